@@ -1,0 +1,32 @@
+# Everything there is to do here, by name. `make` alone explains each target.
+
+.DEFAULT_GOAL := help
+.PHONY: help setup build run test bench format clean
+
+# More arguments for `ovation serve`: make run ARGS="--port 9000"
+ARGS ?=
+
+help: ## explain the targets
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
+
+setup: ## install what a build needs and this machine lacks
+	@Scripts/setup
+
+build: setup ## build the release binary, .build/release/ovation
+	swift build -c release --product ovation
+
+run: setup ## build and start a server with the article's example; ARGS="--port 9000" adds options
+	@Scripts/run $(ARGS)
+
+test: ## check the format, build, and run every test
+	@Scripts/test
+
+bench: ## measure posts per second beside a bare server
+	@Scripts/setup bench
+	@Scripts/bench
+
+format: ## put all Swift files into the common format
+	swift format --in-place --recursive Sources Tests Package.swift
+
+clean: ## remove what was built and installed here; the data in ovation-data stays
+	rm -rf .build .venv

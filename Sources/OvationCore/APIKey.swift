@@ -1,0 +1,74 @@
+/// Who may ask for tokens, and what those tokens may do.
+public struct APIKey: Sendable, Equatable {
+    public enum Role: String, Codable, Sendable, CaseIterable {
+        /// May change definitions and API keys, and delete events.
+        case admin
+        /// May read and write profile data.
+        case integration
+    }
+
+    public enum Access: String, Codable, Sendable {
+        case read
+        case readWrite = "read_write"
+    }
+
+    /// A UUID in lower case; the OAuth client id.
+    public let clientID: String
+    public let account: Int64
+    public let name: String
+    public let role: Role
+    /// Sections it may see; nil means all, now and later.
+    public let sections: Set<Discriminator<Section>>?
+    /// Keyspaces it may use, and how; nil means all, read and write.
+    public let keyspaces: [Discriminator<Keyspace>: Access]?
+    /// HMAC-SHA256 of the client secret under the server's secret; see the server's `SecretHash`.
+    public let secretHash: [UInt8]
+    public let createdAt: Timestamp
+    public var revokedAt: Timestamp?
+
+    public init(
+        clientID: String, account: Int64, name: String, role: Role, sections: Set<Discriminator<Section>>?,
+        keyspaces: [Discriminator<Keyspace>: Access]?, secretHash: [UInt8], createdAt: Timestamp,
+        revokedAt: Timestamp? = nil
+    ) {
+        self.clientID = clientID
+        self.account = account
+        self.name = name
+        self.role = role
+        self.sections = sections
+        self.keyspaces = keyspaces
+        self.secretHash = secretHash
+        self.createdAt = createdAt
+        self.revokedAt = revokedAt
+    }
+
+    public func maySee(_ section: Discriminator<Section>) -> Bool {
+        sections?.contains(section) ?? true
+    }
+
+    public func mayRead(_ keyspace: Discriminator<Keyspace>) -> Bool {
+        keyspaces.map { $0[keyspace] != nil } ?? true
+    }
+
+    public func mayWrite(_ keyspace: Discriminator<Keyspace>) -> Bool {
+        keyspaces.map { $0[keyspace] == .readWrite } ?? true
+    }
+}
+
+/// An RSA key that signs access tokens.
+public struct SigningKey: Sendable, Equatable {
+    /// The `kid` of tokens and of the public key set.
+    public let id: String
+    /// PKCS#8 or PKCS#1 PEM. Secret.
+    public let privateKeyPEM: String
+    public let createdAt: Timestamp
+    /// When another key took over; its tokens still verify until they expire.
+    public var retiredAt: Timestamp?
+
+    public init(id: String, privateKeyPEM: String, createdAt: Timestamp, retiredAt: Timestamp? = nil) {
+        self.id = id
+        self.privateKeyPEM = privateKeyPEM
+        self.createdAt = createdAt
+        self.retiredAt = retiredAt
+    }
+}

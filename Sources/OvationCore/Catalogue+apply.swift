@@ -1,0 +1,184 @@
+extension Catalogue {
+    /// Folds one change in. Every rule that must hold for the catalogue as a whole is checked here, so that an edit, a
+    /// model file and a log from another server all pass the same gate.
+    mutating func apply(_ change: CatalogueChange) throws(Problem) {
+        switch change {
+        case .sectionCreated(let section): try add(section)
+        case .sectionRenamed(let discriminator, let name):
+            guard let index = sectionIndex[discriminator] else { throw Problem.noSection(discriminator) }
+            sections[index].name = try checkedName(name)
+        case .keyspaceCreated(let keyspace): try add(keyspace)
+        case .keyspaceChanged(let discriminator, let name, let managesSubscriptions):
+            guard let index = keyspaceIndex[discriminator] else { throw Problem.noKeyspace(discriminator) }
+            keyspaces[index].name = try checkedName(name)
+            keyspaces[index].managesSubscriptions = managesSubscriptions
+        case .eventTypeCreated(let head): try add(head)
+        case .eventTypeChanged(let head): try replace(head)
+        case .eventTypeRemoved(let discriminator, let at):
+            guard let index = eventTypeIndex[discriminator] else { throw Problem.noEventType(discriminator) }
+            eventTypes[index].removedAt = at
+        case .versionAdded(let added): try add(added)
+        case .versionPublished(let id, let at): try publish(id, at: at)
+        case .versionDiscarded(let id):
+            let place = try placeOfDraft(id)
+            eventTypes[place.eventType].versions[place.version].state = .discarded
+        case .noted: break
+        }
+    }
+
+    private mutating func add(_ section: Section) throws(Problem) {
+        guard sectionIndex[section.discriminator] == nil else { throw Problem.exists(section.discriminator.text) }
+        guard sections.count < Limits.sectionsMax else { throw Problem.tooMany("sections", Limits.sectionsMax) }
+        _ = try checkedName(section.name)
+        sectionIndex[section.discriminator] = sections.count
+        sections.append(section)
+    }
+
+    private mutating func add(_ keyspace: Keyspace) throws(Problem) {
+        guard keyspaceIndex[keyspace.discriminator] == nil else { throw Problem.exists(keyspace.discriminator.text) }
+        guard keyspaces.count < Limits.keyspacesMax else { throw Problem.tooMany("keyspaces", Limits.keyspacesMax) }
+        _ = try checkedName(keyspace.name)
+        keyspaceIndex[keyspace.discriminator] = keyspaces.count
+        keyspaces.append(keyspace)
+    }
+
+    private mutating func add(_ head: EventTypeHead) throws(Problem) {
+        guard eventTypeIndex[head.discriminator] == nil else { throw Problem.exists(head.discriminator.text) }
+        guard sectionIndex[head.section] != nil else { throw Problem.noSection(head.section) }
+        guard eventTypes.count < Limits.eventTypesMax else {
+            throw Problem.tooMany("event types", Limits.eventTypesMax)
+        }
+        eventTypeIndex[head.discriminator] = eventTypes.count
+        eventTypes.append(
+            EventType(
+                discriminator: head.discriminator, section: head.section, category: head.category,
+                name: try checkedName(head.name), summary: try checkedDescription(head.description),
+                permissions: try checkedPermissions(head.permissions), versions: [], removedAt: nil))
+    }
+
+    private mutating func replace(_ head: EventTypeHead) throws(Problem) {
+        let index = try indexOfLiveEventType(head.discriminator)
+        guard eventTypes[index].category == head.category, eventTypes[index].section == head.section else {
+            throw Problem(
+                .conflict, "The category and the section of '\(head.discriminator)' are fixed for good; "
+                    + "create another event type instead.")
+        }
+        eventTypes[index].name = try checkedName(head.name)
+        eventTypes[index].summary = try checkedDescription(head.description)
+        eventTypes[index].permissions = try checkedPermissions(head.permissions)
+    }
+
+    private mutating func add(_ added: VersionAdded) throws(Problem) {
+        let index = try indexOfLiveEventType(added.eventType)
+        guard added.id > 0 else {
+            throw Problem(.invalidVersionID, "A version id is a positive number; this is not one: \(added.id).")
+        }
+        guard versionIndex[added.id] == nil else {
+            throw Problem(.alreadyExists, "The account already has a version with the id \(added.id).")
+        }
+        guard eventTypes[index].versions.count < Limits.versionsPerEventTypeMax else {
+            throw Problem.tooMany("versions of one event type", Limits.versionsPerEventTypeMax)
+        }
+        let schema = try EventSchema(fields: added.fields)
+        if added.state == .published, added.deprecatedAt == nil {
+            deprecateCurrentVersion(of: index, at: added.validFrom)
+        }
+        versionIndex[added.id] = VersionPlace(eventType: index, version: eventTypes[index].versions.count)
+        eventTypes[index].versions.append(
+            EventVersion(
+                id: added.id, state: added.state, schema: schema, validFrom: added.validFrom,
+                deprecatedAt: added.deprecatedAt))
+    }
+
+    /// The published version goes to the end, so that the order of versions is the order in which they were current.
+    private mutating func publish(_ id: EventVersion.ID, at: Timestamp) throws(Problem) {
+        let place = try placeOfDraft(id)
+        deprecateCurrentVersion(of: place.eventType, at: at)
+        var version = eventTypes[place.eventType].versions.remove(at: place.version)
+        version.state = .published
+        version.validFrom = at
+        eventTypes[place.eventType].versions.append(version)
+        for (position, version) in eventTypes[place.eventType].versions.enumerated() {
+            versionIndex[version.id] = VersionPlace(eventType: place.eventType, version: position)
+        }
+    }
+
+    private mutating func deprecateCurrentVersion(of eventType: Int, at: Timestamp) {
+        for index in eventTypes[eventType].versions.indices
+        where eventTypes[eventType].versions[index].state == .published
+            && eventTypes[eventType].versions[index].deprecatedAt == nil
+        {
+            eventTypes[eventType].versions[index].deprecatedAt = at
+        }
+    }
+
+    private func placeOfDraft(_ id: EventVersion.ID) throws(Problem) -> VersionPlace {
+        guard let place = versionIndex[id] else { throw Problem.noVersion(id) }
+        guard eventTypes[place.eventType].removedAt == nil else {
+            throw Problem.noEventType(eventTypes[place.eventType].discriminator)
+        }
+        guard eventTypes[place.eventType].versions[place.version].state == .draft else {
+            throw Problem(.conflict, "Version \(id) is no draft.")
+        }
+        return place
+    }
+
+    private func indexOfLiveEventType(_ discriminator: Discriminator<EventType>) throws(Problem) -> Int {
+        guard let index = eventTypeIndex[discriminator], eventTypes[index].removedAt == nil else {
+            throw Problem.noEventType(discriminator)
+        }
+        return index
+    }
+
+    private func checkedPermissions(
+        _ permissions: [String: Permission]
+    ) throws(Problem) -> [Discriminator<Keyspace>: Permission] {
+        var checked: [Discriminator<Keyspace>: Permission] = [:]
+        for (text, permission) in permissions where permission != .none {
+            let discriminator = try Discriminator<Keyspace>(text)
+            guard keyspaceIndex[discriminator] != nil else { throw Problem.noKeyspace(discriminator) }
+            checked[discriminator] = permission
+        }
+        return checked
+    }
+}
+
+private func checkedName(_ name: String) throws(Problem) -> String {
+    guard !name.trimmingSpaces.isEmpty, name.unicodeScalars.count <= Limits.nameLengthMax else {
+        throw Problem(.invalidName, "A name has 1 to \(Limits.nameLengthMax) characters.")
+    }
+    return name
+}
+
+private func checkedDescription(_ description: String) throws(Problem) -> String {
+    guard description.unicodeScalars.count <= Limits.descriptionLengthMax else {
+        throw Problem(.invalidName, "A description has at most \(Limits.descriptionLengthMax) characters.")
+    }
+    return description
+}
+
+extension Problem {
+    public static func noSection(_ discriminator: Discriminator<Section>) -> Problem {
+        Problem(.sectionNotFound, "There is no section '\(discriminator)'.")
+    }
+
+    public static func noKeyspace(_ discriminator: Discriminator<Keyspace>) -> Problem {
+        Problem(.keyspaceNotFound, "There is no keyspace '\(discriminator)'.")
+    }
+
+    public static func noEventType(_ discriminator: Discriminator<EventType>) -> Problem {
+        Problem(.eventTypeNotFound, "There is no event type '\(discriminator)'.")
+    }
+
+    public static func noVersion(_ id: EventVersion.ID) -> Problem {
+        Problem(.versionNotFound, "There is no version with the id \(id).")
+    }
+
+    static func exists(_ discriminator: String) -> Problem {
+        Problem(.alreadyExists, "There is already a definition with the discriminator '\(discriminator)'.")
+    }
+
+    static func tooMany(_ what: String, _ limit: Int) -> Problem {
+        Problem(.limitExceeded, "There can be at most \(limit) \(what).")
+    }
+}

@@ -1,0 +1,120 @@
+// What an admin may ask for, turned into log entries. Nothing here changes a catalogue: an edit reads one and answers
+// with changes, which the store writes and the fold then applies.
+
+/// Everything a new event type needs.
+public struct EventTypeDefinition: Sendable, Equatable {
+    public var section: Discriminator<Section>
+    /// nil: made from name and category.
+    public var discriminator: Discriminator<EventType>?
+    public var name: String
+    public var description: String
+    public var category: EventCategory
+    public var permissions: [String: Permission]
+
+    public init(
+        section: Discriminator<Section>, discriminator: Discriminator<EventType>?, name: String, description: String,
+        category: EventCategory, permissions: [String: Permission]
+    ) {
+        self.section = section
+        self.discriminator = discriminator
+        self.name = name
+        self.description = description
+        self.category = category
+        self.permissions = permissions
+    }
+}
+
+/// Everything a new version needs.
+public struct VersionDefinition: Sendable, Equatable {
+    /// nil: the next free one.
+    public var id: EventVersion.ID?
+    public var fields: [Field]
+    public var isDraft: Bool
+    /// nil: now.
+    public var validFrom: Timestamp?
+    public var deprecatedAt: Timestamp?
+
+    public init(
+        id: EventVersion.ID?, fields: [Field], isDraft: Bool = false, validFrom: Timestamp? = nil,
+        deprecatedAt: Timestamp? = nil
+    ) {
+        self.id = id
+        self.fields = fields
+        self.isDraft = isDraft
+        self.validFrom = validFrom
+        self.deprecatedAt = deprecatedAt
+    }
+}
+
+extension Catalogue {
+    /// The first entries of a new account.
+    public static let founding: [CatalogueChange] =
+        BuiltIn.sections.map { .sectionCreated($0) } + BuiltIn.keyspaces.map { .keyspaceCreated($0) }
+
+    public func creatingSection(
+        named name: String, discriminator: Discriminator<Section>?, using random: inout some RandomNumberGenerator
+    ) -> Section {
+        Section(
+            number: (sections.map(\.number).max() ?? 0) + 1,
+            discriminator: discriminator ?? .made(fromName: name, using: &random), name: name)
+    }
+
+    public func creatingKeyspace(
+        named name: String, discriminator: Discriminator<Keyspace>?, managesSubscriptions: Bool,
+        keyFormat: KeyFormat, using random: inout some RandomNumberGenerator
+    ) -> Keyspace {
+        Keyspace(
+            number: (keyspaces.map(\.number).max() ?? 0) + 1,
+            discriminator: discriminator ?? .made(fromName: name, using: &random), name: name,
+            managesSubscriptions: managesSubscriptions, keyFormat: keyFormat)
+    }
+
+    public func creatingEventType(
+        _ definition: EventTypeDefinition, using random: inout some RandomNumberGenerator
+    ) -> EventTypeHead {
+        EventTypeHead(
+            discriminator: definition.discriminator
+                ?? .made(fromName: definition.name, category: definition.category, using: &random),
+            section: definition.section, category: definition.category, name: definition.name,
+            description: definition.description, permissions: definition.permissions)
+    }
+
+    /// - Parameter isFirst: a first version becomes valid at once even as a copy of an older one.
+    public func addingVersion(
+        _ definition: VersionDefinition, to eventType: Discriminator<EventType>, at now: Timestamp
+    ) -> VersionAdded {
+        var fields = definition.fields
+        if !fields.contains(where: { $0.name == BuiltIn.sourceField.name }) { fields.append(BuiltIn.sourceField) }
+        return VersionAdded(
+            eventType: eventType, id: definition.id ?? nextVersionID, fields: fields,
+            state: definition.isDraft ? .draft : .published, validFrom: definition.validFrom ?? now,
+            deprecatedAt: definition.deprecatedAt)
+    }
+
+    /// One more than the highest so far, from a base that looks like the vendor's seven digits.
+    public var nextVersionID: EventVersion.ID {
+        max(1_000_000, versionIndex.keys.max() ?? 0) + 1
+    }
+
+    /// The catalogue after changes, none of which is stored yet: the check before the commit.
+    public func applying(
+        _ changes: [CatalogueChange], at now: Timestamp, by actor: String
+    ) throws(Problem) -> (catalogue: Catalogue, entries: [LogEntry]) {
+        var copy = self
+        var entries: [LogEntry] = []
+        for change in changes {
+            let entry = LogEntry(sequence: copy.sequence + 1, at: now, actor: actor, change: change)
+            try copy.apply(entry)
+            entries.append(entry)
+        }
+        return (copy, entries)
+    }
+}
+
+extension EventType {
+    public var head: EventTypeHead {
+        EventTypeHead(
+            discriminator: discriminator, section: section, category: category, name: name, description: summary,
+            permissions: Dictionary(uniqueKeysWithValues: permissions.map { ($0.key.text, $0.value) }))
+    }
+}

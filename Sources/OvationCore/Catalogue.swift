@@ -1,0 +1,65 @@
+/// Every definition of one account at one moment: sections, keyspaces, event types and their versions.
+///
+/// A value folded from the catalogue log and swapped whole, so that checking a request never touches the store and
+/// never sees half a change. See DESIGN.md beside this file.
+public struct Catalogue: Sendable {
+    public let account: Account
+    /// Sequence number of the newest log entry that is folded in; 0 when empty.
+    public private(set) var sequence: Int64 = 0
+    public internal(set) var sections: [Section] = []
+    public internal(set) var keyspaces: [Keyspace] = []
+    public internal(set) var eventTypes: [EventType] = []
+
+    var sectionIndex: [Discriminator<Section>: Int] = [:]
+    var keyspaceIndex: [Discriminator<Keyspace>: Int] = [:]
+    var eventTypeIndex: [Discriminator<EventType>: Int] = [:]
+    var versionIndex: [EventVersion.ID: VersionPlace] = [:]
+
+    struct VersionPlace: Sendable {
+        let eventType: Int
+        let version: Int
+    }
+
+    public init(account: Account) {
+        self.account = account
+    }
+
+    /// Folds a log, oldest entry first.
+    public init(account: Account, log: some Sequence<LogEntry>) throws(Problem) {
+        self.init(account: account)
+        for entry in log { try apply(entry) }
+    }
+
+    /// - Throws: a problem when the change contradicts what is there: the check that stands behind every edit.
+    public mutating func apply(_ entry: LogEntry) throws(Problem) {
+        try apply(entry.change)
+        sequence = entry.sequence
+    }
+}
+
+// MARK: - Looking up
+
+extension Catalogue {
+    public func section(_ discriminator: Discriminator<Section>) -> Section? {
+        sectionIndex[discriminator].map { sections[$0] }
+    }
+
+    public func keyspace(_ discriminator: Discriminator<Keyspace>) -> Keyspace? {
+        keyspaceIndex[discriminator].map { keyspaces[$0] }
+    }
+
+    public func eventType(_ discriminator: Discriminator<EventType>) -> EventType? {
+        eventTypeIndex[discriminator].map { eventTypes[$0] }
+    }
+
+    public func version(_ id: EventVersion.ID) -> (eventType: EventType, version: EventVersion)? {
+        guard let place = versionIndex[id] else { return nil }
+        let eventType = eventTypes[place.eventType]
+        return (eventType, eventType.versions[place.version])
+    }
+
+    /// The event types of a section that lists show, in the order they were made.
+    public func listedEventTypes(in section: Discriminator<Section>) -> [EventType] {
+        eventTypes.filter { $0.section == section && $0.removedAt == nil }
+    }
+}

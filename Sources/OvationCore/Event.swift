@@ -1,0 +1,123 @@
+/// The events of one request, checked and ready to store.
+public struct EventBatch: Sendable {
+    public let profile: ProfileAddress
+    /// Number of the section in the account.
+    public let section: Int64
+    public let receivedAt: Timestamp
+    public let events: [Row]
+    /// The `data` of all events as compact JSON, one after the other.
+    public let data: [UInt8]
+    public let idempotency: Idempotency?
+
+    public struct Row: Sendable, Equatable {
+        public let eventTime: Timestamp
+        public let version: EventVersion.ID
+        /// Where its JSON ends in ``EventBatch/data``; it begins where the one before ends.
+        public let dataEnd: Int
+
+        public init(eventTime: Timestamp, version: EventVersion.ID, dataEnd: Int) {
+            self.eventTime = eventTime
+            self.version = version
+            self.dataEnd = dataEnd
+        }
+    }
+
+    public init(
+        profile: ProfileAddress, section: Int64, receivedAt: Timestamp, events: [Row], data: [UInt8],
+        idempotency: Idempotency?
+    ) {
+        self.profile = profile
+        self.section = section
+        self.receivedAt = receivedAt
+        self.events = events
+        self.data = data
+        self.idempotency = idempotency
+    }
+}
+
+/// A promise that a request takes effect once: its key, what it said, and the answer to repeat.
+public struct Idempotency: Sendable {
+    /// As the client sent it; unique per account.
+    public let key: String
+    /// SHA-256 over the address and the body.
+    public let fingerprint: [UInt8]
+    /// Body of the answer; empty for 204.
+    public let answer: [UInt8]
+
+    public init(key: String, fingerprint: [UInt8], answer: [UInt8]) {
+        self.key = key
+        self.fingerprint = fingerprint
+        self.answer = answer
+    }
+}
+
+public enum AppendOutcome: Sendable, Equatable {
+    case stored
+    /// The same request was stored before; its answer again.
+    case replayed(answer: [UInt8])
+    /// The idempotency key was used for another request.
+    case conflict
+}
+
+/// An event as it is read back.
+public struct StoredEvent: Sendable, Equatable {
+    public let id: Int64
+    public let eventTime: Timestamp
+    public let receivedAt: Timestamp
+    public let version: EventVersion.ID
+    /// Compact JSON.
+    public let data: String
+
+    public init(id: Int64, eventTime: Timestamp, receivedAt: Timestamp, version: EventVersion.ID, data: String) {
+        self.id = id
+        self.eventTime = eventTime
+        self.receivedAt = receivedAt
+        self.version = version
+        self.data = data
+    }
+}
+
+/// Which events of a profile in a section are meant.
+public struct EventFilter: Sendable {
+    public var profile: ProfileAddress
+    public var section: Int64
+    /// Only these versions; nil means all.
+    public var versions: [EventVersion.ID]?
+    /// From this moment on.
+    public var from: Timestamp?
+    /// Up to, not including.
+    public var to: Timestamp?
+
+    public init(
+        profile: ProfileAddress, section: Int64, versions: [EventVersion.ID]? = nil, from: Timestamp? = nil,
+        to: Timestamp? = nil
+    ) {
+        self.profile = profile
+        self.section = section
+        self.versions = versions
+        self.from = from
+        self.to = to
+    }
+}
+
+/// A place in the order of events, newest first: by time, and among equal times by id.
+public struct EventPosition: Sendable, Equatable {
+    public let eventTime: Timestamp
+    public let id: Int64
+
+    public init(eventTime: Timestamp, id: Int64) {
+        self.eventTime = eventTime
+        self.id = id
+    }
+}
+
+public struct EventPage: Sendable, Equatable {
+    public let events: [StoredEvent]
+    /// Where the next page begins; nil on the last.
+    public let next: EventPosition?
+
+    public init(events: [StoredEvent], next: EventPosition?) {
+        self.events = events
+        self.next = next
+    }
+}

@@ -1,0 +1,80 @@
+/// The typed fields of one version, in the order they were defined.
+///
+/// A class, so that a post of a thousand events passes around one reference instead of copies of the fields.
+public final class EventSchema: Sendable, Equatable {
+    public let fields: [Field]
+    /// UTF-8 of each field's name, for comparing with bytes of a request.
+    public let fieldNames: [[UInt8]]
+    /// `"name":` of each field, as it stands in JSON. A field name has nothing to escape.
+    public let quotedNames: [[UInt8]]
+    /// A bit for each required field; of use up to 64 fields.
+    public let requiredMask: UInt64
+    private let indexByName: [String: Int]
+
+    /// - Throws: `validation_failed` when there are too many fields, two of one name, or a name that is not 1 to 100
+    ///   characters of letters, digits, `_`, `-` and `.`, beginning with a letter or `_`.
+    public init(fields: [Field]) throws(Problem) {
+        var indexByName: [String: Int] = [:]
+        var errors: [ItemError] = []
+        if fields.count > Limits.fieldsMax {
+            errors.append(
+                ItemError(
+                    index: nil, pointer: "/fields", code: .limitExceeded,
+                    detail: "An event type has at most \(Limits.fieldsMax) fields."))
+        }
+        for (index, field) in fields.enumerated() {
+            let pointer = "/fields/" + JSONPointer.escaped(field.name)
+            if !EventSchema.isFieldName(field.name) {
+                errors.append(
+                    ItemError(
+                        index: nil, pointer: pointer, code: .invalidName,
+                        detail: "A field name has 1 to \(Limits.fieldNameLengthMax) letters, digits, '_', '-' and "
+                            + "'.', and begins with a letter or '_'."))
+            }
+            if indexByName.updateValue(index, forKey: field.name) != nil {
+                errors.append(
+                    ItemError(
+                        index: nil, pointer: pointer, code: .duplicateMember,
+                        detail: "There are two fields of this name."))
+            }
+        }
+        guard errors.isEmpty else {
+            throw Problem(.validationFailed, "The fields of the event type are not valid.", errors: errors)
+        }
+        self.fields = fields
+        self.fieldNames = fields.map { Array($0.name.utf8) }
+        self.quotedNames = fields.map { Array("\"\($0.name)\":".utf8) }
+        self.requiredMask = fields.prefix(64).enumerated().reduce(0) { mask, field in
+            field.element.required ? mask | 1 << UInt64(field.offset) : mask
+        }
+        self.indexByName = indexByName
+    }
+
+    public func index(ofFieldNamed name: String) -> Int? { indexByName[name] }
+
+    public static func == (left: EventSchema, right: EventSchema) -> Bool { left.fields == right.fields }
+
+    private static func isFieldName(_ name: String) -> Bool {
+        guard let first = name.unicodeScalars.first, name.unicodeScalars.count <= Limits.fieldNameLengthMax else {
+            return false
+        }
+        guard first == "_" || first.properties.isAlphabetic else { return false }
+        return name.unicodeScalars.allSatisfy {
+            $0.properties.isAlphabetic || $0.properties.numericType != nil || $0 == "_" || $0 == "-" || $0 == "."
+        }
+    }
+}
+
+/// RFC 6901.
+public enum JSONPointer {
+    public static func escaped(_ member: String) -> String {
+        guard member.contains(where: { $0 == "~" || $0 == "/" }) else { return member }
+        return member.reduce(into: "") { text, character in
+            switch character {
+            case "~": text += "~0"
+            case "/": text += "~1"
+            default: text.append(character)
+            }
+        }
+    }
+}

@@ -1,0 +1,57 @@
+/// Where the events of one request go, and under which rules: everything a single event is checked against.
+public struct EventTarget: Sendable {
+    public let catalogue: Catalogue
+    public let section: Section
+    public let keyspace: Keyspace
+    /// Drafts take events from admin keys only.
+    public let callerIsAdmin: Bool
+    public let earliest: Timestamp
+    public let latest: Timestamp
+
+    public init(
+        catalogue: Catalogue, section: Section, keyspace: Keyspace, callerIsAdmin: Bool, receivedAt: Timestamp,
+        limits: Limits
+    ) {
+        self.catalogue = catalogue
+        self.section = section
+        self.keyspace = keyspace
+        self.callerIsAdmin = callerIsAdmin
+        earliest = Limits.eventTimeMin
+        latest = receivedAt.advanced(by: limits.eventTimeAheadMax)
+    }
+
+    public enum Acceptance: Sendable {
+        case accepted(EventSchema)
+        case refused(Problem.Code, String)
+    }
+
+    /// Whether events of a version may be posted here. A deprecated version still may: clients hold on to the id they
+    /// read, and old events must be able to come late.
+    public func acceptance(of id: EventVersion.ID) -> Acceptance {
+        guard let (eventType, version) = catalogue.version(id) else {
+            return .refused(.unknownVersion, "There is no version \(id); GET the section's events for those there are.")
+        }
+        guard eventType.section == section.discriminator else {
+            return .refused(.unknownVersion, "Version \(id) belongs to another section.")
+        }
+        guard eventType.removedAt == nil else {
+            return .refused(.eventTypeRemoved, "The event type of version \(id) has been removed.")
+        }
+        switch version.state {
+        case .published: break
+        case .draft where callerIsAdmin: break
+        case .draft: return .refused(.draftVersion, "Version \(id) is a draft; only admin keys may post to it.")
+        case .discarded: return .refused(.unknownVersion, "Version \(id) was a draft and has been discarded.")
+        }
+        guard eventType.permission(in: keyspace.discriminator).write else {
+            return .refused(
+                .eventTypeForbidden,
+                "'\(eventType.discriminator)' may not be written through the keyspace '\(keyspace.discriminator)'.")
+        }
+        return .accepted(version.schema)
+    }
+
+    public func accepts(_ time: Timestamp) -> Bool {
+        time >= earliest && time <= latest
+    }
+}

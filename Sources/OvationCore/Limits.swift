@@ -1,0 +1,93 @@
+/// Every limit of the system, with its unit and why it stands where it does.
+///
+/// Whatever can grow has its bound here, and an answer when it is reached.
+public struct Limits: Sendable, Equatable {
+    // MARK: Requests
+
+    /// Bytes of a request body; more is 413. The vendor's figure is "100 kB", taken as 100 × 1024.
+    public var bodyBytesMax = 100 * 1024
+    /// Items in one post of events; more is 413.
+    public var itemsMax = 1000
+    /// Bytes of a body that changes definitions or uploads a whole model, which may be large.
+    public var modelBytesMax = 4 * 1024 * 1024
+    /// Levels of nesting in JSON; more is 400. Nothing in the API needs more than six.
+    public static let jsonDepthMax = 64
+    /// Entries in the `errors` of one problem; the rest are counted in `errors_omitted`.
+    public static let errorsListedMax = 100
+    /// Characters of an `Idempotency-Key`.
+    public static let idempotencyKeyLengthMax = 255
+    /// Characters of an incoming `X-Request-Id`; a longer one is replaced by our own.
+    public static let requestIDLengthMax = 128
+    /// Events in one page when the caller does not say.
+    public static let pageSizeDefault = 100
+    /// Events in one page at most.
+    public static let pageSizeMax = 1000
+    /// Event types that one read may filter by.
+    public static let eventTypeFiltersMax = 100
+
+    // MARK: Events
+
+    /// How far ahead of the server's clock `event_time` may be. A year forgives bad clocks and allows planned
+    /// events, and still catches seconds sent as milliseconds.
+    public var eventTimeAheadMax: Duration = .seconds(366 * 86_400)
+    /// The oldest `event_time`: 1970-01-01T00:00:00Z.
+    public static let eventTimeMin = Timestamp(milliseconds: 0)
+    /// Unicode scalars in a text field of an event. The vendor says 1,000 for attributes and nothing for events.
+    public static let textLengthMax = 10_000
+    /// How long an `Idempotency-Key` is remembered.
+    public var idempotencyLifetime: Duration = .seconds(24 * 3600)
+
+    // MARK: Profile keys
+
+    /// Bytes of a profile key in UTF-8, after normalisation.
+    public static let profileKeyBytesMax = 512
+    /// Bytes of an e-mail address (RFC 5321).
+    public static let emailBytesMax = 254
+    /// Digits of a mobile number (E.164 allows 15).
+    public static let mobileDigits = 5...15
+
+    // MARK: Definitions
+
+    public static let nameLengthMax = 200
+    public static let descriptionLengthMax = 2000
+    public static let fieldsMax = 500
+    public static let fieldNameLengthMax = 100
+    public static let versionsPerEventTypeMax = 1000
+    public static let eventTypesMax = 10_000
+    public static let sectionsMax = 1000
+    public static let keyspacesMax = 1000
+    public static let apiKeysMax = 1000
+    /// Entries of the audit log in one answer.
+    public static let logPageMax = 1000
+
+    // MARK: Tokens
+
+    /// Life of an access token. Real clients subtract up to 75 minutes before they trust it.
+    public static let tokenLifetime: Duration = .seconds(86_400)
+    /// Verified tokens kept, so that the next request with one needs no RSA.
+    public static let tokenCacheMax = 4096
+    /// Bytes of an `Authorization` header that are looked at.
+    public static let tokenBytesMax = 8192
+    /// Characters of an admin secret that is set from outside: short ones could be guessed.
+    public static let adminSecretLengthMin = 16
+
+    // MARK: The store
+
+    /// Posts that may wait for a commit; one more is answered 503 at once.
+    public var writerQueueMax = 10_000
+    /// Bytes of event data that may wait for a commit; more is answered 503 at once.
+    public var writerQueueBytesMax = 128 * 1024 * 1024
+    /// Events that one commit takes; what is beyond waits for the next.
+    public var groupEventsMax = 20_000
+    /// Reads that may wait for a reading thread; one more is answered 503 at once.
+    public var readerQueueMax = 2000
+
+    // MARK: Connections
+
+    /// Open connections; more wait in the listen queue of the system.
+    public var connectionsMax = 10_000
+    /// A connection without a request for this long is closed.
+    public var idleTimeout: Duration = .seconds(180)
+
+    public init() {}
+}

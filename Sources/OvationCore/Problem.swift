@@ -1,0 +1,136 @@
+/// Why one request was refused: the only error that reaches a caller.
+///
+/// What it means in HTTP is decided by the server in one place. `cause` is for the log and never leaves the process.
+public struct Problem: Error, Sendable {
+    public var code: Code
+    /// A sentence for the person who reads it: what, where, and what to do.
+    public var detail: String
+    /// Every single thing that is wrong, where there can be several.
+    public var errors: [ItemError]
+    /// How many entries were left out of `errors` to keep the answer short.
+    public var errorsOmitted: Int
+    public var retryAfterSeconds: Int?
+    /// Methods the path does have; with `method_not_allowed`.
+    public var allowedMethods: [String]
+    public var cause: String?
+
+    public init(
+        _ code: Code, _ detail: String, errors: [ItemError] = [], errorsOmitted: Int = 0,
+        retryAfterSeconds: Int? = nil, allowedMethods: [String] = [], cause: String? = nil
+    ) {
+        self.code = code
+        self.detail = detail
+        self.errors = errors
+        self.errorsOmitted = errorsOmitted
+        self.retryAfterSeconds = retryAfterSeconds
+        self.allowedMethods = allowedMethods
+        self.cause = cause
+    }
+
+    /// A stable word that programs may compare. Open: new ones may come, none changes its meaning.
+    public struct Code: RawRepresentable, Hashable, Sendable {
+        public let rawValue: String
+        public init(rawValue: String) { self.rawValue = rawValue }
+        init(_ rawValue: String) { self.rawValue = rawValue }
+    }
+}
+
+/// One entry of `errors`: which item, where in the body, and why.
+public struct ItemError: Hashable, Sendable {
+    /// Position in `items`; nil where the request has no items.
+    public var index: Int?
+    /// JSON pointer (RFC 6901) into the request body.
+    public var pointer: String
+    public var code: Problem.Code
+    public var detail: String
+
+    public init(index: Int?, pointer: String, code: Problem.Code, detail: String) {
+        self.index = index
+        self.pointer = pointer
+        self.code = code
+        self.detail = detail
+    }
+}
+
+extension Problem: CustomStringConvertible {
+    public var description: String {
+        ([detail] + errors.map { "  \($0.pointer): \($0.detail)" }).joined(separator: "\n")
+    }
+}
+
+extension Problem: Equatable {
+    /// Two problems are the same when a program would treat them the same.
+    public static func == (left: Problem, right: Problem) -> Bool { left.code == right.code }
+}
+
+extension Problem.Code {
+    // The request as a whole
+    public static let invalidRequest = Self("invalid_request")
+    public static let invalidJSON = Self("invalid_json")
+    public static let invalidCursor = Self("invalid_cursor")
+    public static let invalidParameter = Self("invalid_parameter")
+    public static let invalidPath = Self("invalid_path")
+    public static let invalidDiscriminator = Self("invalid_discriminator")
+    public static let invalidProfileKey = Self("invalid_profile_key")
+    public static let invalidIdempotencyKey = Self("invalid_idempotency_key")
+    public static let validationFailed = Self("validation_failed")
+    public static let bodyTooLarge = Self("body_too_large")
+    public static let tooManyItems = Self("too_many_items")
+
+    // Who asks
+    public static let invalidClient = Self("invalid_client")
+    public static let unsupportedGrantType = Self("unsupported_grant_type")
+    public static let unauthorized = Self("unauthorized")
+    public static let invalidToken = Self("invalid_token")
+    public static let tokenExpired = Self("token_expired")
+    public static let wrongRegion = Self("wrong_region")
+    public static let keyRevoked = Self("key_revoked")
+    public static let adminRequired = Self("admin_required")
+    public static let keyspaceForbidden = Self("keyspace_forbidden")
+    public static let eventTypeForbidden = Self("event_type_forbidden")
+
+    // What is asked for
+    public static let notFound = Self("not_found")
+    public static let methodNotAllowed = Self("method_not_allowed")
+    public static let keyspaceNotFound = Self("keyspace_not_found")
+    public static let sectionNotFound = Self("section_not_found")
+    public static let profileNotFound = Self("profile_not_found")
+    public static let eventTypeNotFound = Self("event_type_not_found")
+    public static let eventNotFound = Self("event_not_found")
+    public static let versionNotFound = Self("version_not_found")
+    public static let apiKeyNotFound = Self("api_key_not_found")
+    public static let profileLocked = Self("profile_locked")
+
+    // What stands against it
+    public static let alreadyExists = Self("already_exists")
+    public static let conflict = Self("conflict")
+    public static let idempotencyKeyReused = Self("idempotency_key_reused")
+    public static let preconditionFailed = Self("precondition_failed")
+
+    // Us
+    public static let busy = Self("busy")
+    public static let shuttingDown = Self("shutting_down")
+    public static let storeUnavailable = Self("store_unavailable")
+    public static let storageFull = Self("storage_full")
+    public static let internalError = Self("internal_error")
+    public static let requestTimeout = Self("request_timeout")
+
+    // One item or one field
+    public static let missingMember = Self("missing_member")
+    public static let wrongType = Self("wrong_type")
+    public static let duplicateMember = Self("duplicate_member")
+    public static let invalidTime = Self("invalid_time")
+    public static let timeOutOfRange = Self("time_out_of_range")
+    public static let invalidVersionID = Self("invalid_version_id")
+    public static let unknownVersion = Self("unknown_version")
+    public static let draftVersion = Self("draft_version")
+    public static let eventTypeRemoved = Self("event_type_removed")
+    public static let unknownField = Self("unknown_field")
+    public static let missingField = Self("missing_field")
+    public static let numberOutOfRange = Self("number_out_of_range")
+    public static let textTooLong = Self("text_too_long")
+    public static let nestedValue = Self("nested_value")
+    public static let invalidValue = Self("invalid_value")
+    public static let invalidName = Self("invalid_name")
+    public static let limitExceeded = Self("limit_exceeded")
+}

@@ -1,0 +1,86 @@
+/// How the keys of a keyspace are written, and so how they are normalised.
+public enum KeyFormat: String, Codable, Sendable, CaseIterable {
+    /// An e-mail address: trimmed and case-folded.
+    case email
+    /// A mobile number: digits with the country code, as E.164 without the plus.
+    case mobile
+    /// Any text: kept as given.
+    case text
+}
+
+/// A string that names a profile inside one keyspace, in its normal form.
+///
+/// Two ways to write one address are one key: `Steve@Apsis.com ` and `steve@apsis.com` find the same profile.
+/// It prints redacted, because a key is personal data and must not reach a log by accident.
+public struct ProfileKey: Hashable, Sendable {
+    public let text: String
+
+    /// - Parameter raw: the key as the path holds it, percent-decoded once.
+    /// - Throws: `invalid_profile_key` when the text cannot be a key of this format.
+    public init(_ raw: String, format: KeyFormat) throws(Problem) {
+        let text: String
+        switch format {
+        case .email: text = try ProfileKey.email(raw)
+        case .mobile: text = try ProfileKey.mobile(raw)
+        case .text: text = raw
+        }
+        guard !text.isEmpty else { throw ProfileKey.refused("it is empty") }
+        guard text.utf8.count <= Limits.profileKeyBytesMax else {
+            throw ProfileKey.refused("it is longer than \(Limits.profileKeyBytesMax) bytes")
+        }
+        guard !text.unicodeScalars.contains(where: { $0.properties.generalCategory == .control }) else {
+            throw ProfileKey.refused("it has control characters")
+        }
+        self.text = text
+    }
+
+    private static func email(_ raw: String) throws(Problem) -> String {
+        let text = String(raw.trimmingSpaces).lowercased()
+        guard text.utf8.count <= Limits.emailBytesMax else {
+            throw refused("an e-mail address has at most \(Limits.emailBytesMax) bytes")
+        }
+        let parts = text.split(separator: "@", omittingEmptySubsequences: false)
+        guard parts.count == 2, !parts[0].isEmpty, !parts[1].isEmpty,
+            !text.unicodeScalars.contains(where: { $0.properties.isWhitespace })
+        else { throw refused("an e-mail address is NAME@DOMAIN, without spaces") }
+        return text
+    }
+
+    private static func mobile(_ raw: String) throws(Problem) -> String {
+        var digits = ""
+        var sawPlus = false
+        for character in raw.trimmingSpaces {
+            switch character {
+            case "0"..."9" where character.utf8.count == 1: digits.append(character)
+            case "+" where digits.isEmpty && !sawPlus: sawPlus = true
+            case " ", "-", "(", ")", ".", "/": break
+            default: throw refused("a mobile number has digits only")
+            }
+        }
+        if !sawPlus, digits.hasPrefix("00") { digits.removeFirst(2) }
+        guard Limits.mobileDigits.contains(digits.count), digits.first != "0" else {
+            throw refused("a mobile number has its country code and 5 to 15 digits, such as 46793699558")
+        }
+        return digits
+    }
+
+    private static func refused(_ why: String) -> Problem {
+        Problem(.invalidProfileKey, "The profile key in the path cannot be a key of this keyspace: \(why).")
+    }
+}
+
+extension ProfileKey: CustomStringConvertible, CustomDebugStringConvertible {
+    public var description: String { "<profile key>" }
+    public var debugDescription: String { description }
+}
+
+extension String {
+    /// Without white space at either end.
+    var trimmingSpaces: Substring {
+        let isSpace: (Character) -> Bool = { $0.isWhitespace }
+        guard let first = firstIndex(where: { !isSpace($0) }), let last = lastIndex(where: { !isSpace($0) }) else {
+            return ""
+        }
+        return self[first...last]
+    }
+}

@@ -1,0 +1,145 @@
+import Foundation
+import GRDB
+import OvationCore
+
+/// Accounts, the catalogue log and keys as rows. Not on the path of an event, so Codable may serve here.
+enum AccountRows {
+    static func load(_ database: Database) throws -> StoreContents {
+        var log: [Int64: [LogEntry]] = [:]
+        let rows = try Row.fetchCursor(
+            database, sql: "SELECT account_id, sequence, at, actor, change FROM catalogue_log ORDER BY 1, 2")
+        while let row = try rows.next() { log[row[0], default: []].append(try entry(row)) }
+        return StoreContents(
+            accounts: try Row.fetchAll(database, sql: "SELECT account_id, name, created_at FROM account ORDER BY 1")
+                .map { Account(number: $0[0], name: $0[1], createdAt: Timestamp(milliseconds: $0[2])) },
+            log: log,
+            apiKeys: try Row.fetchAll(database, sql: "SELECT * FROM api_key ORDER BY created_at, client_id")
+                .map(apiKey),
+            signingKeys: try Row.fetchAll(database, sql: "SELECT * FROM signing_key ORDER BY created_at, key_id")
+                .map(signingKey),
+            serverSecret: try serverSecret(database))
+    }
+
+    static func commit(_ database: Database, _ change: AccountChange) throws {
+        let account = change.account
+        try database.execute(
+            sql: "INSERT INTO account (account_id, name, created_at) VALUES (?, ?, ?) ON CONFLICT DO NOTHING",
+            arguments: [account.number, account.name, account.createdAt.milliseconds])
+        if let first = change.entries.first {
+            guard try lastSequence(database, account: account.number) + 1 == first.sequence else {
+                throw StoreFailure(.sequenceTaken, "the log of the account went on")
+            }
+        }
+        for entry in change.entries { try insert(database, entry, account: account.number) }
+        for key in change.apiKeys { try insert(database, key) }
+        for key in change.signingKeys {
+            try database.execute(
+                sql: """
+                    INSERT OR REPLACE INTO signing_key (key_id, private_pem, created_at, retired_at)
+                    VALUES (?, ?, ?, ?)
+                    """,
+                arguments: [
+                    key.id, key.privateKeyPEM, key.createdAt.milliseconds, key.retiredAt?.milliseconds,
+                ])
+        }
+    }
+
+    static func log(_ database: Database, account: Int64, after sequence: Int64, limit: Int) throws -> [LogEntry] {
+        try Row.fetchAll(
+            database,
+            sql: """
+                SELECT account_id, sequence, at, actor, change FROM catalogue_log
+                WHERE account_id = ? AND sequence > ? ORDER BY sequence LIMIT ?
+                """,
+            arguments: [account, sequence, limit]
+        ).map(entry)
+    }
+
+    static func lastSequence(_ database: Database, account: Int64) throws -> Int64 {
+        try Int64.fetchOne(
+            database, sql: "SELECT max(sequence) FROM catalogue_log WHERE account_id = ?", arguments: [account]) ?? 0
+    }
+
+    static func insert(_ database: Database, _ entry: LogEntry, account: Int64) throws {
+        try database.execute(
+            sql: "INSERT INTO catalogue_log (account_id, sequence, at, actor, change) VALUES (?, ?, ?, ?, ?)",
+            arguments: [account, entry.sequence, entry.at.milliseconds, entry.actor, try text(entry.change)])
+    }
+
+    // MARK: Rows
+
+    private static func entry(_ row: Row) throws -> LogEntry {
+        LogEntry(
+            sequence: row[1], at: Timestamp(milliseconds: row[2]), actor: row[3],
+            change: try value(CatalogueChange.self, row[4]))
+    }
+
+    private static func insert(_ database: Database, _ key: APIKey) throws {
+        try database.execute(
+            sql: """
+                INSERT OR REPLACE INTO api_key
+                    (client_id, account_id, name, role, sections, keyspaces, secret_hash, created_at, revoked_at)
+                VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)
+                """,
+            arguments: [
+                key.clientID, key.account, key.name, key.role.rawValue,
+                try key.sections.map { try text($0.map(\.text).sorted()) },
+                try key.keyspaces.map { keyspaces in
+                    try text(Dictionary(uniqueKeysWithValues: keyspaces.map { ($0.key.text, $0.value) }))
+                },
+                Data(key.secretHash), key.createdAt.milliseconds, key.revokedAt?.milliseconds,
+            ])
+    }
+
+    private static func apiKey(_ row: Row) throws -> APIKey {
+        guard let role = APIKey.Role(rawValue: row["role"]) else {
+            throw StoreFailure(.unusable, "an API key has a role this version does not know")
+        }
+        let sections: String? = row["sections"]
+        let keyspaces: String? = row["keyspaces"]
+        let hash: Data = row["secret_hash"]
+        let revokedAt: Int64? = row["revoked_at"]
+        return APIKey(
+            clientID: row["client_id"], account: row["account_id"], name: row["name"], role: role,
+            sections: try sections.map { Set(try value([Discriminator<Section>].self, $0)) },
+            keyspaces: try keyspaces.map { text in
+                var access: [Discriminator<Keyspace>: APIKey.Access] = [:]
+                for (name, word) in try value([String: APIKey.Access].self, text) {
+                    access[try Discriminator(name)] = word
+                }
+                return access
+            },
+            secretHash: Array(hash), createdAt: Timestamp(milliseconds: row["created_at"]),
+            revokedAt: revokedAt.map { Timestamp(milliseconds: $0) })
+    }
+
+    private static func signingKey(_ row: Row) -> SigningKey {
+        let retiredAt: Int64? = row["retired_at"]
+        return SigningKey(
+            id: row["key_id"], privateKeyPEM: row["private_pem"],
+            createdAt: Timestamp(milliseconds: row["created_at"]),
+            retiredAt: retiredAt.map { Timestamp(milliseconds: $0) })
+    }
+
+    /// Made with the store, and never changed.
+    private static func serverSecret(_ database: Database) throws -> [UInt8] {
+        try database.execute(
+            sql: "INSERT INTO setting (name, value) VALUES ('server_secret', randomblob(32)) ON CONFLICT DO NOTHING")
+        let secret = try Data.fetchOne(database, sql: "SELECT value FROM setting WHERE name = 'server_secret'")
+        return Array(secret ?? Data())
+    }
+
+    private static func text(_ value: some Encodable) throws -> String {
+        let encoder = JSONEncoder()
+        encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
+        return String(decoding: try encoder.encode(value), as: UTF8.self)
+    }
+
+    private static func value<Value: Decodable>(_ type: Value.Type, _ text: String) throws -> Value {
+        do {
+            return try JSONDecoder().decode(type, from: Data(text.utf8))
+        } catch {
+            throw StoreFailure(.unusable, "a row holds what this version cannot read: \(error)")
+        }
+    }
+}

@@ -1,0 +1,136 @@
+import GRDB
+import GRDBSQLite
+import OvationCore
+
+/// The statements that one post needs, prepared once for the writing connection.
+final class EventAppender {
+    private let database: Database
+    private let findKey: PreparedStatement
+    private let insertProfile: PreparedStatement
+    private let insertKey: PreparedStatement
+    private let insertEvent: PreparedStatement
+    private let findIdempotency: PreparedStatement
+    private let insertIdempotency: PreparedStatement
+    private let forgetIdempotency: PreparedStatement
+    /// Highest event id given so far; never given again, even when the event is deleted.
+    private(set) var lastEventID: Int64
+    private let idempotencyLifetime: Duration
+
+    init(_ database: Database, idempotencyLifetime: Duration) throws {
+        self.database = database
+        self.idempotencyLifetime = idempotencyLifetime
+        findKey = try PreparedStatement(
+            database, "SELECT profile_id FROM profile_key WHERE account_id = ?1 AND keyspace = ?2 AND key = ?3")
+        insertProfile = try PreparedStatement(
+            database,
+            "INSERT INTO profile (profile_id, account_id, created_at) VALUES (?1, ?2, ?3) ON CONFLICT DO NOTHING")
+        insertKey = try PreparedStatement(
+            database, "INSERT INTO profile_key (account_id, keyspace, key, profile_id) VALUES (?1, ?2, ?3, ?4)")
+        insertEvent = try PreparedStatement(
+            database,
+            """
+            INSERT INTO event (event_id, profile_id, section, event_time, received_at, version_id, data)
+            VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)
+            """)
+        findIdempotency = try PreparedStatement(
+            database,
+            "SELECT fingerprint, answer FROM idempotency WHERE account_id = ?1 AND key = ?2 AND created_at > ?3")
+        insertIdempotency = try PreparedStatement(
+            database,
+            """
+            INSERT OR REPLACE INTO idempotency (account_id, key, fingerprint, answer, created_at)
+            VALUES (?1, ?2, ?3, ?4, ?5)
+            """)
+        forgetIdempotency = try PreparedStatement(
+            database,
+            """
+            DELETE FROM idempotency WHERE (account_id, key) IN
+                (SELECT account_id, key FROM idempotency WHERE created_at <= ?1 ORDER BY created_at LIMIT ?2)
+            """)
+        let stored = try Int64.fetchOne(database, sql: "SELECT max(event_id) FROM event") ?? 0
+        let given = try Int64.fetchOne(database, sql: "SELECT value FROM setting WHERE name = 'last_event_id'")
+        lastEventID = max(stored, given ?? 0)
+    }
+
+    /// Runs inside the group's transaction.
+    func append(_ batch: EventBatch) throws -> AppendOutcome {
+        if let idempotency = batch.idempotency {
+            let account = batch.profile.account
+            if let outcome = try outcome(account: account, of: idempotency, at: batch.receivedAt) { return outcome }
+            try remember(idempotency, account: account, at: batch.receivedAt)
+        }
+        // A lenient post may have lost all its events; it still makes no profile for nothing.
+        guard !batch.events.isEmpty else { return .stored }
+        let profile = try profileID(of: batch.profile, at: batch.receivedAt)
+        insertEvent.bind(2, profile)
+        insertEvent.bind(3, batch.section)
+        insertEvent.bind(5, batch.receivedAt.milliseconds)
+        try batch.data.withUnsafeBufferPointer { data in
+            var start = 0
+            for event in batch.events {
+                lastEventID += 1
+                insertEvent.bind(1, lastEventID)
+                insertEvent.bind(4, event.eventTime.milliseconds)
+                insertEvent.bind(6, event.version)
+                insertEvent.bind(7, text: UnsafeBufferPointer(rebasing: data[start..<event.dataEnd]))
+                try insertEvent.run()
+                start = event.dataEnd
+            }
+        }
+        return .stored
+    }
+
+    /// Ids given in a transaction that was rolled back are free again.
+    func restoreLastEventID(_ id: Int64) {
+        lastEventID = id
+    }
+
+    func outcome(account: Int64, of idempotency: Idempotency, at now: Timestamp) throws -> AppendOutcome? {
+        findIdempotency.bind(1, account)
+        findIdempotency.bind(2, text: idempotency.key)
+        findIdempotency.bind(3, now.advanced(by: .zero - idempotencyLifetime).milliseconds)
+        defer { findIdempotency.reset() }
+        guard try findIdempotency.firstRow() else { return nil }
+        guard findIdempotency.blob(0) == idempotency.fingerprint else { return .conflict }
+        return .replayed(answer: findIdempotency.blob(1))
+    }
+
+    private func remember(_ idempotency: Idempotency, account: Int64, at now: Timestamp) throws {
+        insertIdempotency.bind(1, account)
+        insertIdempotency.bind(2, text: idempotency.key)
+        insertIdempotency.bind(3, blob: idempotency.fingerprint)
+        insertIdempotency.bind(4, blob: idempotency.answer)
+        insertIdempotency.bind(5, now.milliseconds)
+        try insertIdempotency.run()
+        // Two old ones go for each new one, so that the table cannot outgrow its lifetime and no clean-up ever stalls.
+        forgetIdempotency.bind(1, now.advanced(by: .zero - idempotencyLifetime).milliseconds)
+        forgetIdempotency.bind(2, 2)
+        try forgetIdempotency.run()
+    }
+
+    private func profileID(of address: ProfileAddress, at now: Timestamp) throws -> Int64 {
+        findKey.bind(1, address.account)
+        findKey.bind(2, address.keyspace)
+        findKey.bind(3, text: address.key.text)
+        let isKnown = try findKey.firstRow()
+        let found = isKnown ? findKey.int64(0) : 0
+        findKey.reset()
+        if isKnown { return found }
+
+        var id = address.foundingID
+        while true {
+            insertProfile.bind(1, id.value)
+            insertProfile.bind(2, address.account)
+            insertProfile.bind(3, now.milliseconds)
+            try insertProfile.run()
+            if sqlite3_changes(database.sqliteConnection) == 1 { break }
+            id = id.afterCollision
+        }
+        insertKey.bind(1, address.account)
+        insertKey.bind(2, address.keyspace)
+        insertKey.bind(3, text: address.key.text)
+        insertKey.bind(4, id.value)
+        try insertKey.run()
+        return id.value
+    }
+}

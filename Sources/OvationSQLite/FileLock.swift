@@ -1,0 +1,32 @@
+import Foundation
+import OvationCore
+
+/// Says that one process has the store open: SQLite 3.40 can corrupt a file when two write and checkpoint at once.
+///
+/// A lock of the kernel on a file beside the store, so that it goes with the process however that ends.
+final class FileLock: Sendable {
+    private let descriptor: CInt
+
+    init(path: String) throws(StoreFailure) {
+        let folder = URL(fileURLWithPath: path).deletingLastPathComponent().path
+        do {
+            try FileManager.default.createDirectory(
+                atPath: folder, withIntermediateDirectories: true, attributes: [.posixPermissions: 0o700])
+        } catch {
+            throw StoreFailure(.unusable, "the folder \(folder) cannot be made: \(error.localizedDescription)")
+        }
+        descriptor = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0o600)
+        guard descriptor >= 0 else {
+            throw StoreFailure(.unusable, "\(path) cannot be written: \(String(cString: strerror(errno)))")
+        }
+        guard flock(descriptor, LOCK_EX | LOCK_NB) == 0 else {
+            close(descriptor)
+            throw StoreFailure(
+                .unusable, "another process has this store open (\(path) is locked); stop it, or name another store")
+        }
+    }
+
+    deinit {
+        close(descriptor)
+    }
+}

@@ -1,0 +1,41 @@
+import GRDB
+import OvationCore
+
+/// Every setting of SQLite, with its reason.
+enum Pragmas {
+    /// Before the pool turns to WAL. Only matters for a new file.
+    static let onOpen = [
+        // 4 kB is the page of the disk and of SQLite's own measurements.
+        "PRAGMA page_size = 4096",
+        // A reader that meets a checkpoint waits instead of failing.
+        "PRAGMA busy_timeout = 10000",
+        // Rows refer to accounts and profiles that exist.
+        "PRAGMA foreign_keys = ON",
+        // Deleted events must not linger in free pages.
+        "PRAGMA secure_delete = ON",
+        "PRAGMA temp_store = MEMORY",
+        // 32 MB for each connection; a negative number is kibibytes.
+        "PRAGMA cache_size = -32768",
+    ]
+
+    /// On the writing connection, after the pool is open: the pool sets `synchronous = NORMAL` when it turns to WAL,
+    /// and with that an acknowledged event could be lost with the power.
+    static let onWriter = [
+        "PRAGMA synchronous = FULL",
+        // 8 MB of log before a checkpoint copies it into the file.
+        "PRAGMA wal_autocheckpoint = 2000",
+        // After a checkpoint the log file shrinks to at most 64 MB.
+        "PRAGMA journal_size_limit = 67108864",
+    ]
+
+    /// The promise of a 204 stands on these two: a store that cannot keep it does not start.
+    static func verify(_ database: Database) throws {
+        let mode = try String.fetchOne(database, sql: "PRAGMA journal_mode")
+        let synchronous = try Int.fetchOne(database, sql: "PRAGMA synchronous")
+        guard mode == "wal", synchronous == 2 else {
+            throw StoreFailure(
+                .unusable, "SQLite did not accept journal_mode=wal and synchronous=FULL (it has "
+                    + "\(mode ?? "none") and \(synchronous ?? -1)); is the folder on a network file system?")
+        }
+    }
+}

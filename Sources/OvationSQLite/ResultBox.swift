@@ -1,0 +1,15 @@
+import Synchronization
+
+/// Carries one value from the writer's thread to the task that waits for it.
+final class ResultBox<Value: Sendable>: Sendable {
+    private let value = Mutex<Value?>(nil)
+
+    func set(_ newValue: Value) {
+        value.withLock { $0 = newValue }
+    }
+
+    /// After the work has succeeded, and so has set it.
+    func take() -> Value {
+        value.withLock { $0! }
+    }
+}

@@ -1,0 +1,159 @@
+import Foundation
+import GRDB
+public import Logging
+import NIOPosix
+public import OvationCore
+
+/// Definitions, profiles and events in one SQLite file. See DESIGN.md beside this file.
+public final class SQLiteStore: Store {
+    public let path: String
+    let pool: DatabasePool
+    private let writer: SQLiteWriter
+    private let reader: SQLiteReader
+    private let lock: FileLock
+
+    /// Opens the file, or makes it with its folder, and brings its tables up to date. Blocks.
+    /// - Throws: `unusable` with a sentence for the operator.
+    public init(path: String, limits: Limits, logger: Logger) throws(StoreFailure) {
+        self.path = path
+        lock = try FileLock(path: path + ".lock")
+        do {
+            let isNew = !FileManager.default.fileExists(atPath: path)
+            var configuration = Configuration()
+            configuration.maximumReaderCount = SQLiteReader.threads
+            configuration.foreignKeysEnabled = true
+            configuration.prepareDatabase { database in
+                for pragma in Pragmas.onOpen { try database.execute(sql: pragma) }
+            }
+            pool = try DatabasePool(path: path, configuration: configuration)
+            try pool.writeWithoutTransaction { database in
+                if !isNew { try SQLiteStore.verifyIsOurs(database, path: path) }
+                for pragma in Pragmas.onWriter { _ = try Row.fetchOne(database, sql: pragma) }
+                try Pragmas.verify(database)
+            }
+            try Schema.migrator.migrate(pool)
+            // The events are personal data: nobody else on the machine reads them.
+            try? FileManager.default.setAttributes([.posixPermissions: 0o600], ofItemAtPath: path)
+        } catch {
+            let failure = StoreFailure(error)
+            throw StoreFailure(.unusable, "\(path) cannot be used as a store: \(failure.message)")
+        }
+        writer = SQLiteWriter(pool: pool, limits: limits, logger: logger)
+        reader = SQLiteReader(pool: pool, queueMax: limits.readerQueueMax)
+    }
+
+    /// Commits what waits and closes the file. Later calls throw `closed`. Blocks.
+    public func close() {
+        writer.close()
+        reader.close()
+        try? pool.close()
+    }
+
+    private static func verifyIsOurs(_ database: Database, path: String) throws {
+        let tables = try Int.fetchOne(database, sql: "SELECT count(*) FROM sqlite_schema") ?? 0
+        guard tables > 0 else { return }
+        guard try Int.fetchOne(database, sql: "PRAGMA application_id") == Schema.applicationID else {
+            throw StoreFailure(.unusable, "it is a SQLite database of another program; name another file")
+        }
+        guard try !Schema.migrator.hasBeenSuperseded(database) else {
+            throw StoreFailure(.unusable, "it was made by a newer Ovation; start that version")
+        }
+    }
+}
+
+// MARK: - Events
+
+extension SQLiteStore {
+    public func append(_ batch: EventBatch) async throws(StoreFailure) -> AppendOutcome {
+        try await writer.append(batch).get()
+    }
+
+    public func outcome(
+        account: Int64, of idempotency: Idempotency, at now: Timestamp
+    ) async throws(StoreFailure) -> AppendOutcome? {
+        try await write { _, appender in
+            try appender.outcome(account: account, of: idempotency, at: now)
+        }
+    }
+
+    public func events(
+        _ filter: EventFilter, after position: EventPosition?, limit: Int
+    ) async throws(StoreFailure) -> EventPage? {
+        try await reader.read { database in
+            guard let profile = try EventRows.profile(database, filter.profile) else { return nil }
+            return try EventRows.page(database, profile, filter, after: position, limit: limit)
+        }
+    }
+
+    public func deleteEvents(
+        _ filter: EventFilter, id: Int64?, recordedAs note: @escaping @Sendable (Int) -> Note, at now: Timestamp,
+        by actor: String
+    ) async throws(StoreFailure) -> Deletion? {
+        try await write { database, appender in
+            guard let profile = try EventRows.profile(database, filter.profile) else { return nil }
+            let count = try EventRows.delete(database, profile, filter, id: id)
+            guard count > 0 else { return Deletion(count: 0, entry: nil) }
+            try database.execute(
+                sql: "INSERT OR REPLACE INTO setting (name, value) VALUES ('last_event_id', ?)",
+                arguments: [appender.lastEventID])
+            let account = filter.profile.account
+            let entry = LogEntry(
+                sequence: try AccountRows.lastSequence(database, account: account) + 1, at: now, actor: actor,
+                change: .noted(note(count)))
+            try AccountRows.insert(database, entry, account: account)
+            return Deletion(count: count, entry: entry)
+        }
+    }
+}
+
+// MARK: - Definitions
+
+extension SQLiteStore {
+    public func load() async throws(StoreFailure) -> StoreContents {
+        try await write { database, _ in try AccountRows.load(database) }
+    }
+
+    public func commit(_ change: AccountChange) async throws(StoreFailure) {
+        try await write { database, _ in try AccountRows.commit(database, change) }
+    }
+
+    public func log(
+        account: Int64, after sequence: Int64, limit: Int
+    ) async throws(StoreFailure) -> [LogEntry] {
+        try await reader.read { database in
+            try AccountRows.log(database, account: account, after: sequence, limit: limit)
+        }
+    }
+}
+
+// MARK: - The store itself
+
+extension SQLiteStore {
+    public func check() async throws(StoreFailure) {
+        try await write { database, _ in
+            try database.execute(
+                sql: "INSERT OR REPLACE INTO setting (name, value) VALUES ('checked_at', unixepoch())")
+        }
+        _ = try await reader.read { database in
+            try Int.fetchOne(database, sql: "SELECT value FROM setting WHERE name = 'checked_at'")
+        }
+    }
+
+    public func statistics() -> StoreStatistics {
+        var statistics = writer.statistics
+        for suffix in ["", "-wal"] {
+            let attributes = try? FileManager.default.attributesOfItem(atPath: path + suffix)
+            statistics.bytesOnDisk += (attributes?[.size] as? Int64) ?? 0
+        }
+        return statistics
+    }
+
+    /// One transaction on the writer's thread that gives something back.
+    private func write<Value: Sendable>(
+        _ work: @escaping @Sendable (Database, EventAppender) throws -> Value
+    ) async throws(StoreFailure) -> Value {
+        let box = ResultBox<Value>()
+        try await writer.perform { database, appender in box.set(try work(database, appender)) }.get()
+        return box.take()
+    }
+}

@@ -1,0 +1,100 @@
+import GRDB
+
+/// The tables, as migrations in order. A migration that was released is never edited.
+enum Schema {
+    /// "OVTN": tells our files from other SQLite databases (`PRAGMA application_id`).
+    static let applicationID = 0x4F56_544E
+
+    static var migrator: DatabaseMigrator {
+        var migrator = DatabaseMigrator()
+        migrator.registerMigration("001 accounts, definitions, profiles, events") { database in
+            try database.execute(sql: foundation)
+        }
+        return migrator
+    }
+
+    private static let foundation = """
+        PRAGMA application_id = \(applicationID);
+
+        CREATE TABLE account (
+            account_id   INTEGER PRIMARY KEY,
+            name         TEXT NOT NULL,
+            created_at   INTEGER NOT NULL              -- milliseconds since 1970, as every time here
+        ) STRICT;
+
+        -- Single facts about the store: the server's secret, the highest event id ever given.
+        CREATE TABLE setting (
+            name         TEXT PRIMARY KEY,
+            value        ANY NOT NULL
+        ) STRICT, WITHOUT ROWID;
+
+        -- Append-only. The catalogue is folded from it, and it is the audit trail.
+        CREATE TABLE catalogue_log (
+            account_id   INTEGER NOT NULL REFERENCES account,
+            sequence     INTEGER NOT NULL CHECK (sequence > 0),
+            at           INTEGER NOT NULL,
+            actor        TEXT NOT NULL,
+            change       TEXT NOT NULL CHECK (json_valid(change)),
+            PRIMARY KEY (account_id, sequence)
+        ) STRICT, WITHOUT ROWID;
+
+        CREATE TABLE api_key (
+            client_id    TEXT PRIMARY KEY,
+            account_id   INTEGER NOT NULL REFERENCES account,
+            name         TEXT NOT NULL,
+            role         TEXT NOT NULL CHECK (role IN ('admin', 'integration')),
+            sections     TEXT CHECK (sections IS NULL OR json_valid(sections)),      -- null: all
+            keyspaces    TEXT CHECK (keyspaces IS NULL OR json_valid(keyspaces)),    -- null: all
+            secret_hash  BLOB NOT NULL,
+            created_at   INTEGER NOT NULL,
+            revoked_at   INTEGER
+        ) STRICT, WITHOUT ROWID;
+
+        CREATE TABLE signing_key (
+            key_id       TEXT PRIMARY KEY,
+            private_pem  TEXT NOT NULL,
+            created_at   INTEGER NOT NULL,
+            retired_at   INTEGER
+        ) STRICT, WITHOUT ROWID;
+
+        CREATE TABLE profile (
+            profile_id   INTEGER PRIMARY KEY,          -- hash of the founding key
+            account_id   INTEGER NOT NULL REFERENCES account,
+            canonical_id INTEGER,                      -- null: stands alone or leads its group
+            created_at   INTEGER NOT NULL
+        ) STRICT;
+
+        -- In the order of the keys, so that one lookup finds a key and a range finds a prefix.
+        CREATE TABLE profile_key (
+            account_id   INTEGER NOT NULL,
+            keyspace     INTEGER NOT NULL,             -- number of the keyspace in the account
+            key          TEXT NOT NULL,
+            profile_id   INTEGER NOT NULL REFERENCES profile,
+            PRIMARY KEY (account_id, keyspace, key)
+        ) STRICT, WITHOUT ROWID;
+
+        CREATE TABLE event (
+            event_id     INTEGER PRIMARY KEY,          -- in the order of arrival
+            profile_id   INTEGER NOT NULL,
+            section      INTEGER NOT NULL,             -- number of the section in the account
+            event_time   INTEGER NOT NULL,
+            received_at  INTEGER NOT NULL,
+            version_id   INTEGER NOT NULL,
+            data         TEXT NOT NULL
+        ) STRICT;
+
+        -- A page of a profile is one short range of this, newest first; event_id follows by itself.
+        CREATE INDEX event_of_profile ON event (profile_id, section, event_time);
+
+        CREATE TABLE idempotency (
+            account_id   INTEGER NOT NULL,
+            key          TEXT NOT NULL,
+            fingerprint  BLOB NOT NULL,
+            answer       BLOB NOT NULL,
+            created_at   INTEGER NOT NULL,
+            PRIMARY KEY (account_id, key)
+        ) STRICT, WITHOUT ROWID;
+
+        CREATE INDEX idempotency_by_age ON idempotency (created_at);
+        """
+}

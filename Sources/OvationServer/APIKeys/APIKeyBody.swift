@@ -1,0 +1,67 @@
+import OvationCore
+import OvationWire
+
+/// An API key as the wire shows it: never with its secret.
+extension APIKey {
+    func json(secret: String? = nil) -> JSONValue {
+        var members: [JSONValue.Member] = [.init("client_id", .string(clientID))]
+        if let secret { members.append(.init("client_secret", .string(secret))) }
+        members += [
+            .init("name", .string(name)),
+            .init("role", .string(role.rawValue)),
+            .init("sections", sections.map { .array($0.sorted().map { .string($0.text) }) } ?? .null),
+            .init(
+                "keyspaces",
+                keyspaces.map { keyspaces in
+                    .object(keyspaces.sorted { $0.key < $1.key }.map { .init($0.key.text, .string($0.value.rawValue)) })
+                } ?? .null),
+            .init("created_at", .string(createdAt.rfc3339)),
+            .init("revoked_at", revokedAt.map { .string($0.rfc3339) } ?? .null),
+        ]
+        return .object(members)
+    }
+}
+
+/// `{name, role?, sections?: [...], keyspaces?: {discriminator: "read" | "read_write"}}`
+struct APIKeyRequest {
+    let name: String
+    let role: APIKey.Role
+    let sections: Set<Discriminator<Section>>?
+    let keyspaces: [Discriminator<Keyspace>: APIKey.Access]?
+
+    init(_ json: JSONValue, in catalogue: Catalogue) throws(Problem) {
+        let reader = try ObjectReader(json)
+        name = try reader.required("name", reader.string("name"))
+        guard !name.isEmpty, name.unicodeScalars.count <= Limits.nameLengthMax else {
+            throw Problem(.invalidName, "A name has 1 to \(Limits.nameLengthMax) characters.")
+        }
+        role = try reader.word("role", of: APIKey.Role.self) ?? .integration
+        sections = try reader.array("sections").map { values throws(Problem) in
+            var sections: Set<Discriminator<Section>> = []
+            for value in values {
+                let discriminator = try Discriminator<Section>(value.string ?? "")
+                guard catalogue.section(discriminator) != nil else { throw Problem.noSection(discriminator) }
+                sections.insert(discriminator)
+            }
+            return sections
+        }
+        keyspaces = try reader.object("keyspaces").map { object throws(Problem) in
+            var keyspaces: [Discriminator<Keyspace>: APIKey.Access] = [:]
+            for member in object.members {
+                let discriminator = try Discriminator<Keyspace>(member.name)
+                guard catalogue.keyspace(discriminator) != nil else { throw Problem.noKeyspace(discriminator) }
+                guard let access = member.value.string.flatMap(APIKey.Access.init) else {
+                    throw Problem(
+                        .validationFailed, "Access to a keyspace is 'read' or 'read_write'.",
+                        errors: [
+                            ItemError(
+                                index: nil, pointer: object.path(member.name), code: .invalidValue,
+                                detail: "Access to a keyspace is 'read' or 'read_write'.")
+                        ])
+                }
+                keyspaces[discriminator] = access
+            }
+            return keyspaces
+        }
+    }
+}

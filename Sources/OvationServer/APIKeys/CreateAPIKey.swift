@@ -1,0 +1,29 @@
+import Hummingbird
+import OvationCore
+import OvationWire
+
+/// `POST /account/api-keys`: the answer is the only place that ever shows the secret.
+struct CreateAPIKey: EndpointHandler {
+    let directory: Directory
+    let secretHash: SecretHash
+    let limits: Limits
+
+    func respond(to call: Call) async throws -> Response {
+        let caller = try call.caller()
+        let body = try APIKeyRequest(await call.json(upTo: limits.bodyBytesMax), in: caller.catalogue)
+        guard directory.apiKeys(ofAccount: caller.key.account).count < Limits.apiKeysMax else {
+            throw Problem(.limitExceeded, "An account has at most \(Limits.apiKeysMax) API keys, the revoked included.")
+        }
+        let secret = SecretHash.makeSecret()
+        let key = APIKey(
+            clientID: SecretHash.makeClientID(), account: caller.key.account, name: body.name, role: body.role,
+            sections: body.sections, keyspaces: body.keyspaces, secretHash: secretHash.hash(secret),
+            createdAt: call.receivedAt)
+        let note = Note(
+            act: .apiKeyCreated, subject: key.clientID, detail: "\(key.role.rawValue) key '\(key.name)'")
+        try await directory.edit(
+            account: key.account, by: caller.key.clientID, at: call.receivedAt, apiKeys: [key]
+        ) { _ in [.noted(note)] }
+        return .json(key.json(secret: secret), status: .created, headers: [.cacheControl: "no-store"])
+    }
+}

@@ -1,0 +1,28 @@
+import Hummingbird
+import OvationCore
+import OvationWire
+
+/// `DELETE /account/api-keys/{client_id}`: refused from now on, with every token it was given.
+struct RevokeAPIKey: EndpointHandler {
+    let directory: Directory
+
+    func respond(to call: Call) async throws -> Response {
+        let caller = try call.caller()
+        let clientID = try call.path.text("client_id")
+        guard let identity = directory.identity(clientID: clientID), identity.key.account == caller.key.account else {
+            throw Problem(.apiKeyNotFound, "There is no such API key, or it is revoked already.")
+        }
+        // Otherwise nobody could ever make a key again.
+        let admins = directory.apiKeys(ofAccount: caller.key.account).filter { $0.role == .admin && $0.revokedAt == nil }
+        guard identity.key.role != .admin || admins.count > 1 else {
+            throw Problem(.conflict, "This is the account's last admin key; create another before you revoke it.")
+        }
+        var key = identity.key
+        key.revokedAt = call.receivedAt
+        let note = Note(act: .apiKeyRevoked, subject: key.clientID, detail: "\(key.role.rawValue) key '\(key.name)'")
+        try await directory.edit(
+            account: key.account, by: caller.key.clientID, at: call.receivedAt, apiKeys: [key]
+        ) { _ in [.noted(note)] }
+        return .noContent()
+    }
+}

@@ -1,0 +1,144 @@
+import OvationWire
+
+/// What the OpenAPI document says of an endpoint beside its method and path. Names refer to `schemas.json`.
+struct EndpointDocumentation {
+    let tag: String
+    let summary: String
+    var query: [String] = []
+    var request: String?
+    var requestTypes = ["application/json"]
+    let responses: [Response]
+
+    struct Response {
+        let status: Int
+        let description: String
+        var schema: String?
+        var isText = false
+    }
+
+    static func ok(_ schema: String) -> Response { Response(status: 200, description: "Done.", schema: schema) }
+    static func created(_ schema: String) -> Response { Response(status: 201, description: "Made.", schema: schema) }
+    static let done = Response(status: 204, description: "Done; the answer is empty.")
+    static let unchanged = Response(status: 304, description: "The entity tag still holds.")
+}
+
+extension Endpoint {
+    var documentation: EndpointDocumentation {
+        typealias Text = EndpointDocumentation
+        return switch self {
+        case .createToken:
+            Text(
+                tag: "Tokens", summary: "Exchange a client id and secret for an access token", request: "TokenRequest",
+                requestTypes: ["application/json", "application/x-www-form-urlencoded"],
+                responses: [Text.ok("Token")])
+        case .listSigningKeys:
+            Text(tag: "Tokens", summary: "Public keys that verify access tokens", responses: [Text.ok("KeySet")])
+        case .listKeyspaces:
+            Text(tag: "Keyspaces", summary: "List keyspaces", responses: [Text.ok("Keyspaces"), Text.unchanged])
+        case .createKeyspace:
+            Text(
+                tag: "Keyspaces", summary: "Create a keyspace", request: "KeyspaceRequest",
+                responses: [Text.created("Keyspace")])
+        case .getKeyspace:
+            Text(tag: "Keyspaces", summary: "One keyspace", responses: [Text.ok("Keyspace"), Text.unchanged])
+        case .changeKeyspace:
+            Text(
+                tag: "Keyspaces", summary: "Change a keyspace's name or rights", request: "KeyspaceChange",
+                responses: [Text.ok("Keyspace")])
+        case .listSections:
+            Text(tag: "Sections", summary: "List sections", responses: [Text.ok("Sections"), Text.unchanged])
+        case .createSection:
+            Text(
+                tag: "Sections", summary: "Create a section", request: "SectionRequest",
+                responses: [Text.created("Section")])
+        case .getSection:
+            Text(tag: "Sections", summary: "One section", responses: [Text.ok("Section"), Text.unchanged])
+        case .changeSection:
+            Text(
+                tag: "Sections", summary: "Rename a section", request: "SectionChange", responses: [Text.ok("Section")])
+        case .listEventTypes:
+            Text(
+                tag: "Event types", summary: "List a section's event types", query: ["include_keyspace_permissions"],
+                responses: [Text.ok("EventTypes"), Text.unchanged])
+        case .createEventType:
+            Text(
+                tag: "Event types", summary: "Create an event type with its first version",
+                request: "EventTypeRequest", responses: [Text.created("FullEventType")])
+        case .getEventType:
+            Text(
+                tag: "Event types", summary: "One event type, drafts included",
+                responses: [Text.ok("FullEventType"), Text.unchanged])
+        case .changeEventType:
+            Text(
+                tag: "Event types", summary: "Change an event type; other fields make a new version",
+                request: "EventTypeChange", responses: [Text.ok("FullEventType")])
+        case .removeEventType:
+            Text(
+                tag: "Event types", summary: "Hide an event type and refuse new events; stored ones stay readable",
+                responses: [Text.done])
+        case .addVersion:
+            Text(
+                tag: "Event types", summary: "Add a version, or a draft of one", request: "VersionRequest",
+                responses: [Text.created("FullEventType")])
+        case .publishVersion:
+            Text(tag: "Event types", summary: "Publish a draft", responses: [Text.ok("FullEventType")])
+        case .discardVersion: Text(tag: "Event types", summary: "Discard a draft", responses: [Text.done])
+        case .exportModel:
+            Text(tag: "Model", summary: "The whole data model", responses: [Text.ok("Model"), Text.unchanged])
+        case .planModel:
+            Text(
+                tag: "Model", summary: "What applying a data model would change", request: "Model",
+                responses: [Text.ok("ModelPlan")])
+        case .applyModel:
+            Text(
+                tag: "Model", summary: "Apply a data model, all or nothing", request: "Model",
+                responses: [Text.ok("ModelPlan")])
+        case .listLog:
+            Text(
+                tag: "Model", summary: "Who changed what", query: ["after", "log_limit"], responses: [Text.ok("Log")])
+        default: accountDocumentation
+        }
+    }
+
+    private var accountDocumentation: EndpointDocumentation {
+        typealias Text = EndpointDocumentation
+        return switch self {
+        case .postEvents:
+            Text(
+                tag: "Events", summary: "Post events to a profile",
+                query: ["prefer", "idempotency_key"], request: "PostEvents",
+                responses: [
+                    Text.done,
+                    .init(status: 207, description: "With Prefer: handling=lenient.", schema: "PostEventsReport"),
+                ])
+        case .listEvents:
+            Text(
+                tag: "Events", summary: "A profile's events, newest first",
+                query: ["event_discriminators", "from", "to", "limit", "cursor"], responses: [Text.ok("EventPage")])
+        case .deleteEvents:
+            Text(
+                tag: "Events", summary: "Delete events of a profile", query: ["event_discriminator", "from", "to"],
+                responses: [Text.ok("Deleted")])
+        case .deleteEvent: Text(tag: "Events", summary: "Delete one event", responses: [Text.done])
+        case .listAPIKeys: Text(tag: "API keys", summary: "List API keys", responses: [Text.ok("APIKeys")])
+        case .createAPIKey:
+            Text(
+                tag: "API keys", summary: "Create an API key; the answer alone shows its secret",
+                request: "APIKeyRequest", responses: [Text.created("NewAPIKey")])
+        case .revokeAPIKey: Text(tag: "API keys", summary: "Revoke an API key at once", responses: [Text.done])
+        case .rotateSigningKey:
+            Text(
+                tag: "API keys", summary: "Sign tokens with a new key from now on",
+                responses: [Text.created("SigningKey")])
+        case .about: Text(tag: "Server", summary: "What this server is", responses: [Text.ok("About")])
+        case .health: Text(tag: "Server", summary: "The process answers", responses: [Text.ok("Health")])
+        case .ready: Text(tag: "Server", summary: "The store can be written and read", responses: [Text.ok("Ready")])
+        case .metrics:
+            Text(
+                tag: "Server", summary: "Figures for Prometheus",
+                responses: [.init(status: 200, description: "Text format 0.0.4.", isText: true)])
+        case .openAPI: Text(tag: "Server", summary: "This document", responses: [Text.ok("OpenAPI")])
+        default: preconditionFailure("\(self) has no documentation")
+        }
+    }
+}

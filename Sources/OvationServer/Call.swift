@@ -1,0 +1,172 @@
+import HTTPTypes
+import Hummingbird
+import NIOCore
+import OvationCore
+import OvationWire
+
+/// One request as an endpoint sees it: who asks, from where, and when it came.
+struct Call: Sendable {
+    let endpoint: Endpoint
+    let request: Request
+    let path: PathParameters
+    let identity: Identity?
+    let requestID: String
+    let receivedAt: Timestamp
+
+    /// - Throws: never for endpoints whose scope asks for a token; the pipeline has seen to that.
+    func caller() throws(Problem) -> Identity {
+        guard let identity else { throw Problem(.unauthorized, "A token is needed.") }
+        return identity
+    }
+}
+
+/// Who a token speaks for, and that account's definitions at the moment the request came.
+struct Identity: Sendable {
+    let key: APIKey
+    let account: AccountSnapshot
+
+    var catalogue: Catalogue { account.catalogue }
+    var isAdmin: Bool { key.role == .admin }
+
+    /// A section that the key may not see does not exist for it.
+    func section(_ discriminator: Discriminator<Section>) throws(Problem) -> Section {
+        guard key.maySee(discriminator), let section = catalogue.section(discriminator) else {
+            throw Problem.noSection(discriminator)
+        }
+        return section
+    }
+
+    func keyspace(_ discriminator: Discriminator<Keyspace>) throws(Problem) -> Keyspace {
+        guard let keyspace = catalogue.keyspace(discriminator) else { throw Problem.noKeyspace(discriminator) }
+        return keyspace
+    }
+
+    func keyspaceForReading(_ discriminator: Discriminator<Keyspace>) throws(Problem) -> Keyspace {
+        let keyspace = try keyspace(discriminator)
+        guard key.mayRead(discriminator) else {
+            throw Problem(.keyspaceForbidden, "This API key may not use the keyspace '\(discriminator)'.")
+        }
+        return keyspace
+    }
+
+    func keyspaceForWriting(_ discriminator: Discriminator<Keyspace>) throws(Problem) -> Keyspace {
+        let keyspace = try keyspace(discriminator)
+        guard key.mayWrite(discriminator) else {
+            throw Problem(.keyspaceForbidden, "This API key may not write through the keyspace '\(discriminator)'.")
+        }
+        return keyspace
+    }
+
+    func eventType(
+        _ discriminator: Discriminator<EventType>, in section: Discriminator<Section>
+    ) throws(Problem) -> EventType {
+        guard let eventType = catalogue.eventType(discriminator), eventType.section == section else {
+            throw Problem.noEventType(discriminator)
+        }
+        return eventType
+    }
+}
+
+// MARK: - What comes in
+
+extension Call {
+    /// The whole body. The content type is not looked at: the article's own curl sends JSON labelled as a form.
+    /// - Throws: `body_too_large` as soon as the limit is passed.
+    func body(upTo bytesMax: Int) async throws -> ByteBuffer {
+        let tooLarge = Problem(.bodyTooLarge, "The request body is larger than \(bytesMax) bytes.")
+        if let length = request.headers[.contentLength].flatMap({ Int($0) }), length > bytesMax { throw tooLarge }
+        var collected: ByteBuffer?
+        for try await part in request.body {
+            if collected == nil {
+                collected = part
+            } else {
+                var part = part
+                collected?.writeBuffer(&part)
+            }
+            if let count = collected?.readableBytes, count > bytesMax { throw tooLarge }
+        }
+        return collected ?? ByteBuffer()
+    }
+
+    func json(upTo bytesMax: Int) async throws -> JSONValue {
+        try JSONValue(parsing: try await body(upTo: bytesMax).readableBytesView)
+    }
+
+    /// Values of a query parameter, in order. A repeated one has several; an unknown one is ignored.
+    func query(_ name: String) throws(Problem) -> [String] {
+        guard let fields = PercentEncoding.decode(form: request.uri.query ?? "") else {
+            throw Problem(.invalidParameter, "The query has a broken percent-escape.")
+        }
+        return fields.filter { $0.name == name }.map(\.value)
+    }
+
+    func flag(_ name: String) throws(Problem) -> Bool {
+        switch try query(name).last {
+        case nil, "false", "0": false
+        case "true", "1", "": true
+        default: throw Problem(.invalidParameter, "'\(name)' is true or false.")
+        }
+    }
+
+    func int(_ name: String, in range: ClosedRange<Int>, default standard: Int) throws(Problem) -> Int {
+        guard let text = try query(name).last else { return standard }
+        guard let value = Int(text), range.contains(value) else {
+            throw Problem(
+                .invalidParameter, "'\(name)' is a number from \(range.lowerBound) to \(range.upperBound).")
+        }
+        return value
+    }
+
+    func timestamp(_ name: String) throws(Problem) -> Timestamp? {
+        guard let text = try query(name).last else { return nil }
+        guard let timestamp = Timestamp(rfc3339: text) else {
+            throw Problem(
+                .invalidParameter, "'\(name)' is a date and time such as 2021-01-07T12:17:56.054Z; a '+' is sent as %2B.")
+        }
+        return timestamp
+    }
+
+    /// Preferences of RFC 7240, lower-cased: `handling=lenient`, `validate-only`.
+    var preferences: Set<String> {
+        guard let prefer = HTTPField.Name("Prefer") else { return [] }
+        let words = request.headers[values: prefer].flatMap { $0.split(separator: ",") }
+        return Set(
+            words.map { word in
+                String((word.split(separator: ";").first ?? "").filter { !$0.isWhitespace && $0 != "\"" }).lowercased()
+            })
+    }
+}
+
+// MARK: - What goes out
+
+extension Response {
+    static func noContent(_ headers: HTTPFields = [:]) -> Response {
+        Response(status: .noContent, headers: headers)
+    }
+
+    static func json(_ value: JSONValue, status: HTTPResponse.Status = .ok, headers: HTTPFields = [:]) -> Response {
+        .bytes(JSONWriter.write(value), status: status, headers: headers)
+    }
+
+    static func bytes(
+        _ bytes: [UInt8], type: String = "application/json", status: HTTPResponse.Status = .ok,
+        headers: HTTPFields = [:]
+    ) -> Response {
+        var headers = headers
+        headers[.contentType] = type
+        return Response(status: status, headers: headers, body: ResponseBody(byteBuffer: ByteBuffer(bytes: bytes)))
+    }
+
+    /// A list as every client of the original expects it: an object with `items`.
+    static func items(_ items: [JSONValue], headers: HTTPFields = [:]) -> Response {
+        .json(.object([.init("items", .array(items))]), headers: headers)
+    }
+}
+
+extension HTTPField.Name {
+    static let requestID = HTTPField.Name("X-Request-Id")!
+    static let idempotencyKey = HTTPField.Name("Idempotency-Key")!
+    static let idempotencyReplayed = HTTPField.Name("Idempotency-Replayed")!
+    static let preferenceApplied = HTTPField.Name("Preference-Applied")!
+    static let link = HTTPField.Name("Link")!
+}

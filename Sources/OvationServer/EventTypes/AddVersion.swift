@@ -1,0 +1,26 @@
+import Hummingbird
+import OvationCore
+import OvationWire
+
+/// `POST /audience/sections/{section}/events/{event}/versions` with `{fields, version_id?, valid_from?, draft?}`
+struct AddVersion: EndpointHandler {
+    let directory: Directory
+    let limits: Limits
+
+    func respond(to call: Call) async throws -> Response {
+        let caller = try call.caller()
+        let section = try caller.section(call.path.section())
+        let discriminator = try call.path.eventType()
+        let version = try VersionRequest(await call.json(upTo: limits.bodyBytesMax)).definition
+        let snapshot = try await directory.edit(
+            account: caller.key.account, by: caller.key.clientID, at: call.receivedAt,
+            expecting: call.expectedEntityTag
+        ) { catalogue throws(Problem) in
+            guard catalogue.eventType(discriminator)?.section == section.discriminator else {
+                throw Problem.noEventType(discriminator)
+            }
+            return [.versionAdded(catalogue.addingVersion(version, to: discriminator, at: call.receivedAt))]
+        }
+        return .json(snapshot.catalogue.eventType(discriminator)?.json(.full) ?? .null, status: .created)
+    }
+}

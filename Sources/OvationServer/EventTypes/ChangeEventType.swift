@@ -1,0 +1,40 @@
+import Hummingbird
+import OvationCore
+import OvationWire
+
+/// `PATCH /audience/sections/{section}/events/{event}` with any of `{name, description, keyspace_permissions, fields}`.
+/// Only `fields` makes a new version, and only when they differ.
+struct ChangeEventType: EndpointHandler {
+    let directory: Directory
+    let limits: Limits
+
+    func respond(to call: Call) async throws -> Response {
+        let caller = try call.caller()
+        let section = try caller.section(call.path.section())
+        let discriminator = try call.path.eventType()
+        let body = try EventTypeRequest(await call.json(upTo: limits.bodyBytesMax))
+        let snapshot = try await directory.edit(
+            account: caller.key.account, by: caller.key.clientID, at: call.receivedAt,
+            expecting: call.expectedEntityTag
+        ) { catalogue throws(Problem) in
+            guard let eventType = catalogue.eventType(discriminator), eventType.section == section.discriminator,
+                eventType.removedAt == nil
+            else { throw Problem.noEventType(discriminator) }
+            var changes: [CatalogueChange] = []
+            var head = eventType.head
+            if let category = body.category { head.category = category }
+            if let name = body.name { head.name = name }
+            if let description = body.description { head.description = description }
+            if let permissions = body.permissions { head.permissions = permissions.filter { $0.value != .none } }
+            if head != eventType.head { changes.append(.eventTypeChanged(head)) }
+            if let version = body.version {
+                let added = catalogue.addingVersion(version, to: discriminator, at: call.receivedAt)
+                if added.fields != eventType.currentVersion?.schema.fields || version.isDraft {
+                    changes.append(.versionAdded(added))
+                }
+            }
+            return changes
+        }
+        return .json(snapshot.catalogue.eventType(discriminator)?.json(.full) ?? .null)
+    }
+}

@@ -1,0 +1,13 @@
+import Hummingbird
+import OvationCore
+import OvationWire
+
+/// `DELETE /audience/sections/{section}/events/{event}/versions/{version}`: throws a draft away.
+struct DiscardVersion: EndpointHandler {
+    let directory: Directory
+
+    func respond(to call: Call) async throws -> Response {
+        _ = try await directory.editDraft(of: call) { .versionDiscarded($0) }
+        return .noContent()
+    }
+}

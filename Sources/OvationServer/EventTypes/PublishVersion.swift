@@ -1,0 +1,37 @@
+import Hummingbird
+import OvationCore
+import OvationWire
+
+/// `POST /audience/sections/{section}/events/{event}/versions/{version}/publish`: a draft becomes the current version.
+struct PublishVersion: EndpointHandler {
+    let directory: Directory
+
+    func respond(to call: Call) async throws -> Response {
+        let (discriminator, snapshot) = try await directory.editDraft(of: call) { version in
+            .versionPublished(version, at: call.receivedAt)
+        }
+        return .json(snapshot.catalogue.eventType(discriminator)?.json(.full) ?? .null)
+    }
+}
+
+extension Directory {
+    /// One change of the draft that the path of the call names.
+    func editDraft(
+        of call: Call, _ change: (EventVersion.ID) -> CatalogueChange
+    ) async throws -> (Discriminator<EventType>, AccountSnapshot) {
+        let caller = try call.caller()
+        let section = try caller.section(call.path.section())
+        let discriminator = try call.path.eventType()
+        let version = try call.path.version()
+        let snapshot = try await edit(
+            account: caller.key.account, by: caller.key.clientID, at: call.receivedAt,
+            expecting: call.expectedEntityTag
+        ) { catalogue throws(Problem) in
+            guard let found = catalogue.version(version), found.eventType.discriminator == discriminator,
+                found.eventType.section == section.discriminator
+            else { throw Problem.noVersion(version) }
+            return [change(version)]
+        }
+        return (discriminator, snapshot)
+    }
+}

@@ -1,0 +1,38 @@
+import OvationCore
+import OvationWire
+
+extension Call {
+    /// The events of the path's profile and section, narrowed by the query.
+    /// - Parameters:
+    ///   - parameter: name of the repeatable parameter that holds discriminators.
+    ///   - readableOnly: leave out the types that the keyspace may not read.
+    func eventFilter(_ parameter: String, readableOnly: Bool) throws(Problem) -> EventFilter {
+        let caller = try caller()
+        let section = try caller.section(path.section())
+        let keyspace = try caller.keyspaceForReading(path.keyspace())
+        let profile = try profile(in: keyspace, of: caller)
+        let wanted = Set(try query(parameter))
+        guard wanted.count <= Limits.eventTypeFiltersMax else {
+            throw Problem(
+                .invalidParameter, "At most \(Limits.eventTypeFiltersMax) '\(parameter)' can be given at once.")
+        }
+        let inSection = caller.catalogue.eventTypes.filter { $0.section == section.discriminator }
+        if let unknown = wanted.first(where: { word in !inSection.contains { $0.discriminator.text == word } }) {
+            throw Problem(.invalidParameter, "The section has no event type '\(unknown.prefix(100))'.")
+        }
+        // Removed types stay readable.
+        let matching = inSection.filter { eventType in
+            (wanted.isEmpty || wanted.contains(eventType.discriminator.text))
+                && (!readableOnly || eventType.permission(in: keyspace.discriminator).read)
+        }
+        let isEverything = matching.count == inSection.count
+        return EventFilter(
+            profile: profile, section: section.number,
+            versions: isEverything ? nil : matching.flatMap { $0.versions.map(\.id) },
+            from: try timestamp("from"), to: try timestamp("to"))
+    }
+
+    var unknownProfile: Problem {
+        Problem(.profileNotFound, "There is no profile with this key in the keyspace.")
+    }
+}

@@ -1,0 +1,83 @@
+import OvationCore
+import OvationWire
+
+/// Checks a post of events exactly, item by item, and says everything that is wrong with it.
+struct EventsCheck {
+    private(set) var accepted = CheckedEvents()
+    /// In the order of the items; an item can have several.
+    private(set) var errors: [ItemError] = []
+    let itemCount: Int
+
+    init(_ request: PostEventsRequest, for target: EventTarget) {
+        itemCount = request.items.count
+        var writer = JSONWriter()
+        for (index, item) in request.items.enumerated() {
+            let posted = PostedEvent(item, index: index)
+            var problems = posted.errors
+            let pointer = "/items/\(index)"
+            func refuse(_ place: String, _ code: Problem.Code, _ detail: String) {
+                problems.append(ItemError(index: index, pointer: pointer + place, code: code, detail: detail))
+            }
+            if let time = posted.eventTime, !target.accepts(time) {
+                refuse(
+                    "/event_time", .timeOutOfRange,
+                    "'event_time' lies before \(target.earliest) or after \(target.latest).")
+            }
+            var fields: [(name: String, value: FieldValue)] = []
+            if let version = posted.versionID {
+                switch target.acceptance(of: version) {
+                case .refused(let code, let detail): refuse("/version_id", code, detail)
+                case .accepted(let schema):
+                    guard let data = posted.data else { break }
+                    let check = schema.validate(data.lazy.map { ($0.name, $0.value.posted) })
+                    fields = check.fields
+                    for error in check.errors {
+                        refuse("/data/" + JSONPointer.escaped(error.field), error.code, error.detail)
+                    }
+                }
+            }
+            guard problems.isEmpty, let time = posted.eventTime, let version = posted.versionID else {
+                errors += problems
+                continue
+            }
+            writer.append(eventData: fields)
+            accepted.rows.append(
+                EventBatch.Row(eventTime: time, version: version, dataEnd: writer.bytes.count))
+        }
+        accepted.data = writer.bytes
+    }
+
+    /// The whole post refused, with every reason.
+    var problem: Problem {
+        let isForbidden = errors.allSatisfy { $0.code == .eventTypeForbidden }
+        let refused = Set(errors.map(\.index)).count
+        let listed = Array(errors.prefix(Limits.errorsListedMax))
+        let subject = itemCount == 1 ? "The event was" : "\(refused) of \(itemCount) events were"
+        return Problem(
+            isForbidden ? .eventTypeForbidden : .validationFailed,
+            "\(subject) refused, and nothing was stored; 'errors' says why."
+                + (errors.count == 1 ? " \(errors[0].pointer): \(errors[0].detail)" : ""),
+            errors: listed, errorsOmitted: errors.count - listed.count)
+    }
+
+    /// What a lenient post is answered: each item with a status of its own. No top-level `status`, which clients would
+    /// take for an error.
+    var report: JSONValue {
+        var errorsByItem: [Int: [ItemError]] = [:]
+        for error in errors { errorsByItem[error.index ?? 0, default: []].append(error) }
+        let items = (0..<itemCount).map { index -> JSONValue in
+            guard let errors = errorsByItem[index] else {
+                return .object([.init("index", JSONValue(index)), .init("status", JSONValue(204))])
+            }
+            let isForbidden = errors.allSatisfy { $0.code == .eventTypeForbidden }
+            return .object([
+                .init("index", JSONValue(index)), .init("status", JSONValue(isForbidden ? 403 : 400)),
+                .init("errors", .array(errors.prefix(Limits.errorsListedMax).map(ProblemBody.json))),
+            ])
+        }
+        return .object([
+            .init("stored", JSONValue(accepted.rows.count)), .init("refused", JSONValue(errorsByItem.count)),
+            .init("items", .array(items)),
+        ])
+    }
+}

@@ -1,0 +1,98 @@
+import CSimdjson
+import NIOCore
+import OvationCore
+import Synchronization
+
+/// simdjson's tape of one document, walked without a copy: 64-bit words, the top eight bits of which say what stands
+/// there. (Format: doc/tape.md of simdjson.)
+struct JSONTape {
+    private let words: UnsafePointer<UInt64>
+    private let strings: UnsafePointer<UInt8>
+
+    init(_ document: csimdjson_document) {
+        words = document.tape
+        strings = document.strings
+    }
+
+    enum Kind {
+        static let object = UInt8(ascii: "{")
+        static let array = UInt8(ascii: "[")
+        static let string = UInt8(ascii: "\"")
+        static let int64 = UInt8(ascii: "l")
+        static let uint64 = UInt8(ascii: "u")
+        static let double = UInt8(ascii: "d")
+        static let `true` = UInt8(ascii: "t")
+        static let `false` = UInt8(ascii: "f")
+        static let null = UInt8(ascii: "n")
+    }
+
+    /// Index of the first value.
+    static let root = 1
+
+    func kind(_ index: Int) -> UInt8 { UInt8(truncatingIfNeeded: words[index] >> 56) }
+
+    /// Index of the word after an object's or array's last value: that of its closing mark.
+    func end(_ index: Int) -> Int { Int(UInt32(truncatingIfNeeded: words[index])) - 1 }
+
+    /// Index of the value that follows this one.
+    func next(_ index: Int) -> Int {
+        switch kind(index) {
+        case Kind.object, Kind.array: end(index) + 1
+        case Kind.int64, Kind.uint64, Kind.double: index + 2
+        default: index + 1
+        }
+    }
+
+    /// Unescaped UTF-8. Can hold half a surrogate pair, which simdjson lets through: see ``isValid(_:)``.
+    func string(_ index: Int) -> UnsafeBufferPointer<UInt8> {
+        let start = strings + Int(words[index] & 0x00FF_FFFF_FFFF_FFFF)
+        let length = UnsafeRawPointer(start).loadUnaligned(as: UInt32.self)
+        return UnsafeBufferPointer(start: start + 4, count: Int(length))
+    }
+
+    func int64(_ index: Int) -> Int64 { Int64(bitPattern: words[index + 1]) }
+
+    func double(_ index: Int) -> Double { Double(bitPattern: words[index + 1]) }
+}
+
+/// Parsers with their buffers, used again and again. As many as there are requests decoding at one time, which is as
+/// many as there are threads.
+final class TapeParsers: Sendable {
+    /// Owned by one decoding at a time, from ``TapeParsers/take()`` to ``TapeParsers/give(_:)``.
+    struct Parser: @unchecked Sendable {
+        fileprivate let handle: OpaquePointer
+    }
+
+    private static let idleMax = 16
+    private let idle = Mutex<[Parser]>([])
+
+    deinit {
+        idle.withLock { $0.forEach { csimdjson_parser_destroy($0.handle) } }
+    }
+
+    /// The tape lives until `body` returns. nil when the text is not JSON that simdjson takes.
+    func withTape<Result>(of buffer: ByteBuffer, _ body: (JSONTape) -> Result?) -> Result? {
+        guard let parser = take() else { return nil }
+        defer { give(parser) }
+        return buffer.withUnsafeReadableBytes { bytes in
+            var document = csimdjson_document()
+            let start = bytes.baseAddress?.assumingMemoryBound(to: UInt8.self)
+            guard csimdjson_parse(parser.handle, start, bytes.count, &document) == 0 else { return nil }
+            return body(JSONTape(document))
+        }
+    }
+
+    private func take() -> Parser? {
+        if let parser = idle.withLock({ $0.popLast() }) { return parser }
+        return csimdjson_parser_create(Limits.jsonDepthMax).map { Parser(handle: $0) }
+    }
+
+    private func give(_ parser: Parser) {
+        let isKept = idle.withLock { idle in
+            guard idle.count < TapeParsers.idleMax else { return false }
+            idle.append(parser)
+            return true
+        }
+        if !isKept { csimdjson_parser_destroy(parser.handle) }
+    }
+}

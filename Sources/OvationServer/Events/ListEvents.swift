@@ -1,0 +1,30 @@
+import HTTPTypes
+import Hummingbird
+import OvationCore
+import OvationWire
+
+/// `GET /audience/keyspaces/{keyspace}/profiles/{key}/sections/{section}/events`, newest first
+struct ListEvents: EndpointHandler {
+    let store: any Store
+
+    func respond(to call: Call) async throws -> Response {
+        let filter = try call.eventFilter("event_discriminators", readableOnly: true)
+        let limit = try call.int("limit", in: 1...Limits.pageSizeMax, default: Limits.pageSizeDefault)
+        let position = try call.query("cursor").last.map { text throws(Problem) in try EventCursor.parse(text) }
+        guard let page = try await store.events(filter, after: position, limit: limit) else {
+            throw call.unknownProfile
+        }
+        let catalogue = try call.caller().catalogue
+        let body = EventPageBody.write(page) { catalogue.version($0)?.eventType.discriminator.text ?? "" }
+        var headers: HTTPFields = [.cacheControl: "no-store"]
+        if let next = page.next { headers[.link] = "<\(nextPage(of: call, next))>; rel=\"next\"" }
+        return .bytes(body, headers: headers)
+    }
+
+    /// The same request with another cursor.
+    private func nextPage(of call: Call, _ next: EventPosition) -> String {
+        let query = (call.request.uri.query ?? "").split(separator: "&").filter { !$0.hasPrefix("cursor=") }
+        let parameters = query + ["cursor=\(EventCursor.write(next))"]
+        return call.request.uri.path + "?" + parameters.joined(separator: "&")
+    }
+}

@@ -1,0 +1,90 @@
+public import OvationCore
+
+/// What makes an empty store usable: one account with its built-in definitions, an admin API key, a signing key.
+struct Founding: Sendable {
+    let store: any Store
+    let clock: WallClock
+
+    /// Loads the store, and founds it when it is empty.
+    /// - Returns: also the admin key that was made, with its secret, which is shown once and kept nowhere.
+    func load(
+        admin: AdminCredentials?
+    ) async throws -> (contents: StoreContents, newAdminKey: AdminCredentials?) {
+        var contents = try await store.load()
+        var newAdminKey: AdminCredentials?
+        if contents.accounts.isEmpty {
+            let made = admin ?? AdminCredentials(made: ())
+            try await found(made, contents)
+            if admin == nil { newAdminKey = made }
+            contents = try await store.load()
+        } else if let admin, try await set(admin, contents) {
+            contents = try await store.load()
+        }
+        let oldestUseful = clock.now().advanced(by: .zero - Limits.tokenLifetime)
+        contents.signingKeys.removeAll { $0.retiredAt.map { $0 < oldestUseful } ?? false }
+        return (contents, newAdminKey)
+    }
+
+    private func found(_ admin: AdminCredentials, _ contents: StoreContents) async throws {
+        let now = clock.now()
+        let account = Account(number: 1, name: "Main account", createdAt: now)
+        let key = apiKey(admin, contents, account: account.number, at: now)
+        let note = Note(act: .apiKeyCreated, subject: key.clientID, detail: "admin key '\(key.name)'")
+        let (_, entries) = try Catalogue(account: account).applying(
+            Catalogue.founding + [.noted(note)], at: now, by: "server")
+        try await store.commit(
+            AccountChange(
+                account: account, entries: entries, apiKeys: [key], signingKeys: [try TokenSigner.makeKey(at: now)]))
+    }
+
+    /// Adds the admin key that the operator names, or gives it the secret that he names. A revoked one stays revoked.
+    private func set(_ admin: AdminCredentials, _ contents: StoreContents) async throws -> Bool {
+        let secretHash = SecretHash(serverSecret: contents.serverSecret)
+        let existing = contents.apiKeys.first { $0.clientID == admin.clientID }
+        if let existing, existing.revokedAt != nil || secretHash.matches(admin.clientSecret, existing.secretHash) {
+            return false
+        }
+        let now = clock.now()
+        let account = contents.accounts[0]
+        let key = apiKey(admin, contents, account: account.number, at: existing?.createdAt ?? now)
+        let note = Note(act: .apiKeyCreated, subject: key.clientID, detail: "admin key set by the operator")
+        let catalogue = try Catalogue(account: account, log: contents.log[account.number] ?? [])
+        let (_, entries) = try catalogue.applying([.noted(note)], at: now, by: "server")
+        try await store.commit(AccountChange(account: account, entries: entries, apiKeys: [key]))
+        return true
+    }
+
+    private func apiKey(
+        _ admin: AdminCredentials, _ contents: StoreContents, account: Int64, at now: Timestamp
+    ) -> APIKey {
+        APIKey(
+            clientID: admin.clientID, account: account, name: "Administrator", role: .admin, sections: nil,
+            keyspaces: nil, secretHash: SecretHash(serverSecret: contents.serverSecret).hash(admin.clientSecret),
+            createdAt: now)
+    }
+}
+
+/// Client id and secret of an admin API key.
+public struct AdminCredentials: Sendable {
+    public let clientID: String
+    public let clientSecret: String
+
+    /// - Throws: `limit_exceeded` for what could be guessed or not be sent.
+    public init(clientID: String, clientSecret: String) throws(Problem) {
+        guard (8...64).contains(clientID.utf8.count), clientID.utf8.allSatisfy({ $0 > 0x20 && $0 < 0x7F }) else {
+            throw Problem(.limitExceeded, "The admin client id has 8 to 64 printable characters; a UUID is best.")
+        }
+        guard clientSecret.utf8.count >= Limits.adminSecretLengthMin, clientSecret.utf8.count <= 256 else {
+            throw Problem(
+                .limitExceeded, "The admin client secret has at least \(Limits.adminSecretLengthMin) characters, "
+                    + "so that it cannot be guessed; 64 random ones are best.")
+        }
+        self.clientID = clientID
+        self.clientSecret = clientSecret
+    }
+
+    init(made: Void) {
+        clientID = SecretHash.makeClientID()
+        clientSecret = SecretHash.makeSecret()
+    }
+}

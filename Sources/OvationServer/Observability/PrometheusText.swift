@@ -1,0 +1,56 @@
+import OvationCore
+import OvationWire
+
+/// The figures in Prometheus' text format, version 0.0.4.
+struct PrometheusText {
+    private(set) var text = ""
+
+    init(_ figures: ServerMetrics.Figures, _ store: StoreStatistics) {
+        family("ovation_requests_total", "counter", "Requests answered, by endpoint and status.")
+        let requests = figures.requests.sorted {
+            ($0.key.endpoint?.rawValue ?? "", $0.key.status) < ($1.key.endpoint?.rawValue ?? "", $1.key.status)
+        }
+        for (label, count) in requests {
+            let endpoint = label.endpoint?.rawValue ?? "unknown"
+            text += "ovation_requests_total{endpoint=\"\(endpoint)\",status=\"\(label.status)\"} \(count)\n"
+        }
+        durations(figures)
+        family("ovation_events_total", "counter", "Events by what became of them.")
+        text += "ovation_events_total{outcome=\"accepted\"} \(figures.eventsAccepted)\n"
+        text += "ovation_events_total{outcome=\"refused\"} \(figures.eventsRefused)\n"
+        text += "ovation_events_total{outcome=\"replayed\"} \(figures.eventsReplayed)\n"
+        single("ovation_commits_total", "counter", "Groups of posts committed and synced.", "\(store.commits)")
+        single(
+            "ovation_commit_seconds_total", "counter", "Time spent in those commits.", "\(store.commitSeconds)")
+        single(
+            "ovation_posts_committed_total", "counter", "Posts in those groups.", "\(store.requestsCommitted)")
+        single("ovation_events_stored_total", "counter", "Events in those groups.", "\(store.eventsStored)")
+        single("ovation_posts_waiting", "gauge", "Posts waiting for a commit now.", "\(store.requestsWaiting)")
+        single("ovation_store_bytes", "gauge", "Size of the store on disk.", "\(store.bytesOnDisk)")
+    }
+
+    private mutating func durations(_ figures: ServerMetrics.Figures) {
+        let name = "ovation_request_seconds"
+        family(name, "histogram", "Time from the head of a request to its answer.")
+        for (endpoint, histogram) in figures.durations.sorted(by: { $0.key < $1.key }) {
+            var count: Int64 = 0
+            for (index, bound) in ServerMetrics.buckets.enumerated() {
+                count += histogram.counts[index]
+                text += "\(name)_bucket{endpoint=\"\(endpoint)\",le=\"\(bound)\"} \(count)\n"
+            }
+            count += histogram.counts[ServerMetrics.buckets.count]
+            text += "\(name)_bucket{endpoint=\"\(endpoint)\",le=\"+Inf\"} \(count)\n"
+            text += "\(name)_sum{endpoint=\"\(endpoint)\"} \(histogram.sum)\n"
+            text += "\(name)_count{endpoint=\"\(endpoint)\"} \(count)\n"
+        }
+    }
+
+    private mutating func family(_ name: String, _ type: String, _ help: String) {
+        text += "# HELP \(name) \(help)\n# TYPE \(name) \(type)\n"
+    }
+
+    private mutating func single(_ name: String, _ type: String, _ help: String, _ value: String) {
+        family(name, type, help)
+        text += "\(name) \(value)\n"
+    }
+}

@@ -1,0 +1,50 @@
+import OvationCore
+import OvationWire
+import Synchronization
+
+/// What the server counts about itself. Labels are endpoints and statuses, both few; never a path, a key or a name.
+final class ServerMetrics: Sendable {
+    /// Upper bounds of the histogram's buckets, in seconds.
+    static let buckets = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10]
+
+    struct Figures {
+        var requests: [RequestLabel: Int64] = [:]
+        var durations: [String: Histogram] = [:]
+        var eventsAccepted: Int64 = 0
+        var eventsRefused: Int64 = 0
+        var eventsReplayed: Int64 = 0
+    }
+
+    struct RequestLabel: Hashable {
+        let endpoint: Endpoint?
+        let status: Int
+    }
+
+    struct Histogram {
+        var counts = [Int64](repeating: 0, count: buckets.count + 1)
+        var sum = 0.0
+    }
+
+    private let figures = Mutex(Figures())
+
+    func count(_ endpoint: Endpoint?, status: Int, duration: Duration) {
+        let seconds = duration / .seconds(1)
+        let bucket = ServerMetrics.buckets.firstIndex { seconds <= $0 } ?? ServerMetrics.buckets.count
+        figures.withLock { figures in
+            figures.requests[RequestLabel(endpoint: endpoint, status: status), default: 0] += 1
+            guard let endpoint else { return }
+            figures.durations[endpoint.rawValue, default: Histogram()].counts[bucket] += 1
+            figures.durations[endpoint.rawValue]?.sum += seconds
+        }
+    }
+
+    func countEvents(accepted: Int = 0, refused: Int = 0, replayed: Int = 0) {
+        figures.withLock { figures in
+            figures.eventsAccepted += Int64(accepted)
+            figures.eventsRefused += Int64(refused)
+            figures.eventsReplayed += Int64(replayed)
+        }
+    }
+
+    var current: Figures { figures.withLock { $0 } }
+}

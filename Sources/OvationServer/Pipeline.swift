@@ -1,0 +1,149 @@
+import HTTPTypes
+import Hummingbird
+import Logging
+public import OvationCore
+import OvationWire
+import Synchronization
+
+/// The life of every request, in order: name it, find who asks, let the endpoint answer, turn what was thrown into a
+/// problem, count it, log it.
+struct Pipeline: Sendable {
+    let authentication: BearerAuthentication
+    let metrics: ServerMetrics
+    let clock: WallClock
+    let logger: Logger
+
+    func respond(
+        to request: Request, parameters: Parameters, endpoint: Endpoint, handler: any EndpointHandler
+    ) async -> Response {
+        let start = ContinuousClock.now
+        let requestID = RequestID.of(request)
+        var response: Response
+        do {
+            let receivedAt = clock.now()
+            let identity = try await authentication.identity(of: request, for: endpoint, at: receivedAt)
+            let call = Call(
+                endpoint: endpoint, request: request, path: PathParameters { parameters.get($0).map { $0[...] } },
+                identity: identity, requestID: requestID, receivedAt: receivedAt)
+            response = try await handler.respond(to: call)
+        } catch {
+            response = answer(Problem(thrown: error), requestID: requestID)
+        }
+        response.headers[.requestID] = requestID
+        let duration = ContinuousClock.now - start
+        metrics.count(endpoint, status: response.status.code, duration: duration)
+        logger.debug(
+            "answered",
+            metadata: [
+                // The template, never the path: a path holds profile keys.
+                "endpoint": "\(endpoint.method.rawValue) \(endpoint.path)", "status": "\(response.status.code)",
+                "request_id": "\(requestID)", "ms": "\(duration / .milliseconds(1))",
+            ])
+        return response
+    }
+
+    /// For a path or method that no endpoint has.
+    func respondToUnknown(_ request: Request) -> Response {
+        let requestID = RequestID.of(request)
+        let methods = Endpoint.methods(ofPath: request.uri.path)
+        var response: Response
+        if methods.isEmpty {
+            let problem = Problem(.notFound, "There is nothing at this path; GET /openapi.json lists what there is.")
+            response = answer(problem, requestID: requestID)
+        } else {
+            var allowed = Set(methods.map(\.rawValue)).union(["OPTIONS"])
+            if allowed.contains("GET") { allowed.insert("HEAD") }
+            if request.method == .options {
+                response = .noContent([.allow: allowed.sorted().joined(separator: ", ")])
+            } else {
+                let problem = Problem(
+                    .methodNotAllowed, "This path has no \(request.method.rawValue).", allowedMethods: allowed.sorted())
+                response = answer(problem, requestID: requestID)
+            }
+        }
+        response.headers[.requestID] = requestID
+        metrics.count(nil, status: response.status.code, duration: .zero)
+        return response
+    }
+
+    private func answer(_ problem: Problem, requestID: String) -> Response {
+        let status = problem.code.status
+        if let cause = problem.cause {
+            logger.log(
+                level: status.code >= 500 ? .error : .debug, "refused",
+                metadata: ["code": "\(problem.code.rawValue)", "cause": "\(cause)", "request_id": "\(requestID)"])
+        }
+        var headers = HTTPFields()
+        if let seconds = problem.retryAfterSeconds { headers[.retryAfter] = String(seconds) }
+        if !problem.allowedMethods.isEmpty { headers[.allow] = problem.allowedMethods.joined(separator: ", ") }
+        if status == .unauthorized {
+            // RFC 6750 §3: nothing but the scheme where no token was given.
+            let error = problem.code == .unauthorized || problem.code == .invalidClient ? "" : ", error=\"invalid_token\""
+            headers[.wwwAuthenticate] = "Bearer realm=\"ovation\"" + error
+        }
+        let body = ProblemBody.write(
+            problem, status: status.code, title: status.title, requestID: requestID)
+        return .bytes(body, type: ProblemBody.mediaType, status: status, headers: headers)
+    }
+}
+
+/// What one endpoint does. The pipeline has found the caller; everything thrown becomes a problem.
+protocol EndpointHandler: Sendable {
+    func respond(to call: Call) async throws -> Response
+}
+
+extension Problem {
+    /// Whatever an endpoint threw, as the caller may see it.
+    init(thrown error: any Error) {
+        switch error {
+        case let problem as Problem: self = problem
+        case let failure as StoreFailure: self.init(failure)
+        case let error as HTTPError where error.status == .contentTooLarge:
+            self.init(.bodyTooLarge, "The request body is too large.")
+        case let error as HTTPError where error.status.code < 500:
+            self.init(.invalidRequest, "The request is not valid HTTP for this server.", cause: "\(error)")
+        case is CancellationError:
+            self.init(.shuttingDown, "The request was cut off.", retryAfterSeconds: 2)
+        default:
+            self.init(
+                .internalError, "The server made a mistake; its log has more under this request id.",
+                cause: String(reflecting: error))
+        }
+    }
+}
+
+/// Names a request in answers and logs: the caller's own `X-Request-Id` where it is decent, else one of ours.
+enum RequestID {
+    private static let prefix = String(UInt64.random(in: .min ... .max), radix: 36) + "-"
+    private static let counter = Atomic<UInt64>(0)
+
+    static func of(_ request: Request) -> String {
+        if let given = request.headers[.requestID], !given.isEmpty, given.utf8.count <= Limits.requestIDLengthMax,
+            given.utf8.allSatisfy({ $0 > 0x20 && $0 < 0x7F })
+        {
+            return given
+        }
+        return prefix + String(counter.add(1, ordering: .relaxed).newValue, radix: 36)
+    }
+}
+
+/// The time of day; a test sets its own.
+public struct WallClock: Sendable {
+    public let now: @Sendable () -> Timestamp
+
+    public init(now: @escaping @Sendable () -> Timestamp) {
+        self.now = now
+    }
+
+    public static let system = WallClock {
+        var time = timespec()
+        clock_gettime(CLOCK_REALTIME, &time)
+        return Timestamp(milliseconds: Int64(time.tv_sec) * 1000 + Int64(time.tv_nsec) / 1_000_000)
+    }
+}
+
+#if canImport(Glibc)
+import Glibc
+#elseif canImport(Darwin)
+import Darwin
+#endif

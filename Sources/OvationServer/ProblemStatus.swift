@@ -1,0 +1,70 @@
+import HTTPTypes
+import OvationCore
+
+/// The one table from a problem to HTTP. Nothing else in Ovation knows status codes of errors.
+extension Problem.Code {
+    var status: HTTPResponse.Status {
+        switch self {
+        case .unauthorized, .invalidToken, .tokenExpired, .wrongRegion, .keyRevoked, .invalidClient: .unauthorized
+        case .adminRequired, .keyspaceForbidden, .eventTypeForbidden: .forbidden
+        case .notFound, .keyspaceNotFound, .sectionNotFound, .profileNotFound, .eventTypeNotFound, .eventNotFound,
+            .versionNotFound, .apiKeyNotFound:
+            .notFound
+        case .methodNotAllowed: .methodNotAllowed
+        case .requestTimeout: .requestTimeout
+        case .alreadyExists, .conflict, .idempotencyKeyReused: .conflict
+        case .preconditionFailed: .preconditionFailed
+        case .profileLocked: .gone
+        case .bodyTooLarge, .tooManyItems: .contentTooLarge
+        case .internalError: .internalServerError
+        case .busy, .shuttingDown, .storeUnavailable, .storageFull: .serviceUnavailable
+        default: .badRequest
+        }
+    }
+}
+
+extension HTTPResponse.Status {
+    /// `title` of a problem: the status in words.
+    var title: String {
+        switch self {
+        case .badRequest: "Bad request"
+        case .unauthorized: "Unauthorized"
+        case .forbidden: "Forbidden"
+        case .notFound: "Not found"
+        case .methodNotAllowed: "Method not allowed"
+        case .requestTimeout: "Request timeout"
+        case .conflict: "Conflict"
+        case .gone: "Gone"
+        case .preconditionFailed: "Precondition failed"
+        case .contentTooLarge: "Payload too large"
+        case .serviceUnavailable: "Service unavailable"
+        default: reasonPhrase.isEmpty ? "Error" : reasonPhrase
+        }
+    }
+}
+
+extension Problem {
+    /// What went wrong in the store, in words for a caller; the store's own words go to the log.
+    init(_ failure: StoreFailure) {
+        switch failure.code {
+        case .busy:
+            self.init(
+                .busy, "The server has as many requests waiting as it takes; send this one again.",
+                retryAfterSeconds: 1, cause: failure.message)
+        case .closed:
+            self.init(
+                .shuttingDown, "The server is stopping; send the request again.", retryAfterSeconds: 2,
+                cause: failure.message)
+        case .sequenceTaken:
+            self.init(.conflict, "The definitions were changed at the same time; read them and try again.")
+        case .full:
+            self.init(
+                .storageFull, "The server's disk is full; nothing was stored.", retryAfterSeconds: 30,
+                cause: failure.message)
+        case .unavailable, .outcomeUnknown, .unusable:
+            self.init(
+                .storeUnavailable, "The store cannot be used at the moment; send the request again.",
+                retryAfterSeconds: 2, cause: failure.message)
+        }
+    }
+}

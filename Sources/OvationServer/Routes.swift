@@ -1,0 +1,80 @@
+import Hummingbird
+import OvationCore
+import OvationWire
+
+/// The API's table of contents: each endpoint and the file that answers it. Method, path and scope stand in
+/// `Endpoint`; what happens before and after an endpoint stands in `Pipeline`.
+struct Routes {
+    let parts: Parts
+
+    func handler(of endpoint: Endpoint) -> any EndpointHandler {
+        let (store, directory, limits) = (parts.store, parts.directory, parts.limits)
+        return switch endpoint {
+        // Tokens
+        case .createToken:
+            CreateToken(directory: directory, signer: parts.signer, secretHash: parts.secretHash, limits: limits)
+        case .listSigningKeys: ListSigningKeys(signer: parts.signer)
+
+        // Keyspaces
+        case .listKeyspaces: ListKeyspaces()
+        case .createKeyspace: CreateKeyspace(directory: directory, limits: limits)
+        case .getKeyspace: GetKeyspace()
+        case .changeKeyspace: ChangeKeyspace(directory: directory, limits: limits)
+
+        // Sections
+        case .listSections: ListSections()
+        case .createSection: CreateSection(directory: directory, limits: limits)
+        case .getSection: GetSection()
+        case .changeSection: ChangeSection(directory: directory, limits: limits)
+
+        // Event types and their versions
+        case .listEventTypes: ListEventTypes()
+        case .createEventType: CreateEventType(directory: directory, limits: limits)
+        case .getEventType: GetEventType()
+        case .changeEventType: ChangeEventType(directory: directory, limits: limits)
+        case .removeEventType: RemoveEventType(directory: directory)
+        case .addVersion: AddVersion(directory: directory, limits: limits)
+        case .publishVersion: PublishVersion(directory: directory)
+        case .discardVersion: DiscardVersion(directory: directory)
+
+        // The data model as a whole, and its history
+        case .exportModel: ExportModel()
+        case .planModel: PlanModel(limits: limits)
+        case .applyModel: ApplyModel(directory: directory, limits: limits)
+        case .listLog: ListLog(store: store)
+
+        // Events of a profile
+        case .postEvents:
+            PostEvents(store: store, parsers: parts.parsers, metrics: parts.metrics, limits: limits)
+        case .listEvents: ListEvents(store: store)
+        case .deleteEvents: DeleteEvents(store: store, directory: directory)
+        case .deleteEvent: DeleteEvent(store: store, directory: directory)
+
+        // API keys
+        case .listAPIKeys: ListAPIKeys(directory: directory)
+        case .createAPIKey:
+            CreateAPIKey(directory: directory, secretHash: parts.secretHash, limits: limits)
+        case .revokeAPIKey: RevokeAPIKey(directory: directory)
+        case .rotateSigningKey: RotateSigningKey(directory: directory, signer: parts.signer)
+
+        // The server itself
+        case .about: About(version: parts.version, region: parts.signer.region)
+        case .health: Health()
+        case .ready: Ready(store: store)
+        case .metrics: Metrics(metrics: parts.metrics, store: store)
+        case .openAPI: OpenAPI(version: parts.version)
+        }
+    }
+}
+
+/// What endpoints are made of.
+struct Parts {
+    let store: any Store
+    let directory: Directory
+    let signer: TokenSigner
+    let secretHash: SecretHash
+    let parsers = TapeParsers()
+    let metrics: ServerMetrics
+    let limits: Limits
+    let version: String
+}

@@ -1,0 +1,23 @@
+import Hummingbird
+import OvationCore
+import OvationWire
+
+/// `PATCH /audience/sections/{section}` with `{name}`
+struct ChangeSection: EndpointHandler {
+    let directory: Directory
+    let limits: Limits
+
+    func respond(to call: Call) async throws -> Response {
+        let caller = try call.caller()
+        let discriminator = try caller.section(call.path.section()).discriminator
+        let body = try SectionRequest(await call.json(upTo: limits.bodyBytesMax))
+        let snapshot = try await directory.edit(
+            account: caller.key.account, by: caller.key.clientID, at: call.receivedAt,
+            expecting: call.expectedEntityTag
+        ) { catalogue in
+            guard let name = body.name, name != catalogue.section(discriminator)?.name else { return [] }
+            return [.sectionRenamed(discriminator, name: name)]
+        }
+        return .json(snapshot.catalogue.section(discriminator)?.json ?? .null)
+    }
+}

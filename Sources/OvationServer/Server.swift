@@ -1,0 +1,139 @@
+public import Hummingbird
+import HummingbirdCore
+public import Logging
+import NIOCore
+public import OvationCore
+import OvationWire
+
+/// How one server is set up. What has no default has to be said.
+public struct ServerConfiguration: Sendable {
+    public var host: String
+    public var port: Int
+    /// Where `/health`, `/ready` and `/metrics` are then; nil: on the main listener with the rest.
+    public var adminPort: Int?
+    /// Lower-case letters, digits and '-'. Tokens carry it, so that one region's are not taken in another.
+    public var region: String
+    public var limits: Limits
+    public var version: String
+
+    public init(
+        host: String, port: Int, adminPort: Int? = nil, region: String, limits: Limits = Limits(), version: String
+    ) throws(Problem) {
+        guard !region.isEmpty, region.utf8.count <= 40,
+            region.utf8.allSatisfy({ (97...122).contains($0) || (48...57).contains($0) || $0 == 45 })
+        else {
+            throw Problem(.invalidParameter, "A region is a word of a-z, 0-9 and '-', such as eu or apac.")
+        }
+        self.host = host
+        self.port = port
+        self.adminPort = adminPort
+        self.region = region
+        self.limits = limits
+        self.version = version
+    }
+}
+
+/// The application: a store behind the API. Knows no engine and reads no settings.
+public struct Server: Sendable {
+    /// Made when the store was empty and no admin key was given: shown once, kept nowhere.
+    public let newAdminKey: AdminCredentials?
+    private let configuration: ServerConfiguration
+    private let directory: Directory
+    private let clock: WallClock
+    private let routes: @Sendable () -> Routes
+    private let pipeline: Pipeline
+    private let logger: Logger
+
+    /// Loads the store, and founds it when it is empty.
+    public init(
+        store: any Store, configuration: ServerConfiguration, admin: AdminCredentials? = nil,
+        clock: WallClock = .system, logger: Logger
+    ) async throws {
+        let (contents, newAdminKey) = try await Founding(store: store, clock: clock).load(admin: admin)
+        let directory = try Directory(store: store, contents: contents)
+        let signer = try await TokenSigner(region: configuration.region, keys: contents.signingKeys)
+        let metrics = ServerMetrics()
+        let parts = Parts(
+            store: store, directory: directory, signer: signer,
+            secretHash: SecretHash(serverSecret: contents.serverSecret), metrics: metrics,
+            limits: configuration.limits, version: configuration.version)
+        self.newAdminKey = newAdminKey
+        self.configuration = configuration
+        self.directory = directory
+        self.clock = clock
+        self.logger = logger
+        routes = { Routes(parts: parts) }
+        pipeline = Pipeline(
+            authentication: BearerAuthentication(signer: signer, directory: directory), metrics: metrics,
+            clock: clock, logger: logger)
+    }
+
+    /// Makes the definitions of the first account what a model says, as `serve --model` does.
+    public func apply(_ model: Model) async throws -> ModelPlan {
+        guard let account = directory.accounts.first?.catalogue.account.number else { return ModelPlan() }
+        return try await directory.apply(model, to: account, by: "server", at: clock.now())
+    }
+
+    /// The main listener.
+    /// - Parameter onRunning: called with the port that was bound.
+    public func application(
+        onRunning: @escaping @Sendable (Int) async -> Void = { _ in }
+    ) -> some ApplicationProtocol {
+        let isSplit = configuration.adminPort != nil
+        return application(
+            of: Endpoint.allCases.filter { !isSplit || !Server.adminEndpoints.contains($0) },
+            port: configuration.port, onRunning: onRunning)
+    }
+
+    /// The admin listener; nil when there is none of its own.
+    public func adminApplication() -> (some ApplicationProtocol)? {
+        configuration.adminPort.map { port in application(of: Server.adminEndpoints, port: port) { _ in } }
+    }
+
+    private static let adminEndpoints: [Endpoint] = [.health, .ready, .metrics]
+
+    private func application(
+        of endpoints: [Endpoint], port: Int, onRunning: @escaping @Sendable (Int) async -> Void
+    ) -> Application<RouterResponder<BasicRequestContext>> {
+        let router = Router(context: BasicRequestContext.self, options: .autoGenerateHeadEndpoints)
+        router.add(middleware: UnknownPath(pipeline: pipeline))
+        let routes = routes()
+        let pipeline = pipeline
+        for endpoint in endpoints {
+            let handler = routes.handler(of: endpoint)
+            router.on(RouterPath(endpoint.path), method: endpoint.method) { request, context in
+                await pipeline.respond(
+                    to: request, parameters: context.parameters, endpoint: endpoint, handler: handler)
+            }
+        }
+        let limits = configuration.limits
+        return Application(
+            router: router,
+            server: .http1(
+                configuration: .init(idleTimeout: .seconds(limits.idleTimeout.components.seconds))),
+            configuration: ApplicationConfiguration(
+                address: .hostname(configuration.host, port: port), serverName: "Ovation", backlog: 1024,
+                reuseAddress: true,
+                availableConnectionsDelegate: MaximumAvailableConnections(limits.connectionsMax)),
+            onServerRunning: { channel in await onRunning(channel.localAddress?.port ?? port) },
+            logger: logger)
+    }
+}
+
+/// The router answers an unknown path or method with an empty 404; ours says what there is instead.
+struct UnknownPath: RouterMiddleware {
+    let pipeline: Pipeline
+
+    @concurrent
+    func handle(
+        _ request: Request, context: BasicRequestContext,
+        next: @concurrent (Request, BasicRequestContext) async throws -> Response
+    ) async throws -> Response {
+        do {
+            return try await next(request, context)
+        } catch let error as HTTPError where error.status == .notFound {
+            // Endpoints never throw, so this is the router's.
+            return pipeline.respondToUnknown(request)
+        }
+    }
+}

@@ -1,0 +1,25 @@
+import Hummingbird
+import OvationCore
+import OvationWire
+
+/// `POST /oauth/token`
+struct CreateToken: EndpointHandler {
+    let directory: Directory
+    let signer: TokenSigner
+    let secretHash: SecretHash
+    let limits: Limits
+
+    func respond(to call: Call) async throws -> Response {
+        let body = try await call.body(upTo: limits.bodyBytesMax)
+        let request = try TokenRequest(parsing: Array(body.readableBytesView))
+        let key = directory.identity(clientID: request.clientID)?.key
+        // An unknown id takes as long as a wrong secret, and answers the same.
+        guard secretHash.matches(request.clientSecret, key?.secretHash ?? []), let key else {
+            throw Problem(.invalidClient, "The client id or the client secret is wrong, or the API key was deleted.")
+        }
+        let token = try await signer.sign(key, at: call.receivedAt)
+        let answer = TokenResponse.write(
+            accessToken: token, expiresIn: Limits.tokenLifetime.components.seconds)
+        return .json(answer, headers: [.cacheControl: "no-store"])
+    }
+}

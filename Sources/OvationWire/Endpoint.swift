@@ -1,0 +1,110 @@
+public import HTTPTypes
+
+/// Every endpoint: its method, its path and who may call it. The server registers from this list, documents are
+/// checked against it, and metrics are labelled by it.
+public enum Endpoint: String, CaseIterable, Sendable {
+    // Tokens
+    case createToken, listSigningKeys
+
+    // Definitions
+    case listKeyspaces, createKeyspace, getKeyspace, changeKeyspace
+    case listSections, createSection, getSection, changeSection
+    case listEventTypes, createEventType, getEventType, changeEventType, removeEventType
+    case addVersion, publishVersion, discardVersion
+    case exportModel, planModel, applyModel, listLog
+
+    // Events of a profile
+    case postEvents, listEvents, deleteEvents, deleteEvent
+
+    // API keys
+    case listAPIKeys, createAPIKey, revokeAPIKey, rotateSigningKey
+
+    // The server itself
+    case about, health, ready, metrics, openAPI
+
+    /// Who may call an endpoint.
+    public enum Scope: Sendable {
+        /// Anybody, without a token.
+        case open
+        /// Any valid token.
+        case token
+        /// The token of an admin key.
+        case admin
+    }
+
+    public var method: HTTPRequest.Method { route.method }
+
+    /// Path template; what stands in braces is one percent-encoded segment.
+    public var path: String { route.path }
+
+    public var scope: Scope { route.scope }
+
+    private var route: (method: HTTPRequest.Method, path: String, scope: Scope) {
+        let events = "/audience/sections/{section}/events"
+        let profileEvents = "/audience/keyspaces/{keyspace}/profiles/{key}/sections/{section}/events"
+        return switch self {
+        case .createToken: (.post, "/oauth/token", .open)
+        case .listSigningKeys: (.get, "/.well-known/jwks.json", .open)
+        case .listKeyspaces: (.get, "/audience/keyspaces", .token)
+        case .createKeyspace: (.post, "/audience/keyspaces", .admin)
+        case .getKeyspace: (.get, "/audience/keyspaces/{keyspace}", .token)
+        case .changeKeyspace: (.patch, "/audience/keyspaces/{keyspace}", .admin)
+        case .listSections: (.get, "/audience/sections", .token)
+        case .createSection: (.post, "/audience/sections", .admin)
+        case .getSection: (.get, "/audience/sections/{section}", .token)
+        case .changeSection: (.patch, "/audience/sections/{section}", .admin)
+        case .listEventTypes: (.get, events, .token)
+        case .createEventType: (.post, events, .admin)
+        case .getEventType: (.get, events + "/{event}", .token)
+        case .changeEventType: (.patch, events + "/{event}", .admin)
+        case .removeEventType: (.delete, events + "/{event}", .admin)
+        case .addVersion: (.post, events + "/{event}/versions", .admin)
+        case .publishVersion: (.post, events + "/{event}/versions/{version}/publish", .admin)
+        case .discardVersion: (.delete, events + "/{event}/versions/{version}", .admin)
+        case .exportModel: (.get, "/audience/model", .admin)
+        case .planModel: (.post, "/audience/model/plan", .admin)
+        case .applyModel: (.put, "/audience/model", .admin)
+        case .listLog: (.get, "/audience/log", .admin)
+        case .postEvents: (.post, profileEvents, .token)
+        case .listEvents: (.get, profileEvents, .token)
+        case .deleteEvents: (.delete, profileEvents, .admin)
+        case .deleteEvent: (.delete, profileEvents + "/{id}", .admin)
+        case .listAPIKeys: (.get, "/account/api-keys", .admin)
+        case .createAPIKey: (.post, "/account/api-keys", .admin)
+        case .revokeAPIKey: (.delete, "/account/api-keys/{client_id}", .admin)
+        case .rotateSigningKey: (.post, "/account/signing-keys", .admin)
+        case .about: (.get, "/", .open)
+        case .health: (.get, "/health", .open)
+        case .ready: (.get, "/ready", .open)
+        case .metrics: (.get, "/metrics", .open)
+        case .openAPI: (.get, "/openapi.json", .open)
+        }
+    }
+}
+
+extension Endpoint {
+    /// The path with its parameters filled in, each percent-encoded.
+    public func path(_ parameters: KeyValuePairs<String, String> = [:]) -> String {
+        parameters.reduce(path) { path, parameter in
+            let token = "{\(parameter.key)}"
+            guard let range = path.firstRange(of: token) else { return path }
+            return path.replacingCharacters(in: range, with: PercentEncoding.encode(segment: parameter.value))
+        }
+    }
+
+    /// Methods of the endpoints whose template fits a path; empty where the path does not exist.
+    public static func methods(ofPath path: String) -> [HTTPRequest.Method] {
+        let segments = path.split(separator: "/")
+        return allCases.filter { endpoint in
+            let template = endpoint.path.split(separator: "/")
+            return template.count == segments.count
+                && zip(template, segments).allSatisfy { $0.first == "{" || $0 == $1 }
+        }.map(\.method)
+    }
+}
+
+extension String {
+    fileprivate func replacingCharacters(in range: Range<String.Index>, with text: String) -> String {
+        self[..<range.lowerBound] + text + self[range.upperBound...]
+    }
+}

@@ -1,0 +1,75 @@
+public import OvationCore
+
+/// The only reader of path parameters: the router hands them over percent-encoded, and a key that is decoded twice or
+/// not at all is another profile.
+public struct PathParameters: Sendable {
+    private let raw: @Sendable (String) -> Substring?
+
+    public init(_ raw: @escaping @Sendable (String) -> Substring?) {
+        self.raw = raw
+    }
+
+    public func text(_ name: String) throws(Problem) -> String {
+        guard let encoded = raw(name), let text = PercentEncoding.decode(encoded) else {
+            throw Problem(.invalidPath, "The '\(name)' in the path is not valid percent-encoded UTF-8.")
+        }
+        return text
+    }
+
+    /// A discriminator that cannot be one names nothing, and so is not found rather than invalid.
+    public func section() throws(Problem) -> Discriminator<Section> {
+        let text = try text("section")
+        guard let discriminator = try? Discriminator<Section>(text) else {
+            throw Problem(.sectionNotFound, "There is no section '\(text.prefix(100))'.")
+        }
+        return discriminator
+    }
+
+    public func keyspace() throws(Problem) -> Discriminator<Keyspace> {
+        let text = try text("keyspace")
+        guard let discriminator = try? Discriminator<Keyspace>(text) else {
+            throw Problem(.keyspaceNotFound, "There is no keyspace '\(text.prefix(100))'.")
+        }
+        return discriminator
+    }
+
+    public func eventType() throws(Problem) -> Discriminator<EventType> {
+        let text = try text("event")
+        guard let discriminator = try? Discriminator<EventType>(text) else {
+            throw Problem(.eventTypeNotFound, "There is no event type '\(text.prefix(100))'.")
+        }
+        return discriminator
+    }
+
+    public func version() throws(Problem) -> EventVersion.ID {
+        let text = try text("version")
+        guard let id = VersionID.parse(text) else {
+            throw Problem(.versionNotFound, "There is no version '\(text.prefix(100))'.")
+        }
+        return id
+    }
+
+    public func eventID() throws(Problem) -> Int64 {
+        let text = try text("id")
+        guard let id = VersionID.parse(text) else {
+            throw Problem(.eventNotFound, "There is no event '\(text.prefix(100))' on this profile.")
+        }
+        return id
+    }
+}
+
+/// Ids cross the wire as strings of digits going out, and as strings or numbers coming in.
+public enum VersionID {
+    /// Digits only: no sign, no space, no fraction.
+    public static func parse(_ text: some StringProtocol) -> Int64? {
+        guard !text.isEmpty, text.utf8.allSatisfy({ $0 &- 48 <= 9 }) else { return nil }
+        return Int64(text)
+    }
+
+    public static func parse(_ value: JSONValue) -> Int64? {
+        switch value {
+        case .number(let text), .string(let text): parse(text)
+        default: nil
+        }
+    }
+}

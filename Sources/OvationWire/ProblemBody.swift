@@ -1,0 +1,33 @@
+public import OvationCore
+
+/// A problem as clients read it: `application/problem+json` with `title`, a numeric `status` and `detail`, since they
+/// look at the body and not at the status line; and ours: `code`, `request_id`, `errors`.
+public enum ProblemBody {
+    public static let mediaType = "application/problem+json"
+
+    public static func write(_ problem: Problem, status: Int, title: String, requestID: String) -> [UInt8] {
+        var members: [JSONValue.Member] = [
+            .init("title", .string(title)),
+            .init("status", JSONValue(status)),
+            .init("detail", .string(problem.detail)),
+            .init("code", .string(problem.code.rawValue)),
+            .init("request_id", .string(requestID)),
+        ]
+        if !problem.errors.isEmpty {
+            members.append(.init("errors", .array(problem.errors.map(json))))
+        }
+        if problem.errorsOmitted > 0 {
+            members.append(.init("errors_omitted", JSONValue(problem.errorsOmitted)))
+        }
+        return JSONWriter.write(.object(members))
+    }
+
+    public static func json(_ error: ItemError) -> JSONValue {
+        var members: [JSONValue.Member] = []
+        if let index = error.index { members.append(.init("index", JSONValue(index))) }
+        members.append(.init("pointer", .string(error.pointer)))
+        members.append(.init("code", .string(error.code.rawValue)))
+        members.append(.init("detail", .string(error.detail)))
+        return .object(members)
+    }
+}

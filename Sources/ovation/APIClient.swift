@@ -1,0 +1,142 @@
+import ArgumentParser
+import AsyncHTTPClient
+import Foundation
+import HTTPTypes
+import NIOCore
+import NIOHTTP1
+import OvationCore
+import OvationWire
+import Yams
+
+/// How the client commands find a server and prove who they are.
+struct ConnectionOptions: ParsableArguments {
+    @Option(help: "Base URL of the server. (default: OVATION_URL, or http://127.0.0.1:8080)")
+    var url: String?
+    @Option(help: "Instead of --url, the vendor's own host: eu or apac.")
+    var region: String?
+    @Option(help: "Client id of an API key. (default: OVATION_CLIENT_ID)")
+    var clientId: String?
+    @Option(help: "Client secret of the API key; better in OVATION_CLIENT_SECRET, where 'ps' does not show it.")
+    var clientSecret: String?
+
+    func client() throws -> APIClient {
+        let environment = ProcessInfo.processInfo.environment
+        let file = try ConnectionOptions.file(environment)
+        guard
+            let id = clientId ?? environment["OVATION_CLIENT_ID"] ?? environment["OVATION_ADMIN_CLIENT_ID"]
+                ?? file["client_id"],
+            let secret = clientSecret ?? environment["OVATION_CLIENT_SECRET"]
+                ?? environment["OVATION_ADMIN_CLIENT_SECRET"] ?? file["client_secret"]
+        else {
+            throw CommandFailure(
+                "An API key is needed: give --client-id and --client-secret, set OVATION_CLIENT_ID and "
+                    + "OVATION_CLIENT_SECRET, or write client_id and client_secret into ~/.config/ovation/client.yaml.")
+        }
+        return APIClient(baseURL: try baseURL(environment, file), clientID: id, clientSecret: secret)
+    }
+
+    private func baseURL(_ environment: [String: String], _ file: [String: String]) throws -> String {
+        if let url { return url }
+        switch region {
+        case "eu": return "https://api.apsis.one"
+        case "apac": return "https://api-apac.apsis.one"
+        case nil: break
+        case let other?: throw CommandFailure("The vendor's regions are eu and apac; for '\(other)' give --url.")
+        }
+        return environment["OVATION_URL"] ?? file["url"] ?? "http://127.0.0.1:8080"
+    }
+
+    /// `url`, `client_id` and `client_secret`; empty when there is no file.
+    private static func file(_ environment: [String: String]) throws -> [String: String] {
+        let folder = environment["XDG_CONFIG_HOME"] ?? (environment["HOME"] ?? "") + "/.config"
+        let path = folder + "/ovation/client.yaml"
+        guard let data = FileManager.default.contents(atPath: path) else { return [:] }
+        let json = try YAML.parse(String(decoding: data, as: UTF8.self))
+        return Dictionary(
+            (json.members ?? []).compactMap { member in member.value.string.map { (member.name, $0) } },
+            uniquingKeysWith: { $1 })
+    }
+}
+
+/// Talks to a server by HTTP, as any client does.
+struct APIClient {
+    let baseURL: String
+    let clientID: String
+    let clientSecret: String
+
+    func token() async throws -> String {
+        let body = JSONWriter.write(
+            .object([
+                .init("grant_type", .string("client_credentials")), .init("client_id", .string(clientID)),
+                .init("client_secret", .string(clientSecret)),
+            ]))
+        let answer = try await send(.createToken, path: Endpoint.createToken.path, body: body, token: nil)
+        guard let token = answer["access_token"]?.string else {
+            throw CommandFailure("\(baseURL) answered the token call with something else: is this the right host?")
+        }
+        return token
+    }
+
+    /// One call with a fresh token.
+    /// - Throws: ``CommandFailure`` with the server's own words when it refuses.
+    @discardableResult
+    func call(
+        _ endpoint: Endpoint, _ parameters: KeyValuePairs<String, String> = [:],
+        query: [(String, String)] = [], body: JSONValue? = nil, headers: [(String, String)] = []
+    ) async throws -> JSONValue {
+        let pairs = query.map { "\($0.0)=\(PercentEncoding.encode(segment: $0.1))" }
+        let path = endpoint.path(parameters) + (pairs.isEmpty ? "" : "?" + pairs.joined(separator: "&"))
+        return try await send(
+            endpoint, path: path, body: body.map(JSONWriter.write), token: token(), headers: headers)
+    }
+
+    private func send(
+        _ endpoint: Endpoint, path: String, body: [UInt8]?, token: String?, headers: [(String, String)] = []
+    ) async throws -> JSONValue {
+        var base = baseURL
+        while base.hasSuffix("/") { base.removeLast() }
+        var request = HTTPClientRequest(url: base + path)
+        request.method = .RAW(value: endpoint.method.rawValue)
+        request.headers.add(name: "user-agent", value: "ovation/\(Ovation.version)")
+        request.headers.add(name: "accept", value: "application/json, application/problem+json")
+        if let token { request.headers.add(name: "authorization", value: "Bearer \(token)") }
+        for (name, value) in headers { request.headers.add(name: name, value: value) }
+        if let body {
+            request.headers.add(name: "content-type", value: "application/json")
+            request.body = .bytes(ByteBuffer(bytes: body))
+        }
+        let response: HTTPClientResponse
+        let bytes: ByteBuffer
+        do {
+            response = try await HTTPClient.shared.execute(request, timeout: .seconds(30))
+            bytes = try await response.body.collect(upTo: 64 << 20)
+        } catch {
+            throw CommandFailure("\(base) cannot be reached (\(error)). Is the server running? 'ovation doctor' helps.")
+        }
+        let json = bytes.readableBytes == 0 ? JSONValue.null : (try? JSONValue(parsing: bytes.readableBytesView)) ?? .null
+        guard (200..<300).contains(response.status.code) else {
+            throw APIClient.failure(Int(response.status.code), json)
+        }
+        return json
+    }
+
+    private static func failure(_ status: Int, _ json: JSONValue) -> CommandFailure {
+        var lines = ["\(status): \(json["detail"]?.string ?? "the server refused without saying why")"]
+        for error in json["errors"]?.array ?? [] {
+            lines.append("  \(error["pointer"]?.string ?? ""): \(error["detail"]?.string ?? "")")
+        }
+        if let id = json["request_id"]?.string { lines.append("  (request \(id))") }
+        return CommandFailure(lines.joined(separator: "\n"))
+    }
+}
+
+/// Reads a file, or standard input for `-`.
+enum InputFile {
+    static func read(_ path: String) throws -> Data {
+        if path == "-" { return FileHandle.standardInput.readDataToEndOfFile() }
+        guard let data = FileManager.default.contents(atPath: path) else {
+            throw CommandFailure("\(path) cannot be read.")
+        }
+        return data
+    }
+}

@@ -1,0 +1,85 @@
+import ArgumentParser
+import Foundation
+import OvationCore
+import OvationWire
+
+struct EventsCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "events", abstract: "Post events to a profile, and read them back.",
+        subcommands: [Post.self, List.self])
+
+    /// Whose events.
+    struct Place: ParsableArguments {
+        @Option(help: "Discriminator of the keyspace.") var keyspace = "com.apsis1.keyspaces.email"
+        @Option(help: "Profile key, as it is: not percent-encoded.") var key: String
+        @Option(help: "Discriminator of the section.") var section = "com.apsis1.sections.default"
+
+        var path: KeyValuePairs<String, String> { ["keyspace": keyspace, "key": key, "section": section] }
+    }
+
+    struct Post: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(
+            abstract: "Post the events of a JSON file: {\"items\": [...]}, a list of items, or one item.")
+
+        @OptionGroup var connection: ConnectionOptions
+        @OptionGroup var place: Place
+        @Option(help: "Makes it safe to run the command again: the same key stores once.") var idempotencyKey: String?
+        @Flag(help: "Check everything and store nothing.") var validateOnly = false
+        @Argument(help: "JSON file, or - for standard input.") var file = "-"
+
+        func run() async throws {
+            let json = try json()
+            let body: JSONValue =
+                switch json {
+                case .array: .object([.init("items", json)])
+                case .object where json["items"] == nil: .object([.init("items", .array([json]))])
+                default: json
+                }
+            var headers: [(String, String)] = idempotencyKey.map { [("idempotency-key", $0)] } ?? []
+            if validateOnly { headers.append(("prefer", "validate-only")) }
+            try await connection.client().call(.postEvents, place.path, body: body, headers: headers)
+            let count = body["items"]?.array?.count ?? 0
+            print("\(count) \(count == 1 ? "event" : "events") \(validateOnly ? "valid, nothing stored." : "stored.")")
+        }
+
+        private func json() throws -> JSONValue {
+            let data = try InputFile.read(file)
+            do {
+                return try JSONValue(parsing: data)
+            } catch {
+                throw CommandFailure("\(file): \(error.detail)")
+            }
+        }
+    }
+
+    struct List: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(
+            abstract: "Print a profile's events, newest first, one JSON object a line.")
+
+        @OptionGroup var connection: ConnectionOptions
+        @OptionGroup var place: Place
+        @Option(help: "Only this event type; repeatable.") var event: [String] = []
+        @Option(help: "From this time on, as 2020-10-14T09:43:34Z.") var from: String?
+        @Option(help: "Up to this time, not including it.") var to: String?
+        @Option(help: "How many at most.") var limit = 100
+
+        func run() async throws {
+            let client = try connection.client()
+            var query = event.map { ("event_discriminators", $0) }
+            if let from { query.append(("from", from)) }
+            if let to { query.append(("to", to)) }
+            var left = limit
+            var cursor: String?
+            while left > 0 {
+                let page = [("limit", "\(min(left, Limits.pageSizeMax))")] + (cursor.map { [("cursor", $0)] } ?? [])
+                let answer = try await client.call(.listEvents, place.path, query: query + page)
+                for event in answer["items"]?.array ?? [] {
+                    print(String(decoding: JSONWriter.write(event), as: UTF8.self))
+                    left -= 1
+                }
+                cursor = answer["next_cursor"]?.string
+                if cursor == nil { return }
+            }
+        }
+    }
+}

@@ -1,0 +1,89 @@
+import ArgumentParser
+import OvationCore
+import OvationWire
+
+struct KeysCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "keys", abstract: "API keys: create, list, revoke; and the key that signs tokens.",
+        subcommands: [Create.self, List.self, Revoke.self, RotateSigning.self])
+
+    struct Create: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(
+            abstract: "Create an API key. Its secret is printed this once.")
+
+        @OptionGroup var connection: ConnectionOptions
+        @Argument(help: "A name to know it by.") var name: String
+        @Option(help: "integration, or admin, which may change definitions.") var role = "integration"
+        @Option(help: "Limit it to this section; repeatable. Without: all.") var section: [String] = []
+        @Option(help: "Limit it to this keyspace: DISCRIMINATOR=read or =read_write; repeatable. Without: all.")
+        var keyspace: [String] = []
+
+        func run() async throws {
+            var members: [JSONValue.Member] = [.init("name", .string(name)), .init("role", .string(role))]
+            if !section.isEmpty { members.append(.init("sections", .array(section.map { .string($0) }))) }
+            if !keyspace.isEmpty {
+                members.append(
+                    .init(
+                        "keyspaces",
+                        .object(
+                            keyspace.map { text in
+                                let parts = text.split(separator: "=", maxSplits: 1).map(String.init)
+                                return .init(parts[0], .string(parts.count == 2 ? parts[1] : "read_write"))
+                            })))
+            }
+            let key = try await connection.client().call(.createAPIKey, body: .object(members))
+            print("client id      \(key["client_id"]?.string ?? "")")
+            print("client secret  \(key["client_secret"]?.string ?? "")")
+        }
+    }
+
+    struct List: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(abstract: "List the API keys; never their secrets.")
+
+        @OptionGroup var connection: ConnectionOptions
+
+        func run() async throws {
+            for key in try await connection.client().call(.listAPIKeys)["items"]?.array ?? [] {
+                let revoked = key["revoked_at"]?.string.map { "revoked \($0)" } ?? "active"
+                let words = ["client_id", "role"].map { key[$0]?.string ?? "" } + [revoked, key["name"]?.string ?? ""]
+                print(words.joined(separator: "  "))
+            }
+        }
+    }
+
+    struct Revoke: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(
+            abstract: "Revoke an API key: it and its tokens are refused from now on.")
+
+        @OptionGroup var connection: ConnectionOptions
+        @Argument(help: "Client id of the key.") var id: String
+
+        func run() async throws {
+            try await connection.client().call(.revokeAPIKey, ["client_id": id])
+            print("\(id) is revoked.")
+        }
+    }
+
+    struct RotateSigning: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(
+            abstract: "Sign tokens with a new key. Tokens that are out stay valid until they expire.")
+
+        @OptionGroup var connection: ConnectionOptions
+
+        func run() async throws {
+            let key = try await connection.client().call(.rotateSigningKey)
+            print("Tokens are signed with key \(key["kid"]?.string ?? "") from now on.")
+        }
+    }
+}
+
+struct TokenCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "token", abstract: "Fetch an access token and print it.")
+
+    @OptionGroup var connection: ConnectionOptions
+
+    func run() async throws {
+        print(try await connection.client().token())
+    }
+}

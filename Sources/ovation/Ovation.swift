@@ -1,0 +1,37 @@
+import ArgumentParser
+
+@main
+struct Ovation: AsyncParsableCommand {
+    static let version = "0.1.0"
+
+    static let configuration = CommandConfiguration(
+        commandName: "ovation",
+        abstract: "An audience event store of your own, wire-compatible with the APSIS One API.",
+        discussion: """
+            Start a server with 'ovation serve'. The other commands talk to a running server: they take --url, or \
+            --region for the vendor's own hosts, and an API key from --client-id and --client-secret, from \
+            OVATION_CLIENT_ID and OVATION_CLIENT_SECRET, or from ~/.config/ovation/client.yaml.
+            """,
+        version: version,
+        subcommands: [
+            Serve.self, ModelCommand.self, KeysCommand.self, TokenCommand.self, EventsCommand.self, Doctor.self,
+            Version.self,
+        ])
+}
+
+struct Version: ParsableCommand {
+    static let configuration = CommandConfiguration(abstract: "Print the version.")
+
+    func run() {
+        print("ovation \(Ovation.version)")
+    }
+}
+
+/// A failure with a sentence for the person at the terminal, and no stack of types around it.
+struct CommandFailure: Error, CustomStringConvertible {
+    let description: String
+
+    init(_ description: String) {
+        self.description = description
+    }
+}

@@ -1,0 +1,118 @@
+import ArgumentParser
+import Configuration
+import Foundation
+import Logging
+import OvationCore
+import OvationSQLite
+import OvationServer
+import OvationWire
+import ServiceLifecycle
+import UnixSignals
+
+/// Reads settings, wires the parts together, and runs them until a signal comes.
+struct Serve: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        abstract: "Run the server.",
+        discussion: """
+            Every option can also be set in the environment (OVATION_PORT=9000) or in a YAML file given with --config \
+            (port: 9000); flags win over the environment, and the environment over the file. The file and the \
+            environment also take admin_client_id and admin_client_secret, which set the admin API key instead of \
+            making one; body_bytes_max, items_max, event_time_ahead_days, connections_max and idle_timeout_seconds.
+            """)
+
+    @Option(help: "Where everything is kept: sqlite:PATH. (default: sqlite:./ovation-data/ovation.sqlite)")
+    var store: String?
+    @Option(help: "Address to listen on. (default: 127.0.0.1)")
+    var host: String?
+    @Option(help: "Port to listen on; 0 picks a free one. (default: 8080)")
+    var port: Int?
+    @Option(help: "Port of a second listener that alone has /health, /ready and /metrics.")
+    var adminPort: Int?
+    @Option(help: "Name of the region that tokens are good for: eu, apac or your own. (default: eu)")
+    var region: String?
+    @Option(help: "YAML data model to apply at start; see 'ovation model'.")
+    var model: String?
+    @Option(help: "trace, debug, info, notice, warning, error or critical. (default: info)")
+    var logLevel: String?
+    @Option(help: "YAML file with settings.")
+    var config: String?
+
+    func run() async throws {
+        let settings = try await Settings.read(
+            flags: flags, file: config ?? ProcessInfo.processInfo.environment["OVATION_CONFIG"])
+        let logger = Serve.logger(settings.logLevel)
+        let configuration = try ServerConfiguration(
+            host: settings.host, port: settings.port, adminPort: settings.adminPort, region: settings.region,
+            limits: settings.limits, version: Ovation.version)
+        let model = try settings.modelFile.map { try ModelFile.read($0) }
+        let store = try Serve.open(settings, logger)
+        defer { store.close() }
+
+        let server = try await Server(
+            store: store, configuration: configuration, admin: settings.admin, logger: logger)
+        let plan = try await model.asyncMap { try await server.apply($0) }
+        let banner = Banner(
+            settings: settings, newAdminKey: server.newAdminKey, model: model, appliedSteps: plan?.steps.count)
+        try await run(server, banner, settings, logger)
+    }
+
+    private func run(_ server: Server, _ banner: Banner, _ settings: Settings, _ logger: Logger) async throws {
+        var services: [any Service] = [
+            server.application { port in
+                // Not print(): that waits in a buffer when standard output is a pipe.
+                FileHandle.standardOutput.write(Data((banner.text(port: port) + "\n").utf8))
+            }
+        ]
+        if let admin = server.adminApplication() { services.append(admin) }
+        var configuration = ServiceGroupConfiguration(
+            services: services, gracefulShutdownSignals: [.sigterm, .sigint], logger: logger)
+        configuration.maximumGracefulShutdownDuration = .seconds(30)
+        do {
+            try await ServiceGroup(configuration: configuration).run()
+        } catch {
+            guard "\(error)".contains("bind") else { throw error }
+            throw CommandFailure(
+                "\(settings.host):\(settings.port) cannot be listened on (\(error)). Is another server running there? "
+                    + "Choose another with --port.")
+        }
+        logger.info("stopped")
+    }
+
+    private static func open(_ settings: Settings, _ logger: Logger) throws -> SQLiteStore {
+        let parts = settings.store.split(separator: ":", maxSplits: 1).map(String.init)
+        guard parts.count == 2, parts[0] == "sqlite", !parts[1].isEmpty else {
+            throw CommandFailure("The store is named sqlite:PATH, such as sqlite:./ovation.sqlite; not '\(settings.store)'.")
+        }
+        do throws(StoreFailure) {
+            return try SQLiteStore(path: parts[1], limits: settings.limits, logger: logger)
+        } catch {
+            throw CommandFailure(error.message)
+        }
+    }
+
+    private static func logger(_ level: Logger.Level) -> Logger {
+        LoggingSystem.bootstrap { label in StreamLogHandler.standardError(label: label) }
+        var logger = Logger(label: "ovation")
+        logger.logLevel = level
+        return logger
+    }
+
+    private var flags: [Settings.Key: ConfigContent] {
+        var flags: [Settings.Key: ConfigContent] = [:]
+        if let store { flags[.store] = .string(store) }
+        if let host { flags[.host] = .string(host) }
+        if let port { flags[.port] = .int(port) }
+        if let adminPort { flags[.adminPort] = .int(adminPort) }
+        if let region { flags[.region] = .string(region) }
+        if let model { flags[.model] = .string(model) }
+        if let logLevel { flags[.logLevel] = .string(logLevel) }
+        return flags
+    }
+}
+
+extension Optional where Wrapped: Sendable {
+    fileprivate func asyncMap<Result>(_ transform: (Wrapped) async throws -> Result) async rethrows -> Result? {
+        guard let value = self else { return nil }
+        return try await transform(value)
+    }
+}

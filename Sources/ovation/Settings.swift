@@ -1,0 +1,124 @@
+import Configuration
+import Foundation
+import Logging
+import OvationCore
+import OvationServer
+import SystemPackage
+import Yams
+
+/// What `serve` runs with: every key with its type, unit and default. The only reader of configuration.
+struct Settings: Sendable {
+    var store: String
+    var host: String
+    var port: Int
+    var adminPort: Int?
+    var region: String
+    var modelFile: String?
+    var logLevel: Logger.Level
+    var admin: AdminCredentials?
+    var limits = Limits()
+
+    /// Names in a configuration file; `OVATION_` and upper case in the environment.
+    enum Key: String, CaseIterable {
+        case store, host, port, region, model
+        case adminPort = "admin_port"
+        case logLevel = "log_level"
+        case adminClientID = "admin_client_id"
+        case adminClientSecret = "admin_client_secret"
+        case bodyBytesMax = "body_bytes_max"
+        case itemsMax = "items_max"
+        case eventTimeAheadDays = "event_time_ahead_days"
+        case connectionsMax = "connections_max"
+        case idleTimeoutSeconds = "idle_timeout_seconds"
+
+        var key: ConfigKey { ConfigKey(rawValue) }
+    }
+
+    /// Flags first, then the environment, then the file, then the defaults.
+    static func read(flags: [Key: ConfigContent], file: String?) async throws -> Settings {
+        var values: [AbsoluteConfigKey: ConfigValue] = [:]
+        for (key, content) in flags {
+            values[AbsoluteConfigKey(key.key)] = ConfigValue(content, isSecret: key == .adminClientSecret)
+        }
+        let environment = EnvironmentVariablesProvider(
+            secretsSpecifier: .specific(["OVATION_ADMIN_CLIENT_SECRET"]))
+        var providers: [any ConfigProvider] = [
+            InMemoryProvider(name: "flags", values: values), environment.prefixKeys(with: "ovation"),
+        ]
+        if let file {
+            try verify(file: file)
+            providers.append(try await FileProvider<YAMLSnapshot>(filePath: FilePath(file)))
+        }
+        return try Settings(ConfigReader(providers: providers))
+    }
+
+    private init(_ reader: ConfigReader) throws {
+        store = reader.string(forKey: Key.store.key, default: "sqlite:./ovation-data/ovation.sqlite")
+        host = reader.string(forKey: Key.host.key, default: "127.0.0.1")
+        port = try Settings.int(reader, .port, in: 0...65535) ?? 8080
+        adminPort = try Settings.int(reader, .adminPort, in: 0...65535)
+        region = reader.string(forKey: Key.region.key, default: "eu")
+        modelFile = reader.string(forKey: Key.model.key)
+        let level = reader.string(forKey: Key.logLevel.key, default: "info")
+        guard let logLevel = Logger.Level(rawValue: level) else {
+            let words = Logger.Level.allCases.map(\.rawValue).joined(separator: ", ")
+            throw CommandFailure("log_level is one of \(words); '\(level)' is none of them.")
+        }
+        self.logLevel = logLevel
+        admin = try Settings.admin(reader)
+        if let bytes = try Settings.int(reader, .bodyBytesMax, in: 1024...64 << 20) { limits.bodyBytesMax = bytes }
+        if let items = try Settings.int(reader, .itemsMax, in: 1...100_000) { limits.itemsMax = items }
+        if let days = try Settings.int(reader, .eventTimeAheadDays, in: 0...36_500) {
+            limits.eventTimeAheadMax = .seconds(days * 86_400)
+        }
+        if let connections = try Settings.int(reader, .connectionsMax, in: 1...1_000_000) {
+            limits.connectionsMax = connections
+        }
+        if let seconds = try Settings.int(reader, .idleTimeoutSeconds, in: 1...86_400) {
+            limits.idleTimeout = .seconds(seconds)
+        }
+    }
+
+    private static func admin(_ reader: ConfigReader) throws -> AdminCredentials? {
+        let id = reader.string(forKey: Key.adminClientID.key)
+        let secret = reader.string(forKey: Key.adminClientSecret.key, isSecret: true)
+        switch (id, secret) {
+        case (nil, nil): return nil
+        case (let id?, let secret?): return try AdminCredentials(clientID: id, clientSecret: secret)
+        default:
+            throw CommandFailure("admin_client_id and admin_client_secret are set both or not at all.")
+        }
+    }
+
+    private static func int(_ reader: ConfigReader, _ key: Key, in range: ClosedRange<Int>) throws -> Int? {
+        if let value = reader.int(forKey: key.key) {
+            guard range.contains(value) else {
+                throw CommandFailure("\(key.rawValue) is from \(range.lowerBound) to \(range.upperBound), not \(value).")
+            }
+            return value
+        }
+        guard let text = reader.string(forKey: key.key) else { return nil }
+        throw CommandFailure("\(key.rawValue) is a number, not '\(text)'.")
+    }
+
+    /// A misspelt key would otherwise be a setting that silently does nothing.
+    private static func verify(file: String) throws {
+        guard let data = FileManager.default.contents(atPath: file) else {
+            throw CommandFailure("The configuration file \(file) cannot be read.")
+        }
+        let node: Node?
+        do {
+            node = try Yams.compose(yaml: String(decoding: data, as: UTF8.self))
+        } catch {
+            throw CommandFailure("The configuration file \(file) is not valid YAML: \(error)")
+        }
+        guard let node else { return }
+        guard let mapping = node.mapping else {
+            throw CommandFailure("The configuration file \(file) is a list of settings, such as 'port: 8080'.")
+        }
+        for (key, _) in mapping where Key(rawValue: key.string ?? "") == nil {
+            let known = Key.allCases.map(\.rawValue).joined(separator: ", ")
+            throw CommandFailure("\(file) has an unknown setting '\(key.string ?? "?")'. Known ones: \(known).")
+        }
+    }
+}

@@ -1,0 +1,307 @@
+"""The commands that talk to a server."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+import yaml
+
+from conftest import StartServer
+from ovation import (
+    ARTICLE_EVENT_TYPE,
+    ARTICLE_MODEL,
+    ARTICLE_SECTION,
+    CRM_ID,
+    DEFAULT_SECTION,
+    EMAIL,
+    Client,
+    Credentials,
+    Server,
+    assert_problem,
+    decoded_token,
+    event,
+    printed_credentials,
+    run,
+)
+
+Command = Callable[..., str]
+
+
+def client_settings(server: Server) -> dict[str, str]:
+    assert server.credentials is not None
+    return {
+        "OVATION_URL": server.url,
+        "OVATION_CLIENT_ID": server.credentials.client_id,
+        "OVATION_CLIENT_SECRET": server.credentials.client_secret,
+    }
+
+
+def attempt(server: Server, *arguments: str | Path, stdin: str = "") -> subprocess.CompletedProcess[str]:
+    """Runs a client command against a server, with settings from the environment."""
+    return run(*arguments, home=server.folder, env=client_settings(server), stdin=stdin)
+
+
+def succeed(server: Server, *arguments: str | Path, stdin: str = "") -> str:
+    result = attempt(server, *arguments, stdin=stdin)
+    assert result.returncode == 0, result.stdout + result.stderr
+    return result.stdout
+
+
+def fail(server: Server, *arguments: str | Path, stdin: str = "") -> str:
+    result = attempt(server, *arguments, stdin=stdin)
+    assert result.returncode > 0, result.stdout + result.stderr
+    assert "Fatal error" not in result.stderr
+    assert result.stderr.strip(), "it says why"
+    return result.stderr
+
+
+# MARK: token
+
+
+def test_token_prints_a_token_that_works(server: Server) -> None:
+    assert server.credentials is not None
+    result = run(
+        *["token", "--url", server.url],
+        *["--client-id", server.credentials.client_id, "--client-secret", server.credentials.client_secret],
+        home=server.folder,
+    )
+    assert result.returncode == 0, result.stderr
+    client = server.client()
+    client.token = result.stdout.removesuffix("\n")
+    assert client.get("/audience/sections").status_code == 200
+
+
+def test_token_takes_its_settings_from_the_environment(server: Server) -> None:
+    client = server.client()
+    client.token = succeed(server, "token").removesuffix("\n")
+    assert client.get("/audience/sections").status_code == 200
+
+
+def test_a_flag_wins_over_the_environment(server: Server) -> None:
+    message = fail(server, "token", "--client-secret", "not-the-secret-at-all")
+    assert "not-the-secret-at-all" not in message
+
+
+def test_a_server_that_cannot_be_reached_is_named(server: Server) -> None:
+    assert "127.0.0.1:1" in fail(server, "token", "--url", "http://127.0.0.1:1")
+
+
+def test_missing_credentials_are_asked_for_by_name(tmp_path: Path, server: Server) -> None:
+    result = run("token", "--url", server.url, home=tmp_path)
+    assert result.returncode > 0
+    assert "client-id" in result.stderr or "OVATION_CLIENT_ID" in result.stderr
+
+
+# MARK: model
+
+
+def fill(client: Client) -> None:
+    """A model with everything in it that a model can have."""
+    created = client.post("/audience/sections", json={"name": "Europe"})
+    assert created.status_code == 201, created.text
+    section = created.json()["discriminator"]
+    keyspace = client.post("/audience/keyspaces", json={"name": "Loyalty card", "manage_subscriptions": True})
+    assert keyspace.status_code == 201, keyspace.text
+    event_type = client.make_event_type(
+        {"orderId": {"type": "integer", "required": True}, "amount": "double"},
+        section=section,
+        name="order placed",
+        keyspaces=[EMAIL, keyspace.json()["discriminator"]],
+    )["discriminator"]
+    path = f"/audience/sections/{section}/events/{event_type}"
+    second = {"fields": {"orderId": {"type": "integer", "required": True}, "amount": "double", "currency": "string"}}
+    assert client.post(f"{path}/versions", json=second).status_code == 201
+    third = {"fields": {"orderId": "integer"}, "draft": True}
+    assert client.post(f"{path}/versions", json=third).status_code == 201
+
+
+def test_an_exported_model_applied_to_an_empty_server_exports_the_same(start_server: StartServer) -> None:
+    full, empty = start_server(model=ARTICLE_MODEL), start_server()
+    fill(full.client())
+    file = full.folder / "model.yaml"
+    succeed(full, "model", "export", file)
+    exported = file.read_text()
+    assert succeed(full, "model", "export", "-") == exported
+    assert ARTICLE_EVENT_TYPE in exported
+
+    plan = succeed(empty, "model", "plan", file)
+    assert ARTICLE_EVENT_TYPE in plan
+    assert ARTICLE_EVENT_TYPE not in succeed(empty, "model", "export", "-"), "a plan changes nothing"
+
+    succeed(empty, "model", "apply", file)
+    assert succeed(empty, "model", "export", "-") == exported
+    for path in [f"/audience/sections/{ARTICLE_SECTION}/events", "/audience/sections", "/audience/keyspaces"]:
+        assert empty.client().get(path).text == full.client().get(path).text
+
+
+def test_applying_a_model_twice_does_nothing_the_second_time(start_server: StartServer) -> None:
+    server = start_server()
+    succeed(server, "model", "apply", ARTICLE_MODEL)
+    log = server.client().get("/audience/log").text
+    assert "nothing to do" in succeed(server, "model", "plan", ARTICLE_MODEL).lower()
+    assert "nothing to do" in succeed(server, "model", "apply", ARTICLE_MODEL).lower()
+    assert server.client().get("/audience/log").text == log
+
+
+def test_a_model_may_come_from_standard_input(start_server: StartServer) -> None:
+    server = start_server()
+    succeed(server, "model", "apply", "-", stdin=ARTICLE_MODEL.read_text())
+    assert ARTICLE_EVENT_TYPE in server.client().get(f"/audience/sections/{ARTICLE_SECTION}/events").text
+
+
+def test_a_model_with_one_mistake_changes_nothing(start_server: StartServer) -> None:
+    server = start_server()
+    before = succeed(server, "model", "export", "-")
+    broken = yaml.safe_load(ARTICLE_MODEL.read_text())
+    broken["sections"].append(
+        {
+            "discriminator": "usercreated.sections.other-0123456789",
+            "name": "Other",
+            "event_types": [
+                {
+                    "discriminator": "com.apsis1.events.signal.custom-broken-0123456789",
+                    "name": "broken",
+                    "category": "rumour",
+                    "versions": [{"fields": {"text": "string"}}],
+                }
+            ],
+        }
+    )
+    message = fail(server, "model", "apply", "-", stdin=yaml.safe_dump(broken, sort_keys=False))
+    assert "category" in message
+    assert succeed(server, "model", "export", "-") == before
+
+
+def test_a_plan_says_what_would_change(start_server: StartServer) -> None:
+    server = start_server(model=ARTICLE_MODEL)
+    changed = ARTICLE_MODEL.read_text().replace("name: My section", "name: My renamed section")
+    plan = succeed(server, "model", "plan", "-", stdin=changed)
+    assert "My renamed section" in plan
+    assert "nothing to do" not in plan.lower()
+
+
+def test_a_file_that_is_no_yaml_is_refused(server: Server) -> None:
+    fail(server, "model", "apply", "-", stdin="sections: [")
+    assert "missing.yaml" in fail(server, "model", "plan", "missing.yaml")
+
+
+def test_the_log_tells_who_changed_what(start_server: StartServer) -> None:
+    server = start_server(model=ARTICLE_MODEL)
+    event_type = server.client().make_event_type({"text": "string"}, name="told in the log")["discriminator"]
+    assert server.credentials is not None
+    log = succeed(server, "model", "log")
+    assert ARTICLE_EVENT_TYPE in log
+    [line] = [line for line in log.splitlines() if event_type in line and server.credentials.client_id in line][:1]
+    assert line
+
+
+# MARK: keys
+
+
+def create_key(server: Server, name: str, *options: str) -> Credentials:
+    [credentials] = printed_credentials(succeed(server, "keys", "create", name, "--role", "integration", *options))
+    return credentials
+
+
+def test_a_created_key_gets_tokens_but_changes_no_definitions(server: Server) -> None:
+    client = server.client(create_key(server, "shop"))
+    assert client.get("/audience/sections").status_code == 200
+    assert_problem(client.post("/audience/sections", json={"name": "Mine"}), 403, "admin_required")
+
+
+def test_an_admin_key_can_be_created(server: Server) -> None:
+    [credentials] = printed_credentials(succeed(server, "keys", "create", "deputy", "--role", "admin"))
+    assert server.client(credentials).get("/account/api-keys").status_code == 200
+
+
+def test_keys_are_listed_without_their_secrets(server: Server) -> None:
+    credentials = create_key(server, "listed in the list")
+    listed = succeed(server, "keys", "list")
+    assert "listed in the list" in listed
+    assert credentials.client_id in listed
+    assert credentials.client_secret not in listed
+
+
+def test_a_key_can_be_limited_to_sections_and_keyspaces(server: Server, admin: Client) -> None:
+    section = admin.post("/audience/sections", json={"name": "Hidden"}).json()["discriminator"]
+    version = admin.make_version({"text": "string"}, name="limited")
+    limits = ["--section", DEFAULT_SECTION, "--keyspace", f"{EMAIL}=read", "--keyspace", f"{CRM_ID}=read_write"]
+    client = server.client(create_key(server, "limited", *limits))
+    items = [event(version, {"text": "a"})]
+
+    assert [item["discriminator"] for item in client.get("/audience/sections").json()["items"]] == [DEFAULT_SECTION]
+    assert_problem(client.get(f"/audience/sections/{section}/events"), 404, "section_not_found")
+    assert client.post_events(items, keyspace=CRM_ID, key="4711").status_code == 204
+    assert_problem(client.post_events(items, keyspace=EMAIL, key="limited@example.com"), 403, "keyspace_forbidden")
+    assert admin.post_events(items, keyspace=EMAIL, key="limited@example.com").status_code == 204
+    assert len(client.list_events(keyspace=EMAIL, key="limited@example.com")) == 1
+
+
+def test_a_revoked_key_is_refused_at_once(server: Server) -> None:
+    credentials = create_key(server, "revoked soon")
+    client = server.client(credentials)
+    assert client.get("/audience/sections").status_code == 200
+    succeed(server, "keys", "revoke", credentials.client_id)
+    assert_problem(client.get("/audience/sections"), 401, "key_revoked")
+    assert_problem(client.ask_for_token(), 401, "invalid_client")
+
+
+def test_revoking_a_key_that_does_not_exist_fails(server: Server) -> None:
+    assert "00000000-0000-4000-8000-000000000000" in fail(
+        server, "keys", "revoke", "00000000-0000-4000-8000-000000000000"
+    )
+
+
+def test_after_a_rotation_old_tokens_work_and_new_ones_have_another_key(server: Server) -> None:
+    old, new = server.client(), server.client()
+    old_header, _ = decoded_token(old.token)
+    succeed(server, "keys", "rotate-signing")
+    new_header, _ = decoded_token(new.token)
+    assert old_header["kid"] != new_header["kid"]
+    assert old.get("/audience/sections").status_code == 200
+    assert new.get("/audience/sections").status_code == 200
+    published = old.session.get(server.url + "/.well-known/jwks.json").json()["keys"]
+    assert {old_header["kid"], new_header["kid"]} <= {key["kid"] for key in published}
+    assert all(key.keys().isdisjoint({"d", "p", "q", "dp", "dq", "qi"}) for key in published), "public halves only"
+
+
+# MARK: events
+
+
+@pytest.mark.parametrize("source", ["file", "standard input"])
+def test_events_are_posted_and_listed(server: Server, admin: Client, tmp_path: Path, source: str) -> None:
+    version = admin.make_version({"number": "integer"}, name=f"posted from {source}")
+    body = json.dumps({"items": [event(version, {"number": 1}), event(version, {"number": 2})]})
+    profile = ["--keyspace", EMAIL, "--key", f"cli {source}@example.com".replace(" ", "."), "--section", DEFAULT_SECTION]
+    if source == "file":
+        file = tmp_path / "events.json"
+        file.write_text(body)
+        succeed(server, "events", "post", *profile, file)
+    else:
+        succeed(server, "events", "post", *profile, "-", stdin=body)
+    listed = json.loads(succeed(server, "events", "list", *profile))
+    assert sorted(item["data"]["number"] for item in listed["items"]) == [1, 2]
+
+
+def test_a_refused_event_is_explained(server: Server, admin: Client) -> None:
+    version = admin.make_version({"number": "integer"}, name="refused")
+    body = json.dumps({"items": [event(version, {"number": "one"})]})
+    profile = ["--keyspace", EMAIL, "--key", "refused@example.com", "--section", DEFAULT_SECTION]
+    assert "/items/0/data/number" in fail(server, "events", "post", *profile, "-", stdin=body)
+
+
+# MARK: doctor
+
+
+def test_the_doctor_finds_a_healthy_server_healthy(server: Server) -> None:
+    assert server.url in succeed(server, "doctor")
+
+
+def test_the_doctor_finds_a_missing_server(server: Server) -> None:
+    result = attempt(server, "doctor", "--url", "http://127.0.0.1:1")
+    assert result.returncode > 0
+    assert "127.0.0.1:1" in result.stdout + result.stderr

@@ -1,0 +1,70 @@
+"""The OpenAPI document against the running server: generated requests, answers checked against the document."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from conftest import StartServer
+from ovation import CRM_ID, DEFAULT_SECTION, environment
+
+SEED = 20201014
+EXAMPLES = 20
+CHECKS = [
+    "not_a_server_error",
+    "status_code_conformance",
+    "content_type_conformance",
+    "response_headers_conformance",
+    "response_schema_conformance",
+]
+# With paths that exist, these would remove what the others need.
+DESTRUCTIVE = ["DELETE /audience/sections/{section}/events/{event}", "PUT /audience/model"]
+
+
+@pytest.mark.parametrize("paths", ["generated", "real"])
+def test_answers_to_generated_requests_are_what_the_document_says(
+    tmp_path: Path, start_server: StartServer, paths: str
+) -> None:
+    server = start_server()
+    client = server.client()
+    event_type = client.make_event_type({"text": "string"})
+    config = ""
+    options = ["--phases", "examples,fuzzing"]
+    if paths == "real":
+        # Definitions that exist, so that the requests get as far as their bodies and queries.
+        parameters = {
+            "section": DEFAULT_SECTION,
+            "keyspace": CRM_ID,
+            "key": "4711",
+            "event": event_type["discriminator"],
+            "version": event_type["versions"][0]["id"],
+        }
+        config = "[parameters]\n" + "".join(f'"path.{name}" = "{value}"\n' for name, value in parameters.items())
+        options = ["--phases", "examples,coverage,fuzzing"]
+        for name in DESTRUCTIVE:
+            options += ["--exclude-name", name]
+    (tmp_path / "schemathesis.toml").write_text(config)
+    result = subprocess.run(
+        [
+            *[Path(sys.executable).with_name("schemathesis"), "run", server.url + "/openapi.json"],
+            *["--header", f"Authorization: Bearer {client.token}"],
+            *options,
+            *["--max-examples", str(EXAMPLES), "--seed", str(SEED), "--generation-database", "none"],
+            *["--checks", ",".join(CHECKS), "--continue-on-failure", "--suppress-health-check", "all"],
+            *["--request-timeout", "30", "--workers", "2", "--no-color"],
+        ],
+        cwd=tmp_path,
+        env=environment(tmp_path),
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        timeout=600,
+    )
+    print(result.stdout[-20_000:], result.stderr[-5000:])
+    assert server.is_running, server.output
+    assert result.returncode == 0, f"seed {SEED}; the findings are in the captured output"
+    # The admin key that the requests came with is still good.
+    assert client.get("/audience/sections").status_code == 200
