@@ -28,6 +28,7 @@ let package = Package(
         .package(url: "https://github.com/apple/swift-http-types", from: "1.8.0"),
         .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
         .package(url: "https://github.com/apple/swift-nio", from: "2.101.2"),
+        .package(url: "https://github.com/apple/swift-nio-extras", from: "1.35.2"),
         .package(url: "https://github.com/apple/swift-system", from: "1.8.1"),
         .package(url: "https://github.com/jpsim/Yams", from: "6.2.2"),
         .package(url: "https://github.com/swift-server/async-http-client", from: "1.37.0"),
@@ -63,6 +64,7 @@ let package = Package(
                 .product(name: "JWTKit", package: "jwt-kit"),
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "NIOCore", package: "swift-nio"),
+                .product(name: "NIOHTTPTypes", package: "swift-nio-extras"),
                 .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
             ],
             resources: [.embedInCode("Resources/schemas.json")],
@@ -112,7 +114,15 @@ let package = Package(
             ],
             swiftSettings: settings
         ),
-        .testTarget(name: "OvationCoreTests", dependencies: ["OvationCore", "OvationTesting"], swiftSettings: settings),
+        // The ceiling of the HTTP stack, for the benchmark.
+        .executableTarget(
+            name: "bare-server",
+            dependencies: [.product(name: "Hummingbird", package: "hummingbird")],
+            path: "Benchmarks/BareServer",
+            swiftSettings: settings
+        ),
+        .testTarget(
+            name: "OvationCoreTests", dependencies: ["OvationCore", "OvationTesting"], swiftSettings: settings),
         .testTarget(
             name: "OvationWireTests", dependencies: ["OvationCore", "OvationWire", "OvationTesting"],
             swiftSettings: settings),
@@ -135,7 +145,12 @@ let package = Package(
                 .product(name: "NIOCore", package: "swift-nio"),
             ],
             swiftSettings: settings),
-        .testTarget(name: "TidyTests", dependencies: ["OvationCore", "OvationWire"], swiftSettings: settings),
+        .testTarget(
+            name: "TidyTests",
+            dependencies: [
+                "OvationCore", "OvationWire", .product(name: "HTTPTypes", package: "swift-http-types"),
+            ],
+            swiftSettings: settings),
     ],
     cxxLanguageStandard: .cxx17
 )

@@ -60,7 +60,8 @@ extension Catalogue {
         let index = try indexOfLiveEventType(head.discriminator)
         guard eventTypes[index].category == head.category, eventTypes[index].section == head.section else {
             throw Problem(
-                .conflict, "The category and the section of '\(head.discriminator)' are fixed for good; "
+                .conflict,
+                "The category and the section of '\(head.discriminator)' are fixed for good; "
                     + "create another event type instead.")
         }
         eventTypes[index].name = try checkedName(head.name)
@@ -70,8 +71,9 @@ extension Catalogue {
 
     private mutating func add(_ added: VersionAdded) throws(Problem) {
         let index = try indexOfLiveEventType(added.eventType)
-        guard added.id > 0 else {
-            throw Problem(.invalidVersionID, "A version id is a positive number; this is not one: \(added.id).")
+        guard added.id > 0, added.id <= Limits.versionIDMax else {
+            throw Problem(
+                .invalidVersionID, "A version id is a number from 1 to \(Limits.versionIDMax), not \(added.id).")
         }
         guard versionIndex[added.id] == nil else {
             throw Problem(.alreadyExists, "The account already has a version with the id \(added.id).")

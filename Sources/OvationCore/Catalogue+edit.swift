@@ -79,7 +79,7 @@ extension Catalogue {
             description: definition.description, permissions: definition.permissions)
     }
 
-    /// - Parameter isFirst: a first version becomes valid at once even as a copy of an older one.
+    /// The built-in field is added where the author left it out.
     public func addingVersion(
         _ definition: VersionDefinition, to eventType: Discriminator<EventType>, at now: Timestamp
     ) -> VersionAdded {
@@ -93,7 +93,11 @@ extension Catalogue {
 
     /// One more than the highest so far, from a base that looks like the vendor's seven digits.
     public var nextVersionID: EventVersion.ID {
-        max(1_000_000, versionIndex.keys.max() ?? 0) + 1
+        let base: EventVersion.ID = 1_000_000
+        let highest = max(base, versionIndex.keys.max() ?? 0)
+        guard highest == Limits.versionIDMax else { return highest + 1 }
+        // Somebody gave the last one by hand: there are gaps below.
+        return (base + 1...Limits.versionIDMax).first { versionIndex[$0] == nil } ?? highest
     }
 
     /// The catalogue after changes, none of which is stored yet: the check before the commit.

@@ -110,15 +110,19 @@ private struct ModelPlanner {
                     .conflict, "'\(existing.discriminator)' has been removed; a discriminator is never used again.")
             }
             if existing.head != head {
-                try add(.eventTypeChanged(head), .change, subject, differences(from: existing.head, to: head),
+                try add(
+                    .eventTypeChanged(head), .change, subject, differences(from: existing.head, to: head),
                     breaks: lostPermissions(from: existing.head, to: head))
             }
         } else {
-            try add(.eventTypeCreated(head), .create, subject, ["name: \(head.name)", "category: \(head.category.rawValue)"])
+            try add(
+                .eventTypeCreated(head), .create, subject,
+                ["name: \(head.name)", "category: \(head.category.rawValue)"])
         }
         switch eventType.versions {
         case .current(let fields):
-            let added = catalogue.addingVersion(VersionDefinition(id: nil, fields: fields), to: head.discriminator, at: now)
+            let added = catalogue.addingVersion(
+                VersionDefinition(id: nil, fields: fields), to: head.discriminator, at: now)
             if added.fields != existing?.currentVersion?.schema.fields { try add(added) }
         case .all(let versions):
             for version in versions { try plan(version, of: head.discriminator) }
@@ -135,7 +139,8 @@ private struct ModelPlanner {
         guard let existing else { return try add(wanted) }
         guard existing.schema.fields == wanted.fields else {
             throw Problem(
-                .conflict, "Version \(existing.id) of '\(eventType)' exists with other fields, and the fields of a "
+                .conflict,
+                "Version \(existing.id) of '\(eventType)' exists with other fields, and the fields of a "
                     + "version are fixed for good; give the changed fields a new id.")
         }
         if existing.state == .draft, !version.isDraft {
@@ -183,12 +188,15 @@ private struct ModelPlanner {
         var details: [String] = []
         if old.name != new.name { details.append("name: \(old.name) → \(new.name)") }
         if old.description != new.description { details.append("description: \(old.description) → \(new.description)") }
-        if old.category != new.category { details.append("category: \(old.category.rawValue) → \(new.category.rawValue)") }
+        if old.category != new.category {
+            details.append("category: \(old.category.rawValue) → \(new.category.rawValue)")
+        }
         for keyspace in Set(old.permissions.keys).union(new.permissions.keys).sorted()
         where old.permissions[keyspace] != new.permissions[keyspace] {
             let words = { (permission: Permission?) in
                 let permission = permission ?? .none
-                return permission.read ? (permission.write ? "read and write" : "read") : (permission.write ? "write" : "none")
+                return permission.read
+                    ? (permission.write ? "read and write" : "read") : (permission.write ? "write" : "none")
             }
             details.append("\(keyspace): \(words(old.permissions[keyspace])) → \(words(new.permissions[keyspace]))")
         }

@@ -53,6 +53,9 @@ public struct Limits: Sendable, Equatable {
     public static let fieldsMax = 500
     public static let fieldNameLengthMax = 100
     public static let versionsPerEventTypeMax = 1000
+    /// The highest version id: fifteen digits, since clients send ids as JSON numbers, which many languages hold as
+    /// doubles.
+    public static let versionIDMax: Int64 = 999_999_999_999_999
     public static let eventTypesMax = 10_000
     public static let sectionsMax = 1000
     public static let keyspacesMax = 1000

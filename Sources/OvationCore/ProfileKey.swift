@@ -28,13 +28,14 @@ public struct ProfileKey: Hashable, Sendable {
         guard text.utf8.count <= Limits.profileKeyBytesMax else {
             throw ProfileKey.refused("it is longer than \(Limits.profileKeyBytesMax) bytes")
         }
-        guard !text.unicodeScalars.contains(where: { $0.properties.generalCategory == .control }) else {
+        guard !text.unicodeScalars.contains(where: { $0.value < 0x20 || (0x7F...0x9F).contains($0.value) }) else {
             throw ProfileKey.refused("it has control characters")
         }
         self.text = text
     }
 
     private static func email(_ raw: String) throws(Problem) -> String {
+        if let text = plainEmail(raw) { return text }
         let text = String(raw.trimmingSpaces).lowercased()
         guard text.utf8.count <= Limits.emailBytesMax else {
             throw refused("an e-mail address has at most \(Limits.emailBytesMax) bytes")
@@ -44,6 +45,24 @@ public struct ProfileKey: Hashable, Sendable {
             !text.unicodeScalars.contains(where: { $0.properties.isWhitespace })
         else { throw refused("an e-mail address is NAME@DOMAIN, without spaces") }
         return text
+    }
+
+    /// Nearly every address is plain ASCII, for which one pass over the bytes does. nil: look closer.
+    private static func plainEmail(_ raw: String) -> String? {
+        guard raw.utf8.count <= Limits.emailBytesMax else { return nil }
+        var ats = 0
+        for byte in raw.utf8 {
+            guard byte > 0x20, byte < 0x7F else { return nil }
+            if byte == UInt8(ascii: "@") { ats += 1 }
+        }
+        guard ats == 1, raw.utf8.first != UInt8(ascii: "@"), raw.utf8.last != UInt8(ascii: "@") else { return nil }
+        return String(unsafeUninitializedCapacity: raw.utf8.count) { buffer in
+            for (index, byte) in raw.utf8.enumerated() {
+                let isUpper = byte >= UInt8(ascii: "A") && byte <= UInt8(ascii: "Z")
+                buffer.initializeElement(at: index, to: isUpper ? byte | 0x20 : byte)
+            }
+            return raw.utf8.count
+        }
     }
 
     private static func mobile(_ raw: String) throws(Problem) -> String {

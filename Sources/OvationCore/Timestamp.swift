@@ -25,7 +25,7 @@ extension Timestamp {
     /// Reads RFC 3339 `date-time`: `Z` or an offset, with or without a fraction of a second.
     ///
     /// Digits after the third of the fraction are cut, not rounded, so that a moment never moves to the next
-    /// second. A leap second (`:60`) is taken as the last millisecond-exact second before it.
+    /// second. A leap second (`:60`) is taken as the last millisecond before it.
     /// - Returns: nil when the text is no such date.
     public init?(rfc3339 text: some StringProtocol) {
         var copy = String(text)
@@ -57,8 +57,14 @@ extension Timestamp {
 
         let days = Timestamp.daysSinceEpoch(year: year, month: month, day: day)
         let minutes = days * 1440 + hour * 60 + minute - offset
-        self.milliseconds = (minutes * 60 + min(second, 59)) * 1000 + fraction
+        let milliseconds = (minutes * 60 + min(second, 59)) * 1000 + (second == 60 ? 999 : fraction)
+        // An offset can carry the first and the last day out of the four-digit years.
+        guard Timestamp.fourDigitYears.contains(milliseconds) else { return nil }
+        self.milliseconds = milliseconds
     }
+
+    /// From 0000-01-01T00:00:00.000Z to 9999-12-31T23:59:59.999Z: what the text form can hold.
+    static let fourDigitYears: ClosedRange<Int64> = -62_167_219_200_000...253_402_300_799_999
 
     /// `2021-01-07T12:17:56.054Z`: always three digits of fraction, always UTC.
     public var rfc3339: String {

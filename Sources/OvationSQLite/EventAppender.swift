@@ -1,13 +1,10 @@
 import GRDB
-import GRDBSQLite
 import OvationCore
 
 /// The statements that one post needs, prepared once for the writing connection.
 final class EventAppender {
-    private let database: Database
-    private let findKey: PreparedStatement
+    private let findProfile: PreparedStatement
     private let insertProfile: PreparedStatement
-    private let insertKey: PreparedStatement
     private let insertEvent: PreparedStatement
     private let findIdempotency: PreparedStatement
     private let insertIdempotency: PreparedStatement
@@ -17,15 +14,13 @@ final class EventAppender {
     private let idempotencyLifetime: Duration
 
     init(_ database: Database, idempotencyLifetime: Duration) throws {
-        self.database = database
         self.idempotencyLifetime = idempotencyLifetime
-        findKey = try PreparedStatement(
-            database, "SELECT profile_id FROM profile_key WHERE account_id = ?1 AND keyspace = ?2 AND key = ?3")
+        findProfile = try PreparedStatement(
+            database,
+            "SELECT account_id = ?2 AND keyspace = ?3 AND key = ?4 FROM profile WHERE profile_id = ?1")
         insertProfile = try PreparedStatement(
             database,
-            "INSERT INTO profile (profile_id, account_id, created_at) VALUES (?1, ?2, ?3) ON CONFLICT DO NOTHING")
-        insertKey = try PreparedStatement(
-            database, "INSERT INTO profile_key (account_id, keyspace, key, profile_id) VALUES (?1, ?2, ?3, ?4)")
+            "INSERT INTO profile (profile_id, account_id, keyspace, key, created_at) VALUES (?1, ?2, ?3, ?4, ?5)")
         insertEvent = try PreparedStatement(
             database,
             """
@@ -109,28 +104,25 @@ final class EventAppender {
     }
 
     private func profileID(of address: ProfileAddress, at now: Timestamp) throws -> Int64 {
-        findKey.bind(1, address.account)
-        findKey.bind(2, address.keyspace)
-        findKey.bind(3, text: address.key.text)
-        let isKnown = try findKey.firstRow()
-        let found = isKnown ? findKey.int64(0) : 0
-        findKey.reset()
-        if isKnown { return found }
-
+        findProfile.bind(2, address.account)
+        findProfile.bind(3, address.keyspace)
+        findProfile.bind(4, text: address.key.text)
         var id = address.foundingID
         while true {
-            insertProfile.bind(1, id.value)
-            insertProfile.bind(2, address.account)
-            insertProfile.bind(3, now.milliseconds)
-            try insertProfile.run()
-            if sqlite3_changes(database.sqliteConnection) == 1 { break }
+            findProfile.bind(1, id.value)
+            let isTaken = try findProfile.firstRow()
+            let isOurs = isTaken && findProfile.int64(0) == 1
+            findProfile.reset()
+            if isOurs { return id.value }
+            if !isTaken { break }
             id = id.afterCollision
         }
-        insertKey.bind(1, address.account)
-        insertKey.bind(2, address.keyspace)
-        insertKey.bind(3, text: address.key.text)
-        insertKey.bind(4, id.value)
-        try insertKey.run()
+        insertProfile.bind(1, id.value)
+        insertProfile.bind(2, address.account)
+        insertProfile.bind(3, address.keyspace)
+        insertProfile.bind(4, text: address.key.text)
+        insertProfile.bind(5, now.milliseconds)
+        try insertProfile.run()
         return id.value
     }
 }

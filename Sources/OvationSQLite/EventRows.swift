@@ -3,11 +3,18 @@ import OvationCore
 
 /// Events as rows, read and removed. Every text of SQL is constant: lists go in as one JSON argument.
 enum EventRows {
+    /// By the hash of its key, and on from there where another profile has that hash.
     static func profile(_ database: Database, _ address: ProfileAddress) throws -> Int64? {
-        try Int64.fetchOne(
-            database.cachedStatement(
-                sql: "SELECT profile_id FROM profile_key WHERE account_id = ? AND keyspace = ? AND key = ?"),
-            arguments: [address.account, address.keyspace, address.key.text])
+        let statement = try database.cachedStatement(
+            sql: "SELECT account_id = ? AND keyspace = ? AND key = ? FROM profile WHERE profile_id = ?")
+        var id = address.foundingID
+        while true {
+            let isOurs = try Bool.fetchOne(
+                statement, arguments: [address.account, address.keyspace, address.key.text, id.value])
+            guard let isOurs else { return nil }
+            if isOurs { return id.value }
+            id = id.afterCollision
+        }
     }
 
     static func page(
@@ -53,7 +60,7 @@ enum EventRows {
         return database.changesCount
     }
 
-    private static let select = """
+    static let select = """
         SELECT event_id, event_time, received_at, version_id, data FROM event
         WHERE profile_id = :profile AND section = :section AND event_time BETWEEN :oldest AND :newest
             AND (event_time < :time OR event_id < :id)

@@ -1,11 +1,13 @@
 import Foundation
 import OvationCore
+import Synchronization
 
 /// Says that one process has the store open: SQLite 3.40 can corrupt a file when two write and checkpoint at once.
 ///
 /// A lock of the kernel on a file beside the store, so that it goes with the process however that ends.
 final class FileLock: Sendable {
     private let descriptor: CInt
+    private let isHeld = Atomic(true)
 
     init(path: String) throws(StoreFailure) {
         let folder = URL(fileURLWithPath: path).deletingLastPathComponent().path
@@ -26,7 +28,13 @@ final class FileLock: Sendable {
         }
     }
 
+    /// The next process may open the store.
+    func release() {
+        // Once: the number could be another file's by the second time.
+        if isHeld.exchange(false, ordering: .relaxed) { close(descriptor) }
+    }
+
     deinit {
-        close(descriptor)
+        release()
     }
 }

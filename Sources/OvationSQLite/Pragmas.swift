@@ -22,8 +22,9 @@ enum Pragmas {
     /// and with that an acknowledged event could be lost with the power.
     static let onWriter = [
         "PRAGMA synchronous = FULL",
-        // 8 MB of log before a checkpoint copies it into the file.
-        "PRAGMA wal_autocheckpoint = 2000",
+        // 16 MB of log before a checkpoint copies it into the file: pages that are written again and again are copied
+        // once, and the copying is over before a post has waited long.
+        "PRAGMA wal_autocheckpoint = 4000",
         // After a checkpoint the log file shrinks to at most 64 MB.
         "PRAGMA journal_size_limit = 67108864",
     ]
@@ -34,7 +35,8 @@ enum Pragmas {
         let synchronous = try Int.fetchOne(database, sql: "PRAGMA synchronous")
         guard mode == "wal", synchronous == 2 else {
             throw StoreFailure(
-                .unusable, "SQLite did not accept journal_mode=wal and synchronous=FULL (it has "
+                .unusable,
+                "SQLite did not accept journal_mode=wal and synchronous=FULL (it has "
                     + "\(mode ?? "none") and \(synchronous ?? -1)); is the folder on a network file system?")
         }
     }

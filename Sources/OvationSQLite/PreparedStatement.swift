@@ -15,7 +15,8 @@ final class PreparedStatement {
         let code = sql.withUTF8Buffer { text in
             text.withMemoryRebound(to: CChar.self) { text in
                 sqlite3_prepare_v3(
-                    database.sqliteConnection, text.baseAddress, CInt(text.count), CUnsignedInt(SQLITE_PREPARE_PERSISTENT),
+                    database.sqliteConnection, text.baseAddress, CInt(text.count),
+                    CUnsignedInt(SQLITE_PREPARE_PERSISTENT),
                     &handle, nil)
             }
         }

@@ -47,6 +47,7 @@ public final class SQLiteStore: Store {
         writer.close()
         reader.close()
         try? pool.close()
+        lock.release()
     }
 
     private static func verifyIsOurs(_ database: Database, path: String) throws {
@@ -149,7 +150,7 @@ extension SQLiteStore {
     }
 
     /// One transaction on the writer's thread that gives something back.
-    private func write<Value: Sendable>(
+    func write<Value: Sendable>(
         _ work: @escaping @Sendable (Database, EventAppender) throws -> Value
     ) async throws(StoreFailure) -> Value {
         let box = ResultBox<Value>()

@@ -24,7 +24,7 @@ final class SQLiteWriter: Sendable {
         let reply: UnsafeContinuation<AppendResult, Never>
     }
 
-    private struct Task {
+    private struct Change {
         let work: Work
         let reply: UnsafeContinuation<Result<Void, StoreFailure>, Never>
     }
@@ -32,7 +32,7 @@ final class SQLiteWriter: Sendable {
     private struct State {
         var appends: [Append] = []
         var appendBytes = 0
-        var tasks: [Task] = []
+        var changes: [Change] = []
         var isClosed = false
         var isWriterAsleep = true
         var statistics = StoreStatistics()
@@ -85,10 +85,10 @@ final class SQLiteWriter: Sendable {
     func perform(_ work: @escaping Work) async -> Result<Void, StoreFailure> {
         await withUnsafeContinuation { reply in
             enqueue(orReply: reply) { state in
-                guard state.tasks.count < limits.writerQueueMax else {
-                    return StoreFailure(.busy, "\(state.tasks.count) changes are waiting for a commit")
+                guard state.changes.count < limits.writerQueueMax else {
+                    return StoreFailure(.busy, "\(state.changes.count) changes are waiting for a commit")
                 }
-                state.tasks.append(Task(work: work, reply: reply))
+                state.changes.append(Change(work: work, reply: reply))
                 return nil
             }
         }
@@ -126,7 +126,7 @@ final class SQLiteWriter: Sendable {
 
 extension SQLiteWriter {
     private enum Next {
-        case work(appends: [Append], tasks: [Task])
+        case work(appends: [Append], changes: [Change])
         case sleep
         case end
     }
@@ -138,8 +138,8 @@ extension SQLiteWriter {
                 let appender = try EventAppender(database, idempotencyLifetime: limits.idempotencyLifetime)
                 while true {
                     switch next() {
-                    case .work(let appends, let tasks):
-                        for task in tasks { perform(task, database, appender) }
+                    case .work(let appends, let changes):
+                        for change in changes { perform(change, database, appender) }
                         if !appends.isEmpty { commit(appends, database, appender) }
                     case .sleep: wake.wait()
                     case .end: return
@@ -155,7 +155,7 @@ extension SQLiteWriter {
     /// Takes what waits, up to the size of one group.
     private func next() -> Next {
         state.withLock { state in
-            guard !state.appends.isEmpty || !state.tasks.isEmpty else {
+            guard !state.appends.isEmpty || !state.changes.isEmpty else {
                 if state.isClosed { return .end }
                 state.isWriterAsleep = true
                 return .sleep
@@ -169,9 +169,9 @@ extension SQLiteWriter {
             let appends = Array(state.appends[..<count])
             state.appends.removeFirst(count)
             state.appendBytes -= appends.reduce(0) { $0 + $1.batch.data.count }
-            let tasks = state.tasks
-            state.tasks = []
-            return .work(appends: appends, tasks: tasks)
+            let changes = state.changes
+            state.changes = []
+            return .work(appends: appends, changes: changes)
         }
     }
 
@@ -188,7 +188,8 @@ extension SQLiteWriter {
         } catch {
             appender.restoreLastEventID(lastEventID)
             let failure = StoreFailure(error)
-            logger.error("a group of posts was not stored", metadata: ["error": "\(failure)", "posts": "\(appends.count)"])
+            logger.error(
+                "a group of posts was not stored", metadata: ["error": "\(failure)", "posts": "\(appends.count)"])
             for append in appends { append.reply.resume(returning: .failure(failure)) }
             return
         }
@@ -202,26 +203,26 @@ extension SQLiteWriter {
         for (append, outcome) in zip(appends, outcomes) { append.reply.resume(returning: .success(outcome)) }
     }
 
-    private func perform(_ task: Task, _ database: Database, _ appender: EventAppender) {
+    private func perform(_ change: Change, _ database: Database, _ appender: EventAppender) {
         do {
             try database.inTransaction(.immediate) {
-                try task.work(database, appender)
+                try change.work(database, appender)
                 return .commit
             }
-            task.reply.resume(returning: .success(()))
+            change.reply.resume(returning: .success(()))
         } catch {
-            task.reply.resume(returning: .failure(StoreFailure(error)))
+            change.reply.resume(returning: .failure(StoreFailure(error)))
         }
     }
 
     private func refuseEverything(_ failure: StoreFailure) {
-        let (appends, tasks) = state.withLock { state in
+        let (appends, changes) = state.withLock { state in
             state.isClosed = true
-            defer { (state.appends, state.tasks) = ([], []) }
-            return (state.appends, state.tasks)
+            defer { (state.appends, state.changes) = ([], []) }
+            return (state.appends, state.changes)
         }
         for append in appends { append.reply.resume(returning: .failure(failure)) }
-        for task in tasks { task.reply.resume(returning: .failure(failure)) }
+        for change in changes { change.reply.resume(returning: .failure(failure)) }
     }
 }
 

@@ -57,21 +57,16 @@ enum Schema {
             retired_at   INTEGER
         ) STRICT, WITHOUT ROWID;
 
+        -- A profile with the key it began with. Its id is that key's hash, so the row is found by the key, and a first
+        -- event writes one row for key and profile together.
         CREATE TABLE profile (
-            profile_id   INTEGER PRIMARY KEY,          -- hash of the founding key
+            profile_id   INTEGER PRIMARY KEY,
             account_id   INTEGER NOT NULL REFERENCES account,
-            canonical_id INTEGER,                      -- null: stands alone or leads its group
-            created_at   INTEGER NOT NULL
-        ) STRICT;
-
-        -- In the order of the keys, so that one lookup finds a key and a range finds a prefix.
-        CREATE TABLE profile_key (
-            account_id   INTEGER NOT NULL,
             keyspace     INTEGER NOT NULL,             -- number of the keyspace in the account
             key          TEXT NOT NULL,
-            profile_id   INTEGER NOT NULL REFERENCES profile,
-            PRIMARY KEY (account_id, keyspace, key)
-        ) STRICT, WITHOUT ROWID;
+            created_at   INTEGER NOT NULL,
+            canonical_id INTEGER                       -- null: stands alone or leads its group
+        ) STRICT;
 
         CREATE TABLE event (
             event_id     INTEGER PRIMARY KEY,          -- in the order of arrival

@@ -76,14 +76,21 @@ extension Call {
         let tooLarge = Problem(.bodyTooLarge, "The request body is larger than \(bytesMax) bytes.")
         if let length = request.headers[.contentLength].flatMap({ Int($0) }), length > bytesMax { throw tooLarge }
         var collected: ByteBuffer?
-        for try await part in request.body {
-            if collected == nil {
-                collected = part
-            } else {
-                var part = part
-                collected?.writeBuffer(&part)
+        do {
+            for try await part in request.body {
+                if collected == nil {
+                    collected = part
+                } else {
+                    var part = part
+                    collected?.writeBuffer(&part)
+                }
+                if let count = collected?.readableBytes, count > bytesMax { throw tooLarge }
             }
-            if let count = collected?.readableBytes, count > bytesMax { throw tooLarge }
+        } catch let problem as Problem {
+            throw problem
+        } catch {
+            // The client went away; nobody reads this answer, but it must not count as a mistake of ours.
+            throw Problem(.invalidRequest, "The request ended before its body did.", cause: "\(error)")
         }
         return collected ?? ByteBuffer()
     }
@@ -121,7 +128,8 @@ extension Call {
         guard let text = try query(name).last else { return nil }
         guard let timestamp = Timestamp(rfc3339: text) else {
             throw Problem(
-                .invalidParameter, "'\(name)' is a date and time such as 2021-01-07T12:17:56.054Z; a '+' is sent as %2B.")
+                .invalidParameter,
+                "'\(name)' is a date and time such as 2021-01-07T12:17:56.054Z; a '+' is sent as %2B.")
         }
         return timestamp
     }

@@ -76,7 +76,8 @@ public struct AdminCredentials: Sendable {
         }
         guard clientSecret.utf8.count >= Limits.adminSecretLengthMin, clientSecret.utf8.count <= 256 else {
             throw Problem(
-                .limitExceeded, "The admin client secret has at least \(Limits.adminSecretLengthMin) characters, "
+                .limitExceeded,
+                "The admin client secret has at least \(Limits.adminSecretLengthMin) characters, "
                     + "so that it cannot be guessed; 64 random ones are best.")
         }
         self.clientID = clientID

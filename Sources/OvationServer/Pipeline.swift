@@ -42,10 +42,10 @@ struct Pipeline: Sendable {
         return response
     }
 
-    /// For a path or method that no endpoint has.
-    func respondToUnknown(_ request: Request) -> Response {
+    /// For a path or method that none of a listener's endpoints has.
+    func respondToUnknown(_ request: Request, among endpoints: [Endpoint]) -> Response {
         let requestID = RequestID.of(request)
-        let methods = Endpoint.methods(ofPath: request.uri.path)
+        let methods = endpoints.filter { $0.matches(path: request.uri.path) }.map(\.method)
         var response: Response
         if methods.isEmpty {
             let problem = Problem(.notFound, "There is nothing at this path; GET /openapi.json lists what there is.")
@@ -78,7 +78,8 @@ struct Pipeline: Sendable {
         if !problem.allowedMethods.isEmpty { headers[.allow] = problem.allowedMethods.joined(separator: ", ") }
         if status == .unauthorized {
             // RFC 6750 §3: nothing but the scheme where no token was given.
-            let error = problem.code == .unauthorized || problem.code == .invalidClient ? "" : ", error=\"invalid_token\""
+            let error =
+                problem.code == .unauthorized || problem.code == .invalidClient ? "" : ", error=\"invalid_token\""
             headers[.wwwAuthenticate] = "Bearer realm=\"ovation\"" + error
         }
         let body = ProblemBody.write(
@@ -117,13 +118,17 @@ enum RequestID {
     private static let prefix = String(UInt64.random(in: .min ... .max), radix: 36) + "-"
     private static let counter = Atomic<UInt64>(0)
 
+    static func make() -> String {
+        prefix + String(counter.add(1, ordering: .relaxed).newValue, radix: 36)
+    }
+
     static func of(_ request: Request) -> String {
         if let given = request.headers[.requestID], !given.isEmpty, given.utf8.count <= Limits.requestIDLengthMax,
             given.utf8.allSatisfy({ $0 > 0x20 && $0 < 0x7F })
         {
             return given
         }
-        return prefix + String(counter.add(1, ordering: .relaxed).newValue, radix: 36)
+        return make()
     }
 }
 
@@ -143,7 +148,7 @@ public struct WallClock: Sendable {
 }
 
 #if canImport(Glibc)
-import Glibc
+    import Glibc
 #elseif canImport(Darwin)
-import Darwin
+    import Darwin
 #endif

@@ -96,7 +96,7 @@ public struct Server: Sendable {
         of endpoints: [Endpoint], port: Int, onRunning: @escaping @Sendable (Int) async -> Void
     ) -> Application<RouterResponder<BasicRequestContext>> {
         let router = Router(context: BasicRequestContext.self, options: .autoGenerateHeadEndpoints)
-        router.add(middleware: UnknownPath(pipeline: pipeline))
+        router.add(middleware: UnknownPath(pipeline: pipeline, endpoints: endpoints))
         let routes = routes()
         let pipeline = pipeline
         for endpoint in endpoints {
@@ -110,7 +110,9 @@ public struct Server: Sendable {
         return Application(
             router: router,
             server: .http1(
-                configuration: .init(idleTimeout: .seconds(limits.idleTimeout.components.seconds))),
+                configuration: .init(
+                    additionalChannelHandlers: [ConnectionGaps()],
+                    idleTimeout: .seconds(limits.idleTimeout.components.seconds))),
             configuration: ApplicationConfiguration(
                 address: .hostname(configuration.host, port: port), serverName: "Ovation", backlog: 1024,
                 reuseAddress: true,
@@ -123,6 +125,7 @@ public struct Server: Sendable {
 /// The router answers an unknown path or method with an empty 404; ours says what there is instead.
 struct UnknownPath: RouterMiddleware {
     let pipeline: Pipeline
+    let endpoints: [Endpoint]
 
     @concurrent
     func handle(
@@ -133,7 +136,7 @@ struct UnknownPath: RouterMiddleware {
             return try await next(request, context)
         } catch let error as HTTPError where error.status == .notFound {
             // Endpoints never throw, so this is the router's.
-            return pipeline.respondToUnknown(request)
+            return pipeline.respondToUnknown(request, among: endpoints)
         }
     }
 }

@@ -1,1 +1,106 @@
-import HummingbirdTesting
+import Foundation
+public import OvationCore
+
+/// Values that many tests start from: the article's own, wherever it has one.
+public enum Fixtures {
+    public static let now = Timestamp(rfc3339: "2026-11-23T12:00:00Z")!
+    public static let emailKeyspace = "com.apsis1.keyspaces.email"
+    public static let section = "usercreated.sections.my_section-h4h3dpu3qi"
+    public static let eventType = "com.apsis1.events.transaction.custom-my-transaction-l9ce3syo6t"
+    public static let versionID: EventVersion.ID = 2_565_266
+
+    public static let fields = [
+        Field(name: "myNumberField", type: .integer),
+        Field(name: "myNumberWithDecimalField", type: .double),
+        Field(name: "myTextField", type: .string),
+        Field(name: "myTrueFalseField", type: .boolean),
+        Field(name: "source", type: .string),
+    ]
+
+    /// The article's section and event type, as a model.
+    public static func model() throws(Problem) -> Model {
+        Model(
+            keyspaces: [],
+            sections: [
+                Model.Section(
+                    discriminator: try Discriminator(section), name: "My section",
+                    eventTypes: [
+                        Model.EventType(
+                            discriminator: try Discriminator(eventType), name: "my transaction", description: "",
+                            category: .transaction,
+                            permissions: [emailKeyspace: Permission(read: true, write: true)],
+                            versions: .all([
+                                VersionDefinition(
+                                    id: versionID, fields: fields,
+                                    validFrom: Timestamp(rfc3339: "2021-01-07T12:17:56.054Z"))
+                            ]))
+                    ])
+            ])
+    }
+
+    public static let account = Account(number: 1, name: "Main account", createdAt: now)
+
+    /// An account with the built-in definitions and the article's.
+    public static func catalogue() throws(Problem) -> Catalogue {
+        let founded = try Catalogue(account: account).applying(Catalogue.founding, at: now, by: "server").catalogue
+        var random = SeededGenerator(seed: 1)
+        let plan = try founded.plan(toReach: model(), at: now, using: &random)
+        return try founded.applying(plan.changes, at: now, by: "server").catalogue
+    }
+
+    public static func address(_ key: String, id: Int64? = nil) throws(Problem) -> ProfileAddress {
+        // Any spread of ids will do where no test asks for the server's own.
+        let founding = id ?? key.utf8.reduce(Int64(5381)) { $0 &* 33 &+ Int64($1) }
+        return ProfileAddress(
+            account: account.number, keyspace: 1, key: try ProfileKey(key, format: .email),
+            foundingID: ProfileID(founding))
+    }
+
+    public static func batch(
+        _ key: String, times: [Int64], version: EventVersion.ID = versionID, data: String = #"{"myNumberField":1}"#,
+        section: Int64 = 2, receivedAt: Timestamp = now, id: Int64? = nil, idempotency: Idempotency? = nil
+    ) throws(Problem) -> EventBatch {
+        var bytes: [UInt8] = []
+        var rows: [EventBatch.Row] = []
+        for time in times {
+            bytes += data.utf8
+            rows.append(
+                EventBatch.Row(
+                    eventTime: Timestamp(milliseconds: time), version: version, dataEnd: bytes.count))
+        }
+        return EventBatch(
+            profile: try address(key, id: id), section: section, receivedAt: receivedAt, events: rows, data: bytes,
+            idempotency: idempotency)
+    }
+}
+
+/// A folder that goes when the value does.
+public final class TemporaryFolder: Sendable {
+    public let path: String
+
+    public init() throws {
+        path = FileManager.default.temporaryDirectory.path + "/ovation-test-" + UUID().uuidString
+        try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true)
+    }
+
+    deinit {
+        try? FileManager.default.removeItem(atPath: path)
+    }
+}
+
+/// The same numbers for the same seed, on every machine. A property test prints its seed when it fails.
+public struct SeededGenerator: RandomNumberGenerator, Sendable {
+    private var state: UInt64
+
+    public init(seed: UInt64) {
+        state = seed
+    }
+
+    public mutating func next() -> UInt64 {
+        state &+= 0x9E37_79B9_7F4A_7C15
+        var word = state
+        word = (word ^ (word >> 30)) &* 0xBF58_476D_1CE4_E5B9
+        word = (word ^ (word >> 27)) &* 0x94D0_49BB_1331_11EB
+        return word ^ (word >> 31)
+    }
+}

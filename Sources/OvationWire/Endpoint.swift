@@ -92,14 +92,12 @@ extension Endpoint {
         }
     }
 
-    /// Methods of the endpoints whose template fits a path; empty where the path does not exist.
-    public static func methods(ofPath path: String) -> [HTTPRequest.Method] {
+    /// Whether a path, still percent-encoded, fits the template.
+    public func matches(path: String) -> Bool {
+        let template = self.path.split(separator: "/")
         let segments = path.split(separator: "/")
-        return allCases.filter { endpoint in
-            let template = endpoint.path.split(separator: "/")
-            return template.count == segments.count
-                && zip(template, segments).allSatisfy { $0.first == "{" || $0 == $1 }
-        }.map(\.method)
+        return template.count == segments.count
+            && zip(template, segments).allSatisfy { $0.first == "{" || $0 == $1 }
     }
 }
 

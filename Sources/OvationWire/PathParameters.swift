@@ -60,9 +60,9 @@ public struct PathParameters: Sendable {
 
 /// Ids cross the wire as strings of digits going out, and as strings or numbers coming in.
 public enum VersionID {
-    /// Digits only: no sign, no space, no fraction.
+    /// Digits only: no sign, no space, no fraction, no leading zero.
     public static func parse(_ text: some StringProtocol) -> Int64? {
-        guard !text.isEmpty, text.utf8.allSatisfy({ $0 &- 48 <= 9 }) else { return nil }
+        guard text.utf8.first != UInt8(ascii: "0"), text.utf8.allSatisfy({ $0 &- 48 <= 9 }) else { return nil }
         return Int64(text)
     }
 

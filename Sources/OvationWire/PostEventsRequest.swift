@@ -12,7 +12,8 @@ public struct PostEventsRequest: Sendable {
         let items = try reader.required("items", reader.array("items"))
         guard items.count <= itemsMax else {
             throw Problem(
-                .tooManyItems, "The body has \(items.count) items; \(itemsMax) are allowed. Send them in several posts.")
+                .tooManyItems, "The body has \(items.count) items; \(itemsMax) are allowed. Send them in several posts."
+            )
         }
         guard !items.isEmpty else {
             throw ObjectReader.refused("/items", .invalidValue, "'items' is empty; send at least one event.")

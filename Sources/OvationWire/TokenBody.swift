@@ -31,7 +31,8 @@ public struct TokenRequest: Sendable {
 
     private static func missing(_ name: String) -> Problem {
         Problem(
-            .invalidRequest, "'\(name)' is missing; send grant_type, client_id and client_secret, as JSON or as a form.",
+            .invalidRequest,
+            "'\(name)' is missing; send grant_type, client_id and client_secret, as JSON or as a form.",
             errors: [ItemError(index: nil, pointer: "/" + name, code: .missingMember, detail: "'\(name)' is missing.")])
     }
 }

@@ -108,16 +108,27 @@ struct APIClient {
         let response: HTTPClientResponse
         let bytes: ByteBuffer
         do {
-            response = try await HTTPClient.shared.execute(request, timeout: .seconds(30))
-            bytes = try await response.body.collect(upTo: 64 << 20)
+            (response, bytes) = try await HTTPClient.withHTTPClient(configuration: APIClient.configuration) { client in
+                let response = try await client.execute(request, timeout: .seconds(30))
+                return (response, try await response.body.collect(upTo: 64 << 20))
+            }
         } catch {
             throw CommandFailure("\(base) cannot be reached (\(error)). Is the server running? 'ovation doctor' helps.")
         }
-        let json = bytes.readableBytes == 0 ? JSONValue.null : (try? JSONValue(parsing: bytes.readableBytesView)) ?? .null
+        let json =
+            bytes.readableBytes == 0 ? JSONValue.null : (try? JSONValue(parsing: bytes.readableBytesView)) ?? .null
         guard (200..<300).contains(response.status.code) else {
             throw APIClient.failure(Int(response.status.code), json)
         }
         return json
+    }
+
+    /// A command says at once that nobody is there; it does not try again for half a minute.
+    private static var configuration: HTTPClient.Configuration {
+        var configuration = HTTPClient.Configuration.singletonConfiguration
+        configuration.connectionPool.retryConnectionEstablishment = false
+        configuration.timeout.connect = .seconds(10)
+        return configuration
     }
 
     private static func failure(_ status: Int, _ json: JSONValue) -> CommandFailure {

@@ -81,7 +81,8 @@ struct Serve: AsyncParsableCommand {
     private static func open(_ settings: Settings, _ logger: Logger) throws -> SQLiteStore {
         let parts = settings.store.split(separator: ":", maxSplits: 1).map(String.init)
         guard parts.count == 2, parts[0] == "sqlite", !parts[1].isEmpty else {
-            throw CommandFailure("The store is named sqlite:PATH, such as sqlite:./ovation.sqlite; not '\(settings.store)'.")
+            throw CommandFailure(
+                "The store is named sqlite:PATH, such as sqlite:./ovation.sqlite; not '\(settings.store)'.")
         }
         do throws(StoreFailure) {
             return try SQLiteStore(path: parts[1], limits: settings.limits, logger: logger)

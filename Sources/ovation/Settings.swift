@@ -93,7 +93,8 @@ struct Settings: Sendable {
     private static func int(_ reader: ConfigReader, _ key: Key, in range: ClosedRange<Int>) throws -> Int? {
         if let value = reader.int(forKey: key.key) {
             guard range.contains(value) else {
-                throw CommandFailure("\(key.rawValue) is from \(range.lowerBound) to \(range.upperBound), not \(value).")
+                throw CommandFailure(
+                    "\(key.rawValue) is from \(range.lowerBound) to \(range.upperBound), not \(value).")
             }
             return value
         }

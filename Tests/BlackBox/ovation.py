@@ -178,7 +178,7 @@ class Server:
             open(self.folder / f"{self.starts}.stdout", "wb") as stdout,
             open(self.folder / f"{self.starts}.stderr", "wb") as stderr,
         ):
-            self.process = subprocess.Popen(
+            process = subprocess.Popen(
                 [BINARY, *self.arguments],
                 stdin=subprocess.DEVNULL,
                 stdout=stdout,
@@ -190,10 +190,11 @@ class Server:
                 restore_signals=self.file_size_max is None,
                 preexec_fn=self._prepare_child,
             )
-        ready = wait_until(lambda: self._is_ready() or self.process.poll() is not None, START_SECONDS)
+        self.process = process
+        ready = wait_until(lambda: self._is_ready() or process.poll() is not None, START_SECONDS)
         self.seconds_to_first_answer = time.monotonic() - began
-        if self.process.poll() is not None or not ready:
-            code = self.process.poll()
+        code = process.poll()
+        if code is not None or not ready:
             self.kill()
             raise AssertionError(f"the server did not get ready (exit code {code}):\n{self.output}")
         return self
@@ -207,7 +208,9 @@ class Server:
 
     def _is_ready(self) -> bool:
         try:
-            return raw_request(self.port, b"GET /ready HTTP/1.1\r\nHost: test\r\nConnection: close\r\n\r\n").status == 200
+            return (
+                raw_request(self.port, b"GET /ready HTTP/1.1\r\nHost: test\r\nConnection: close\r\n\r\n").status == 200
+            )
         except (OSError, ConnectionClosed):
             return False
 
@@ -237,7 +240,7 @@ class Server:
         assert code == 0, f"exit code {code} after SIGTERM:\n{self.output}"
 
     def kill(self) -> None:
-        """Stops it as a power cut does."""
+        """Stops it with SIGKILL, as the kernel does when memory is short."""
         if self.process is not None:
             self.process.kill()
             self.process.wait()
@@ -338,7 +341,9 @@ class Client:
     ) -> requests.Response:
         return self.post(events_path(keyspace, key, section), json={"items": items}, headers=headers)
 
-    def list_events(self, *, keyspace: str = EMAIL, key: str = "steve@apsis.com", section: str = DEFAULT_SECTION) -> Json:
+    def list_events(
+        self, *, keyspace: str = EMAIL, key: str = "steve@apsis.com", section: str = DEFAULT_SECTION
+    ) -> Json:
         """All events of a profile, newest first, page by page. A profile that does not exist has none."""
         items: list[Json] = []
         parameters = {"limit": "1000"}

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import re
 import subprocess
-import textwrap
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -175,10 +174,11 @@ def test_only_the_email_keyspace_may_write_the_articles_event(followed: tuple[Se
 
 def test_the_commands_that_the_first_start_prints_work_when_pasted(tmp_path: Path, start_server: StartServer) -> None:
     server = start_server(credentials=None, model=ARTICLE_MODEL)
-    # The commands are the lines of the banner that are indented by four spaces or more.
-    lines = (server.folder / "1.stdout").read_text().splitlines()
-    commands = textwrap.dedent("\n".join(line for line in lines if line.startswith("    ")))
-    assert server.url in commands, server.output
+    # Everything on standard output after "Try it" is for a shell; the log goes to standard error.
+    _, found, rest = (server.folder / "1.stdout").read_text().partition("\nTry it")
+    assert found, server.output
+    commands = rest.partition("\n")[2]
+    assert server.url in commands
     result = shell(commands, tmp_path)
     assert result.returncode == 0, f"{commands}\n{result.stderr}"
     assert one_line(EVENT_TYPE) in result.stdout, result.stdout

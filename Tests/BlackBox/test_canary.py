@@ -78,7 +78,7 @@ def exercise(client: Client, version: str) -> list[int]:
     post({"items": [TEXT]})
     post({"items": TEXT})
     post('{"items": [{"event_time": "' + TEXT)
-    post('{"items": [{"data": {"text": "' + TEXT + "\\ud800\"}}]}")
+    post('{"items": [{"data": {"text": "' + TEXT + '\\ud800"}}]}')
     post(json.dumps(good) + " " * 100 * 1024)
 
     # Bad addresses.
@@ -103,7 +103,9 @@ def exercise(client: Client, version: str) -> list[int]:
     note(client.get(path, headers=anonymous, params={"access_token": client.token}).status_code)
     note(client.ask_for_token(Credentials(client.credentials.client_id, WRONG_SECRET)).status_code)
     note(client.ask_for_token(Credentials(WRONG_SECRET, WRONG_SECRET)).status_code)
-    note(client.session.post(client.url + "/oauth/token", data=f"client_secret={WRONG_SECRET}&grant_type=x").status_code)
+    note(
+        client.session.post(client.url + "/oauth/token", data=f"client_secret={WRONG_SECRET}&grant_type=x").status_code
+    )
     note(client.session.post(client.url + "/oauth/token", data='{"client_secret": "' + WRONG_SECRET).status_code)
     return statuses
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import subprocess
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -27,8 +26,6 @@ from ovation import (
     printed_credentials,
     run,
 )
-
-Command = Callable[..., str]
 
 
 def client_settings(server: Server) -> dict[str, str]:
@@ -251,9 +248,7 @@ def test_a_revoked_key_is_refused_at_once(server: Server) -> None:
 
 
 def test_revoking_a_key_that_does_not_exist_fails(server: Server) -> None:
-    assert "00000000-0000-4000-8000-000000000000" in fail(
-        server, "keys", "revoke", "00000000-0000-4000-8000-000000000000"
-    )
+    assert "no such API key" in fail(server, "keys", "revoke", "00000000-0000-4000-8000-000000000000")
 
 
 def test_after_a_rotation_old_tokens_work_and_new_ones_have_another_key(server: Server) -> None:
@@ -276,15 +271,23 @@ def test_after_a_rotation_old_tokens_work_and_new_ones_have_another_key(server: 
 def test_events_are_posted_and_listed(server: Server, admin: Client, tmp_path: Path, source: str) -> None:
     version = admin.make_version({"number": "integer"}, name=f"posted from {source}")
     body = json.dumps({"items": [event(version, {"number": 1}), event(version, {"number": 2})]})
-    profile = ["--keyspace", EMAIL, "--key", f"cli {source}@example.com".replace(" ", "."), "--section", DEFAULT_SECTION]
+    profile = [
+        "--keyspace",
+        EMAIL,
+        "--key",
+        f"cli {source}@example.com".replace(" ", "."),
+        "--section",
+        DEFAULT_SECTION,
+    ]
     if source == "file":
         file = tmp_path / "events.json"
         file.write_text(body)
         succeed(server, "events", "post", *profile, file)
     else:
         succeed(server, "events", "post", *profile, "-", stdin=body)
-    listed = json.loads(succeed(server, "events", "list", *profile))
-    assert sorted(item["data"]["number"] for item in listed["items"]) == [1, 2]
+    # One event a line, newest first.
+    listed = [json.loads(line) for line in succeed(server, "events", "list", *profile).splitlines()]
+    assert [item["data"]["number"] for item in listed] == [2, 1]
 
 
 def test_a_refused_event_is_explained(server: Server, admin: Client) -> None:

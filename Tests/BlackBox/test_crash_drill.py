@@ -154,7 +154,7 @@ def kill_at_a_random_moment(server: Server, token: str, senders: list[Sender], c
     assert [sender.unexpected for sender in senders if sender.unexpected] == []
 
 
-def test_every_acknowledged_event_survives_power_cuts_exactly_once_and_in_order(
+def test_every_acknowledged_event_survives_sigkill_exactly_once_and_in_order(
     start_server: StartServer, note: Note
 ) -> None:
     note(f"{ROUNDS} rounds, seed {SEED} (OVATION_CRASH_SEED={SEED} repeats the choices)")

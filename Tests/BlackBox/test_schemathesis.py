@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from conftest import StartServer
-from ovation import CRM_ID, DEFAULT_SECTION, environment
+from ovation import CRM_ID, DEFAULT_SECTION, environment, event
 
 SEED = 20201014
 EXAMPLES = 20
@@ -31,6 +31,8 @@ def test_answers_to_generated_requests_are_what_the_document_says(
     server = start_server()
     client = server.client()
     event_type = client.make_event_type({"text": "string"})
+    version = event_type["versions"][0]["id"]
+    assert client.post_events([event(version, {"text": "hello"})], keyspace=CRM_ID, key="4711").status_code == 204
     config = ""
     options = ["--phases", "examples,fuzzing"]
     if paths == "real":
@@ -40,7 +42,7 @@ def test_answers_to_generated_requests_are_what_the_document_says(
             "keyspace": CRM_ID,
             "key": "4711",
             "event": event_type["discriminator"],
-            "version": event_type["versions"][0]["id"],
+            "version": version,
         }
         config = "[parameters]\n" + "".join(f'"path.{name}" = "{value}"\n' for name, value in parameters.items())
         options = ["--phases", "examples,coverage,fuzzing"]
@@ -49,12 +51,14 @@ def test_answers_to_generated_requests_are_what_the_document_says(
     (tmp_path / "schemathesis.toml").write_text(config)
     result = subprocess.run(
         [
-            *[Path(sys.executable).with_name("schemathesis"), "run", server.url + "/openapi.json"],
+            Path(sys.executable).with_name("schemathesis"),
+            *["run", server.url + "/openapi.json"],
             *["--header", f"Authorization: Bearer {client.token}"],
             *options,
             *["--max-examples", str(EXAMPLES), "--seed", str(SEED), "--generation-database", "none"],
             *["--checks", ",".join(CHECKS), "--continue-on-failure", "--suppress-health-check", "all"],
-            *["--request-timeout", "30", "--workers", "2", "--no-color"],
+            # One worker: in CPython 3.11, threads that parse at the same time trip over each other.
+            *["--request-timeout", "30", "--workers", "1", "--no-color"],
         ],
         cwd=tmp_path,
         env=environment(tmp_path),

@@ -13,7 +13,9 @@ struct RevokeAPIKey: EndpointHandler {
             throw Problem(.apiKeyNotFound, "There is no such API key, or it is revoked already.")
         }
         // Otherwise nobody could ever make a key again.
-        let admins = directory.apiKeys(ofAccount: caller.key.account).filter { $0.role == .admin && $0.revokedAt == nil }
+        let admins = directory.apiKeys(ofAccount: caller.key.account).filter {
+            $0.role == .admin && $0.revokedAt == nil
+        }
         guard identity.key.role != .admin || admins.count > 1 else {
             throw Problem(.conflict, "This is the account's last admin key; create another before you revoke it.")
         }

@@ -34,7 +34,9 @@ struct OpenAPI: EndpointHandler {
                     .init(
                         "description",
                         .string("A self-hosted audience event store, wire-compatible with the APSIS One API.")),
-                    .init("license", .object([.init("name", .string("Apache-2.0")), .init("identifier", .string("Apache-2.0"))])),
+                    .init(
+                        "license",
+                        .object([.init("name", .string("Apache-2.0")), .init("identifier", .string("Apache-2.0"))])),
                 ])),
             .init("paths", .object(paths)),
             .init("components", components),

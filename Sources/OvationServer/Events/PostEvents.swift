@@ -97,7 +97,9 @@ struct PostEvents: EndpointHandler {
     /// 204, or 207 with the report of a lenient post.
     private func respond(report: [UInt8]) -> Response {
         guard !report.isEmpty else { return .noContent() }
-        return .bytes(report, status: HTTPResponse.Status(code: 207, reasonPhrase: "Multi-Status"), headers: [.preferenceApplied: "handling=lenient"])
+        return .bytes(
+            report, status: HTTPResponse.Status(code: 207, reasonPhrase: "Multi-Status"),
+            headers: [.preferenceApplied: "handling=lenient"])
     }
 }
 
@@ -115,7 +117,8 @@ extension Call {
                 "An Idempotency-Key has 1 to \(Limits.idempotencyKeyLengthMax) printable ASCII characters.")
         }
         var hash = SHA256()
-        hash.update(data: "\(profile.keyspace) \(section.number) \(isLenient) \(profile.key.text.utf8.count) ".utf8Bytes)
+        hash.update(
+            data: "\(profile.keyspace) \(section.number) \(isLenient) \(profile.key.text.utf8.count) ".utf8Bytes)
         hash.update(data: profile.key.text.utf8Bytes)
         body.withUnsafeReadableBytes { hash.update(bufferPointer: $0) }
         return Idempotency(key: key, fingerprint: Array(hash.finalize()), answer: [])

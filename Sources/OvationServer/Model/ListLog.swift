@@ -3,9 +3,9 @@ import OvationCore
 import OvationWire
 
 #if canImport(FoundationEssentials)
-import FoundationEssentials
+    import FoundationEssentials
 #else
-import Foundation
+    import Foundation
 #endif
 
 /// `GET /audience/log?after=&limit=`: who changed what, oldest first.

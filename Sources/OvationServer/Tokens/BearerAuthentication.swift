@@ -47,12 +47,16 @@ struct BearerAuthentication: Sendable {
             throw Problem(
                 .unauthorized, "Send the header 'Authorization: Bearer TOKEN'; a token comes from POST /oauth/token.")
         }
-        let parts = header.split(separator: " ", maxSplits: 1)
-        guard parts.count == 2, parts[0].lowercased() == "bearer", header.utf8.count <= Limits.tokenBytesMax else {
+        let scheme = "bearer "
+        let bytes = header.utf8
+        guard bytes.count > scheme.utf8.count, bytes.count <= Limits.tokenBytesMax,
+            // The scheme is case-insensitive (RFC 9110 §11.1); a set bit makes ASCII letters lower-case.
+            zip(bytes, scheme.utf8).allSatisfy({ $0 | 0x20 == $1 | 0x20 })
+        else {
             throw Problem(
                 .unauthorized, "The Authorization header is not 'Bearer TOKEN'; a token comes from POST /oauth/token.")
         }
-        return String(parts[1].drop { $0 == " " })
+        return String(Substring(bytes.dropFirst(scheme.utf8.count).drop { $0 == UInt8(ascii: " ") }))
     }
 }
 

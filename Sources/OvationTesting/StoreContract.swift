@@ -1,0 +1,298 @@
+public import OvationCore
+public import Testing
+
+/// What every store must do, whatever engine is behind it. An engine's test target runs each of these on itself.
+public struct StoreContract: Sendable {
+    public let store: any Store
+
+    public init(_ store: any Store) {
+        self.store = store
+    }
+
+    /// All of them, so that no engine can forget one.
+    public static let checks: [Check] = [
+        Check("a new store is empty and has a secret") { try await $0.startsEmpty() },
+        Check("definitions and keys come back as they were committed") { try await $0.commitsDefinitions() },
+        Check("a commit on an old sequence is refused whole") { try await $0.refusesTakenSequence() },
+        Check("an appended event is readable at once, newest first") { try await $0.readsNewestFirst() },
+        Check("an unknown profile is nil and not empty") { try await $0.knowsNoProfile() },
+        Check("events come back byte for byte") { try await $0.keepsData() },
+        Check("pages follow each other without gap or repeat while events arrive") { try await $0.pages() },
+        Check("filters narrow by section, version and time") { try await $0.filters() },
+        Check("an idempotency key stores once and repeats its answer") { try await $0.isIdempotent() },
+        Check("the same idempotency key with another request is a conflict") { try await $0.findsConflict() },
+        Check("an idempotency key is forgotten after its lifetime") { try await $0.forgetsIdempotency() },
+        Check("two keys with one founding id are two profiles") { try await $0.survivesCollision() },
+        Check("deleting removes, logs and never gives an id again") { try await $0.deletes() },
+        Check("many posts at once are all stored, in order of each caller") { try await $0.appendsConcurrently() },
+        Check("a batch without events stores nothing and makes no profile") { try await $0.ignoresEmptyBatch() },
+        Check("check() writes and reads") { try await $0.store.check() },
+    ]
+
+    public struct Check: Sendable, CustomTestStringConvertible {
+        public let name: String
+        private let body: @Sendable (StoreContract) async throws -> Void
+
+        init(_ name: String, _ body: @escaping @Sendable (StoreContract) async throws -> Void) {
+            self.name = name
+            self.body = body
+        }
+
+        public var testDescription: String { name }
+
+        public func run(on store: any Store) async throws {
+            try await body(StoreContract(store))
+        }
+    }
+
+    /// An account to belong to: profiles refer to it.
+    private func found() async throws {
+        let (_, entries) = try Catalogue(account: Fixtures.account).applying(
+            Catalogue.founding, at: Fixtures.now, by: "server")
+        try await store.commit(AccountChange(account: Fixtures.account, entries: entries))
+    }
+
+    private func filter(_ key: String, section: Int64 = 2) throws -> EventFilter {
+        EventFilter(profile: try Fixtures.address(key), section: section)
+    }
+
+    private func page(_ filter: EventFilter, limit: Int = 100) async throws -> EventPage {
+        try #require(try await store.events(filter, after: nil, limit: limit))
+    }
+}
+
+// MARK: - Definitions
+
+extension StoreContract {
+    private func startsEmpty() async throws {
+        let contents = try await store.load()
+        #expect(contents.accounts.isEmpty && contents.apiKeys.isEmpty && contents.signingKeys.isEmpty)
+        #expect(contents.serverSecret.count == 32)
+        #expect(try await store.load().serverSecret == contents.serverSecret)
+    }
+
+    private func commitsDefinitions() async throws {
+        let (catalogue, entries) = try Catalogue(account: Fixtures.account).applying(
+            Catalogue.founding, at: Fixtures.now, by: "server")
+        var random = SeededGenerator(seed: 7)
+        let plan = try catalogue.plan(toReach: Fixtures.model(), at: Fixtures.now, using: &random)
+        let (_, more) = try catalogue.applying(plan.changes, at: Fixtures.now, by: "someone")
+        let key = APIKey(
+            clientID: "752cdd05-75e0-4f8a-bd08-62e3df753ff3", account: 1, name: "Shop", role: .integration,
+            sections: [try Discriminator(Fixtures.section)],
+            keyspaces: [try Discriminator(Fixtures.emailKeyspace): .read], secretHash: [1, 2, 255],
+            createdAt: Fixtures.now)
+        let signingKey = SigningKey(id: "k1", privateKeyPEM: "PEM", createdAt: Fixtures.now)
+        try await store.commit(
+            AccountChange(
+                account: Fixtures.account, entries: entries, apiKeys: [key], signingKeys: [signingKey]))
+        try await store.commit(AccountChange(account: Fixtures.account, entries: more))
+
+        let contents = try await store.load()
+        #expect(contents.accounts == [Fixtures.account])
+        #expect(contents.log[1] == entries + more)
+        #expect(contents.apiKeys == [key])
+        #expect(contents.signingKeys == [signingKey])
+        #expect(try await store.log(account: 1, after: 5, limit: 2) == Array((entries + more)[5..<7]))
+
+        var revoked = key
+        revoked.revokedAt = Fixtures.now
+        try await store.commit(AccountChange(account: Fixtures.account, entries: [], apiKeys: [revoked]))
+        #expect(try await store.load().apiKeys == [revoked])
+    }
+
+    private func refusesTakenSequence() async throws {
+        try await found()
+        let change = CatalogueChange.noted(Note(act: .apiKeyCreated, subject: "a", detail: ""))
+        let key = APIKey(
+            clientID: "k", account: 1, name: "n", role: .admin, sections: nil, keyspaces: nil, secretHash: [1],
+            createdAt: Fixtures.now)
+        let stale = LogEntry(sequence: 3, at: Fixtures.now, actor: "a", change: change)
+        await #expect(throws: StoreFailure(.sequenceTaken, "")) {
+            try await store.commit(AccountChange(account: Fixtures.account, entries: [stale], apiKeys: [key]))
+        }
+        #expect(try await store.load().apiKeys.isEmpty)
+    }
+}
+
+// MARK: - Events
+
+extension StoreContract {
+    private func readsNewestFirst() async throws {
+        try await found()
+        // Equal times: the later arrival is the newer one.
+        #expect(try await store.append(Fixtures.batch("a@b.se", times: [20, 10, 20])) == .stored)
+        let events = try await page(filter("a@b.se")).events
+        #expect(events.map(\.eventTime.milliseconds) == [20, 20, 10])
+        #expect(events[0].id > events[1].id)
+        #expect(events.allSatisfy { $0.receivedAt == Fixtures.now && $0.version == Fixtures.versionID })
+    }
+
+    private func knowsNoProfile() async throws {
+        try await found()
+        #expect(try await store.events(filter("nobody@b.se"), after: nil, limit: 1) == nil)
+        let deletion = try await store.deleteEvents(
+            filter("nobody@b.se"), id: nil, recordedAs: { _ in Note(act: .eventsDeleted, subject: "", detail: "") },
+            at: Fixtures.now, by: "a")
+        #expect(deletion == nil)
+    }
+
+    private func keepsData() async throws {
+        try await found()
+        let texts = [
+            #"{"t":"öäå 😀 \u0000 \" \\","n":-9223372036854775808,"d":1e-300,"b":true}"#, "{}",
+            #"{"t":"\#(String(repeating: "x", count: 100_000))"}"#,
+        ]
+        for (index, text) in texts.enumerated() {
+            _ = try await store.append(Fixtures.batch("a@b.se", times: [Int64(index)], data: text))
+        }
+        #expect(try await page(filter("a@b.se")).events.map(\.data) == texts.reversed())
+    }
+
+    private func pages() async throws {
+        try await found()
+        _ = try await store.append(Fixtures.batch("a@b.se", times: (0..<250).map { $0 / 7 }))
+        var seen: [Int64] = []
+        var position: EventPosition?
+        repeat {
+            let page = try #require(try await store.events(filter("a@b.se"), after: position, limit: 40))
+            seen += page.events.map(\.id)
+            position = page.next
+            // Newer ones belong before the first page and must not disturb the next.
+            _ = try await store.append(Fixtures.batch("a@b.se", times: [1000]))
+        } while position != nil
+        #expect(seen.count == 250 && Set(seen).count == 250)
+        #expect(try await page(filter("a@b.se"), limit: 7).events.allSatisfy { $0.eventTime.milliseconds == 1000 })
+    }
+
+    private func filters() async throws {
+        try await found()
+        _ = try await store.append(Fixtures.batch("a@b.se", times: [1, 2, 3], version: 11))
+        _ = try await store.append(Fixtures.batch("a@b.se", times: [2, 4], version: 12))
+        _ = try await store.append(Fixtures.batch("a@b.se", times: [9], version: 11, section: 3))
+        func times(_ change: (inout EventFilter) -> Void) async throws -> [Int64] {
+            var filter = try filter("a@b.se")
+            change(&filter)
+            return try await page(filter).events.map(\.eventTime.milliseconds)
+        }
+        #expect(try await times { _ in } == [4, 3, 2, 2, 1])
+        #expect(try await times { $0.section = 3 } == [9])
+        #expect(try await times { $0.versions = [12] } == [4, 2])
+        #expect(try await times { $0.versions = [] } == [])
+        #expect(try await times { $0.from = Timestamp(milliseconds: 2) } == [4, 3, 2, 2])
+        #expect(try await times { $0.to = Timestamp(milliseconds: 3) } == [2, 2, 1])
+        #expect(
+            try await times { filter in
+                filter.from = Timestamp(milliseconds: 2)
+                filter.to = Timestamp(milliseconds: 4)
+                filter.versions = [11]
+            } == [3, 2])
+    }
+
+    private func survivesCollision() async throws {
+        try await found()
+        for key in ["a@b.se", "c@d.se", "e@f.se"] {
+            _ = try await store.append(Fixtures.batch(key, times: [Int64(key.utf8.first!)], id: 42))
+        }
+        for key in ["a@b.se", "c@d.se", "e@f.se"] {
+            let filter = EventFilter(profile: try Fixtures.address(key, id: 42), section: 2)
+            #expect(try await page(filter).events.map(\.eventTime.milliseconds) == [Int64(key.utf8.first!)])
+        }
+    }
+
+    private func deletes() async throws {
+        try await found()
+        _ = try await store.append(Fixtures.batch("a@b.se", times: [1, 2, 3]))
+        let newest = try await page(filter("a@b.se")).events[0]
+        func delete(_ change: (inout EventFilter) -> Void = { _ in }, id: Int64? = nil) async throws -> Deletion? {
+            var filter = try filter("a@b.se")
+            change(&filter)
+            return try await store.deleteEvents(
+                filter, id: id,
+                recordedAs: { Note(act: .eventsDeleted, subject: "s", detail: "\($0)") }, at: Fixtures.now, by: "me")
+        }
+        #expect(try await delete(id: newest.id)?.count == 1)
+        #expect(try await delete(id: newest.id) == Deletion(count: 0, entry: nil))
+        #expect(try await delete { $0.to = Timestamp(milliseconds: 2) }?.count == 1)
+        #expect(try await page(filter("a@b.se")).events.map(\.eventTime.milliseconds) == [2])
+        let entries = try await store.log(account: 1, after: 6, limit: 10)
+        #expect(entries.map(\.change.kind) == ["events.deleted", "events.deleted"])
+        #expect(entries.map(\.sequence) == [7, 8])
+
+        _ = try await store.append(Fixtures.batch("a@b.se", times: [9]))
+        #expect(try await page(filter("a@b.se")).events[0].id > newest.id)
+    }
+
+    private func appendsConcurrently() async throws {
+        try await found()
+        let store = store
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            for caller in 0..<16 {
+                group.addTask {
+                    for number in 0..<25 {
+                        let batch = try Fixtures.batch(
+                            "c\(caller)@b.se", times: [1], data: "{\"n\":\(number)}")
+                        #expect(try await store.append(batch) == .stored)
+                    }
+                }
+            }
+            try await group.waitForAll()
+        }
+        for caller in 0..<16 {
+            let data = try await page(filter("c\(caller)@b.se")).events.map(\.data)
+            #expect(data == (0..<25).reversed().map { "{\"n\":\($0)}" })
+        }
+    }
+
+    private func ignoresEmptyBatch() async throws {
+        try await found()
+        #expect(try await store.append(Fixtures.batch("a@b.se", times: [])) == .stored)
+        #expect(try await store.events(filter("a@b.se"), after: nil, limit: 1) == nil)
+    }
+}
+
+// MARK: - Idempotency
+
+extension StoreContract {
+    private func isIdempotent() async throws {
+        try await found()
+        let key = Idempotency(key: "k", fingerprint: [1, 2], answer: Array("{}".utf8))
+        #expect(try await store.outcome(account: 1, of: key, at: Fixtures.now) == nil)
+        let batch = try Fixtures.batch("a@b.se", times: [1, 2], idempotency: key)
+        #expect(try await store.append(batch) == .stored)
+        #expect(try await store.append(batch) == .replayed(answer: Array("{}".utf8)))
+        #expect(try await page(filter("a@b.se")).events.count == 2)
+        let replayed = AppendOutcome.replayed(answer: Array("{}".utf8))
+        #expect(try await store.outcome(account: 1, of: key, at: Fixtures.now) == replayed)
+
+        let empty = Idempotency(key: "empty", fingerprint: [3], answer: [])
+        let other = try Fixtures.batch("a@b.se", times: [3], idempotency: empty)
+        #expect(try await store.append(other) == .stored)
+        #expect(try await store.append(other) == .replayed(answer: []))
+    }
+
+    private func findsConflict() async throws {
+        try await found()
+        let first = Idempotency(key: "k", fingerprint: [1], answer: [])
+        let second = Idempotency(key: "k", fingerprint: [2], answer: [])
+        _ = try await store.append(Fixtures.batch("a@b.se", times: [1], idempotency: first))
+        let outcome = try await store.append(Fixtures.batch("a@b.se", times: [2], idempotency: second))
+        #expect(outcome == .conflict)
+        #expect(try await store.outcome(account: 1, of: second, at: Fixtures.now) == .conflict)
+        #expect(try await page(filter("a@b.se")).events.count == 1)
+    }
+
+    private func forgetsIdempotency() async throws {
+        try await found()
+        let key = Idempotency(key: "k", fingerprint: [1], answer: [])
+        func append(hours: Int) async throws -> AppendOutcome {
+            let at = Fixtures.now.advanced(by: .seconds(hours * 3600))
+            return try await store.append(
+                Fixtures.batch("a@b.se", times: [1], receivedAt: at, idempotency: key))
+        }
+        #expect(try await append(hours: 0) == .stored)
+        #expect(try await append(hours: 23) == .replayed(answer: []))
+        #expect(try await append(hours: 25) == .stored)
+        #expect(try await append(hours: 26) == .replayed(answer: []))
+    }
+}

@@ -1,0 +1,150 @@
+import Foundation
+import OvationTesting
+import Testing
+
+@testable import OvationCore
+
+@Suite("Catalogue")
+struct CatalogueTests {
+    private let catalogue: Catalogue
+    private let eventType: Discriminator<EventType>
+
+    init() throws {
+        catalogue = try Fixtures.catalogue()
+        eventType = try Discriminator(Fixtures.eventType)
+    }
+
+    func applying(_ changes: [CatalogueChange], to catalogue: Catalogue? = nil) throws(Problem) -> Catalogue {
+        try (catalogue ?? self.catalogue).applying(changes, at: Fixtures.now, by: "test").catalogue
+    }
+
+    func version(_ fields: [Field], id: Int64? = nil, isDraft: Bool = false) -> CatalogueChange {
+        .versionAdded(
+            catalogue.addingVersion(
+                VersionDefinition(id: id, fields: fields, isDraft: isDraft), to: eventType, at: Fixtures.now))
+    }
+
+    @Test("of a new account has the vendor's keyspaces and section")
+    func founding() {
+        #expect(
+            catalogue.keyspaces.map(\.discriminator.text) == [
+                "com.apsis1.keyspaces.email", "com.apsis1.keyspaces.mobile", "com.apsis1.keyspaces.crm-id",
+                "com.apsis1.keyspaces.web", "com.apsis1.keyspaces.export",
+            ])
+        #expect(catalogue.sections[0].discriminator.text == "com.apsis1.sections.default")
+    }
+
+    @Test("a new version deprecates the one before and comes first in lists")
+    func deprecates() throws {
+        let changed = try applying([version([Field(name: "other", type: .string)], id: 7)])
+        let found = try #require(changed.eventType(eventType))
+        #expect(found.listedVersions.map(\.id) == [7, Fixtures.versionID])
+        #expect(found.listedVersions[0].deprecatedAt == nil)
+        #expect(found.listedVersions[1].deprecatedAt == Fixtures.now)
+        #expect(found.listedVersions[0].schema.fields.map(\.name) == ["other", "source"])
+    }
+
+    @Test("a draft is not listed and deprecates nothing until it is published")
+    func drafts() throws {
+        let drafted = try applying([version([Field(name: "new", type: .string)], id: 7, isDraft: true)])
+        #expect(drafted.eventType(eventType)?.listedVersions.map(\.id) == [Fixtures.versionID])
+        #expect(drafted.eventType(eventType)?.currentVersion?.id == Fixtures.versionID)
+        let between = try applying([version([Field(name: "between", type: .string)], id: 8)], to: drafted)
+        let published = try applying([.versionPublished(7, at: Fixtures.now)], to: between)
+        #expect(published.eventType(eventType)?.listedVersions.map(\.id) == [7, 8, Fixtures.versionID])
+        #expect(published.version(8)?.version.id == 8)
+        #expect(published.version(7)?.version.state == .published)
+        #expect(throws: Problem(.conflict, "")) {
+            try applying([.versionPublished(7, at: Fixtures.now)], to: published)
+        }
+        #expect(throws: Problem(.conflict, "")) { try applying([.versionDiscarded(7)], to: published) }
+    }
+
+    @Test("version ids are unique over the account and not of this world below one")
+    func versionIDs() {
+        #expect(throws: Problem(.alreadyExists, "")) { try applying([version([], id: Fixtures.versionID)]) }
+        #expect(throws: Problem(.invalidVersionID, "")) { try applying([version([], id: 0)]) }
+        #expect(catalogue.nextVersionID == Fixtures.versionID + 1)
+    }
+
+    @Test("category and section never change")
+    func categoryIsFixed() throws {
+        var head = try #require(catalogue.eventType(eventType)).head
+        head.category = .signal
+        #expect(throws: Problem(.conflict, "")) { try applying([.eventTypeChanged(head)]) }
+    }
+
+    @Test("a removed event type is hidden, keeps its versions, and takes no change")
+    func removes() throws {
+        let removed = try applying([.eventTypeRemoved(eventType, at: Fixtures.now)])
+        #expect(removed.listedEventTypes(in: try Discriminator(Fixtures.section)).isEmpty)
+        #expect(removed.version(Fixtures.versionID) != nil)
+        let head = try #require(catalogue.eventType(eventType)).head
+        #expect(throws: Problem(.eventTypeNotFound, "")) { try applying([.eventTypeChanged(head)], to: removed) }
+        #expect(throws: Problem(.alreadyExists, "")) { try applying([.eventTypeCreated(head)], to: removed) }
+    }
+
+    @Test("permissions for a keyspace that does not exist are refused")
+    func permissions() throws {
+        var head = try #require(catalogue.eventType(eventType)).head
+        head.permissions["com.example.keyspaces.none"] = Permission(read: true, write: false)
+        #expect(throws: Problem(.keyspaceNotFound, "")) { try applying([.eventTypeChanged(head)]) }
+    }
+
+    @Test("a failing change leaves nothing behind")
+    func isAllOrNothing() throws {
+        var random = SeededGenerator(seed: 1)
+        let section = catalogue.creatingSection(named: "New", discriminator: nil, using: &random)
+        #expect(throws: Problem.self) {
+            try applying([.sectionCreated(section), .versionDiscarded(1)])
+        }
+        #expect(catalogue.section(section.discriminator) == nil)
+    }
+
+    @Test("every change keeps its stored form")
+    func storedForm() throws {
+        let golden: [(CatalogueChange, String)] = [
+            (
+                .sectionRenamed(try Discriminator("a.b.c"), name: "N"),
+                #"{"kind":"section.renamed","name":"N","section":"a.b.c"}"#
+            ),
+            (
+                .versionAdded(
+                    VersionAdded(
+                        eventType: try Discriminator("a.b.c"), id: 7,
+                        fields: [Field(name: "f", type: .double, required: true)], state: .draft,
+                        validFrom: Fixtures.now, deprecatedAt: nil)),
+                #"{"kind":"version.added","version":{"eventType":"a.b.c","fields":[{"name":"f","required":true,"#
+                    + #""type":"double"}],"id":7,"state":"draft","validFrom":"2026-11-23T12:00:00.000Z"}}"#
+            ),
+            (
+                .noted(Note(act: .eventsDeleted, subject: "s", detail: "d")),
+                #"{"kind":"events.deleted","note":{"act":"events.deleted","detail":"d","subject":"s"}}"#
+            ),
+        ]
+        let encoder = JSONEncoder()
+        encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
+        for (change, text) in golden {
+            #expect(String(decoding: try encoder.encode(change), as: UTF8.self) == text)
+            #expect(try JSONDecoder().decode(CatalogueChange.self, from: Data(text.utf8)) == change)
+        }
+        var random = SeededGenerator(seed: 2)
+        let plan = try Catalogue(account: Fixtures.account).applying(Catalogue.founding, at: Fixtures.now, by: "s")
+            .catalogue.plan(toReach: Fixtures.model(), at: Fixtures.now, using: &random)
+        for change in Catalogue.founding + plan.changes {
+            #expect(try JSONDecoder().decode(CatalogueChange.self, from: encoder.encode(change)) == change)
+        }
+        #expect(throws: DecodingError.self) {
+            try JSONDecoder().decode(CatalogueChange.self, from: Data(#"{"kind":"future"}"#.utf8))
+        }
+    }
+}
+
+extension CatalogueTests {
+    @Test("the highest version id can be given by hand, and the next one is found below it")
+    func highestVersionID() throws {
+        let changed = try applying([version([], id: Limits.versionIDMax)])
+        #expect(changed.nextVersionID == 1_000_001)
+        #expect(throws: Problem(.invalidVersionID, "")) { try applying([version([], id: Limits.versionIDMax + 1)]) }
+    }
+}

@@ -1,0 +1,223 @@
+import Foundation
+import GRDB
+import Logging
+import OvationCore
+import OvationTesting
+import Testing
+
+@testable import OvationSQLite
+
+@Suite("SQLiteStore")
+struct SQLiteStoreTests {
+    private let folder: TemporaryFolder
+    private var path: String { folder.path + "/data/ovation.sqlite" }
+
+    init() throws {
+        folder = try TemporaryFolder()
+    }
+
+    private func open(_ limits: Limits = Limits()) throws -> SQLiteStore {
+        try SQLiteStore(path: path, limits: limits, logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() })
+    }
+
+    private func found(_ store: SQLiteStore) async throws {
+        let (_, entries) = try Catalogue(account: Fixtures.account).applying(
+            Catalogue.founding, at: Fixtures.now, by: "server")
+        try await store.commit(AccountChange(account: Fixtures.account, entries: entries))
+    }
+
+    @Test("keeps the contract of a store", arguments: StoreContract.checks)
+    func contract(_ check: StoreContract.Check) async throws {
+        let store = try open()
+        defer { store.close() }
+        try await check.run(on: store)
+    }
+
+    @Test("is opened in WAL with synchronous=FULL, whatever GRDB sets meanwhile")
+    func isDurable() async throws {
+        let store = try open()
+        defer { store.close() }
+        // The writing connection is the writer's until it ends, so the question goes through it.
+        let answer = try await store.pragmasOfWriter()
+        #expect(answer == ["wal", "2", "1", "1"])
+    }
+
+    @Test("keeps everything over a restart")
+    func restarts() async throws {
+        var store = try open()
+        try await found(store)
+        _ = try await store.append(Fixtures.batch("a@b.se", times: [1, 2]))
+        let secret = try await store.load().serverSecret
+        store.close()
+        store = try open()
+        defer { store.close() }
+        #expect(try await store.load().serverSecret == secret)
+        let filter = EventFilter(profile: try Fixtures.address("a@b.se"), section: 2)
+        #expect(try await store.events(filter, after: nil, limit: 10)?.events.count == 2)
+        _ = try await store.append(Fixtures.batch("a@b.se", times: [3]))
+        #expect(try await store.events(filter, after: nil, limit: 10)?.events.map(\.id) == [3, 2, 1])
+    }
+
+    @Test("does not give the id of a deleted event again, even after a restart")
+    func idsAreNotReused() async throws {
+        var store = try open()
+        try await found(store)
+        _ = try await store.append(Fixtures.batch("a@b.se", times: [1, 2]))
+        let filter = EventFilter(profile: try Fixtures.address("a@b.se"), section: 2)
+        _ = try await store.deleteEvents(
+            filter, id: nil, recordedAs: { _ in Note(act: .eventsDeleted, subject: "", detail: "") },
+            at: Fixtures.now, by: "me")
+        store.close()
+        store = try open()
+        defer { store.close() }
+        _ = try await store.append(Fixtures.batch("a@b.se", times: [1]))
+        #expect(try await store.events(filter, after: nil, limit: 10)?.events.map(\.id) == [3])
+    }
+
+    @Test("refuses a second opener, and lets it in when the first has gone")
+    func hasOneOpener() throws {
+        let first = try open()
+        #expect(throws: StoreFailure(.unusable, "")) { try open() }
+        first.close()
+        let second = try open()
+        second.close()
+    }
+
+    @Test("refuses a database of another program, and leaves it as it was")
+    func refusesForeignFile() throws {
+        try FileManager.default.createDirectory(atPath: folder.path + "/data", withIntermediateDirectories: true)
+        do {
+            let other = try DatabaseQueue(path: path)
+            try other.write { try $0.execute(sql: "CREATE TABLE theirs (x)") }
+        }
+        #expect(throws: StoreFailure(.unusable, "")) { try open() }
+        let tables = try DatabaseQueue(path: path).read {
+            try String.fetchAll($0, sql: "SELECT name FROM sqlite_schema")
+        }
+        #expect(tables == ["theirs"])
+    }
+
+    @Test("refuses a file that is no database")
+    func refusesText() throws {
+        try FileManager.default.createDirectory(atPath: folder.path + "/data", withIntermediateDirectories: true)
+        try Data("this is not a database, however long it may be".utf8).write(to: URL(fileURLWithPath: path))
+        #expect(throws: StoreFailure(.unusable, "")) { try open() }
+    }
+
+    @Test("refuses a store of a newer version")
+    func refusesNewerStore() throws {
+        let store = try open()
+        store.close()
+        do {
+            let queue = try DatabaseQueue(path: path)
+            try queue.write { try $0.execute(sql: "INSERT INTO grdb_migrations VALUES ('999 the future')") }
+        }
+        #expect(throws: StoreFailure(.unusable, "")) { try open() }
+    }
+
+    @Test("answers busy when as many posts wait as may, and stores none of them")
+    func isBounded() async throws {
+        var limits = Limits()
+        limits.writerQueueMax = 0
+        let store = try open(limits)
+        defer { store.close() }
+        await #expect(throws: StoreFailure(.busy, "")) {
+            _ = try await store.append(Fixtures.batch("a@b.se", times: [1]))
+        }
+    }
+
+    @Test("answers closed after it was closed")
+    func isClosed() async throws {
+        let store = try open()
+        store.close()
+        await #expect(throws: StoreFailure(.closed, "")) {
+            _ = try await store.append(Fixtures.batch("a@b.se", times: [1]))
+        }
+    }
+
+    @Test("a group that fails is answered with a failure, stores nothing, and the next one works")
+    func survivesFailure() async throws {
+        let store = try open()
+        defer { store.close() }
+        try await found(store)
+        // JSON that is not UTF-8 passes here; a missing account does not.
+        let good = try Fixtures.batch("a@b.se", times: [1])
+        let bad = EventBatch(
+            profile: ProfileAddress(
+                account: 99, keyspace: 1, key: try ProfileKey("x@y.se", format: .email), foundingID: ProfileID(7)),
+            section: 2, receivedAt: Fixtures.now, events: good.events, data: good.data, idempotency: nil)
+        await #expect(throws: StoreFailure(.unavailable, "")) { _ = try await store.append(bad) }
+        #expect(try await store.append(good) == .stored)
+        let filter = EventFilter(profile: good.profile, section: 2)
+        #expect(try await store.events(filter, after: nil, limit: 10)?.events.map(\.id) == [1])
+    }
+
+    @Test("a full disk is answered full, and nothing of the group is stored")
+    func survivesFullDisk() async throws {
+        let store = try open()
+        defer { store.close() }
+        try await found(store)
+        try await store.limitPages(toMoreThanNow: 4)
+        let big = "{\"t\":\"" + String(repeating: "x", count: 90_000) + "\"}"
+        await #expect(throws: StoreFailure(.full, "")) {
+            _ = try await store.append(Fixtures.batch("a@b.se", times: [1, 2], data: big))
+        }
+        let filter = EventFilter(profile: try Fixtures.address("a@b.se"), section: 2)
+        #expect(try await store.events(filter, after: nil, limit: 10) == nil)
+    }
+
+    @Test("the tables are the ones that were released")
+    func schemaIsFixed() throws {
+        let queue = try DatabaseQueue()
+        try Schema.migrator.migrate(queue)
+        let names = try queue.read {
+            try String.fetchAll(
+                $0, sql: "SELECT name FROM sqlite_schema WHERE name NOT LIKE 'sqlite_%' ORDER BY name")
+        }
+        #expect(
+            names == [
+                "account", "api_key", "catalogue_log", "event", "event_of_profile", "grdb_migrations", "idempotency",
+                "idempotency_by_age", "profile", "setting", "signing_key",
+            ])
+    }
+
+    @Test("a page of a profile is one range of the index, without sorting")
+    func plansByIndex() async throws {
+        let store = try open()
+        defer { store.close() }
+        let plan = try await store.planOfPage()
+        #expect(
+            plan.contains { $0.contains("USING INDEX event_of_profile (profile_id=? AND section=? AND event_time>?") })
+        #expect(!plan.contains { $0.contains("TEMP B-TREE") })
+    }
+}
+
+// MARK: - Looking inside
+
+extension SQLiteStore {
+    func pragmasOfWriter() async throws -> [String] {
+        try await write { database, _ in
+            try ["journal_mode", "synchronous", "foreign_keys", "secure_delete"].map { name in
+                try String.fetchOne(database, sql: "PRAGMA \(name)") ?? ""
+            }
+        }
+    }
+
+    /// As a disk does that is nearly full.
+    func limitPages(toMoreThanNow more: Int) async throws {
+        _ = try await write { database, _ in
+            let now = try Int.fetchOne(database, sql: "PRAGMA page_count") ?? 0
+            return try Int.fetchOne(database, sql: "PRAGMA max_page_count = \(now + more)")
+        }
+    }
+
+    func planOfPage() async throws -> [String] {
+        try await write { database, _ in
+            try String.fetchAll(
+                database, sql: "EXPLAIN QUERY PLAN " + EventRows.select,
+                arguments: [
+                    "profile": 1, "section": 1, "oldest": 0, "newest": 1, "time": 1, "id": 1, "limit": 1,
+                ], adapter: SuffixRowAdapter(fromIndex: 3))
+        }
+    }
+}

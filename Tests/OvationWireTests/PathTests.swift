@@ -1,0 +1,74 @@
+import OvationCore
+import OvationTesting
+import OvationWire
+import Testing
+
+@Suite("Paths")
+struct PathTests {
+    @Test(
+        "percent-decoding happens once",
+        arguments: [
+            ("steve%40apsis.com", "steve@apsis.com"), ("a%2540b", "a%40b"), ("a+b", "a+b"), ("%C3%A5", "å"),
+            ("a%2Fb", "a/b"), ("%c3%a5", "å"), ("", ""),
+        ])
+    func decodes(encoded: String, text: String) {
+        #expect(PercentEncoding.decode(encoded) == text)
+    }
+
+    @Test("broken escapes and bytes that are not UTF-8 are refused", arguments: ["%", "%4", "%4x", "%ff", "%c3", "a%"])
+    func refuses(encoded: String) {
+        #expect(PercentEncoding.decode(encoded) == nil)
+    }
+
+    @Test("what is encoded decodes to the same text")
+    func roundTrips() {
+        let seed = UInt64.random(in: .min ... .max)
+        var random = SeededGenerator(seed: seed)
+        let alphabet = Array("aZ09-._~ %/?#&=+@å😀\n")
+        for _ in 0..<2000 {
+            let text = String(
+                (0..<Int.random(in: 0...30, using: &random)).map { _ in alphabet.randomElement(using: &random)! })
+            let encoded = PercentEncoding.encode(segment: text)
+            #expect(PercentEncoding.decode(encoded) == text, "seed \(seed)")
+            #expect(!encoded.contains("/") && !encoded.contains("?") && !encoded.contains("&"))
+        }
+    }
+
+    @Test("forms are decoded as browsers and PHP write them")
+    func forms() throws {
+        let fields = try #require(PercentEncoding.decode(form: "grant_type=client_credentials&a=b+c%2B&empty=&flag"))
+        #expect(fields.map(\.name) == ["grant_type", "a", "empty", "flag"])
+        #expect(fields.map(\.value) == ["client_credentials", "b c+", "", ""])
+    }
+
+    @Test("version ids are digits and nothing else")
+    func versionIDs() {
+        #expect(VersionID.parse("2565266") == 2_565_266)
+        for text in ["", "0", "01", "-1", "+1", "1.0", "1e3", " 1", "９", "99999999999999999999"] {
+            #expect(VersionID.parse(text) == nil, "\(text)")
+        }
+    }
+
+    @Test("every endpoint fits its own filled-in path, and no two share method and path")
+    func endpoints() {
+        var seen: Set<String> = []
+        for endpoint in Endpoint.allCases {
+            let path = endpoint.path([
+                "section": "a.b/c", "keyspace": "k k", "key": "ä@b", "event": "e", "version": "1",
+            ])
+            #expect(endpoint.matches(path: path), "\(path)")
+            #expect(seen.insert("\(endpoint.method) \(endpoint.path)").inserted)
+        }
+    }
+
+    @Test("a cursor names its place, and nothing else is one")
+    func cursors() throws {
+        for (time, id) in [(0, 1), (1_602_668_614_471, Int64.max), (Int64.min, 0)] as [(Int64, Int64)] {
+            let position = EventPosition(eventTime: Timestamp(milliseconds: time), id: id)
+            #expect(try EventCursor.parse(EventCursor.write(position)) == position)
+        }
+        for text in ["", "e", "e1", "e1.", "e.1", "x1.1", "e1.1.1", "e!.1"] {
+            #expect(throws: Problem(.invalidCursor, "")) { try EventCursor.parse(text) }
+        }
+    }
+}

@@ -1,0 +1,179 @@
+import Foundation
+import HTTPTypes
+import OvationCore
+import OvationWire
+import Testing
+
+/// Style as a test: what a reviewer would otherwise have to say again and again.
+@Suite("The tree is tidy")
+struct TidyTests {
+    private static let root = URL(fileURLWithPath: #filePath)
+        .deletingLastPathComponent().deletingLastPathComponent().deletingLastPathComponent().path
+
+    private struct File {
+        let path: String
+        let text: String
+        var lines: [Substring] { text.split(separator: "\n", omittingEmptySubsequences: false) }
+    }
+
+    private static func files(_ folders: String..., ending: String = ".swift") throws -> [File] {
+        var found: [File] = []
+        for folder in folders {
+            let enumerator = FileManager.default.enumerator(atPath: root + "/" + folder)
+            while let path = enumerator?.nextObject() as? String {
+                guard path.hasSuffix(ending), !path.contains(".venv"), !path.contains("__pycache__") else { continue }
+                let full = folder + "/" + path
+                found.append(File(path: full, text: try String(contentsOfFile: root + "/" + full, encoding: .utf8)))
+            }
+        }
+        #expect(!found.isEmpty, "\(folders) was not found under \(root)")
+        return found
+    }
+
+    private static func text(_ path: String) throws -> String {
+        try String(contentsOfFile: root + "/" + path, encoding: .utf8)
+    }
+
+    @Test("files have at most 500 lines")
+    func fileLength() throws {
+        for file in try Self.files("Sources", "Tests", "Benchmarks") {
+            #expect(file.lines.count <= 500, "\(file.path)")
+        }
+    }
+
+    @Test("functions of the product fit a screen: at most 60 lines")
+    func functionLength() throws {
+        for file in try Self.files("Sources") {
+            var start: (line: Int, indent: Int)?
+            for (number, line) in file.lines.enumerated() {
+                let indent = line.prefix { $0 == " " }.count
+                if let open = start, line.dropFirst(indent) == "}", indent == open.indent {
+                    #expect(number - open.line <= 60, "\(file.path):\(open.line + 1)")
+                    start = nil
+                } else if start == nil, line.contains("func "), line.hasSuffix("{") {
+                    start = (number, indent)
+                }
+            }
+        }
+    }
+
+    @Test(
+        "words that hide what a thing is, and shortcuts that need a reason, stay out of the product",
+        arguments: ["Manager", "Helper", "Utils", "try!", "fatalError(", "Task.detached", "Task {", "TODO", "FIXME"])
+    func forbiddenWords(word: String) throws {
+        for file in try Self.files("Sources") {
+            for (number, line) in file.lines.enumerated() where line.contains(word) {
+                // FileManager is Foundation's name; a task in a group is no task of its own.
+                let rest = line.replacingOccurrences(of: "FileManager", with: "")
+                    .replacingOccurrences(of: "addTask {", with: "")
+                #expect(!rest.contains(word), "\(file.path):\(number + 1)")
+            }
+        }
+    }
+
+    @Test("unchecked Sendable has its proof on the line above")
+    func uncheckedSendable() throws {
+        for file in try Self.files("Sources") {
+            for (number, line) in file.lines.enumerated() where line.contains("@unchecked Sendable") {
+                #expect(number > 0 && file.lines[number - 1].contains("///"), "\(file.path):\(number + 1)")
+            }
+        }
+    }
+
+    @Test("tests do not sleep")
+    func noSleep() throws {
+        for file in try Self.files("Tests") where !file.path.hasSuffix("TidyTests.swift") {
+            #expect(!file.text.contains("Task.sleep") && !file.text.contains("usleep("), "\(file.path)")
+        }
+    }
+
+    @Test(
+        "layers import only what is below them",
+        arguments: [
+            ("OvationCore", []), ("OvationWire", ["OvationCore", "HTTPTypes"]),
+            (
+                "OvationServer",
+                [
+                    "OvationCore", "OvationWire", "CSimdjson", "Crypto", "CryptoExtras", "FoundationEssentials",
+                    "Foundation",
+                    "Hummingbird", "HummingbirdCore", "HTTPTypes", "JWTKit", "Logging", "NIOCore", "NIOHTTPTypes",
+                    "Synchronization", "Glibc", "Darwin",
+                ]
+            ),
+            (
+                "OvationSQLite",
+                [
+                    "OvationCore", "Dispatch", "Foundation", "GRDB", "GRDBSQLite", "Logging", "NIOPosix",
+                    "Synchronization",
+                ]
+            ),
+        ])
+    func imports(target: String, allowed: [String]) throws {
+        for file in try Self.files("Sources/" + target) {
+            for line in file.lines {
+                let words = line.split(separator: " ")
+                guard let index = words.firstIndex(of: "import"), index <= 1, !line.hasPrefix("//") else { continue }
+                #expect(allowed.contains(String(words[index + 1])), "\(file.path): \(line)")
+            }
+        }
+    }
+
+    @Test("whole Foundation is linked into the server's layers nowhere but behind its smaller half")
+    func foundation() throws {
+        for file in try Self.files("Sources/OvationServer") {
+            let plain = file.text.components(separatedBy: "#else\nimport Foundation\n#endif").joined()
+            #expect(!plain.contains("import Foundation\n"), "\(file.path)")
+        }
+    }
+
+    @Test("every endpoint has a file of its own name")
+    func endpointFiles() throws {
+        let names = Set(
+            try Self.files("Sources/OvationServer").map { $0.path.split(separator: "/").last.map(String.init) })
+        for endpoint in Endpoint.allCases {
+            let name = endpoint.rawValue.prefix(1).uppercased() + endpoint.rawValue.dropFirst() + ".swift"
+            #expect(names.contains(name), "\(name)")
+        }
+    }
+
+    @Test("every endpoint stands in the compatibility document")
+    func endpointsAreDocumented() throws {
+        let text = try Self.text("docs/compatibility.md")
+        for endpoint in Endpoint.allCases {
+            #expect(text.contains("`\(endpoint.method.rawValue) \(endpoint.path)`"), "\(endpoint)")
+        }
+    }
+
+    @Test("every limit stands in its document")
+    func limitsAreDocumented() throws {
+        let text = try Self.text("docs/limits.md")
+        for line in try Self.text("Sources/OvationCore/Limits.swift").split(separator: "\n") {
+            let words = line.split(whereSeparator: { " :".contains($0) })
+            guard let index = words.firstIndex(where: { $0 == "var" || $0 == "let" }), line.contains("public") else {
+                continue
+            }
+            #expect(text.contains("`\(words[index + 1])`"), "\(words[index + 1])")
+        }
+    }
+
+    @Test("every problem code stands in its document")
+    func codesAreDocumented() throws {
+        let text = try Self.text("docs/errors.md")
+        for part in try Self.text("Sources/OvationCore/Problem.swift").components(separatedBy: "= Self(\"").dropFirst()
+        {
+            let code = part.prefix { $0 != "\"" }
+            #expect(text.contains("`\(code)`"), "\(code)")
+        }
+    }
+
+    @Test("every setting stands in its document")
+    func settingsAreDocumented() throws {
+        let text = try Self.text("docs/settings.md")
+        let settings = try Self.text("Sources/ovation/Settings.swift")
+        for name in ["store", "host", "port", "region", "model"] { #expect(text.contains("`\(name)`")) }
+        for part in settings.components(separatedBy: "\n        case ").dropFirst() where part.contains(" = \"") {
+            guard let name = part.split(separator: "\"").dropFirst().first, !name.contains("\n") else { continue }
+            #expect(text.contains("`\(name)`"), "\(name)")
+        }
+    }
+}
