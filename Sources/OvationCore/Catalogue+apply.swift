@@ -82,14 +82,15 @@ extension Catalogue {
             throw Problem.tooMany("versions of one event type", Limits.versionsPerEventTypeMax)
         }
         let schema = try EventSchema(fields: added.fields)
-        if added.state == .published, added.deprecatedAt == nil {
-            deprecateCurrentVersion(of: index, at: added.validFrom)
-        }
-        versionIndex[added.id] = VersionPlace(eventType: index, version: eventTypes[index].versions.count)
-        eventTypes[index].versions.append(
-            EventVersion(
-                id: added.id, state: added.state, schema: schema, validFrom: added.validFrom,
-                deprecatedAt: added.deprecatedAt))
+        let version = EventVersion(
+            id: added.id, state: added.state, schema: schema, validFrom: added.validFrom,
+            deprecatedAt: added.deprecatedAt)
+        // A version that comes deprecated is history: it takes its place before the younger ones.
+        let isHistory = added.state == .published && added.deprecatedAt != nil
+        let place = isHistory ? eventTypes[index].versions.firstIndex { $0.validFrom > added.validFrom } : nil
+        if added.state == .published, !isHistory { deprecateCurrentVersion(of: index, at: added.validFrom) }
+        eventTypes[index].versions.insert(version, at: place ?? eventTypes[index].versions.count)
+        indexVersions(of: index)
     }
 
     /// The published version goes to the end, so that the order of versions is the order in which they were current.
@@ -100,8 +101,12 @@ extension Catalogue {
         version.state = .published
         version.validFrom = at
         eventTypes[place.eventType].versions.append(version)
-        for (position, version) in eventTypes[place.eventType].versions.enumerated() {
-            versionIndex[version.id] = VersionPlace(eventType: place.eventType, version: position)
+        indexVersions(of: place.eventType)
+    }
+
+    private mutating func indexVersions(of eventType: Int) {
+        for (position, version) in eventTypes[eventType].versions.enumerated() {
+            versionIndex[version.id] = VersionPlace(eventType: eventType, version: position)
         }
     }
 
@@ -110,7 +115,9 @@ extension Catalogue {
         where eventTypes[eventType].versions[index].state == .published
             && eventTypes[eventType].versions[index].deprecatedAt == nil
         {
-            eventTypes[eventType].versions[index].deprecatedAt = at
+            // Never before its own beginning, even when a successor is given an older date.
+            eventTypes[eventType].versions[index].deprecatedAt = max(
+                at, eventTypes[eventType].versions[index].validFrom)
         }
     }
 
@@ -137,8 +144,15 @@ extension Catalogue {
     ) throws(Problem) -> [Discriminator<Keyspace>: Permission] {
         var checked: [Discriminator<Keyspace>: Permission] = [:]
         for (text, permission) in permissions where permission != .none {
-            let discriminator = try Discriminator<Keyspace>(text)
-            guard keyspaceIndex[discriminator] != nil else { throw Problem.noKeyspace(discriminator) }
+            guard let discriminator = try? Discriminator<Keyspace>(text), keyspaceIndex[discriminator] != nil else {
+                throw Problem(
+                    .validationFailed, "There is no keyspace '\(text)' to give a permission to.",
+                    errors: [
+                        ItemError(
+                            index: nil, pointer: "/keyspace_permissions", code: .keyspaceNotFound,
+                            detail: "There is no keyspace '\(text)'.")
+                    ])
+            }
             checked[discriminator] = permission
         }
         return checked

@@ -51,21 +51,21 @@ private struct ModelPlanner {
         guard let existing else {
             let made = catalogue.creatingKeyspace(
                 named: keyspace.name, discriminator: keyspace.discriminator,
-                managesSubscriptions: keyspace.managesSubscriptions, keyFormat: keyspace.keyFormat, using: &random)
+                managesSubscriptions: keyspace.managesSubscriptions ?? false, keyFormat: keyspace.keyFormat ?? .text,
+                using: &random)
             return try add(.keyspaceCreated(made), .create, "keyspace \(made.discriminator)", ["name: \(made.name)"])
         }
-        guard existing.keyFormat == keyspace.keyFormat else {
+        let manages = keyspace.managesSubscriptions ?? existing.managesSubscriptions
+        guard keyspace.keyFormat ?? existing.keyFormat == existing.keyFormat else {
             throw Problem(.conflict, "The key format of '\(existing.discriminator)' is fixed for good.")
         }
         var details: [String] = []
         if existing.name != keyspace.name { details.append("name: \(existing.name) → \(keyspace.name)") }
-        if existing.managesSubscriptions != keyspace.managesSubscriptions {
-            details.append("manage_subscriptions: \(keyspace.managesSubscriptions)")
-        }
+        if existing.managesSubscriptions != manages { details.append("manage_subscriptions: \(manages)") }
         guard !details.isEmpty else { return }
         try add(
             .keyspaceChanged(
-                existing.discriminator, name: keyspace.name, managesSubscriptions: keyspace.managesSubscriptions),
+                existing.discriminator, name: keyspace.name, managesSubscriptions: manages),
             .change, "keyspace \(existing.discriminator)", details)
     }
 
@@ -123,7 +123,7 @@ private struct ModelPlanner {
         case .current(let fields):
             let added = catalogue.addingVersion(
                 VersionDefinition(id: nil, fields: fields), to: head.discriminator, at: now)
-            if added.fields != existing?.currentVersion?.schema.fields { try add(added) }
+            if existing?.currentVersion?.schema.hasFields(added.fields) != true { try add(added) }
         case .all(let versions):
             for version in versions { try plan(version, of: head.discriminator) }
         }
@@ -135,13 +135,19 @@ private struct ModelPlanner {
         let wanted = catalogue.addingVersion(version, to: eventType, at: now)
         let versions = catalogue.eventType(eventType)?.versions ?? []
         // Without an id, a version is known by its fields.
-        let existing = versions.first { version.id == nil ? $0.schema.fields == wanted.fields : $0.id == version.id }
+        let existing = versions.first { version.id == nil ? $0.schema.hasFields(wanted.fields) : $0.id == version.id }
         guard let existing else { return try add(wanted) }
-        guard existing.schema.fields == wanted.fields else {
+        guard existing.schema.hasFields(wanted.fields) else {
             throw Problem(
                 .conflict,
                 "Version \(existing.id) of '\(eventType)' exists with other fields, and the fields of a "
                     + "version are fixed for good; give the changed fields a new id.")
+        }
+        guard existing.state == .draft || version.validFrom == nil || version.validFrom == existing.validFrom else {
+            throw Problem(
+                .conflict,
+                "Version \(existing.id) of '\(eventType)' is valid from \(existing.validFrom), which is fixed for good."
+            )
         }
         if existing.state == .draft, !version.isDraft {
             try add(
@@ -167,7 +173,8 @@ private struct ModelPlanner {
         try add(
             .versionAdded(added), .addVersion, "version \(added.id)",
             ["of event type \(added.eventType)" + (added.state == .draft ? ", as a draft" : "")] + comparison.details,
-            breaks: comparison.breaks)
+            // What is history or a draft takes over from nothing.
+            breaks: added.state == .published && added.deprecatedAt == nil ? comparison.breaks : [])
     }
 
     /// By discriminator where the model has one. Else by name, which finds one definition or none: two are for the

@@ -6,6 +6,8 @@ public struct Catalogue: Sendable {
     public let account: Account
     /// Sequence number of the newest log entry that is folded in; 0 when empty.
     public private(set) var sequence: Int64 = 0
+    /// Sequence number of the newest entry that changed a definition; notes of other acts leave it alone.
+    public private(set) var definitionSequence: Int64 = 0
     public internal(set) var sections: [Section] = []
     public internal(set) var keyspaces: [Keyspace] = []
     public internal(set) var eventTypes: [EventType] = []
@@ -34,6 +36,8 @@ public struct Catalogue: Sendable {
     public mutating func apply(_ entry: LogEntry) throws(Problem) {
         try apply(entry.change)
         sequence = entry.sequence
+        if case .noted = entry.change { return }
+        definitionSequence = entry.sequence
     }
 }
 

@@ -11,8 +11,8 @@ public struct Discriminator<Definition>: Hashable, Sendable {
         guard DiscriminatorRules.isValid(text) else {
             throw Problem(
                 .invalidDiscriminator,
-                "A discriminator has 3 to \(DiscriminatorRules.lengthMax) characters of a-z, 0-9, '.', '_' and "
-                    + "'-', in at least two parts joined by dots; this is not one: '\(text.prefix(100))'.")
+                "A discriminator has 3 to \(DiscriminatorRules.lengthMax) characters: letters of ASCII, digits, '.', '_' "
+                    + "and '-', in at least two parts joined by dots; this is not one: '\(text.prefix(100))'.")
         }
         self.text = text
     }

@@ -86,7 +86,8 @@ extension Field {
             guard let value = Double(text), value.isFinite else {
                 return .refused(.numberOutOfRange, "The number is beyond the range of a 64-bit float.")
             }
-            return .value(.double(value))
+            // Minus zero is zero: the fast path cannot tell them apart in an integer's notation.
+            return .value(.double(value == 0 ? 0 : value))
         case (_, .nested):
             return .refused(.nestedValue, "Expected \(type.rawValue); objects and arrays have no place in event data.")
         default:

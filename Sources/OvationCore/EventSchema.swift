@@ -52,6 +52,11 @@ public final class EventSchema: Sendable, Equatable {
 
     public func index(ofFieldNamed name: String) -> Int? { indexByName[name] }
 
+    /// Whether the fields are the same, in whatever order.
+    public func hasFields(_ other: [Field]) -> Bool {
+        other.count == fields.count && Set(other) == Set(fields)
+    }
+
     public static func == (left: EventSchema, right: EventSchema) -> Bool { left.fields == right.fields }
 
     private static func isFieldName(_ name: String) -> Bool {

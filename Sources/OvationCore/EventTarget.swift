@@ -29,10 +29,10 @@ public struct EventTarget: Sendable {
     /// read, and old events must be able to come late.
     public func acceptance(of id: EventVersion.ID) -> Acceptance {
         guard let (eventType, version) = catalogue.version(id) else {
-            return .refused(.unknownVersion, "There is no version \(id); GET the section's events for those there are.")
+            return .refused(.unknownVersion, EventTarget.unknown(id))
         }
         guard eventType.section == section.discriminator else {
-            return .refused(.unknownVersion, "Version \(id) belongs to another section.")
+            return .refused(.unknownVersion, EventTarget.unknown(id))
         }
         guard eventType.removedAt == nil else {
             return .refused(.eventTypeRemoved, "The event type of version \(id) has been removed.")
@@ -49,6 +49,11 @@ public struct EventTarget: Sendable {
                 "'\(eventType.discriminator)' may not be written through the keyspace '\(keyspace.discriminator)'.")
         }
         return .accepted(version.schema)
+    }
+
+    /// The same for an id of another section, which the caller need not be allowed to see.
+    private static func unknown(_ id: EventVersion.ID) -> String {
+        "The section has no version \(id); GET the section's events for those there are."
     }
 
     public func accepts(_ time: Timestamp) -> Bool {

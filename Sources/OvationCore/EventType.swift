@@ -27,7 +27,7 @@ public struct EventType: Sendable, Equatable {
     public internal(set) var summary: String
     /// Keyspaces without an entry may neither read nor write.
     public internal(set) var permissions: [Discriminator<Keyspace>: Permission]
-    /// In the order they were made; the current one is the last that is no draft.
+    /// In the order in which they were current; drafts after them.
     public internal(set) var versions: [EventVersion]
     public internal(set) var removedAt: Timestamp?
 

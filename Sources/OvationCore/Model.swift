@@ -12,12 +12,14 @@ public struct Model: Sendable, Equatable {
         /// nil: the one of this name, or a new one.
         public var discriminator: Discriminator<OvationCore.Keyspace>?
         public var name: String
-        public var managesSubscriptions: Bool
-        public var keyFormat: KeyFormat
+        /// nil: as it is; false for a new one.
+        public var managesSubscriptions: Bool?
+        /// nil: as it is; text for a new one.
+        public var keyFormat: KeyFormat?
 
         public init(
-            discriminator: Discriminator<OvationCore.Keyspace>?, name: String, managesSubscriptions: Bool,
-            keyFormat: KeyFormat
+            discriminator: Discriminator<OvationCore.Keyspace>?, name: String, managesSubscriptions: Bool?,
+            keyFormat: KeyFormat?
         ) {
             self.discriminator = discriminator
             self.name = name
@@ -66,7 +68,7 @@ public struct Model: Sendable, Equatable {
     public enum Versions: Sendable, Equatable {
         /// The fields that the current version should have.
         case current([Field])
-        /// Every version, oldest first, each with its id.
+        /// Every version, oldest first. One without an id is known by its fields.
         case all([VersionDefinition])
     }
 }

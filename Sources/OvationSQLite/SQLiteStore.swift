@@ -19,6 +19,11 @@ public final class SQLiteStore: Store {
         lock = try FileLock(path: path + ".lock")
         do {
             let isNew = !FileManager.default.fileExists(atPath: path)
+            // The events are personal data: nobody else on the machine reads them. SQLite gives the files beside it
+            // the same rights, so it has to be there first.
+            if isNew {
+                _ = FileManager.default.createFile(atPath: path, contents: nil, attributes: [.posixPermissions: 0o600])
+            }
             var configuration = Configuration()
             configuration.maximumReaderCount = SQLiteReader.threads
             configuration.foreignKeysEnabled = true
@@ -32,8 +37,6 @@ public final class SQLiteStore: Store {
                 try Pragmas.verify(database)
             }
             try Schema.migrator.migrate(pool)
-            // The events are personal data: nobody else on the machine reads them.
-            try? FileManager.default.setAttributes([.posixPermissions: 0o600], ofItemAtPath: path)
         } catch {
             let failure = StoreFailure(error)
             throw StoreFailure(.unusable, "\(path) cannot be used as a store: \(failure.message)")
@@ -44,8 +47,8 @@ public final class SQLiteStore: Store {
 
     /// Commits what waits and closes the file. Later calls throw `closed`. Blocks.
     public func close() {
-        writer.close()
         reader.close()
+        writer.close()
         try? pool.close()
         lock.release()
     }

@@ -142,7 +142,10 @@ extension SQLiteWriter {
                         for change in changes { perform(change, database, appender) }
                         if !appends.isEmpty { commit(appends, database, appender) }
                     case .sleep: wake.wait()
-                    case .end: return
+                    case .end:
+                        // All of it in one file, so that a copy of that file is a copy of the store.
+                        _ = try? Row.fetchOne(database, sql: "PRAGMA wal_checkpoint(TRUNCATE)")
+                        return
                     }
                 }
             }

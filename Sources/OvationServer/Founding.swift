@@ -20,8 +20,6 @@ struct Founding: Sendable {
         } else if let admin, try await set(admin, contents) {
             contents = try await store.load()
         }
-        let oldestUseful = clock.now().advanced(by: .zero - Limits.tokenLifetime)
-        contents.signingKeys.removeAll { $0.retiredAt.map { $0 < oldestUseful } ?? false }
         return (contents, newAdminKey)
     }
 
@@ -71,8 +69,10 @@ public struct AdminCredentials: Sendable {
 
     /// - Throws: `limit_exceeded` for what could be guessed or not be sent.
     public init(clientID: String, clientSecret: String) throws(Problem) {
-        guard (8...64).contains(clientID.utf8.count), clientID.utf8.allSatisfy({ $0 > 0x20 && $0 < 0x7F }) else {
-            throw Problem(.limitExceeded, "The admin client id has 8 to 64 printable characters; a UUID is best.")
+        guard (8...64).contains(clientID.utf8.count),
+            clientID.allSatisfy({ $0.isASCII && ($0.isLetter || $0.isNumber || $0 == "-") })
+        else {
+            throw Problem(.limitExceeded, "The admin client id has 8 to 64 letters, digits and '-'; a UUID is best.")
         }
         guard clientSecret.utf8.count >= Limits.adminSecretLengthMin, clientSecret.utf8.count <= 256 else {
             throw Problem(

@@ -55,7 +55,7 @@ struct Routes {
         case .createAPIKey:
             CreateAPIKey(directory: directory, secretHash: parts.secretHash, limits: limits)
         case .revokeAPIKey: RevokeAPIKey(directory: directory)
-        case .rotateSigningKey: RotateSigningKey(directory: directory, signer: parts.signer)
+        case .rotateSigningKey: RotateSigningKey(directory: directory, signer: parts.signer, store: store)
 
         // The server itself
         case .about: About(version: parts.version, region: parts.signer.region)

@@ -122,7 +122,12 @@ public struct EventTypeRequest: Sendable {
         permissions = try reader.value("keyspace_permissions").map { json throws(Problem) in
             try PermissionsBody.parse(json, at: "/keyspace_permissions")
         }
-        version = try reader.value("fields") == nil ? nil : VersionRequest(json).definition
+        // What belongs to a version is not dropped in silence when the fields are missing.
+        var isVersion = false
+        for name in ["fields", "version_id", "valid_from", "draft"] {
+            if try reader.value(name) != nil { isVersion = true }
+        }
+        version = isVersion ? try VersionRequest(json).definition : nil
     }
 }
 

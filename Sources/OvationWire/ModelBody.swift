@@ -4,10 +4,7 @@ public import OvationCore
 public enum ModelBody {
     public static func parse(_ json: JSONValue) throws(Problem) -> Model {
         let reader = try ObjectReader(json)
-        for member in reader.members where member.name != "keyspaces" && member.name != "sections" {
-            throw ObjectReader.refused(
-                reader.path(member.name), .unknownField, "A model has 'keyspaces' and 'sections', no '\(member.name)'.")
-        }
+        try reader.allow(only: "keyspaces", "sections")
         var keyspaces: [Model.Keyspace] = []
         for (index, value) in try (reader.array("keyspaces") ?? []).enumerated() {
             keyspaces.append(try keyspace(ObjectReader(value, at: "/keyspaces/\(index)")))
@@ -20,14 +17,16 @@ public enum ModelBody {
     }
 
     private static func keyspace(_ reader: ObjectReader) throws(Problem) -> Model.Keyspace {
-        Model.Keyspace(
+        try reader.allow(only: "discriminator", "name", "manage_subscriptions", "key_format")
+        return Model.Keyspace(
             discriminator: try reader.discriminator("discriminator", of: Keyspace.self),
             name: try reader.required("name", reader.string("name")),
-            managesSubscriptions: try reader.bool("manage_subscriptions") ?? false,
-            keyFormat: try reader.word("key_format", of: KeyFormat.self) ?? .text)
+            managesSubscriptions: try reader.bool("manage_subscriptions"),
+            keyFormat: try reader.word("key_format", of: KeyFormat.self))
     }
 
     private static func section(_ reader: ObjectReader) throws(Problem) -> Model.Section {
+        try reader.allow(only: "discriminator", "name", "event_types")
         var eventTypes: [Model.EventType] = []
         for (index, value) in try (reader.array("event_types") ?? []).enumerated() {
             eventTypes.append(try eventType(ObjectReader(value, at: "\(reader.path("event_types"))/\(index)")))
@@ -38,6 +37,8 @@ public enum ModelBody {
     }
 
     private static func eventType(_ reader: ObjectReader) throws(Problem) -> Model.EventType {
+        try reader.allow(
+            only: "discriminator", "name", "description", "category", "keyspace_permissions", "fields", "versions")
         let versions: Model.Versions
         if let values = try reader.array("versions") {
             guard try reader.value("fields") == nil else {
@@ -67,7 +68,8 @@ public enum ModelBody {
     }
 
     private static func version(_ reader: ObjectReader) throws(Problem) -> VersionDefinition {
-        VersionDefinition(
+        try reader.allow(only: "id", "draft", "valid_from", "deprecated_at", "fields")
+        return VersionDefinition(
             id: try reader.versionID("id"),
             fields: try FieldsBody.parse(
                 reader.required("fields", reader.value("fields")), at: reader.path("fields")),
@@ -86,8 +88,8 @@ public enum ModelBody {
                         .object([
                             .init("discriminator", keyspace.discriminator.map { .string($0.text) } ?? .null),
                             .init("name", .string(keyspace.name)),
-                            .init("manage_subscriptions", .bool(keyspace.managesSubscriptions)),
-                            .init("key_format", .string(keyspace.keyFormat.rawValue)),
+                            .init("manage_subscriptions", keyspace.managesSubscriptions.map { .bool($0) } ?? .null),
+                            .init("key_format", keyspace.keyFormat.map { .string($0.rawValue) } ?? .null),
                         ])
                     })),
             .init("sections", .array(model.sections.map(json))),

@@ -14,6 +14,15 @@ public struct ObjectReader: Sendable {
         self.members = members
     }
 
+    /// - Throws: when there is a member of another name: for files, where a misspelt one must not go unseen.
+    public func allow(only names: String...) throws(Problem) {
+        for member in members where !names.contains(member.name) {
+            let known = names.map { "'\($0)'" }.joined(separator: ", ")
+            throw ObjectReader.refused(
+                path(member.name), .unknownField, "There is no '\(member.name)' here, only \(known).")
+        }
+    }
+
     /// The member; nil when absent or null.
     public func value(_ name: String) throws(Problem) -> JSONValue? {
         var found: JSONValue?
@@ -101,7 +110,7 @@ public struct ObjectReader: Sendable {
         ObjectReader.refused(path(name), .wrongType, "'\(name)' is \(expected), found \(found.typeName).")
     }
 
-    static func refused(_ pointer: String, _ code: Problem.Code, _ detail: String) -> Problem {
+    public static func refused(_ pointer: String, _ code: Problem.Code, _ detail: String) -> Problem {
         Problem(
             .validationFailed, "The request body does not fit: \(detail)",
             errors: [ItemError(index: nil, pointer: pointer, code: code, detail: detail)])

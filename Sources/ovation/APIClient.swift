@@ -113,7 +113,7 @@ struct APIClient {
                 return (response, try await response.body.collect(upTo: 64 << 20))
             }
         } catch {
-            throw CommandFailure("\(base) cannot be reached (\(error)). Is the server running? 'ovation doctor' helps.")
+            throw CommandFailure("\(base) cannot be reached (\(error)). Is the server running?")
         }
         let json =
             bytes.readableBytes == 0 ? JSONValue.null : (try? JSONValue(parsing: bytes.readableBytesView)) ?? .null

@@ -11,18 +11,28 @@ struct Banner: Sendable {
     /// nil when no model was given.
     let appliedSteps: Int?
 
+    static func announce(_ key: AdminCredentials) {
+        write(
+            """
+            A new store. Its admin API key, shown this once:
+              client id      \(key.clientID)
+              client secret  \(key.clientSecret)
+
+            """)
+    }
+
+    /// Not print(): that waits in a buffer when standard output is a pipe.
+    static func write(_ text: String) {
+        FileHandle.standardOutput.write(Data((text + "\n").utf8))
+    }
+
     func text(port: Int) -> String {
         let url = "http://\(settings.host):\(port)"
         var lines = ["Ovation \(Ovation.version) is ready at \(url)  (region \(settings.region), \(settings.store))"]
         if let file = settings.modelFile, let steps = appliedSteps {
             lines.append(steps == 0 ? "\(file) is in force." : "\(file): \(steps) steps applied.")
         }
-        if let key = newAdminKey {
-            lines += [
-                "", "The admin API key, shown this once:", "  client id      \(key.clientID)",
-                "  client secret  \(key.clientSecret)",
-            ]
-        } else if settings.admin == nil {
+        if newAdminKey == nil, settings.admin == nil {
             lines += [
                 "", "The admin API key was shown at the first start. If it is lost, start once with",
                 "OVATION_ADMIN_CLIENT_ID and OVATION_ADMIN_CLIENT_SECRET set to a new one.",

@@ -10,7 +10,8 @@ struct Doctor: AsyncParsableCommand {
         abstract: "Check the store's folder, the server and the API key, and say what to do.")
 
     @OptionGroup var connection: ConnectionOptions
-    @Option(help: "Store to look at: sqlite:PATH.") var store = "sqlite:./ovation-data/ovation.sqlite"
+    @Option(help: "Store to look at: sqlite:PATH. (default: OVATION_STORE, or sqlite:./ovation-data/ovation.sqlite)")
+    var store: String?
 
     func run() async throws {
         var isWell = true
@@ -18,6 +19,8 @@ struct Doctor: AsyncParsableCommand {
             print("\(finding.isGood ? "ok  " : "BAD ") \(finding.text)")
             isWell = isWell && finding.isGood
         }
+        let store =
+            store ?? ProcessInfo.processInfo.environment["OVATION_STORE"] ?? "sqlite:./ovation-data/ovation.sqlite"
         let path = store.hasPrefix("sqlite:") ? String(store.dropFirst("sqlite:".count)) : store
         for finding in SQLiteDoctor.findings(path: path) {
             report(Finding(isGood: finding.isGood, text: finding.text))

@@ -21,6 +21,9 @@ struct KeysCommand: AsyncParsableCommand {
         func run() async throws {
             var members: [JSONValue.Member] = [.init("name", .string(name)), .init("role", .string(role))]
             if !section.isEmpty { members.append(.init("sections", .array(section.map { .string($0) }))) }
+            guard !keyspace.contains("") else {
+                throw CommandFailure("--keyspace is DISCRIMINATOR=read or =read_write.")
+            }
             if !keyspace.isEmpty {
                 members.append(
                     .init(

@@ -24,7 +24,10 @@ struct ModelCommand: AsyncParsableCommand {
     struct Apply: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
             abstract: "Make the server's definitions what a file says, all or nothing.",
-            discussion: "What the file does not mention is left alone. Applying a file twice changes nothing more.")
+            discussion: """
+                Definitions that the file does not mention are left alone; those it mentions become what it says, so an \
+                event type without keyspace_permissions has none. Applying a file twice changes nothing more.
+                """)
 
         @OptionGroup var connection: ConnectionOptions
         @Argument(help: "YAML file, or - for standard input.") var file: String

@@ -50,6 +50,8 @@ struct Serve: AsyncParsableCommand {
 
         let server = try await Server(
             store: store, configuration: configuration, admin: settings.admin, logger: logger)
+        // At once, before anything else can go wrong: it is kept nowhere.
+        if let key = server.newAdminKey { Banner.announce(key) }
         let plan = try await model.asyncMap { try await server.apply($0) }
         let banner = Banner(
             settings: settings, newAdminKey: server.newAdminKey, model: model, appliedSteps: plan?.steps.count)
@@ -59,8 +61,7 @@ struct Serve: AsyncParsableCommand {
     private func run(_ server: Server, _ banner: Banner, _ settings: Settings, _ logger: Logger) async throws {
         var services: [any Service] = [
             server.application { port in
-                // Not print(): that waits in a buffer when standard output is a pipe.
-                FileHandle.standardOutput.write(Data((banner.text(port: port) + "\n").utf8))
+                Banner.write(banner.text(port: port))
             }
         ]
         if let admin = server.adminApplication() { services.append(admin) }

@@ -6,7 +6,7 @@ import Testing
 
 @Suite("Catalogue")
 struct CatalogueTests {
-    private let catalogue: Catalogue
+    let catalogue: Catalogue
     private let eventType: Discriminator<EventType>
 
     init() throws {
@@ -88,7 +88,7 @@ struct CatalogueTests {
     func permissions() throws {
         var head = try #require(catalogue.eventType(eventType)).head
         head.permissions["com.example.keyspaces.none"] = Permission(read: true, write: false)
-        #expect(throws: Problem(.keyspaceNotFound, "")) { try applying([.eventTypeChanged(head)]) }
+        #expect(throws: Problem(.validationFailed, "")) { try applying([.eventTypeChanged(head)]) }
     }
 
     @Test("a failing change leaves nothing behind")
@@ -141,6 +141,26 @@ struct CatalogueTests {
 }
 
 extension CatalogueTests {
+    @Test("a version that comes deprecated takes its place in history, and deprecates nothing")
+    func historicVersion() throws {
+        let old = VersionAdded(
+            eventType: try Discriminator(Fixtures.eventType), id: 5, fields: [], state: .published,
+            validFrom: Timestamp(rfc3339: "2019-01-01T00:00:00Z")!,
+            deprecatedAt: Timestamp(rfc3339: "2021-01-07T12:17:56.054Z"))
+        let changed = try applying([.versionAdded(old)])
+        let found = try #require(changed.eventType(Discriminator(Fixtures.eventType)))
+        #expect(found.listedVersions.map(\.id) == [Fixtures.versionID, 5])
+        #expect(found.currentVersion?.id == Fixtures.versionID)
+        #expect(changed.version(5)?.version.id == 5)
+    }
+
+    @Test("notes of other acts leave the definitions' own number alone")
+    func definitionSequence() throws {
+        let noted = try applying([.noted(Note(act: .eventsDeleted, subject: "", detail: ""))])
+        #expect(noted.sequence == catalogue.sequence + 1)
+        #expect(noted.definitionSequence == catalogue.definitionSequence)
+    }
+
     @Test("the highest version id can be given by hand, and the next one is found below it")
     func highestVersionID() throws {
         let changed = try applying([version([], id: Limits.versionIDMax)])

@@ -91,7 +91,7 @@ struct ModelPlanTests {
         #expect(throws: Problem(.conflict, "")) {
             try plan(changed { $0.versions = .all([VersionDefinition(id: Fixtures.versionID, fields: [])]) })
         }
-        #expect(throws: Problem(.keyspaceNotFound, "")) {
+        #expect(throws: Problem(.validationFailed, "")) {
             try plan(changed { $0.permissions = ["com.example.none": Permission(read: true, write: true)] })
         }
     }

@@ -74,6 +74,24 @@ struct SQLiteStoreTests {
         #expect(try await store.events(filter, after: nil, limit: 10)?.events.map(\.id) == [3])
     }
 
+    @Test("a clean stop leaves everything in one file, which only its owner can read")
+    func closesIntoOneFile() async throws {
+        let store = try open()
+        try await found(store)
+        _ = try await store.append(Fixtures.batch("a@b.se", times: [1]))
+        let filter = EventFilter(profile: try Fixtures.address("a@b.se"), section: 2)
+        _ = try await store.events(filter, after: nil, limit: 1)
+        for suffix in ["", "-wal", "-shm"] {
+            let rights = try FileManager.default.attributesOfItem(atPath: path + suffix)[.posixPermissions] as? Int
+            #expect(rights == 0o600, "\(suffix)")
+        }
+        store.close()
+        let copy = folder.path + "/copy.sqlite"
+        try FileManager.default.copyItem(atPath: path, toPath: copy)
+        let count = try await DatabaseQueue(path: copy).read { try Int.fetchOne($0, sql: "SELECT count(*) FROM event") }
+        #expect(count == 1)
+    }
+
     @Test("refuses a second opener, and lets it in when the first has gone")
     func hasOneOpener() throws {
         let first = try open()

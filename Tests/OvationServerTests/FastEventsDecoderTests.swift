@@ -110,7 +110,10 @@ enum RandomBody {
     private static func field(using random: inout SeededGenerator) -> String {
         let right = [
             ("myNumberField", ["0", "-1", "9223372036854775807", "-9223372036854775808", "-0"]),
-            ("myNumberWithDecimalField", ["213.21", "1e300", "5", "0.1", "-0.0", "1E-7", "9007199254740993"]),
+            (
+                "myNumberWithDecimalField",
+                ["213.21", "1e300", "5", "0.1", "-0.0", "-0", "0", "1E-7", "9007199254740993"]
+            ),
             ("myTextField", ["\"\"", "\"å😀\"", "\"\\u00e5\\n\\\"\"", "\"\\ud83d\\ude00\"", "\"\\u0000\""]),
             ("myTrueFalseField", ["true", "false"]), ("source", ["\"some web shop\"", "null"]),
         ]

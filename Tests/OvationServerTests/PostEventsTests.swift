@@ -141,7 +141,7 @@ struct PostEventsTests {
             #expect(answer.status.code == 207)
             #expect(answer.header("Preference-Applied") == "handling=lenient")
             #expect(answer.json["status"] == nil)
-            #expect(answer.json["stored"]?.int == 1 && answer.json["refused"]?.int == 2)
+            #expect(answer.json["accepted"]?.int == 1 && answer.json["refused"]?.int == 2)
             let items = answer.json["items"]?.array ?? []
             #expect(items.compactMap { $0["status"]?.int } == [204, 400, 400])
             #expect(items[1]["errors"]?.array?.first?["pointer"]?.string == "/items/1/data/nope")

@@ -121,10 +121,46 @@ struct TokenTests {
             let rotated = try await server.send(.post, "/account/signing-keys")
             let kid = try #require(rotated.json["kid"]?.string)
             let keys = try await server.send(.get, "/.well-known/jwks.json", token: nil).json["keys"]?.array ?? []
-            #expect(keys.count == 2 && keys.last?["kid"]?.string == kid)
+            #expect(keys.count == 2 && keys.contains { $0["kid"]?.string == kid })
             #expect(try await server.send(.get, "/audience/keyspaces").status == .ok)
             let token = try await server.token(clientID: TestServer.clientID, secret: TestServer.clientSecret)
             #expect(try await server.send(.get, "/audience/keyspaces", token: token).status == .ok)
+        }
+    }
+
+    @Test("a rotated key's tokens end a day later, and the key leaves the public set")
+    func retiredKeysEnd() async throws {
+        let old = try TokenSigner.makeKey(at: Fixtures.now)
+        var retired = old
+        retired.retiredAt = Fixtures.now
+        let before = try await TokenSigner(region: "eu", keys: [old])
+        let after = try await TokenSigner(region: "eu", keys: [retired, TokenSigner.makeKey(at: Fixtures.now)])
+        let key = APIKey(
+            clientID: "k", account: 1, name: "n", role: .admin, sections: nil, keyspaces: nil, secretHash: [],
+            createdAt: Fixtures.now)
+        let token = try await before.sign(key, at: Fixtures.now)
+        let soon = Fixtures.now.advanced(by: .seconds(86_399))
+        let late = Fixtures.now.advanced(by: .seconds(86_401))
+        #expect(try await after.verify(token, at: soon).sub == "k")
+        // Whoever holds a leaked key can date a token as he likes; it ends all the same.
+        let forged = try await before.sign(key, at: late)
+        await #expect(throws: Problem(.tokenExpired, "")) { try await after.verify(forged, at: late) }
+        let far = try await before.sign(key, at: late.advanced(by: .seconds(1_000_000)))
+        await #expect(throws: Problem(.tokenExpired, "")) { try await after.verify(far, at: Fixtures.now) }
+        #expect(try after.publicKeySet(at: soon)["keys"]?.array?.count == 2)
+        #expect(try after.publicKeySet(at: late)["keys"]?.array?.count == 1)
+    }
+
+    @Test("an admin key cannot be limited, and an unknown section in a body says where")
+    func badKeys() async throws {
+        try await TestServer.run { server async throws in
+            let limited = try await server.send(
+                .post, "/account/api-keys",
+                body: #"{"name":"x","role":"admin","sections":["\#(Fixtures.section)"]}"#)
+            #expect(limited.errors == ["/role conflict"])
+            let unknown = try await server.send(
+                .post, "/account/api-keys", body: #"{"name":"x","keyspaces":{"a.b.c":"read"}}"#)
+            #expect(unknown.status == .badRequest && unknown.errors == ["/keyspaces/a.b.c keyspace_not_found"])
         }
     }
 

@@ -39,8 +39,12 @@ struct APIKeyRequest {
         sections = try reader.array("sections").map { values throws(Problem) in
             var sections: Set<Discriminator<Section>> = []
             for value in values {
-                let discriminator = try Discriminator<Section>(value.string ?? "")
-                guard catalogue.section(discriminator) != nil else { throw Problem.noSection(discriminator) }
+                guard let discriminator = try? Discriminator<Section>(value.string ?? ""),
+                    catalogue.section(discriminator) != nil
+                else {
+                    throw ObjectReader.refused(
+                        reader.path("sections"), .sectionNotFound, "There is no section '\(value.string ?? "")'.")
+                }
                 sections.insert(discriminator)
             }
             return sections
@@ -48,20 +52,24 @@ struct APIKeyRequest {
         keyspaces = try reader.object("keyspaces").map { object throws(Problem) in
             var keyspaces: [Discriminator<Keyspace>: APIKey.Access] = [:]
             for member in object.members {
-                let discriminator = try Discriminator<Keyspace>(member.name)
-                guard catalogue.keyspace(discriminator) != nil else { throw Problem.noKeyspace(discriminator) }
+                guard let discriminator = try? Discriminator<Keyspace>(member.name),
+                    catalogue.keyspace(discriminator) != nil
+                else {
+                    throw ObjectReader.refused(
+                        object.path(member.name), .keyspaceNotFound, "There is no keyspace '\(member.name)'.")
+                }
                 guard let access = member.value.string.flatMap(APIKey.Access.init) else {
-                    throw Problem(
-                        .validationFailed, "Access to a keyspace is 'read' or 'read_write'.",
-                        errors: [
-                            ItemError(
-                                index: nil, pointer: object.path(member.name), code: .invalidValue,
-                                detail: "Access to a keyspace is 'read' or 'read_write'.")
-                        ])
+                    throw ObjectReader.refused(
+                        object.path(member.name), .invalidValue, "Access to a keyspace is 'read' or 'read_write'.")
                 }
                 keyspaces[discriminator] = access
             }
             return keyspaces
+        }
+        guard role == .integration || (sections == nil && keyspaces == nil) else {
+            throw ObjectReader.refused(
+                reader.path("role"), .conflict,
+                "An admin key may change everything, so it cannot be limited to sections or keyspaces.")
         }
     }
 }

@@ -12,19 +12,20 @@ struct RevokeAPIKey: EndpointHandler {
         guard let identity = directory.identity(clientID: clientID), identity.key.account == caller.key.account else {
             throw Problem(.apiKeyNotFound, "There is no such API key, or it is revoked already.")
         }
-        // Otherwise nobody could ever make a key again.
-        let admins = directory.apiKeys(ofAccount: caller.key.account).filter {
-            $0.role == .admin && $0.revokedAt == nil
-        }
-        guard identity.key.role != .admin || admins.count > 1 else {
-            throw Problem(.conflict, "This is the account's last admin key; create another before you revoke it.")
-        }
         var key = identity.key
         key.revokedAt = call.receivedAt
         let note = Note(act: .apiKeyRevoked, subject: key.clientID, detail: "\(key.role.rawValue) key '\(key.name)'")
         try await directory.edit(
             account: key.account, by: caller.key.clientID, at: call.receivedAt, apiKeys: [key]
-        ) { _ in [.noted(note)] }
+        ) { _ throws(Problem) in
+            // Checked while it is this edit's turn, so that two cannot each leave the other as the last.
+            let admins = directory.apiKeys(ofAccount: caller.key.account)
+                .filter { $0.role == .admin && $0.revokedAt == nil }
+            guard key.role != .admin || admins.contains(where: { $0.clientID != key.clientID }) else {
+                throw Problem(.conflict, "This is the account's last admin key; create another before you revoke it.")
+            }
+            return [.noted(note)]
+        }
         return .noContent()
     }
 }

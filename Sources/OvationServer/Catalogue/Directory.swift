@@ -9,7 +9,7 @@ final class AccountSnapshot: Sendable {
 
     init(_ catalogue: Catalogue) {
         self.catalogue = catalogue
-        entityTag = "\"\(catalogue.account.number).\(catalogue.sequence)\""
+        entityTag = "\"\(catalogue.account.number).\(catalogue.definitionSequence)\""
     }
 }
 
@@ -23,16 +23,12 @@ final class Directory: Sendable {
 
     private let state: Mutex<State>
     private let store: any Store
+    private let turns = EditQueue()
+    private static let attempts = 10
 
     init(store: any Store, contents: StoreContents) throws(Problem) {
         self.store = store
-        var state = State()
-        for account in contents.accounts {
-            let catalogue = try Catalogue(account: account, log: contents.log[account.number] ?? [])
-            state.accounts[account.number] = AccountSnapshot(catalogue)
-        }
-        for key in contents.apiKeys { state.apiKeys[key.clientID] = key }
-        self.state = Mutex(state)
+        state = Mutex(try Directory.state(of: contents))
     }
 
     /// nil when there is no such API key, or it was deleted.
@@ -62,66 +58,69 @@ final class Directory: Sendable {
 
     /// Checks changes against the newest catalogue, writes them to the log, and swaps the new catalogue in.
     ///
-    /// When somebody else changed the account in between, the changes are made anew from what is there then.
+    /// Edits take turns in this process. When another process changed the account in between, the changes are made
+    /// anew from what is there then.
     @discardableResult
     func edit(
         account number: Int64, by actor: String, at now: Timestamp, apiKeys: [APIKey] = [],
         signingKeys: [SigningKey] = [], expecting entityTag: String? = nil,
         _ changes: (Catalogue) throws(Problem) -> [CatalogueChange]
     ) async throws -> AccountSnapshot {
-        for _ in 0..<10 {
-            let snapshot = try account(number)
-            if let entityTag, entityTag != snapshot.entityTag {
-                throw Problem(
-                    .preconditionFailed, "The definitions have changed since you read them; read them again.")
+        try await turns.withTurn {
+            for _ in 0..<Directory.attempts {
+                let snapshot = try account(number)
+                if let entityTag, entityTag != snapshot.entityTag {
+                    throw Problem(
+                        .preconditionFailed, "The definitions have changed since you read them; read them again.")
+                }
+                let made = try changes(snapshot.catalogue)
+                guard !made.isEmpty else { return snapshot }
+                let (catalogue, entries) = try snapshot.catalogue.applying(made, at: now, by: actor)
+                do throws(StoreFailure) {
+                    try await store.commit(
+                        AccountChange(
+                            account: catalogue.account, entries: entries, apiKeys: apiKeys, signingKeys: signingKeys))
+                } catch {
+                    guard error.code == .sequenceTaken else { throw error }
+                    try await reload()
+                    continue
+                }
+                let new = AccountSnapshot(catalogue)
+                state.withLock { state in
+                    state.accounts[number] = new
+                    for key in apiKeys { state.apiKeys[key.clientID] = key }
+                }
+                return new
             }
-            let made = try changes(snapshot.catalogue)
-            guard !made.isEmpty else { return snapshot }
-            let (catalogue, entries) = try snapshot.catalogue.applying(made, at: now, by: actor)
-            do throws(StoreFailure) {
-                try await store.commit(
-                    AccountChange(
-                        account: catalogue.account, entries: entries, apiKeys: apiKeys, signingKeys: signingKeys))
-            } catch {
-                guard error.code == .sequenceTaken else { throw error }
-                try await refresh(number)
-                continue
-            }
-            try await fold(entries, into: number)
-            state.withLock { state in
-                for key in apiKeys { state.apiKeys[key.clientID] = key }
-            }
-            return try account(number)
+            throw Problem(.conflict, "Too many changes at once; try again.", retryAfterSeconds: 1)
         }
-        throw Problem(.conflict, "Too many changes at once; try again.", retryAfterSeconds: 1)
     }
 
-    /// Takes entries that are in the store into memory.
-    func fold(_ entries: [LogEntry], into number: Int64) async throws {
-        let isNext = try state.withLock { state throws(Problem) in
-            guard let snapshot = state.accounts[number], let first = entries.first,
-                first.sequence == snapshot.catalogue.sequence + 1
-            else { return false }
-            var catalogue = snapshot.catalogue
-            for entry in entries { try catalogue.apply(entry) }
-            state.accounts[number] = AccountSnapshot(catalogue)
-            return true
+    /// Takes the entry of a deletion, which the store wrote by itself, into memory.
+    func fold(_ entry: LogEntry, into number: Int64) async throws {
+        try await turns.withTurn {
+            var catalogue = try account(number).catalogue
+            guard entry.sequence > catalogue.sequence else { return }
+            guard entry.sequence == catalogue.sequence + 1 else { return try await reload() }
+            try catalogue.apply(entry)
+            let new = AccountSnapshot(catalogue)
+            state.withLock { $0.accounts[number] = new }
         }
-        // Another change came between the commit and here: the store knows the order.
-        if !isNext { try await refresh(number) }
     }
 
-    private func refresh(_ number: Int64) async throws {
-        while true {
-            let sequence = try account(number).catalogue.sequence
-            let entries = try await store.log(account: number, after: sequence, limit: Limits.logPageMax)
-            guard !entries.isEmpty else { return }
-            try state.withLock { state throws(Problem) in
-                guard let snapshot = state.accounts[number] else { return }
-                var catalogue = snapshot.catalogue
-                for entry in entries where entry.sequence == catalogue.sequence + 1 { try catalogue.apply(entry) }
-                state.accounts[number] = AccountSnapshot(catalogue)
-            }
+    /// Everything anew from the store, which knows the order.
+    private func reload() async throws {
+        let fresh = try Directory.state(of: await store.load())
+        state.withLock { $0 = fresh }
+    }
+
+    private static func state(of contents: StoreContents) throws(Problem) -> State {
+        var state = State()
+        for account in contents.accounts {
+            let catalogue = try Catalogue(account: account, log: contents.log[account.number] ?? [])
+            state.accounts[account.number] = AccountSnapshot(catalogue)
         }
+        for key in contents.apiKeys { state.apiKeys[key.clientID] = key }
+        return state
     }
 }

@@ -29,7 +29,7 @@ struct ChangeEventType: EndpointHandler {
             if head != eventType.head { changes.append(.eventTypeChanged(head)) }
             if let version = body.version {
                 let added = catalogue.addingVersion(version, to: discriminator, at: call.receivedAt)
-                if added.fields != eventType.currentVersion?.schema.fields || version.isDraft {
+                if version.isDraft || eventType.currentVersion?.schema.hasFields(added.fields) != true {
                     changes.append(.versionAdded(added))
                 }
             }

@@ -30,7 +30,7 @@ struct DeleteEvents: EndpointHandler {
                         + (conditions.isEmpty ? "all of the section" : conditions.joined(separator: ", ")))
             }, at: call.receivedAt, by: caller.key.clientID)
         guard let deletion else { throw call.unknownProfile }
-        if let entry = deletion.entry { try await directory.fold([entry], into: caller.key.account) }
+        if let entry = deletion.entry { try await directory.fold(entry, into: caller.key.account) }
         return deletion.count
     }
 }

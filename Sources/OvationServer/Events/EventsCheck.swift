@@ -70,13 +70,18 @@ struct EventsCheck {
                 return .object([.init("index", JSONValue(index)), .init("status", JSONValue(204))])
             }
             let isForbidden = errors.allSatisfy { $0.code == .eventTypeForbidden }
-            return .object([
+            let listed = errors.prefix(Limits.errorsListedMax)
+            var members: [JSONValue.Member] = [
                 .init("index", JSONValue(index)), .init("status", JSONValue(isForbidden ? 403 : 400)),
-                .init("errors", .array(errors.prefix(Limits.errorsListedMax).map(ProblemBody.json))),
-            ])
+                .init("errors", .array(listed.map(ProblemBody.json))),
+            ]
+            if listed.count < errors.count {
+                members.append(.init("errors_omitted", JSONValue(errors.count - listed.count)))
+            }
+            return .object(members)
         }
         return .object([
-            .init("stored", JSONValue(accepted.rows.count)), .init("refused", JSONValue(errorsByItem.count)),
+            .init("accepted", JSONValue(accepted.rows.count)), .init("refused", JSONValue(errorsByItem.count)),
             .init("items", .array(items)),
         ])
     }

@@ -142,7 +142,9 @@ struct FastEventsDecoder {
             guard text.count <= Limits.textLengthMax, !holdsHalfSurrogate(text) else { return false }
             writer.append(string: text)
         case (.integer, JSONTape.Kind.int64): writer.append(tape.int64(index))
-        case (.double, JSONTape.Kind.double): writer.append(tape.double(index))
+        case (.double, JSONTape.Kind.double):
+            let value = tape.double(index)
+            writer.append(value == 0 ? 0 : value)
         case (.double, JSONTape.Kind.int64): writer.append(Double(tape.int64(index)))
         case (.boolean, JSONTape.Kind.true): writer.append(true)
         case (.boolean, JSONTape.Kind.false): writer.append(false)

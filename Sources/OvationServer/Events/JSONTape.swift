@@ -43,7 +43,7 @@ struct JSONTape {
         }
     }
 
-    /// Unescaped UTF-8. Can hold half a surrogate pair, which simdjson lets through: see ``isValid(_:)``.
+    /// Unescaped UTF-8. Can hold half a surrogate pair, which simdjson lets through.
     func string(_ index: Int) -> UnsafeBufferPointer<UInt8> {
         let start = strings + Int(words[index] & 0x00FF_FFFF_FFFF_FFFF)
         let length = UnsafeRawPointer(start).loadUnaligned(as: UInt32.self)

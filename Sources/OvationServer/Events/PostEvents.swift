@@ -49,7 +49,7 @@ struct PostEvents: EndpointHandler {
         }
         if preferences.contains("validate-only") {
             var response = respond(report: report)
-            response.headers[.preferenceApplied] = "validate-only"
+            response.headers[.preferenceApplied] = isLenient ? "validate-only, handling=lenient" : "validate-only"
             return response
         }
 

@@ -20,7 +20,7 @@ struct BearerAuthentication: Sendable {
     func identity(of request: Request, for endpoint: Endpoint, at now: Timestamp) async throws(Problem) -> Identity? {
         guard endpoint.scope != .open else { return nil }
         let token = try BearerAuthentication.token(in: request)
-        let claims = try await claims(of: token)
+        let claims = try await claims(of: token, at: now)
         guard Int64(claims.exp) * 1000 > now.milliseconds else {
             throw Problem(.tokenExpired, "The token has expired; fetch a new one from POST /oauth/token.")
         }
@@ -35,9 +35,9 @@ struct BearerAuthentication: Sendable {
         return identity
     }
 
-    private func claims(of token: String) async throws(Problem) -> TokenClaims {
+    private func claims(of token: String, at now: Timestamp) async throws(Problem) -> TokenClaims {
         if let claims = cache[token] { return claims }
-        let claims = try await signer.verify(token)
+        let claims = try await signer.verify(token, at: now)
         cache.insert(claims, for: token)
         return claims
     }

@@ -6,6 +6,6 @@ struct ListSigningKeys: EndpointHandler {
     let signer: TokenSigner
 
     func respond(to call: Call) async throws -> Response {
-        .json(try signer.publicKeySet(), headers: [.cacheControl: "max-age=300"])
+        .json(try signer.publicKeySet(at: call.receivedAt), headers: [.cacheControl: "max-age=300"])
     }
 }

@@ -6,11 +6,11 @@ import OvationWire
 struct RotateSigningKey: EndpointHandler {
     let directory: Directory
     let signer: TokenSigner
+    let store: any Store
 
     func respond(to call: Call) async throws -> Response {
         let caller = try call.caller()
         let new = try TokenSigner.makeKey(at: call.receivedAt)
-        let oldestUseful = call.receivedAt.advanced(by: .zero - Limits.tokenLifetime)
         let retired = signer.keys.map { key in
             var key = key
             if key.retiredAt == nil { key.retiredAt = call.receivedAt }
@@ -20,7 +20,8 @@ struct RotateSigningKey: EndpointHandler {
         try await directory.edit(
             account: caller.key.account, by: caller.key.clientID, at: call.receivedAt, signingKeys: retired + [new]
         ) { _ in [.noted(note)] }
-        try await signer.replace(keys: retired.filter { ($0.retiredAt ?? oldestUseful) >= oldestUseful } + [new])
+        // From the store, where another rotation at the same moment has left its key too.
+        try await signer.replace(keys: await store.load().signingKeys)
         return .json(.object([.init("kid", .string(new.id))]), status: .created)
     }
 }

@@ -66,17 +66,29 @@ final class TokenSigner: Sendable {
     }
 
     /// - Throws: `wrong_region` for a token of another region's server, `unauthorized` for anything we did not sign.
-    func verify(_ token: String) async throws(Problem) -> TokenClaims {
-        let collection = state.withLock { $0.collection }
+    func verify(_ token: String, at now: Timestamp) async throws(Problem) -> TokenClaims {
+        let (collection, keys) = state.withLock { ($0.collection, $0.keys) }
         do {
             let claims = try await collection.verify(token, as: TokenClaims.self)
             guard claims.iss == TokenClaims.issuer(ofRegion: region) else { throw wrongRegion(claims.iss) }
+            // A retired key is good for what it signed before, and for no longer than that can last; nor does a token
+            // last longer than one of ours.
+            let lifetime = Limits.tokenLifetime
+            let kid = TokenSigner.member("kid", ofPart: 0, of: token)
+            let retiredAt = keys.first { $0.id == kid }?.retiredAt
+            guard retiredAt.map({ $0.advanced(by: lifetime) > now }) ?? true,
+                Int64(claims.exp) * 1000 <= now.advanced(by: lifetime + .seconds(1)).milliseconds
+            else {
+                throw Problem(.tokenExpired, "The token was signed with a key that is out of use; fetch a new one.")
+            }
             return claims
         } catch let problem as Problem {
             throw problem
         } catch {
             // Another server's key does not verify here; what its token says of itself is only used to explain.
-            if let issuer = TokenSigner.claimedIssuer(of: token), issuer != TokenClaims.issuer(ofRegion: region) {
+            if let issuer = TokenSigner.member("iss", ofPart: 1, of: token),
+                issuer != TokenClaims.issuer(ofRegion: region)
+            {
                 throw wrongRegion(issuer)
             }
             throw Problem(.invalidToken, "The token is not one that this server has signed.", cause: "\(error)")
@@ -91,15 +103,16 @@ final class TokenSigner: Sendable {
                 + "'\(region)'. Fetch a token here, or call that region's host.")
     }
 
-    private static func claimedIssuer(of token: String) -> String? {
-        let parts = token.split(separator: ".")
+    /// A text of a token's header (part 0) or payload (part 1), whether or not it is signed.
+    private static func member(_ name: String, ofPart index: Int, of token: String) -> String? {
+        let parts = token.split(separator: ".", omittingEmptySubsequences: false)
         guard parts.count == 3 else { return nil }
-        var payload = String(parts[1]).map { $0 == "-" ? "+" : $0 == "_" ? "/" : $0 }
-        while payload.count % 4 != 0 { payload.append("=") }
-        guard let data = Data(base64Encoded: String(payload)), let json = try? JSONValue(parsing: data) else {
+        var text = parts[index].map { $0 == "-" ? "+" : $0 == "_" ? "/" : $0 }
+        while text.count % 4 != 0 { text.append("=") }
+        guard let data = Data(base64Encoded: String(text)), let json = try? JSONValue(parsing: data) else {
             return nil
         }
-        return json["iss"]?.string
+        return json[name]?.string
     }
 
     private static func state(of keys: [SigningKey]) async throws -> State {
@@ -127,8 +140,9 @@ extension TokenSigner {
     }
 
     /// RFC 7517: the public half of every key whose tokens can still be valid.
-    func publicKeySet() throws -> JSONValue {
-        let keys = try keys.map { key -> JSONValue in
+    func publicKeySet(at now: Timestamp) throws -> JSONValue {
+        let useful = keys.filter { key in key.retiredAt.map { $0.advanced(by: Limits.tokenLifetime) > now } ?? true }
+        let keys = try useful.map { key -> JSONValue in
             let primitives = try _RSA.Signing.PrivateKey(pemRepresentation: key.privateKeyPEM).publicKey
                 .getKeyPrimitives()
             return .object([
