@@ -3,7 +3,7 @@
 .DEFAULT_GOAL := help
 .PHONY: help setup build run test bench format clean
 
-# More arguments for `ovation serve`: make run ARGS="--port 9000"
+# Passed on: make run ARGS="--port 9000", make bench ARGS=quick
 ARGS ?=
 
 help: ## explain the targets
@@ -21,12 +21,11 @@ run: setup ## build and start a server with the article's example; ARGS="--port 
 test: ## check the format, build, and run every test
 	@Scripts/test
 
-bench: ## measure posts per second beside a bare server
-	@Scripts/setup bench
-	@Scripts/bench
+bench: ## measure posts per second beside a bare server; ARGS=quick for a minute
+	@Scripts/bench $(ARGS)
 
 format: ## put all Swift files into the common format
-	swift format --in-place --recursive Sources Tests Package.swift
+	swift format --in-place --recursive Sources Tests Benchmarks Package.swift
 
 clean: ## remove what was built and installed here; the data in ovation-data stays
 	rm -rf .build .venv

@@ -36,7 +36,3 @@ int csimdjson_parse(
     document->strings = parser->parser.doc.string_buf.get();
     return 0;
 }
-
-const char *csimdjson_error_message(int code) {
-    return simdjson::error_message(static_cast<simdjson::error_code>(code));
-}

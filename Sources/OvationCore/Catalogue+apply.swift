@@ -88,7 +88,16 @@ extension Catalogue {
         // A version that comes deprecated is history: it takes its place before the younger ones.
         let isHistory = added.state == .published && added.deprecatedAt != nil
         let place = isHistory ? eventTypes[index].versions.firstIndex { $0.validFrom > added.validFrom } : nil
-        if added.state == .published, !isHistory { deprecateCurrentVersion(of: index, at: added.validFrom) }
+        if added.state == .published, !isHistory {
+            if let current = eventTypes[index].currentVersion, current.validFrom > added.validFrom {
+                throw Problem(
+                    .conflict,
+                    "A new version cannot be valid from before the current one, which is valid from "
+                        + "\(current.validFrom).")
+            }
+            deprecateCurrentVersion(of: index, at: added.validFrom)
+        }
+        highestVersionID = max(highestVersionID, added.id)
         eventTypes[index].versions.insert(version, at: place ?? eventTypes[index].versions.count)
         indexVersions(of: index)
     }

@@ -93,11 +93,9 @@ extension Catalogue {
 
     /// One more than the highest so far, from a base that looks like the vendor's seven digits.
     public var nextVersionID: EventVersion.ID {
-        let base: EventVersion.ID = 1_000_000
-        let highest = max(base, versionIndex.keys.max() ?? 0)
-        guard highest == Limits.versionIDMax else { return highest + 1 }
+        guard highestVersionID == Limits.versionIDMax else { return highestVersionID + 1 }
         // Somebody gave the last one by hand: there are gaps below.
-        return (base + 1...Limits.versionIDMax).first { versionIndex[$0] == nil } ?? highest
+        return (1_000_001...Limits.versionIDMax).first { versionIndex[$0] == nil } ?? highestVersionID
     }
 
     /// The catalogue after changes, none of which is stored yet: the check before the commit.
@@ -107,6 +105,9 @@ extension Catalogue {
         var copy = self
         var entries: [LogEntry] = []
         for change in changes {
+            if case .versionAdded(let added) = change, added.validFrom > now {
+                throw Problem(.conflict, "A version cannot be valid from the future: \(added.validFrom).")
+            }
             let entry = LogEntry(sequence: copy.sequence + 1, at: now, actor: actor, change: change)
             try copy.apply(entry)
             entries.append(entry)

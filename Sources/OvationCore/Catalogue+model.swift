@@ -181,9 +181,10 @@ private struct ModelPlanner {
     /// author to tell apart.
     private func find<Definition, Found>(
         _ discriminator: Discriminator<Definition>?, _ lookUp: (Discriminator<Definition>) -> Found?,
-        orNamed name: String, among candidates: [Found]
+        orNamed name: String, among candidates: @autoclosure () -> [Found]
     ) throws(Problem) -> Found? {
         if let discriminator { return lookUp(discriminator) }
+        let candidates = candidates()
         guard candidates.count <= 1 else {
             throw Problem(
                 .conflict, "\(candidates.count) definitions are called '\(name)'; say which by its discriminator.")

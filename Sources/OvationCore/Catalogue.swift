@@ -16,6 +16,7 @@ public struct Catalogue: Sendable {
     var keyspaceIndex: [Discriminator<Keyspace>: Int] = [:]
     var eventTypeIndex: [Discriminator<EventType>: Int] = [:]
     var versionIndex: [EventVersion.ID: VersionPlace] = [:]
+    var highestVersionID: EventVersion.ID = 1_000_000
 
     struct VersionPlace: Sendable {
         let eventType: Int
@@ -26,18 +27,19 @@ public struct Catalogue: Sendable {
         self.account = account
     }
 
-    /// Folds a log, oldest entry first.
-    public init(account: Account, log: some Sequence<LogEntry>) throws(Problem) {
+    /// Folds the entries that change definitions, oldest first.
+    /// - Parameter lastSequence: number of the newest entry of the log, which can be a note.
+    public init(account: Account, definitions: some Sequence<LogEntry>, lastSequence: Int64) throws(Problem) {
         self.init(account: account)
-        for entry in log { try apply(entry) }
+        for entry in definitions { try apply(entry) }
+        sequence = max(sequence, lastSequence)
     }
 
     /// - Throws: a problem when the change contradicts what is there: the check that stands behind every edit.
     public mutating func apply(_ entry: LogEntry) throws(Problem) {
         try apply(entry.change)
         sequence = entry.sequence
-        if case .noted = entry.change { return }
-        definitionSequence = entry.sequence
+        if !entry.change.isNote { definitionSequence = entry.sequence }
     }
 }
 

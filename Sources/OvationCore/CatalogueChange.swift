@@ -13,6 +13,13 @@ public enum CatalogueChange: Sendable, Equatable {
     case noted(Note)
 }
 
+extension CatalogueChange {
+    /// Whether it tells of an act and changes no definition.
+    public var isNote: Bool {
+        if case .noted = self { true } else { false }
+    }
+}
+
 /// An event type without its versions.
 public struct EventTypeHead: Sendable, Codable, Equatable {
     public var discriminator: Discriminator<EventType>

@@ -51,7 +51,8 @@ extension EventSchema {
             case .absent: break
             case .value(let value):
                 present[index] = true
-                typed.append((name, value))
+                // The field's own name: the same letters can be posted as other bytes.
+                typed.append((fields[index].name, value))
             case .refused(let code, let detail):
                 present[index] = true
                 errors.append(FieldError(field: name, code: code, detail: detail))

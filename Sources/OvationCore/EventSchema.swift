@@ -22,7 +22,7 @@ public final class EventSchema: Sendable, Equatable {
                     index: nil, pointer: "/fields", code: .limitExceeded,
                     detail: "An event type has at most \(Limits.fieldsMax) fields."))
         }
-        for (index, field) in fields.enumerated() {
+        for (index, field) in fields.prefix(Limits.fieldsMax).enumerated() {
             let pointer = "/fields/" + JSONPointer.escaped(field.name)
             if !EventSchema.isFieldName(field.name) {
                 errors.append(

@@ -22,6 +22,8 @@ public struct Limits: Sendable, Equatable {
     public static let pageSizeDefault = 100
     /// Events in one page at most.
     public static let pageSizeMax = 1000
+    /// Bytes of event data after which a page ends early; its cursor leads on.
+    public static let pageBytesMax = 1024 * 1024
     /// Event types that one read may filter by.
     public static let eventTypeFiltersMax = 100
 
@@ -59,6 +61,7 @@ public struct Limits: Sendable, Equatable {
     public static let eventTypesMax = 10_000
     public static let sectionsMax = 1000
     public static let keyspacesMax = 1000
+    /// API keys in use; revoked ones do not count.
     public static let apiKeysMax = 1000
     /// Entries of the audit log in one answer.
     public static let logPageMax = 1000
@@ -89,6 +92,11 @@ public struct Limits: Sendable, Equatable {
 
     /// Open connections; more wait in the listen queue of the system.
     public var connectionsMax = 10_000
+    /// How long the body of a request may take to arrive after its head; more is 408.
+    public var bodyTimeout: Duration = .seconds(30)
+    /// How long requests in flight may take to end after a signal to stop. Below the ten seconds after which container
+    /// engines kill.
+    public static let shutdownTimeout: Duration = .seconds(8)
     /// A connection without a request for this long is closed.
     public var idleTimeout: Duration = .seconds(180)
 

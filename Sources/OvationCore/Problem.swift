@@ -5,23 +5,20 @@ public struct Problem: Error, Sendable {
     public var code: Code
     /// A sentence for the person who reads it: what, where, and what to do.
     public var detail: String
-    /// Every single thing that is wrong, where there can be several.
+    /// Every single thing that is wrong, where there can be several. An answer lists the first hundred.
     public var errors: [ItemError]
-    /// How many entries were left out of `errors` to keep the answer short.
-    public var errorsOmitted: Int
     public var retryAfterSeconds: Int?
     /// Methods the path does have; with `method_not_allowed`.
     public var allowedMethods: [String]
     public var cause: String?
 
     public init(
-        _ code: Code, _ detail: String, errors: [ItemError] = [], errorsOmitted: Int = 0,
-        retryAfterSeconds: Int? = nil, allowedMethods: [String] = [], cause: String? = nil
+        _ code: Code, _ detail: String, errors: [ItemError] = [], retryAfterSeconds: Int? = nil,
+        allowedMethods: [String] = [], cause: String? = nil
     ) {
         self.code = code
         self.detail = detail
         self.errors = errors
-        self.errorsOmitted = errorsOmitted
         self.retryAfterSeconds = retryAfterSeconds
         self.allowedMethods = allowedMethods
         self.cause = cause

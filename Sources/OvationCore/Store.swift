@@ -53,18 +53,22 @@ public struct Deletion: Sendable, Equatable {
 /// What the server folds into memory at start.
 public struct StoreContents: Sendable {
     public var accounts: [Account]
-    public var log: [Int64: [LogEntry]]
+    /// The entries of each account that change definitions, oldest first, by account number.
+    public var definitions: [Int64: [LogEntry]]
+    /// Number of each account's newest entry, notes included.
+    public var lastSequences: [Int64: Int64]
     public var apiKeys: [APIKey]
     public var signingKeys: [SigningKey]
     /// Random bytes made with the store: key of the HMAC over client secrets.
     public var serverSecret: [UInt8]
 
     public init(
-        accounts: [Account], log: [Int64: [LogEntry]], apiKeys: [APIKey], signingKeys: [SigningKey],
-        serverSecret: [UInt8]
+        accounts: [Account], definitions: [Int64: [LogEntry]], lastSequences: [Int64: Int64], apiKeys: [APIKey],
+        signingKeys: [SigningKey], serverSecret: [UInt8]
     ) {
         self.accounts = accounts
-        self.log = log
+        self.definitions = definitions
+        self.lastSequences = lastSequences
         self.apiKeys = apiKeys
         self.signingKeys = signingKeys
         self.serverSecret = serverSecret

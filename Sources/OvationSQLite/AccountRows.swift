@@ -7,12 +7,20 @@ enum AccountRows {
     static func load(_ database: Database) throws -> StoreContents {
         var log: [Int64: [LogEntry]] = [:]
         let rows = try Row.fetchCursor(
-            database, sql: "SELECT account_id, sequence, at, actor, change FROM catalogue_log ORDER BY 1, 2")
+            database,
+            sql: """
+                SELECT account_id, sequence, at, actor, change FROM catalogue_log
+                WHERE is_note = 0 ORDER BY account_id, sequence
+                """)
         while let row = try rows.next() { log[row[0], default: []].append(try entry(row)) }
+        let accounts = try Row.fetchAll(database, sql: "SELECT account_id, name, created_at FROM account ORDER BY 1")
+            .map { Account(number: $0[0], name: $0[1], createdAt: Timestamp(milliseconds: $0[2])) }
+        var lastSequences: [Int64: Int64] = [:]
+        for account in accounts {
+            lastSequences[account.number] = try lastSequence(database, account: account.number)
+        }
         return StoreContents(
-            accounts: try Row.fetchAll(database, sql: "SELECT account_id, name, created_at FROM account ORDER BY 1")
-                .map { Account(number: $0[0], name: $0[1], createdAt: Timestamp(milliseconds: $0[2])) },
-            log: log,
+            accounts: accounts, definitions: log, lastSequences: lastSequences,
             apiKeys: try Row.fetchAll(database, sql: "SELECT * FROM api_key ORDER BY created_at, client_id")
                 .map(apiKey),
             signingKeys: try Row.fetchAll(database, sql: "SELECT * FROM signing_key ORDER BY created_at, key_id")
@@ -62,8 +70,13 @@ enum AccountRows {
 
     static func insert(_ database: Database, _ entry: LogEntry, account: Int64) throws {
         try database.execute(
-            sql: "INSERT INTO catalogue_log (account_id, sequence, at, actor, change) VALUES (?, ?, ?, ?, ?)",
-            arguments: [account, entry.sequence, entry.at.milliseconds, entry.actor, try text(entry.change)])
+            sql: """
+                INSERT INTO catalogue_log (account_id, sequence, at, actor, is_note, change) VALUES (?, ?, ?, ?, ?, ?)
+                """,
+            arguments: [
+                account, entry.sequence, entry.at.milliseconds, entry.actor, entry.change.isNote,
+                try text(entry.change),
+            ])
     }
 
     // MARK: Rows
@@ -122,9 +135,12 @@ enum AccountRows {
     }
 
     /// Made with the store, and never changed.
-    private static func serverSecret(_ database: Database) throws -> [UInt8] {
+    static func makeServerSecret(_ database: Database) throws {
         try database.execute(
             sql: "INSERT INTO setting (name, value) VALUES ('server_secret', randomblob(32)) ON CONFLICT DO NOTHING")
+    }
+
+    private static func serverSecret(_ database: Database) throws -> [UInt8] {
         let secret = try Data.fetchOne(database, sql: "SELECT value FROM setting WHERE name = 'server_secret'")
         return Array(secret ?? Data())
     }

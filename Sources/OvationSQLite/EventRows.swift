@@ -31,17 +31,20 @@ enum EventRows {
         ]
         if let versions = filter.versions { arguments += ["versions": json(versions)] }
         var events: [StoredEvent] = []
+        var bytes = 0
         let rows = try Row.fetchCursor(statement, arguments: arguments)
         while let row = try rows.next() {
-            events.append(
-                StoredEvent(
-                    id: row[0], eventTime: Timestamp(milliseconds: row[1]),
-                    receivedAt: Timestamp(milliseconds: row[2]), version: row[3], data: row[4]))
+            guard events.count < limit, events.isEmpty || bytes < Limits.pageBytesMax else {
+                let next = events.last.map { EventPosition(eventTime: $0.eventTime, id: $0.id) }
+                return EventPage(events: events, next: next)
+            }
+            let event = StoredEvent(
+                id: row[0], eventTime: Timestamp(milliseconds: row[1]), receivedAt: Timestamp(milliseconds: row[2]),
+                version: row[3], data: row[4])
+            bytes += event.data.utf8.count
+            events.append(event)
         }
-        guard events.count > limit else { return EventPage(events: events, next: nil) }
-        events.removeLast()
-        let next = events.last.map { EventPosition(eventTime: $0.eventTime, id: $0.id) }
-        return EventPage(events: events, next: next)
+        return EventPage(events: events, next: nil)
     }
 
     static func delete(_ database: Database, _ profile: Int64, _ filter: EventFilter, id: Int64?) throws -> Int {

@@ -29,6 +29,8 @@ final class SQLiteReader: Sendable {
         defer { waiting.subtract(1, ordering: .relaxed) }
         do {
             return try await threadPool.runIfActive { try self.pool.read(query) }
+        } catch is CancellationError {
+            throw StoreFailure(.closed, "whoever asked has gone")
         } catch {
             throw StoreFailure(error)
         }

@@ -37,6 +37,7 @@ public final class SQLiteStore: Store {
                 try Pragmas.verify(database)
             }
             try Schema.migrator.migrate(pool)
+            try pool.write { database in try AccountRows.makeServerSecret(database) }
         } catch {
             let failure = StoreFailure(error)
             throw StoreFailure(.unusable, "\(path) cannot be used as a store: \(failure.message)")
@@ -114,7 +115,7 @@ extension SQLiteStore {
 
 extension SQLiteStore {
     public func load() async throws(StoreFailure) -> StoreContents {
-        try await write { database, _ in try AccountRows.load(database) }
+        try await reader.read { database in try AccountRows.load(database) }
     }
 
     public func commit(_ change: AccountChange) async throws(StoreFailure) {

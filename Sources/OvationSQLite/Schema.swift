@@ -34,9 +34,13 @@ enum Schema {
             sequence     INTEGER NOT NULL CHECK (sequence > 0),
             at           INTEGER NOT NULL,
             actor        TEXT NOT NULL,
+            is_note      INTEGER NOT NULL,             -- 1: tells of an act and changes no definition
             change       TEXT NOT NULL CHECK (json_valid(change)),
             PRIMARY KEY (account_id, sequence)
         ) STRICT, WITHOUT ROWID;
+
+        -- What the catalogue is folded from: a start reads these, however many acts were noted between them.
+        CREATE INDEX catalogue_log_definitions ON catalogue_log (account_id, sequence) WHERE is_note = 0;
 
         CREATE TABLE api_key (
             client_id    TEXT PRIMARY KEY,

@@ -88,6 +88,8 @@ extension Call {
             }
         } catch let problem as Problem {
             throw problem
+        } catch is BodyTimeout {
+            throw Problem(.requestTimeout, "The request body did not arrive in time; send the request again.")
         } catch {
             // The client went away; nobody reads this answer, but it must not count as a mistake of ours.
             throw Problem(.invalidRequest, "The request ended before its body did.", cause: "\(error)")
@@ -105,6 +107,17 @@ extension Call {
             throw Problem(.invalidParameter, "The query has a broken percent-escape.")
         }
         return fields.filter { $0.name == name }.map(\.value)
+    }
+
+    /// For calls that destroy: a misspelt filter must not mean no filter.
+    func refuseQuery(except names: String...) throws(Problem) {
+        let fields = PercentEncoding.decode(form: request.uri.query ?? "") ?? []
+        if let unknown = fields.first(where: { !names.contains($0.name) }) {
+            throw Problem(
+                .invalidParameter,
+                "There is no parameter '\(unknown.name.prefix(100))' here, only \(names.joined(separator: ", ")). "
+                    + "Nothing was deleted.")
+        }
     }
 
     func flag(_ name: String) throws(Problem) -> Bool {
@@ -135,13 +148,12 @@ extension Call {
     }
 
     /// Preferences of RFC 7240, lower-cased: `handling=lenient`, `validate-only`.
-    var preferences: Set<String> {
-        guard let prefer = HTTPField.Name("Prefer") else { return [] }
-        let words = request.headers[values: prefer].flatMap { $0.split(separator: ",") }
-        return Set(
-            words.map { word in
-                String((word.split(separator: ";").first ?? "").filter { !$0.isWhitespace && $0 != "\"" }).lowercased()
-            })
+    var preferences: [String] {
+        guard request.headers.contains(.prefer) else { return [] }
+        let words = request.headers[values: .prefer].flatMap { $0.split(separator: ",") }
+        return words.map { word in
+            String((word.split(separator: ";").first ?? "").filter { !$0.isWhitespace && $0 != "\"" }).lowercased()
+        }
     }
 }
 
@@ -177,4 +189,5 @@ extension HTTPField.Name {
     static let idempotencyReplayed = HTTPField.Name("Idempotency-Replayed")!
     static let preferenceApplied = HTTPField.Name("Preference-Applied")!
     static let link = HTTPField.Name("Link")!
+    static let prefer = HTTPField.Name("Prefer")!
 }

@@ -39,14 +39,15 @@ struct Founding: Sendable {
     private func set(_ admin: AdminCredentials, _ contents: StoreContents) async throws -> Bool {
         let secretHash = SecretHash(serverSecret: contents.serverSecret)
         let existing = contents.apiKeys.first { $0.clientID == admin.clientID }
-        if let existing, existing.revokedAt != nil || secretHash.matches(admin.clientSecret, existing.secretHash) {
-            return false
+        if let existing {
+            let isSame = secretHash.matches(admin.clientSecret, existing.secretHash) && existing.role == .admin
+            guard existing.revokedAt == nil, !isSame else { return false }
         }
         let now = clock.now()
         let account = contents.accounts[0]
         let key = apiKey(admin, contents, account: account.number, at: existing?.createdAt ?? now)
         let note = Note(act: .apiKeyCreated, subject: key.clientID, detail: "admin key set by the operator")
-        let catalogue = try Catalogue(account: account, log: contents.log[account.number] ?? [])
+        let catalogue = try contents.catalogue(of: account)
         let (_, entries) = try catalogue.applying([.noted(note)], at: now, by: "server")
         try await store.commit(AccountChange(account: account, entries: entries, apiKeys: [key]))
         return true

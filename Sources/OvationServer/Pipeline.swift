@@ -70,7 +70,8 @@ struct Pipeline: Sendable {
         let status = problem.code.status
         if let cause = problem.cause {
             logger.log(
-                level: status.code >= 500 ? .error : .debug, "refused",
+                level: [.internalError, .storeUnavailable, .storageFull].contains(problem.code) ? .error : .debug,
+                "refused",
                 metadata: ["code": "\(problem.code.rawValue)", "cause": "\(cause)", "request_id": "\(requestID)"])
         }
         var headers = HTTPFields()

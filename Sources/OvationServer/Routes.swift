@@ -45,17 +45,18 @@ struct Routes {
 
         // Events of a profile
         case .postEvents:
-            PostEvents(store: store, parsers: parts.parsers, metrics: parts.metrics, limits: limits)
+            PostEvents(
+                store: store, directory: directory, parsers: parts.parsers, metrics: parts.metrics, limits: limits)
         case .listEvents: ListEvents(store: store)
-        case .deleteEvents: DeleteEvents(store: store, directory: directory)
-        case .deleteEvent: DeleteEvent(store: store, directory: directory)
+        case .deleteEvents: DeleteEvents(directory: directory)
+        case .deleteEvent: DeleteEvent(directory: directory)
 
         // API keys
         case .listAPIKeys: ListAPIKeys(directory: directory)
         case .createAPIKey:
             CreateAPIKey(directory: directory, secretHash: parts.secretHash, limits: limits)
         case .revokeAPIKey: RevokeAPIKey(directory: directory)
-        case .rotateSigningKey: RotateSigningKey(directory: directory, signer: parts.signer, store: store)
+        case .rotateSigningKey: RotateSigningKey(directory: directory, signer: parts.signer)
 
         // The server itself
         case .about: About(version: parts.version, region: parts.signer.region)

@@ -111,7 +111,7 @@ public struct Server: Sendable {
             router: router,
             server: .http1(
                 configuration: .init(
-                    additionalChannelHandlers: [ConnectionGaps()],
+                    additionalChannelHandlers: [ConnectionGaps(bodyTimeout: limits.bodyTimeout)],
                     idleTimeout: .seconds(limits.idleTimeout.components.seconds))),
             configuration: ApplicationConfiguration(
                 address: .hostname(configuration.host, port: port), serverName: "Ovation", backlog: 1024,

@@ -18,6 +18,7 @@ public struct StoreContract: Sendable {
         Check("an unknown profile is nil and not empty") { try await $0.knowsNoProfile() },
         Check("events come back byte for byte") { try await $0.keepsData() },
         Check("pages follow each other without gap or repeat while events arrive") { try await $0.pages() },
+        Check("a page of large events ends early, and the next goes on") { try await $0.boundsPages() },
         Check("filters narrow by section, version and time") { try await $0.filters() },
         Check("an idempotency key stores once and repeats its answer") { try await $0.isIdempotent() },
         Check("the same idempotency key with another request is a conflict") { try await $0.findsConflict() },
@@ -90,7 +91,8 @@ extension StoreContract {
 
         let contents = try await store.load()
         #expect(contents.accounts == [Fixtures.account])
-        #expect(contents.log[1] == entries + more)
+        #expect(contents.definitions[1] == entries + more)
+        #expect(contents.lastSequences[1] == Int64(entries.count + more.count))
         #expect(contents.apiKeys == [key])
         #expect(contents.signingKeys == [signingKey])
         #expect(try await store.log(account: 1, after: 5, limit: 2) == Array((entries + more)[5..<7]))
@@ -165,6 +167,21 @@ extension StoreContract {
         #expect(try await page(filter("a@b.se"), limit: 7).events.allSatisfy { $0.eventTime.milliseconds == 1000 })
     }
 
+    private func boundsPages() async throws {
+        try await found()
+        let data = "{\"t\":\"" + String(repeating: "x", count: 90_000) + "\"}"
+        for time in 0..<30 { _ = try await store.append(Fixtures.batch("a@b.se", times: [Int64(time)], data: data)) }
+        var position: EventPosition?
+        var times: [Int64] = []
+        repeat {
+            let page = try #require(try await store.events(filter("a@b.se"), after: position, limit: 1000))
+            #expect(page.events.count <= 12)
+            times += page.events.map(\.eventTime.milliseconds)
+            position = page.next
+        } while position != nil
+        #expect(times == (0..<30).reversed())
+    }
+
     private func filters() async throws {
         try await found()
         _ = try await store.append(Fixtures.batch("a@b.se", times: [1, 2, 3], version: 11))
@@ -218,6 +235,9 @@ extension StoreContract {
         let entries = try await store.log(account: 1, after: 6, limit: 10)
         #expect(entries.map(\.change.kind) == ["events.deleted", "events.deleted"])
         #expect(entries.map(\.sequence) == [7, 8])
+        // A start reads definitions only, and knows how far the log goes.
+        let contents = try await store.load()
+        #expect(contents.definitions[1]?.count == 6 && contents.lastSequences[1] == 8)
 
         _ = try await store.append(Fixtures.batch("a@b.se", times: [9]))
         #expect(try await page(filter("a@b.se")).events[0].id > newest.id)

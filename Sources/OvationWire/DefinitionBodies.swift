@@ -25,8 +25,10 @@ public enum EventTypeDetail: Sendable {
     case listed
     /// And what each keyspace may do.
     case withPermissions
-    /// And all that only this server has: category, drafts, required fields.
+    /// And all that only this server has: category, required fields.
     case full
+    /// And drafts, which are for admins.
+    case withDrafts
 }
 
 extension EventType {
@@ -38,10 +40,10 @@ extension EventType {
             .init("versions", .array(listedVersions.map { $0.json(detail) })),
         ]
         if detail != .listed { members.append(.init("keyspace_permissions", permissionsJSON)) }
-        if detail == .full {
+        if detail == .full || detail == .withDrafts {
             members.append(.init("category", .string(category.rawValue)))
             members.append(.init("section_discriminator", .string(section.text)))
-            let drafts = versions.filter { $0.state == .draft }
+            let drafts = versions.filter { $0.state == .draft && detail == .withDrafts }
             members.append(.init("drafts", .array(drafts.map { $0.json(detail) })))
             members.append(.init("removed_at", removedAt.map { .string($0.rfc3339) } ?? .null))
         }
@@ -68,7 +70,7 @@ extension EventVersion {
             .init("deprecated_at", deprecatedAt.map { .string($0.rfc3339) } ?? .null),
             .init("valid_from", .string(validFrom.rfc3339)),
         ]
-        if detail == .full {
+        if detail == .full || detail == .withDrafts {
             let required = schema.fields.filter(\.required)
             members.append(.init("required", .array(required.map { .string($0.name) })))
         }

@@ -13,12 +13,10 @@ public enum ProblemBody {
             .init("code", .string(problem.code.rawValue)),
             .init("request_id", .string(requestID)),
         ]
-        if !problem.errors.isEmpty {
-            members.append(.init("errors", .array(problem.errors.map(json))))
-        }
-        if problem.errorsOmitted > 0 {
-            members.append(.init("errors_omitted", JSONValue(problem.errorsOmitted)))
-        }
+        let listed = problem.errors.prefix(Limits.errorsListedMax)
+        if !listed.isEmpty { members.append(.init("errors", .array(listed.map(json)))) }
+        let omitted = problem.errors.count - listed.count
+        if omitted > 0 { members.append(.init("errors_omitted", JSONValue(omitted))) }
         return JSONWriter.write(.object(members))
     }
 

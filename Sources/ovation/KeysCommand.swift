@@ -21,22 +21,19 @@ struct KeysCommand: AsyncParsableCommand {
         func run() async throws {
             var members: [JSONValue.Member] = [.init("name", .string(name)), .init("role", .string(role))]
             if !section.isEmpty { members.append(.init("sections", .array(section.map { .string($0) }))) }
-            guard !keyspace.contains("") else {
-                throw CommandFailure("--keyspace is DISCRIMINATOR=read or =read_write.")
-            }
-            if !keyspace.isEmpty {
-                members.append(
-                    .init(
-                        "keyspaces",
-                        .object(
-                            keyspace.map { text in
-                                let parts = text.split(separator: "=", maxSplits: 1).map(String.init)
-                                return .init(parts[0], .string(parts.count == 2 ? parts[1] : "read_write"))
-                            })))
-            }
+            if !keyspace.isEmpty { members.append(.init("keyspaces", .object(try keyspace.map(access)))) }
             let key = try await connection.client().call(.createAPIKey, body: .object(members))
             print("client id      \(key["client_id"]?.string ?? "")")
             print("client secret  \(key["client_secret"]?.string ?? "")")
+        }
+
+        /// `DISCRIMINATOR=read`, `DISCRIMINATOR=read_write`, or the discriminator alone for both.
+        private func access(_ text: String) throws -> JSONValue.Member {
+            let parts = text.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false).map(String.init)
+            guard !parts[0].isEmpty, parts.count == 1 || ["read", "read_write"].contains(parts[1]) else {
+                throw CommandFailure("--keyspace is DISCRIMINATOR=read or DISCRIMINATOR=read_write, not '\(text)'.")
+            }
+            return .init(parts[0], .string(parts.count == 2 ? parts[1] : "read_write"))
         }
     }
 

@@ -17,7 +17,8 @@ struct Serve: AsyncParsableCommand {
             Every option can also be set in the environment (OVATION_PORT=9000) or in a YAML file given with --config \
             (port: 9000); flags win over the environment, and the environment over the file. The file and the \
             environment also take admin_client_id and admin_client_secret, which set the admin API key instead of \
-            making one; body_bytes_max, items_max, event_time_ahead_days, connections_max and idle_timeout_seconds.
+            making one; body_bytes_max, items_max, event_time_ahead_days, connections_max, idle_timeout_seconds \
+            and body_timeout_seconds.
             """)
 
     @Option(help: "Where everything is kept: sqlite:PATH. (default: sqlite:./ovation-data/ovation.sqlite)")
@@ -67,14 +68,15 @@ struct Serve: AsyncParsableCommand {
         if let admin = server.adminApplication() { services.append(admin) }
         var configuration = ServiceGroupConfiguration(
             services: services, gracefulShutdownSignals: [.sigterm, .sigint], logger: logger)
-        configuration.maximumGracefulShutdownDuration = .seconds(30)
+        configuration.maximumGracefulShutdownDuration = Limits.shutdownTimeout
         do {
             try await ServiceGroup(configuration: configuration).run()
         } catch {
             guard "\(error)".contains("bind") else { throw error }
+            let ports = ["\(settings.port)"] + (settings.adminPort.map { ["\($0) (--admin-port)"] } ?? [])
             throw CommandFailure(
-                "\(settings.host):\(settings.port) cannot be listened on (\(error)). Is another server running there? "
-                    + "Choose another with --port.")
+                "\(settings.host) port \(ports.joined(separator: " or ")) cannot be listened on (\(error)). Is another "
+                    + "server running there? Choose another with --port.")
         }
         logger.info("stopped")
     }

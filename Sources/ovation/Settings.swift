@@ -30,6 +30,7 @@ struct Settings: Sendable {
         case eventTimeAheadDays = "event_time_ahead_days"
         case connectionsMax = "connections_max"
         case idleTimeoutSeconds = "idle_timeout_seconds"
+        case bodyTimeoutSeconds = "body_timeout_seconds"
 
         var key: ConfigKey { ConfigKey(rawValue) }
     }
@@ -73,6 +74,9 @@ struct Settings: Sendable {
         }
         if let connections = try Settings.int(reader, .connectionsMax, in: 1...1_000_000) {
             limits.connectionsMax = connections
+        }
+        if let seconds = try Settings.int(reader, .bodyTimeoutSeconds, in: 1...3600) {
+            limits.bodyTimeout = .seconds(seconds)
         }
         if let seconds = try Settings.int(reader, .idleTimeoutSeconds, in: 1...86_400) {
             limits.idleTimeout = .seconds(seconds)

@@ -194,7 +194,8 @@ struct SQLiteStoreTests {
         }
         #expect(
             names == [
-                "account", "api_key", "catalogue_log", "event", "event_of_profile", "grdb_migrations", "idempotency",
+                "account", "api_key", "catalogue_log", "catalogue_log_definitions", "event", "event_of_profile",
+                "grdb_migrations", "idempotency",
                 "idempotency_by_age", "profile", "setting", "signing_key",
             ])
     }

@@ -84,6 +84,33 @@ struct DefinitionTests {
         }
     }
 
+    @Test("what is fixed for good is refused, not ignored")
+    func fixedForGood() async throws {
+        try await TestServer.run { server async throws in
+            for body in [#"{"discriminator":"a.b.c"}"#, #"{"category":"signal"}"#] {
+                #expect(try await server.send(.patch, Self.eventPath, body: body).code == "conflict")
+            }
+            for date in ["2001-01-01T00:00:00Z", "2099-01-01T00:00:00Z"] {
+                let body = #"{"fields":{"a":"string"},"valid_from":"\#(date)"}"#
+                #expect(try await server.send(.patch, Self.eventPath, body: body).code == "conflict", "\(date)")
+            }
+            let typo =
+                #"{"sections":[{"name":"s","event_types":[{"name":"e","category":"signal","fields":{},"keyspace_permision":{}}]}]}"#
+            let answer = try await server.send(.put, "/audience/model", body: typo)
+            #expect(answer.errors == ["/sections/0/event_types/0/keyspace_permision unknown_field"])
+        }
+    }
+
+    @Test("the order of fields alone makes no version")
+    func fieldOrder() async throws {
+        try await TestServer.run { server async throws in
+            let body =
+                #"{"fields":{"source":"string","myTrueFalseField":"boolean","myTextField":"string","#
+                + #""myNumberWithDecimalField":"double","myNumberField":"integer"}}"#
+            #expect(try await server.send(.patch, Self.eventPath, body: body).json["versions"]?.array?.count == 1)
+        }
+    }
+
     @Test("sections and keyspaces are made, renamed and used")
     func sectionsAndKeyspaces() async throws {
         try await TestServer.run { server async throws in

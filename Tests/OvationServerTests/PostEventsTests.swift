@@ -218,6 +218,45 @@ struct PostEventsTests {
         }
     }
 
+    @Test("a misspelt filter of a deletion deletes nothing")
+    func refusesUnknownFilters() async throws {
+        try await TestServer.run { server async throws in
+            #expect(try await server.post(TestServer.items(TestServer.item())).status == .noContent)
+            let path = TestServer.eventsPath()
+            for query in ["?form=2030-01-01T00:00:00Z", "?event_descriminator=a.b.c", "?limit=1"] {
+                #expect(try await server.send(.delete, path + query).code == "invalid_parameter", "\(query)")
+            }
+            #expect(try await server.send(.delete, path + "?event_discriminators=a.b.c").code == "invalid_parameter")
+            #expect(try await server.stored().count == 1)
+            let all = try await server.send(.delete, path + "?event_discriminators=\(Fixtures.eventType)")
+            #expect(all.json["deleted"]?.int == 1)
+        }
+    }
+
+    @Test("of two preferences that exclude each other the first counts")
+    func firstPreference() async throws {
+        try await TestServer.run { server async throws in
+            let body = TestServer.items(TestServer.item("{\"x\":1}"))
+            let strict = try await server.post(body, headers: [("Prefer", "handling=strict, handling=lenient")])
+            #expect(strict.status == .badRequest)
+            let lenient = try await server.post(body, headers: [("Prefer", "Handling = Lenient; x, respond-async")])
+            #expect(lenient.status.code == 207)
+        }
+    }
+
+    @Test("a field has one name, however its letters are composed")
+    func composedNames() async throws {
+        try await TestServer.run { server async throws in
+            let path = TestServer.definitionsPath + "/" + Fixtures.eventType
+            let changed = try await server.send(.patch, path, body: "{\"fields\":{\"caf\u{E9}\":\"string\"}}")
+            #expect(changed.status == .ok)
+            let body = TestServer.items(TestServer.item("{\"cafe\u{301}\":\"x\"}", version: "2565267"))
+            #expect(try await server.post(body).status == .noContent)
+            let stored = try await server.stored()
+            #expect(stored.first.map { Array($0.utf8) } == Array("{\"caf\u{E9}\":\"x\"}".utf8))
+        }
+    }
+
     @Test("events are deleted one by one or by filter, by admins only, and the log says how many")
     func deletes() async throws {
         try await TestServer.run { server async throws in

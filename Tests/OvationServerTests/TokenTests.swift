@@ -1,5 +1,6 @@
 import Foundation
 import HTTPTypes
+import JWTKit
 import OvationCore
 import OvationTesting
 import OvationWire
@@ -149,6 +150,33 @@ struct TokenTests {
         await #expect(throws: Problem(.tokenExpired, "")) { try await after.verify(far, at: Fixtures.now) }
         #expect(try after.publicKeySet(at: soon)["keys"]?.array?.count == 2)
         #expect(try after.publicKeySet(at: late)["keys"]?.array?.count == 1)
+    }
+
+    @Test("a token is checked with the key that it names, and with RS256, and no other way")
+    func namesItsKey() async throws {
+        let old = try TokenSigner.makeKey(at: Fixtures.now)
+        var retired = old
+        retired.retiredAt = Fixtures.now
+        let new = try TokenSigner.makeKey(at: Fixtures.now)
+        let signer = try await TokenSigner(region: "eu", keys: [retired, new])
+        let late = Fixtures.now.advanced(by: .seconds(3 * 86_400))
+        let seconds = Int(late.milliseconds / 1000)
+        let claims = TokenClaims(
+            iss: "ovation:eu", sub: "k", account: "1", scope: "", iat: seconds, exp: seconds + 100)
+        let forger = JWTKeyCollection()
+        await forger.add(rsa: try Insecure.RSA.PrivateKey(pem: old.privateKeyPEM), digestAlgorithm: .sha256)
+        for header: JWTHeader in [
+            [:], ["kid": "zzz"], ["kid": .string(new.id)], ["kid": .string(old.id)], ["alg": "none"],
+            ["alg": "HS256", "kid": .string(new.id)],
+        ] {
+            let token = try await forger.sign(claims, header: header)
+            await #expect(throws: Problem.self) { try await signer.verify(token, at: late) }
+        }
+        let good = try await signer.sign(
+            APIKey(
+                clientID: "k", account: 1, name: "n", role: .admin, sections: nil, keyspaces: nil, secretHash: [],
+                createdAt: late), at: late)
+        #expect(try await signer.verify(good, at: late).sub == "k")
     }
 
     @Test("an admin key cannot be limited, and an unknown section in a body says where")

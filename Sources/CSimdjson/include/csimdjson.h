@@ -31,9 +31,6 @@ typedef struct csimdjson_document {
 int csimdjson_parse(
     csimdjson_parser *parser, const uint8_t *text, size_t length, csimdjson_document *document);
 
-/// The error code in words.
-const char *csimdjson_error_message(int code);
-
 #ifdef __cplusplus
 }
 #endif

@@ -11,9 +11,6 @@ struct CreateAPIKey: EndpointHandler {
     func respond(to call: Call) async throws -> Response {
         let caller = try call.caller()
         let body = try APIKeyRequest(await call.json(upTo: limits.bodyBytesMax), in: caller.catalogue)
-        guard directory.apiKeys(ofAccount: caller.key.account).count < Limits.apiKeysMax else {
-            throw Problem(.limitExceeded, "An account has at most \(Limits.apiKeysMax) API keys, the revoked included.")
-        }
         let secret = SecretHash.makeSecret()
         let key = APIKey(
             clientID: SecretHash.makeClientID(), account: caller.key.account, name: body.name, role: body.role,
@@ -23,7 +20,11 @@ struct CreateAPIKey: EndpointHandler {
             act: .apiKeyCreated, subject: key.clientID, detail: "\(key.role.rawValue) key '\(key.name)'")
         try await directory.edit(
             account: key.account, by: caller.key.clientID, at: call.receivedAt, apiKeys: [key]
-        ) { _ in [.noted(note)] }
+        ) { _ throws(Problem) in
+            guard directory.apiKeys(ofAccount: key.account).count(where: { $0.revokedAt == nil }) < Limits.apiKeysMax
+            else { throw Problem(.limitExceeded, "An account has at most \(Limits.apiKeysMax) API keys in use.") }
+            return [.noted(note)]
+        }
         return .json(key.json(secret: secret), status: .created, headers: [.cacheControl: "no-store"])
     }
 }

@@ -1,13 +1,25 @@
 import Hummingbird
 import OvationCore
 import OvationWire
+import Synchronization
 
 /// `GET /ready`: the store has just been written and read; send traffic. Otherwise 503 with the reason.
-struct Ready: EndpointHandler {
-    let store: any Store
+final class Ready: EndpointHandler {
+    private let store: any Store
+    /// When the store last proved itself. Anybody may ask here, and each proof is a commit, so one serves for a second.
+    private let provenAt = Mutex<ContinuousClock.Instant?>(nil)
+    private static let proofLifetime = Duration.seconds(1)
+
+    init(store: any Store) {
+        self.store = store
+    }
 
     func respond(to call: Call) async throws -> Response {
-        try await store.check()
+        let now = ContinuousClock.now
+        if provenAt.withLock({ $0.map { now - $0 > Ready.proofLifetime } ?? true }) {
+            try await store.check()
+            provenAt.withLock { $0 = now }
+        }
         return .json(.object([.init("ready", .bool(true))]))
     }
 }

@@ -6,10 +6,11 @@ import OvationWire
 extension Call {
     /// 304 when the client already has what the definitions are now.
     func definitions(_ identity: Identity, _ json: @autoclosure () -> JSONValue) -> Response {
-        let tag = identity.account.entityTag
+        let tag = identity.account.entityTag(for: identity.key)
         let headers: HTTPFields = [.eTag: tag, .cacheControl: "private, no-cache"]
         let known = request.headers[values: .ifNoneMatch].flatMap { $0.split(separator: ",") }
-        if known.contains(where: { $0.filter { !$0.isWhitespace } == tag || $0.filter { !$0.isWhitespace } == "*" }) {
+        let trimmed = known.map { $0.filter { !$0.isWhitespace } }
+        if trimmed.contains(where: { $0 == tag || $0 == "W/" + tag || $0 == "*" }) {
             return Response(status: .notModified, headers: headers)
         }
         return .json(json(), headers: headers)

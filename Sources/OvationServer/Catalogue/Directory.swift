@@ -5,11 +5,20 @@ import Synchronization
 final class AccountSnapshot: Sendable {
     let catalogue: Catalogue
     /// Changes with every change of a definition.
-    let entityTag: String
+    private let number: String
 
     init(_ catalogue: Catalogue) {
         self.catalogue = catalogue
-        entityTag = "\"\(catalogue.account.number).\(catalogue.definitionSequence)\""
+        number = "\(catalogue.account.number).\(catalogue.definitionSequence)"
+    }
+
+    /// The entity tag of what one API key sees: two keys need not see the same.
+    func entityTag(for key: APIKey) -> String { "\"\(number).\(key.clientID)\"" }
+
+    /// Whether a tag stands for this moment. Weakly compared (RFC 9110 §8.8.3.2), since proxies weaken tags.
+    func matches(_ tag: some StringProtocol) -> Bool {
+        let text = tag.hasPrefix("W/") ? tag.dropFirst(2) : tag[...]
+        return text.hasPrefix("\"\(number).")
     }
 }
 
@@ -40,6 +49,14 @@ final class Directory: Sendable {
         }
     }
 
+    /// The same caller as things stand now.
+    func current(_ identity: Identity) throws(Problem) -> Identity {
+        guard let current = self.identity(clientID: identity.key.clientID) else {
+            throw Problem(.keyRevoked, "The API key of this token has been deleted.")
+        }
+        return current
+    }
+
     func apiKeys(ofAccount account: Int64) -> [APIKey] {
         state.withLock { $0.apiKeys.values.filter { $0.account == account } }
             .sorted { ($0.createdAt, $0.clientID) < ($1.createdAt, $1.clientID) }
@@ -67,45 +84,81 @@ final class Directory: Sendable {
         _ changes: (Catalogue) throws(Problem) -> [CatalogueChange]
     ) async throws -> AccountSnapshot {
         try await turns.withTurn {
-            for _ in 0..<Directory.attempts {
-                let snapshot = try account(number)
-                if let entityTag, entityTag != snapshot.entityTag {
-                    throw Problem(
-                        .preconditionFailed, "The definitions have changed since you read them; read them again.")
-                }
-                let made = try changes(snapshot.catalogue)
-                guard !made.isEmpty else { return snapshot }
-                let (catalogue, entries) = try snapshot.catalogue.applying(made, at: now, by: actor)
-                do throws(StoreFailure) {
-                    try await store.commit(
-                        AccountChange(
-                            account: catalogue.account, entries: entries, apiKeys: apiKeys, signingKeys: signingKeys))
-                } catch {
-                    guard error.code == .sequenceTaken else { throw error }
-                    try await reload()
-                    continue
-                }
-                let new = AccountSnapshot(catalogue)
-                state.withLock { state in
-                    state.accounts[number] = new
-                    for key in apiKeys { state.apiKeys[key.clientID] = key }
-                }
-                return new
-            }
-            throw Problem(.conflict, "Too many changes at once; try again.", retryAfterSeconds: 1)
+            try await editInTurn(
+                account: number, by: actor, at: now, apiKeys: apiKeys, signingKeys: signingKeys, expecting: entityTag,
+                changes)
         }
     }
 
-    /// Takes the entry of a deletion, which the store wrote by itself, into memory.
-    func fold(_ entry: LogEntry, into number: Int64) async throws {
+    /// Rotates the signing key, in the store and in the signer, before the next edit begins.
+    func rotate(_ signer: TokenSigner, to new: SigningKey, account: Int64, by actor: String, at now: Timestamp)
+        async throws
+    {
         try await turns.withTurn {
-            var catalogue = try account(number).catalogue
-            guard entry.sequence > catalogue.sequence else { return }
-            guard entry.sequence == catalogue.sequence + 1 else { return try await reload() }
-            try catalogue.apply(entry)
-            let new = AccountSnapshot(catalogue)
-            state.withLock { $0.accounts[number] = new }
+            let retired = signer.keys.map { key in
+                var key = key
+                if key.retiredAt == nil { key.retiredAt = now }
+                return key
+            }
+            let note = Note(act: .signingKeyRotated, subject: new.id, detail: "The new key signs from now on.")
+            try await editInTurn(account: account, by: actor, at: now, signingKeys: retired + [new]) { _ in
+                [.noted(note)]
+            }
+            try await signer.replace(keys: retired + [new])
         }
+    }
+
+    /// Deletes events; the store itself writes the note of it, whose entry is then taken into memory.
+    func deleteEvents(
+        _ filter: EventFilter, id: Int64?, recordedAs note: @escaping @Sendable (Int) -> Note, at now: Timestamp,
+        by actor: String
+    ) async throws -> Deletion? {
+        try await turns.withTurn {
+            let deletion = try await store.deleteEvents(filter, id: id, recordedAs: note, at: now, by: actor)
+            guard let entry = deletion?.entry else { return deletion }
+            var catalogue = try account(filter.profile.account).catalogue
+            // After a gap, which only another process can make, the next edit reads everything anew.
+            if entry.sequence == catalogue.sequence + 1 {
+                try catalogue.apply(entry)
+                let new = AccountSnapshot(catalogue)
+                state.withLock { $0.accounts[filter.profile.account] = new }
+            }
+            return deletion
+        }
+    }
+
+    @discardableResult
+    private func editInTurn(
+        account number: Int64, by actor: String, at now: Timestamp, apiKeys: [APIKey] = [],
+        signingKeys: [SigningKey] = [], expecting entityTag: String? = nil,
+        _ changes: (Catalogue) throws(Problem) -> [CatalogueChange]
+    ) async throws -> AccountSnapshot {
+        for _ in 0..<Directory.attempts {
+            let snapshot = try account(number)
+            if let entityTag, !snapshot.matches(entityTag) {
+                throw Problem(
+                    .preconditionFailed, "The definitions have changed since you read them; read them again.")
+            }
+            let made = try changes(snapshot.catalogue)
+            guard !made.isEmpty else { return snapshot }
+            let (catalogue, entries) = try snapshot.catalogue.applying(made, at: now, by: actor)
+            do throws(StoreFailure) {
+                try await store.commit(
+                    AccountChange(
+                        account: catalogue.account, entries: entries, apiKeys: apiKeys, signingKeys: signingKeys))
+            } catch {
+                guard error.code == .sequenceTaken else { throw error }
+                try await reload()
+                continue
+            }
+            let new = AccountSnapshot(catalogue)
+            state.withLock { state in
+                state.accounts[number] = new
+                for key in apiKeys { state.apiKeys[key.clientID] = key }
+            }
+            return new
+        }
+        throw Problem(.conflict, "Too many changes at once; try again.", retryAfterSeconds: 1)
     }
 
     /// Everything anew from the store, which knows the order.
@@ -117,10 +170,17 @@ final class Directory: Sendable {
     private static func state(of contents: StoreContents) throws(Problem) -> State {
         var state = State()
         for account in contents.accounts {
-            let catalogue = try Catalogue(account: account, log: contents.log[account.number] ?? [])
-            state.accounts[account.number] = AccountSnapshot(catalogue)
+            state.accounts[account.number] = AccountSnapshot(try contents.catalogue(of: account))
         }
         for key in contents.apiKeys { state.apiKeys[key.clientID] = key }
         return state
+    }
+}
+
+extension StoreContents {
+    func catalogue(of account: Account) throws(Problem) -> Catalogue {
+        try Catalogue(
+            account: account, definitions: definitions[account.number] ?? [],
+            lastSequence: lastSequences[account.number] ?? 0)
     }
 }

@@ -21,6 +21,6 @@ struct AddVersion: EndpointHandler {
             }
             return [.versionAdded(catalogue.addingVersion(version, to: discriminator, at: call.receivedAt))]
         }
-        return .json(snapshot.catalogue.eventType(discriminator)?.json(.full) ?? .null, status: .created)
+        return .json(snapshot.catalogue.eventType(discriminator)?.json(.withDrafts) ?? .null, status: .created)
     }
 }

@@ -13,6 +13,9 @@ struct ChangeEventType: EndpointHandler {
         let section = try caller.section(call.path.section())
         let discriminator = try call.path.eventType()
         let body = try EventTypeRequest(await call.json(upTo: limits.bodyBytesMax))
+        guard body.discriminator == nil || body.discriminator == discriminator else {
+            throw Problem(.conflict, "A discriminator is fixed for good.")
+        }
         let snapshot = try await directory.edit(
             account: caller.key.account, by: caller.key.clientID, at: call.receivedAt,
             expecting: call.expectedEntityTag
@@ -29,12 +32,14 @@ struct ChangeEventType: EndpointHandler {
             if head != eventType.head { changes.append(.eventTypeChanged(head)) }
             if let version = body.version {
                 let added = catalogue.addingVersion(version, to: discriminator, at: call.receivedAt)
-                if version.isDraft || eventType.currentVersion?.schema.hasFields(added.fields) != true {
+                // A version that is asked for by a new id is made even when its fields are the same.
+                let isNamed = version.id != nil && version.id != eventType.currentVersion?.id
+                if version.isDraft || isNamed || eventType.currentVersion?.schema.hasFields(added.fields) != true {
                     changes.append(.versionAdded(added))
                 }
             }
             return changes
         }
-        return .json(snapshot.catalogue.eventType(discriminator)?.json(.full) ?? .null)
+        return .json(snapshot.catalogue.eventType(discriminator)?.json(.withDrafts) ?? .null)
     }
 }

@@ -32,6 +32,6 @@ struct CreateEventType: EndpointHandler {
                 .versionAdded(catalogue.addingVersion(version, to: head.discriminator, at: call.receivedAt)),
             ]
         }
-        return .json(made.flatMap(snapshot.catalogue.eventType)?.json(.full) ?? .null, status: .created)
+        return .json(made.flatMap(snapshot.catalogue.eventType)?.json(.withDrafts) ?? .null, status: .created)
     }
 }

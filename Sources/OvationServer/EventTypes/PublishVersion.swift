@@ -10,7 +10,7 @@ struct PublishVersion: EndpointHandler {
         let (discriminator, snapshot) = try await directory.editDraft(of: call) { version in
             .versionPublished(version, at: call.receivedAt)
         }
-        return .json(snapshot.catalogue.eventType(discriminator)?.json(.full) ?? .null)
+        return .json(snapshot.catalogue.eventType(discriminator)?.json(.withDrafts) ?? .null)
     }
 }
 

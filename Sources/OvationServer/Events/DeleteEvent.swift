@@ -4,13 +4,13 @@ import OvationWire
 
 /// `DELETE /audience/keyspaces/{keyspace}/profiles/{key}/sections/{section}/events/{id}`
 struct DeleteEvent: EndpointHandler {
-    let store: any Store
     let directory: Directory
 
     func respond(to call: Call) async throws -> Response {
         let id = try call.path.eventID()
-        let filter = try call.eventFilter("event_discriminator", readableOnly: false)
-        let count = try await DeleteEvents(store: store, directory: directory).delete(call, filter, id: id)
+        try call.refuseQuery()
+        let filter = try call.eventFilter(readableOnly: false)
+        let count = try await DeleteEvents(directory: directory).delete(call, filter, id: id)
         guard count > 0 else { throw Problem(.eventNotFound, "There is no event '\(id)' on this profile.") }
         return .noContent()
     }

@@ -4,11 +4,11 @@ import OvationWire
 
 /// `DELETE /audience/keyspaces/{keyspace}/profiles/{key}/sections/{section}/events?event_discriminator=&from=&to=`
 struct DeleteEvents: EndpointHandler {
-    let store: any Store
     let directory: Directory
 
     func respond(to call: Call) async throws -> Response {
-        let filter = try call.eventFilter("event_discriminator", readableOnly: false)
+        try call.refuseQuery(except: "event_discriminator", "event_discriminators", "from", "to")
+        let filter = try call.eventFilter("event_discriminator", "event_discriminators", readableOnly: false)
         let count = try await delete(call, filter, id: nil)
         return .json(.object([.init("deleted", JSONValue(count))]))
     }
@@ -17,11 +17,11 @@ struct DeleteEvents: EndpointHandler {
     func delete(_ call: Call, _ filter: EventFilter, id: Int64?) async throws -> Int {
         let caller = try call.caller()
         let section = try call.path.section()
-        let types = try call.query("event_discriminator")
+        let types = try call.query("event_discriminator") + call.query("event_discriminators")
         let conditions =
             (id.map { ["event \($0)"] } ?? []) + types.map { "type \($0)" }
             + (filter.from.map { ["from \($0)"] } ?? []) + (filter.to.map { ["to \($0)"] } ?? [])
-        let deletion = try await store.deleteEvents(
+        let deletion = try await directory.deleteEvents(
             filter, id: id,
             recordedAs: { count in
                 Note(
@@ -30,7 +30,6 @@ struct DeleteEvents: EndpointHandler {
                         + (conditions.isEmpty ? "all of the section" : conditions.joined(separator: ", ")))
             }, at: call.receivedAt, by: caller.key.clientID)
         guard let deletion else { throw call.unknownProfile }
-        if let entry = deletion.entry { try await directory.fold(entry, into: caller.key.account) }
         return deletion.count
     }
 }

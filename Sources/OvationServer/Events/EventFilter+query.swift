@@ -4,17 +4,18 @@ import OvationWire
 extension Call {
     /// The events of the path's profile and section, narrowed by the query.
     /// - Parameters:
-    ///   - parameter: name of the repeatable parameter that holds discriminators.
+    ///   - parameters: names of the repeatable parameters that hold discriminators.
     ///   - readableOnly: leave out the types that the keyspace may not read.
-    func eventFilter(_ parameter: String, readableOnly: Bool) throws(Problem) -> EventFilter {
+    func eventFilter(_ parameters: String..., readableOnly: Bool) throws(Problem) -> EventFilter {
         let caller = try caller()
         let section = try caller.section(path.section())
         let keyspace = try caller.keyspaceForReading(path.keyspace())
         let profile = try profile(in: keyspace, of: caller)
-        let wanted = Set(try query(parameter))
+        var wanted: Set<String> = []
+        for parameter in parameters { wanted.formUnion(try query(parameter)) }
         guard wanted.count <= Limits.eventTypeFiltersMax else {
             throw Problem(
-                .invalidParameter, "At most \(Limits.eventTypeFiltersMax) '\(parameter)' can be given at once.")
+                .invalidParameter, "At most \(Limits.eventTypeFiltersMax) event types can be given at once.")
         }
         let inSection = caller.catalogue.eventTypes.filter { $0.section == section.discriminator }
         if let unknown = wanted.first(where: { word in !inSection.contains { $0.discriminator.text == word } }) {

@@ -51,13 +51,12 @@ struct EventsCheck {
     var problem: Problem {
         let isForbidden = errors.allSatisfy { $0.code == .eventTypeForbidden }
         let refused = Set(errors.map(\.index)).count
-        let listed = Array(errors.prefix(Limits.errorsListedMax))
         let subject = itemCount == 1 ? "The event was" : "\(refused) of \(itemCount) events were"
         return Problem(
             isForbidden ? .eventTypeForbidden : .validationFailed,
             "\(subject) refused, and nothing was stored; 'errors' says why."
                 + (errors.count == 1 ? " \(errors[0].pointer): \(errors[0].detail)" : ""),
-            errors: listed, errorsOmitted: errors.count - listed.count)
+            errors: errors)
     }
 
     /// What a lenient post is answered: each item with a status of its own. No top-level `status`, which clients would

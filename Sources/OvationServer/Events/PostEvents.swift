@@ -10,18 +10,21 @@ import OvationWire
 /// Parse, resolve, validate, append, respond. 204 means: checked against the version, committed, synced, readable now.
 struct PostEvents: EndpointHandler {
     let store: any Store
+    let directory: Directory
     let parsers: TapeParsers
     let metrics: ServerMetrics
     let limits: Limits
 
     func respond(to call: Call) async throws -> Response {
-        let caller = try call.caller()
-        let section = try caller.section(call.path.section())
-        let keyspace = try caller.keyspaceForWriting(call.path.keyspace())
+        // Refused before the body is read, where that can be told; and resolved anew after, since a body can take its
+        // time and a key can be revoked meanwhile.
+        _ = try caller(of: call, try call.caller())
+        let body = try await call.body(upTo: limits.bodyBytesMax)
+        let (caller, section, keyspace) = try caller(of: call, directory.current(call.caller()))
         let profile = try call.profile(in: keyspace, of: caller)
         let preferences = call.preferences
-        let isLenient = preferences.contains("handling=lenient")
-        let body = try await call.body(upTo: limits.bodyBytesMax)
+        // Of two that exclude each other, the first counts (RFC 7240 §2).
+        let isLenient = preferences.first { $0.hasPrefix("handling=") } == "handling=lenient"
         let target = EventTarget(
             catalogue: caller.catalogue, section: section, keyspace: keyspace, callerIsAdmin: caller.isAdmin,
             receivedAt: call.receivedAt, limits: limits)
@@ -64,6 +67,10 @@ struct PostEvents: EndpointHandler {
         case .conflict: break
         }
         return try respond(outcome, report: report)
+    }
+
+    private func caller(of call: Call, _ caller: Identity) throws(Problem) -> (Identity, Section, Keyspace) {
+        (caller, try caller.section(call.path.section()), try caller.keyspaceForWriting(call.path.keyspace()))
     }
 
     private func checked(_ body: ByteBuffer, for target: EventTarget) throws(Problem) -> CheckedEvents {

@@ -12,6 +12,9 @@ struct ChangeKeyspace: EndpointHandler {
         let caller = try call.caller()
         let discriminator = try caller.keyspace(call.path.keyspace()).discriminator
         let body = try KeyspaceRequest(await call.json(upTo: limits.bodyBytesMax))
+        guard body.discriminator == nil || body.discriminator == discriminator else {
+            throw Problem(.conflict, "A discriminator is fixed for good.")
+        }
         let snapshot = try await directory.edit(
             account: caller.key.account, by: caller.key.clientID, at: call.receivedAt,
             expecting: call.expectedEntityTag

@@ -11,6 +11,9 @@ struct ChangeSection: EndpointHandler {
         let caller = try call.caller()
         let discriminator = try caller.section(call.path.section()).discriminator
         let body = try SectionRequest(await call.json(upTo: limits.bodyBytesMax))
+        guard body.discriminator == nil || body.discriminator == discriminator else {
+            throw Problem(.conflict, "A discriminator is fixed for good.")
+        }
         let snapshot = try await directory.edit(
             account: caller.key.account, by: caller.key.clientID, at: call.receivedAt,
             expecting: call.expectedEntityTag

@@ -6,22 +6,12 @@ import OvationWire
 struct RotateSigningKey: EndpointHandler {
     let directory: Directory
     let signer: TokenSigner
-    let store: any Store
 
     func respond(to call: Call) async throws -> Response {
         let caller = try call.caller()
         let new = try TokenSigner.makeKey(at: call.receivedAt)
-        let retired = signer.keys.map { key in
-            var key = key
-            if key.retiredAt == nil { key.retiredAt = call.receivedAt }
-            return key
-        }
-        let note = Note(act: .signingKeyRotated, subject: new.id, detail: "The new key signs from now on.")
-        try await directory.edit(
-            account: caller.key.account, by: caller.key.clientID, at: call.receivedAt, signingKeys: retired + [new]
-        ) { _ in [.noted(note)] }
-        // From the store, where another rotation at the same moment has left its key too.
-        try await signer.replace(keys: await store.load().signingKeys)
+        try await directory.rotate(
+            signer, to: new, account: caller.key.account, by: caller.key.clientID, at: call.receivedAt)
         return .json(.object([.init("kid", .string(new.id))]), status: .created)
     }
 }

@@ -35,8 +35,9 @@ struct TokenClaims: JWTPayload, Sendable {
 final class TokenSigner: Sendable {
     private struct State {
         var keys: [SigningKey]
-        var collection: JWTKeyCollection
-        var current: JWKIdentifier
+        /// One for each key, so that a token is checked with the key it names and no other.
+        var verifiers: [String: JWTKeyCollection]
+        var current: String
     }
 
     let region: String
@@ -56,43 +57,47 @@ final class TokenSigner: Sendable {
     }
 
     func sign(_ key: APIKey, at now: Timestamp) async throws -> String {
-        let (collection, current) = state.withLock { ($0.collection, $0.current) }
+        let (collection, current) = state.withLock { ($0.verifiers[$0.current], $0.current) }
+        guard let collection else { throw StoreFailure(.unusable, "the store has no signing key") }
         let seconds = Int(now.milliseconds / 1000)
         let scope = key.role == .admin ? "audience.read audience.write audience.admin" : "audience.read audience.write"
         let claims = TokenClaims(
             iss: TokenClaims.issuer(ofRegion: region), sub: key.clientID, account: String(key.account), scope: scope,
             iat: seconds, exp: seconds + Int(Limits.tokenLifetime.components.seconds))
-        return try await collection.sign(claims, kid: current)
+        return try await collection.sign(claims, kid: JWKIdentifier(string: current))
     }
 
-    /// - Throws: `wrong_region` for a token of another region's server, `unauthorized` for anything we did not sign.
+    /// Only RS256, and only with the very key that the header names: a library's fallback to some other key would let a
+    /// retired one live on.
+    /// - Throws: `wrong_region` for a token of another region's server, `invalid_token` for anything we did not sign,
+    ///   `token_expired` when its key has been out of use for a day.
     func verify(_ token: String, at now: Timestamp) async throws(Problem) -> TokenClaims {
-        let (collection, keys) = state.withLock { ($0.collection, $0.keys) }
-        do {
-            let claims = try await collection.verify(token, as: TokenClaims.self)
-            guard claims.iss == TokenClaims.issuer(ofRegion: region) else { throw wrongRegion(claims.iss) }
-            // A retired key is good for what it signed before, and for no longer than that can last; nor does a token
-            // last longer than one of ours.
-            let lifetime = Limits.tokenLifetime
-            let kid = TokenSigner.member("kid", ofPart: 0, of: token)
-            let retiredAt = keys.first { $0.id == kid }?.retiredAt
-            guard retiredAt.map({ $0.advanced(by: lifetime) > now }) ?? true,
-                Int64(claims.exp) * 1000 <= now.advanced(by: lifetime + .seconds(1)).milliseconds
-            else {
-                throw Problem(.tokenExpired, "The token was signed with a key that is out of use; fetch a new one.")
-            }
-            return claims
-        } catch let problem as Problem {
-            throw problem
-        } catch {
-            // Another server's key does not verify here; what its token says of itself is only used to explain.
-            if let issuer = TokenSigner.member("iss", ofPart: 1, of: token),
-                issuer != TokenClaims.issuer(ofRegion: region)
-            {
-                throw wrongRegion(issuer)
-            }
-            throw Problem(.invalidToken, "The token is not one that this server has signed.", cause: "\(error)")
+        let (header, payload) = (TokenSigner.json(ofPart: 0, of: token), TokenSigner.json(ofPart: 1, of: token))
+        // What an unverified token says of itself is only used to explain.
+        if let issuer = payload?["iss"]?.string, issuer != TokenClaims.issuer(ofRegion: region) {
+            throw wrongRegion(issuer)
         }
+        let invalid = Problem(.invalidToken, "The token is not one that this server has signed.")
+        guard header?["alg"]?.string == "RS256", let kid = header?["kid"]?.string,
+            let (key, verifier) = state.withLock({ state in
+                state.keys.first { $0.id == kid }.map { ($0, state.verifiers[kid]) }
+            }), let verifier
+        else { throw invalid }
+        let claims: TokenClaims
+        do {
+            claims = try await verifier.verify(token, as: TokenClaims.self)
+        } catch {
+            throw invalid
+        }
+        // Whoever holds a leaked key can date a token as he likes: it ends a day after the key was retired, and lasts
+        // no longer than one of ours.
+        let lifetime = Limits.tokenLifetime
+        guard key.retiredAt.map({ $0.advanced(by: lifetime) > now }) ?? true,
+            let end = Int64(exactly: claims.exp), end <= now.advanced(by: lifetime).milliseconds / 1000 + 1
+        else {
+            throw Problem(.tokenExpired, "The token was signed with a key that is out of use; fetch a new one.")
+        }
+        return claims
     }
 
     private func wrongRegion(_ issuer: String) -> Problem {
@@ -103,29 +108,29 @@ final class TokenSigner: Sendable {
                 + "'\(region)'. Fetch a token here, or call that region's host.")
     }
 
-    /// A text of a token's header (part 0) or payload (part 1), whether or not it is signed.
-    private static func member(_ name: String, ofPart index: Int, of token: String) -> String? {
+    /// A token's header (part 0) or payload (part 1), whether or not it is signed.
+    private static func json(ofPart index: Int, of token: String) -> JSONValue? {
         let parts = token.split(separator: ".", omittingEmptySubsequences: false)
         guard parts.count == 3 else { return nil }
         var text = parts[index].map { $0 == "-" ? "+" : $0 == "_" ? "/" : $0 }
         while text.count % 4 != 0 { text.append("=") }
-        guard let data = Data(base64Encoded: String(text)), let json = try? JSONValue(parsing: data) else {
-            return nil
-        }
-        return json[name]?.string
+        guard let data = Data(base64Encoded: String(text)) else { return nil }
+        return try? JSONValue(parsing: data)
     }
 
     private static func state(of keys: [SigningKey]) async throws -> State {
         guard let newest = keys.last(where: { $0.retiredAt == nil }) else {
             throw StoreFailure(.unusable, "the store has no signing key")
         }
-        let collection = JWTKeyCollection()
+        var verifiers: [String: JWTKeyCollection] = [:]
         for key in keys {
+            let collection = JWTKeyCollection()
             await collection.add(
                 rsa: try Insecure.RSA.PrivateKey(pem: key.privateKeyPEM), digestAlgorithm: .sha256,
                 kid: JWKIdentifier(string: key.id))
+            verifiers[key.id] = collection
         }
-        return State(keys: keys, collection: collection, current: JWKIdentifier(string: newest.id))
+        return State(keys: keys, verifiers: verifiers, current: newest.id)
     }
 }
 
