@@ -6,6 +6,7 @@ import NIOCore
 import NIOHTTP1
 import OvationCore
 import OvationWire
+import Synchronization
 import Yams
 
 /// How the client commands find a server and prove who they are.
@@ -59,12 +60,21 @@ struct ConnectionOptions: ParsableArguments {
 }
 
 /// Talks to a server by HTTP, as any client does.
-struct APIClient {
+final class APIClient: Sendable {
     let baseURL: String
-    let clientID: String
-    let clientSecret: String
+    private let clientID: String
+    private let clientSecret: String
+    /// Fetched once for a command, however many calls it makes.
+    private let knownToken = Mutex<String?>(nil)
+
+    init(baseURL: String, clientID: String, clientSecret: String) {
+        self.baseURL = baseURL
+        self.clientID = clientID
+        self.clientSecret = clientSecret
+    }
 
     func token() async throws -> String {
+        if let token = knownToken.withLock({ $0 }) { return token }
         let body = JSONWriter.write(
             .object([
                 .init("grant_type", .string("client_credentials")), .init("client_id", .string(clientID)),
@@ -74,10 +84,11 @@ struct APIClient {
         guard let token = answer["access_token"]?.string else {
             throw CommandFailure("\(baseURL) answered the token call with something else: is this the right host?")
         }
+        knownToken.withLock { $0 = token }
         return token
     }
 
-    /// One call with a fresh token.
+    /// One call with the command's token.
     /// - Throws: ``CommandFailure`` with the server's own words when it refuses.
     @discardableResult
     func call(

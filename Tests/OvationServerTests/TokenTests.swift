@@ -1,3 +1,5 @@
+import Crypto
+import CryptoExtras
 import Foundation
 import HTTPTypes
 import JWTKit
@@ -172,11 +174,28 @@ struct TokenTests {
             let token = try await forger.sign(claims, header: header)
             await #expect(throws: Problem.self) { try await signer.verify(token, at: late) }
         }
+        // The right key, and a true signature, under another algorithm's name.
+        let key = try _RSA.Signing.PrivateKey(pemRepresentation: new.privateKeyPEM)
+        for (algorithm, isTaken) in [("RS256", true), ("none", false), ("HS256", false), ("rs256", false)] {
+            let text = [
+                #"{"alg":"\#(algorithm)","kid":"\#(new.id)"}"#,
+                #"{"iss":"ovation:eu","sub":"k","account":"1","scope":"","iat":\#(seconds),"exp":\#(seconds + 9)}"#,
+            ].map { Self.base64URL(Data($0.utf8)) }.joined(separator: ".")
+            let digest = SHA256.hash(data: Data(text.utf8))
+            let signature = try key.signature(for: digest, padding: .insecurePKCS1v1_5).rawRepresentation
+            let claims = try? await signer.verify(text + "." + Self.base64URL(signature), at: late)
+            #expect((claims?.sub == "k") == isTaken, "\(algorithm)")
+        }
         let good = try await signer.sign(
             APIKey(
                 clientID: "k", account: 1, name: "n", role: .admin, sections: nil, keyspaces: nil, secretHash: [],
                 createdAt: late), at: late)
         #expect(try await signer.verify(good, at: late).sub == "k")
+    }
+
+    private static func base64URL(_ data: Data) -> String {
+        data.base64EncodedString().replacingOccurrences(of: "+", with: "-")
+            .replacingOccurrences(of: "/", with: "_").replacingOccurrences(of: "=", with: "")
     }
 
     @Test("an admin key cannot be limited, and an unknown section in a body says where")
