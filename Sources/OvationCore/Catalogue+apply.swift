@@ -89,13 +89,7 @@ extension Catalogue {
         let isHistory = added.state == .published && added.deprecatedAt != nil
         let place = isHistory ? eventTypes[index].versions.firstIndex { $0.validFrom > added.validFrom } : nil
         if added.state == .published, !isHistory {
-            if let current = eventTypes[index].currentVersion, current.validFrom > added.validFrom {
-                throw Problem(
-                    .conflict,
-                    "A new version cannot be valid from before the current one, which is valid from "
-                        + "\(current.validFrom).")
-            }
-            deprecateCurrentVersion(of: index, at: added.validFrom)
+            try deprecateCurrentVersion(of: index, at: added.validFrom)
         }
         highestVersionID = max(highestVersionID, added.id)
         eventTypes[index].versions.insert(version, at: place ?? eventTypes[index].versions.count)
@@ -105,7 +99,7 @@ extension Catalogue {
     /// The published version goes to the end, so that the order of versions is the order in which they were current.
     private mutating func publish(_ id: EventVersion.ID, at: Timestamp) throws(Problem) {
         let place = try placeOfDraft(id)
-        deprecateCurrentVersion(of: place.eventType, at: at)
+        try deprecateCurrentVersion(of: place.eventType, at: at)
         var version = eventTypes[place.eventType].versions.remove(at: place.version)
         version.state = .published
         version.validFrom = at
@@ -119,15 +113,16 @@ extension Catalogue {
         }
     }
 
-    private mutating func deprecateCurrentVersion(of eventType: Int, at: Timestamp) {
-        for index in eventTypes[eventType].versions.indices
-        where eventTypes[eventType].versions[index].state == .published
-            && eventTypes[eventType].versions[index].deprecatedAt == nil
-        {
-            // Never before its own beginning, even when a successor is given an older date.
-            eventTypes[eventType].versions[index].deprecatedAt = max(
-                at, eventTypes[eventType].versions[index].validFrom)
+    private mutating func deprecateCurrentVersion(of eventType: Int, at: Timestamp) throws(Problem) {
+        let isCurrent: (EventVersion) -> Bool = { $0.state == .published && $0.deprecatedAt == nil }
+        guard let index = eventTypes[eventType].versions.lastIndex(where: isCurrent) else { return }
+        let validFrom = eventTypes[eventType].versions[index].validFrom
+        guard validFrom <= at else {
+            throw Problem(
+                .conflict,
+                "A new version cannot be valid from before the current one, which is valid from \(validFrom).")
         }
+        eventTypes[eventType].versions[index].deprecatedAt = at
     }
 
     private func placeOfDraft(_ id: EventVersion.ID) throws(Problem) -> VersionPlace {

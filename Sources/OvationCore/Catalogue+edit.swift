@@ -87,8 +87,26 @@ extension Catalogue {
         if !fields.contains(where: { $0.name == BuiltIn.sourceField.name }) { fields.append(BuiltIn.sourceField) }
         return VersionAdded(
             eventType: eventType, id: definition.id ?? nextVersionID, fields: fields,
-            state: definition.isDraft ? .draft : .published, validFrom: definition.validFrom ?? now,
+            state: definition.isDraft ? .draft : .published,
+            validFrom: definition.validFrom ?? earliestBeginning(of: eventType, at: now),
             deprecatedAt: definition.deprecatedAt)
+    }
+
+    /// Now; or when the current version began, where that is later because a clock was set back or another request
+    /// came first.
+    public func earliestBeginning(of eventType: Discriminator<EventType>, at now: Timestamp) -> Timestamp {
+        max(now, self.eventType(eventType)?.currentVersion?.validFrom ?? now)
+    }
+
+    private func validFromBeyond(_ now: Timestamp, in change: CatalogueChange) -> Timestamp? {
+        let (validFrom, eventType): (Timestamp, Discriminator<EventType>?)
+        switch change {
+        case .versionAdded(let added): (validFrom, eventType) = (added.validFrom, added.eventType)
+        case .versionPublished(let id, let at): (validFrom, eventType) = (at, version(id)?.eventType.discriminator)
+        default: return nil
+        }
+        let latest = eventType.map { earliestBeginning(of: $0, at: now) } ?? now
+        return validFrom > latest ? validFrom : nil
     }
 
     /// One more than the highest so far, from a base that looks like the vendor's seven digits.
@@ -105,8 +123,8 @@ extension Catalogue {
         var copy = self
         var entries: [LogEntry] = []
         for change in changes {
-            if case .versionAdded(let added) = change, added.validFrom > now {
-                throw Problem(.conflict, "A version cannot be valid from the future: \(added.validFrom).")
+            if let validFrom = copy.validFromBeyond(now, in: change) {
+                throw Problem(.conflict, "A version cannot be valid from the future: \(validFrom).")
             }
             let entry = LogEntry(sequence: copy.sequence + 1, at: now, actor: actor, change: change)
             try copy.apply(entry)

@@ -151,7 +151,9 @@ private struct ModelPlanner {
         }
         if existing.state == .draft, !version.isDraft {
             try add(
-                .versionPublished(existing.id, at: version.validFrom ?? now), .publish, "version \(existing.id)",
+                .versionPublished(
+                    existing.id, at: version.validFrom ?? catalogue.earliestBeginning(of: eventType, at: now)),
+                .publish, "version \(existing.id)",
                 ["of event type \(eventType)"])
         }
     }

@@ -8,7 +8,7 @@ public struct Limits: Sendable, Equatable {
     public var bodyBytesMax = 100 * 1024
     /// Items in one post of events; more is 413.
     public var itemsMax = 1000
-    /// Bytes of a body that changes definitions or uploads a whole model, which may be large.
+    /// Bytes of a data model, which may be large.
     public var modelBytesMax = 4 * 1024 * 1024
     /// Levels of nesting in JSON; more is 400. Nothing in the API needs more than six.
     public static let jsonDepthMax = 64

@@ -113,10 +113,10 @@ extension Call {
     func refuseQuery(except names: String...) throws(Problem) {
         let fields = PercentEncoding.decode(form: request.uri.query ?? "") ?? []
         if let unknown = fields.first(where: { !names.contains($0.name) }) {
+            let known = names.isEmpty ? "" : ", only \(names.joined(separator: ", "))"
             throw Problem(
                 .invalidParameter,
-                "There is no parameter '\(unknown.name.prefix(100))' here, only \(names.joined(separator: ", ")). "
-                    + "Nothing was deleted.")
+                "There is no parameter '\(unknown.name.prefix(100))' here\(known). Nothing was deleted.")
         }
     }
 

@@ -159,6 +159,7 @@ enum FieldsBody {
                 fields.append(Field(name: member.name, type: try type(word, at: place)))
             case .object:
                 let reader = try ObjectReader(member.value, at: place)
+                try reader.allow(only: "type", "required")
                 let word = try reader.required("type", reader.string("type"))
                 fields.append(
                     Field(
@@ -194,6 +195,7 @@ enum PermissionsBody {
     static func parse(_ json: JSONValue, at pointer: String) throws(Problem) -> [String: Permission] {
         var permissions: [String: Permission] = [:]
         func add(_ keyspace: String, _ reader: ObjectReader) throws(Problem) {
+            try reader.allow(only: "keyspace_discriminator", "read", "write")
             guard permissions[keyspace] == nil else {
                 throw ObjectReader.refused(reader.pointer, .duplicateMember, "'\(keyspace)' is given more than once.")
             }

@@ -94,6 +94,16 @@ struct DefinitionTests {
                 let body = #"{"fields":{"a":"string"},"valid_from":"\#(date)"}"#
                 #expect(try await server.send(.patch, Self.eventPath, body: body).code == "conflict", "\(date)")
             }
+            _ = try await server.send(
+                .post, Self.eventPath + "/versions", body: #"{"fields":{},"draft":true,"version_id":78}"#)
+            let early =
+                #"{"sections":[{"name":"My section","event_types":[{"name":"my transaction","category":"#
+                + #""transaction","versions":[{"id":"78","valid_from":"2001-01-01T00:00:00Z","fields":{}}]}]}]}"#
+            #expect(try await server.send(.put, "/audience/model", body: early).code == "conflict")
+            let field = #"{"fields":{"a":{"type":"string","requird":true}}}"#
+            #expect(
+                try await server.send(.patch, Self.eventPath, body: field).errors == ["/fields/a/requird unknown_field"]
+            )
             let typo =
                 #"{"sections":[{"name":"s","event_types":[{"name":"e","category":"signal","fields":{},"keyspace_permision":{}}]}]}"#
             let answer = try await server.send(.put, "/audience/model", body: typo)

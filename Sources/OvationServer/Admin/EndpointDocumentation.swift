@@ -66,7 +66,7 @@ extension Endpoint {
                 request: "EventTypeRequest", responses: [Text.created("FullEventType")])
         case .getEventType:
             Text(
-                tag: "Event types", summary: "One event type, drafts included",
+                tag: "Event types", summary: "One event type; drafts too for admins",
                 responses: [Text.ok("FullEventType"), Text.unchanged])
         case .changeEventType:
             Text(
@@ -117,7 +117,8 @@ extension Endpoint {
                 query: ["event_discriminators", "from", "to", "limit", "cursor"], responses: [Text.ok("EventPage")])
         case .deleteEvents:
             Text(
-                tag: "Events", summary: "Delete events of a profile", query: ["event_discriminator", "from", "to"],
+                tag: "Events", summary: "Delete events of a profile",
+                query: ["event_discriminator", "event_discriminators", "from", "to"],
                 responses: [Text.ok("Deleted")])
         case .deleteEvent: Text(tag: "Events", summary: "Delete one event", responses: [Text.done])
         case .listAPIKeys: Text(tag: "API keys", summary: "List API keys", responses: [Text.ok("APIKeys")])

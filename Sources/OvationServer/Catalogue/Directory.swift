@@ -15,10 +15,13 @@ final class AccountSnapshot: Sendable {
     /// The entity tag of what one API key sees: two keys need not see the same.
     func entityTag(for key: APIKey) -> String { "\"\(number).\(key.clientID)\"" }
 
-    /// Whether a tag stands for this moment. Weakly compared (RFC 9110 §8.8.3.2), since proxies weaken tags.
-    func matches(_ tag: some StringProtocol) -> Bool {
-        let text = tag.hasPrefix("W/") ? tag.dropFirst(2) : tag[...]
-        return text.hasPrefix("\"\(number).")
+    /// Whether one of a list of tags stands for this moment. Weakly compared (RFC 9110 §8.8.3.2), since proxies weaken
+    /// tags.
+    func matches(_ tags: String) -> Bool {
+        tags.split(separator: ",").contains { tag in
+            let text = tag.drop { $0.isWhitespace }
+            return (text.hasPrefix("W/") ? text.dropFirst(2) : text).hasPrefix("\"\(number).")
+        }
     }
 }
 

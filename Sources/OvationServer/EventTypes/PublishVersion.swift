@@ -7,8 +7,8 @@ struct PublishVersion: EndpointHandler {
     let directory: Directory
 
     func respond(to call: Call) async throws -> Response {
-        let (discriminator, snapshot) = try await directory.editDraft(of: call) { version in
-            .versionPublished(version, at: call.receivedAt)
+        let (discriminator, snapshot) = try await directory.editDraft(of: call) { version, eventType, catalogue in
+            .versionPublished(version, at: catalogue.earliestBeginning(of: eventType, at: call.receivedAt))
         }
         return .json(snapshot.catalogue.eventType(discriminator)?.json(.withDrafts) ?? .null)
     }
@@ -17,7 +17,7 @@ struct PublishVersion: EndpointHandler {
 extension Directory {
     /// One change of the draft that the path of the call names.
     func editDraft(
-        of call: Call, _ change: (EventVersion.ID) -> CatalogueChange
+        of call: Call, _ change: (EventVersion.ID, Discriminator<EventType>, Catalogue) -> CatalogueChange
     ) async throws -> (Discriminator<EventType>, AccountSnapshot) {
         let caller = try call.caller()
         let section = try caller.section(call.path.section())
@@ -30,7 +30,7 @@ extension Directory {
             guard let found = catalogue.version(version), found.eventType.discriminator == discriminator,
                 found.eventType.section == section.discriminator
             else { throw Problem.noVersion(version) }
-            return [change(version)]
+            return [change(version, discriminator, catalogue)]
         }
         return (discriminator, snapshot)
     }

@@ -24,6 +24,10 @@ struct TokenClaims: JWTPayload, Sendable {
 
     func verify(using algorithm: some JWTAlgorithm) throws {}
 
+    func ending(by latest: Int) -> TokenClaims {
+        TokenClaims(iss: iss, sub: sub, account: account, scope: scope, iat: iat, exp: min(exp, latest))
+    }
+
     static func issuer(ofRegion region: String) -> String { "ovation:" + region }
 }
 
@@ -90,14 +94,14 @@ final class TokenSigner: Sendable {
             throw invalid
         }
         // Whoever holds a leaked key can date a token as he likes: it ends a day after the key was retired, and lasts
-        // no longer than one of ours.
+        // no longer than one of ours. The end is written into the claims, since those are what is remembered.
         let lifetime = Limits.tokenLifetime
-        guard key.retiredAt.map({ $0.advanced(by: lifetime) > now }) ?? true,
-            let end = Int64(exactly: claims.exp), end <= now.advanced(by: lifetime).milliseconds / 1000 + 1
-        else {
+        let latest = now.advanced(by: lifetime)
+        let end = min(latest, key.retiredAt?.advanced(by: lifetime) ?? latest).milliseconds / 1000
+        guard end * 1000 > now.milliseconds else {
             throw Problem(.tokenExpired, "The token was signed with a key that is out of use; fetch a new one.")
         }
-        return claims
+        return claims.ending(by: Int(end))
     }
 
     private func wrongRegion(_ issuer: String) -> Problem {
