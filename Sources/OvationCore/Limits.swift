@@ -63,6 +63,8 @@ public struct Limits: Sendable, Equatable {
     public static let keyspacesMax = 1000
     /// API keys in use; revoked ones do not count.
     public static let apiKeysMax = 1000
+    /// Changes of definitions and deletions that may wait for their turn; one more is answered 503 at once.
+    public static let editQueueMax = 1000
     /// Entries of the audit log in one answer.
     public static let logPageMax = 1000
 

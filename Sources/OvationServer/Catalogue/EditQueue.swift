@@ -1,3 +1,4 @@
+import OvationCore
 import Synchronization
 
 /// One edit at a time, in the order they came: an edit reads the definitions, writes to the store and swaps the new
@@ -5,39 +6,48 @@ import Synchronization
 final class EditQueue: Sendable {
     private struct State {
         var isBusy = false
-        var waiting: [CheckedContinuation<Void, Never>] = []
+        var waiting: [CheckedContinuation<Bool, Never>] = []
     }
 
     private let state = Mutex(State())
 
-    func withTurn<Value>(_ body: () async throws -> Value) async rethrows -> Value {
-        await takeTurn()
+    var isBusy: Bool { state.withLock { $0.isBusy } }
+    var waitingCount: Int { state.withLock { $0.waiting.count } }
+
+    /// - Throws: `busy` when as many edits wait as may.
+    func withTurn<Value>(_ body: () async throws -> Value) async throws -> Value {
+        guard await takeTurn() else {
+            throw Problem(
+                .busy, "The server has as many changes waiting as it takes; send this one again.", retryAfterSeconds: 1)
+        }
         defer { passTurn() }
         return try await body()
     }
 
-    private func takeTurn() async {
+    /// false: no turn, the queue is full.
+    private func takeTurn() async -> Bool {
         await withCheckedContinuation { continuation in
-            let isFree = state.withLock { state in
+            let hasTurn: Bool? = state.withLock { state in
                 if !state.isBusy {
                     state.isBusy = true
                     return true
                 }
+                guard state.waiting.count < Limits.editQueueMax else { return false }
                 state.waiting.append(continuation)
-                return false
+                return nil
             }
-            if isFree { continuation.resume() }
+            if let hasTurn { continuation.resume(returning: hasTurn) }
         }
     }
 
     private func passTurn() {
-        let next = state.withLock { state -> CheckedContinuation<Void, Never>? in
+        let next = state.withLock { state -> CheckedContinuation<Bool, Never>? in
             if state.waiting.isEmpty {
                 state.isBusy = false
                 return nil
             }
             return state.waiting.removeFirst()
         }
-        next?.resume()
+        next?.resume(returning: true)
     }
 }
