@@ -20,6 +20,7 @@ let package = Package(
     ],
     dependencies: [
         .package(url: "https://github.com/hummingbird-project/hummingbird", from: "2.28.1"),
+        .package(url: "https://github.com/hummingbird-project/swift-mustache", from: "2.1.1"),
         .package(url: "https://github.com/groue/GRDB.swift", from: "7.10.0"),
         .package(url: "https://github.com/vapor/jwt-kit", from: "5.7.1"),
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
@@ -51,6 +52,13 @@ let package = Package(
         .target(
             name: "CSimdjson",
             linkerSettings: [.linkedLibrary("simdjson"), .linkedLibrary("stdc++")]
+        ),
+        // Pages of the console as values, templates and files, all in the binary. Knows nothing of where values come from.
+        .target(
+            name: "OvationConsole",
+            dependencies: [.product(name: "Mustache", package: "swift-mustache")],
+            resources: [.embedInCode("Resources")],
+            swiftSettings: settings
         ),
         .target(
             name: "OvationServer",
@@ -126,6 +134,7 @@ let package = Package(
         .testTarget(
             name: "OvationWireTests", dependencies: ["OvationCore", "OvationWire", "OvationTesting"],
             swiftSettings: settings),
+        .testTarget(name: "OvationConsoleTests", dependencies: ["OvationConsole"], swiftSettings: settings),
         .testTarget(
             name: "OvationSQLiteTests",
             dependencies: [

@@ -90,7 +90,7 @@ struct TidyTests {
     @Test(
         "layers import only what is below them",
         arguments: [
-            ("OvationCore", []), ("OvationWire", ["OvationCore", "HTTPTypes"]),
+            ("OvationCore", []), ("OvationWire", ["OvationCore", "HTTPTypes"]), ("OvationConsole", ["Mustache"]),
             (
                 "OvationServer",
                 [

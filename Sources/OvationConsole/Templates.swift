@@ -1,0 +1,48 @@
+/// The embedded templates by name.
+enum Templates {
+    static let all: [(name: String, bytes: [UInt8])] = [
+        ("confirm", PackageResources.confirm_mustache),
+        ("error_summary", PackageResources.error_summary_mustache),
+        ("event_type", PackageResources.event_type_mustache),
+        ("event_type_form", PackageResources.event_type_form_mustache),
+        ("event_type_preview", PackageResources.event_type_preview_mustache),
+        ("event_types", PackageResources.event_types_mustache),
+        ("history", PackageResources.history_mustache),
+        ("history_list", PackageResources.history_list_mustache),
+        ("key_form", PackageResources.key_form_mustache),
+        ("key_rotate", PackageResources.key_rotate_mustache),
+        ("key_secret", PackageResources.key_secret_mustache),
+        ("keys", PackageResources.keys_mustache),
+        ("keyspaces", PackageResources.keyspaces_mustache),
+        ("layout", PackageResources.layout_mustache),
+        ("live", PackageResources.live_mustache),
+        ("overview", PackageResources.overview_mustache),
+        ("problem", PackageResources.problem_mustache),
+        ("profile", PackageResources.profile_mustache),
+        ("profile_summary", PackageResources.profile_summary_mustache),
+        ("profile_summary_page", PackageResources.profile_summary_page_mustache),
+        ("profiles", PackageResources.profiles_mustache),
+        ("rejection", PackageResources.rejection_mustache),
+        ("rejection_check", PackageResources.rejection_check_mustache),
+        ("rejections", PackageResources.rejections_mustache),
+        ("sections", PackageResources.sections_mustache),
+        ("sign_in", PackageResources.sign_in_mustache),
+        ("steps", PackageResources.steps_mustache),
+        ("time", PackageResources.time_mustache),
+    ]
+
+    /// What pages and fragments ask for by name.
+    static var needed: [String] {
+        let pages: [any ConsolePage.Type] = [
+            SignInPage.self, ProblemPage.self, ConfirmPage.self, OverviewPage.self, EventTypesPage.self,
+            EventTypePage.self, EventTypeFormPage.self, HistoryPage.self, ProfilesPage.self, ProfilePage.self,
+            ProfileSummaryPage.self,
+            LivePage.self, RejectionsPage.self, RejectionPage.self, KeysPage.self, KeyFormPage.self,
+            RotateKeyPage.self, SecretPage.self, SectionsPage.self, KeyspacesPage.self,
+        ]
+        let fragments: [any ConsoleFragment.Type] = [
+            EventTypePreview.self, ProfileSummary.self, RejectionCheck.self,
+        ]
+        return ["layout"] + pages.map { $0.template } + fragments.map { $0.template }
+    }
+}

@@ -1,0 +1,110 @@
+import Foundation
+import Testing
+
+@testable import OvationConsole
+
+@Suite("Pages as HTML")
+struct ConsolePagesTests {
+    /// Ends a tag, an attribute, a text area and a template; and a quote that swift-mustache alone lets through, since
+    /// with the accent after it the two are one character.
+    private static let hostile =
+        "</textarea><script>window.x=1</script>\"' onload=\"x\"\u{301} {{name}} {{{name}}} & <b>"
+
+    private static let layout = Layout(
+        csrf: hostile, keyName: hostile, clientID: hostile, area: .overview,
+        sections: [.init(name: hostile, discriminator: hostile, href: hostile, selected: true)],
+        flash: .init(.error, hostile), masked: false, path: hostile, openRejections: 3, serverVersion: hostile)
+
+    private static let moment = Moment(iso: "2026-11-23T12:00:00.000Z")
+    private static let named = Named(name: hostile, discriminator: hostile)
+    private static let choices = [Choice(value: hostile, label: hostile, hint: hostile, selected: true)]
+    private static let access = [KeyspaceAccess(name: hostile, discriminator: hostile, read: true, write: true)]
+
+    private static let pages: [any ConsolePage] = [
+        SignInPage(clientID: hostile, next: hostile, error: hostile),
+        ProblemPage(status: 404, heading: hostile, detail: hostile, requestID: hostile, advice: [hostile]),
+        ConfirmPage(
+            heading: hostile, explanation: [hostile], consequences: [hostile], action: hostile,
+            hidden: [.init(name: hostile, value: hostile)], button: hostile, cancel: hostile),
+        ProfilesPage(
+            key: hostile, keyspaces: choices,
+            matches: [.init(key: hostile, keyspace: hostile, isExact: true, href: hostile)], isIncomplete: true,
+            error: hostile),
+        ProfilePage(
+            id: hostile, keys: [.init(keyspace: hostile, key: hostile)], created: moment,
+            sections: [Link(text: hostile, href: hostile, selected: true)], section: hostile, summaryHref: hostile,
+            types: choices, from: hostile, to: hostile,
+            events: [
+                .init(
+                    id: hostile, eventType: hostile, eventTypeHref: hostile, versionID: hostile, time: moment,
+                    received: moment, values: [.init(field: hostile, type: hostile, value: hostile)], json: hostile,
+                    deleteHref: hostile)
+            ], olderHref: hostile, isLaterPage: true, clearHref: hostile,
+            errors: [FormError(control: "from", message: hostile)]),
+        RejectionPage(
+            id: hostile, at: moment, section: named, keyspace: named, profileKey: hostile, client: hostile,
+            clientID: hostile, requestID: hostile, events: 1, code: hostile, detail: hostile,
+            errors: [BodyError(pointer: hostile, code: hostile, detail: hostile)], body: hostile,
+            check: RejectionCheck(isOK: false, message: hostile, errors: [])),
+        KeyFormPage(
+            name: hostile, sections: choices,
+            keyspaces: [.init(name: hostile, discriminator: hostile, access: "read")],
+            errors: [FormError(control: "name", message: hostile)]),
+        SecretPage(isNew: true, name: hostile, clientID: hostile, secret: hostile, command: hostile),
+        EventTypeFormPage(
+            section: named, editing: .init(discriminator: hostile, seen: hostile), suffix: hostile,
+            originalName: hostile, name: hostile, category: "signal", summary: hostile,
+            fields: [.init(name: hostile)], keyspaces: access,
+            errors: [FormError(control: "field_name_0", message: hostile)],
+            conflict: .init(who: hostile, at: moment, what: [hostile]),
+            preview: EventTypePreview(
+                discriminator: hostile, json: hostile, command: hostile,
+                plan: .init(changes: [hostile], warnings: [hostile], makesVersion: true), problems: [hostile])),
+        SectionsPage(rows: [.init(name: hostile, discriminator: hostile, eventTypes: 1)], newName: hostile),
+        HistoryPage(
+            entries: [
+                HistoryEntry(number: 1, at: moment, actor: hostile, clientID: hostile, kind: hostile, words: hostile)
+            ], olderHref: hostile, isNewest: true),
+    ]
+
+    @Test("no text from outside becomes markup, whatever it is and wherever it stands", arguments: 0..<pages.count)
+    func escapes(index: Int) throws {
+        let pages = try ConsolePages()
+        let page = Self.pages[index]
+        for html in [pages.render(page, in: Self.layout), pages.renderBare(page, csrf: Self.hostile)] {
+            #expect(!html.contains("<script>window"), "\(type(of: page))")
+            // Seen as bytes: to Swift, a quote with an accent is another character than a quote.
+            let bytes = Array(html.utf8)
+            #expect(!bytes.contains(Array("onload=\"x\"".utf8)), "\(type(of: page)): a quote stayed a quote")
+            #expect(!html.contains("<b>"), "\(type(of: page))")
+            #expect(html.contains("&lt;script&gt;"), "\(type(of: page)): the text is there")
+        }
+    }
+
+    @Test("every template in the folder is registered, and every page finds its own")
+    func templates() throws {
+        let folder =
+            URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
+            .deletingLastPathComponent().path + "/Sources/OvationConsole/Resources"
+        let files = try FileManager.default.contentsOfDirectory(atPath: folder).filter { $0.hasSuffix(".mustache") }
+        #expect(Set(files.map { String($0.dropLast(9)) }) == Set(Templates.all.map(\.name)))
+        _ = try ConsolePages()
+    }
+
+    @Test("nothing on a page needs more than the policy allows, and it is small")
+    func policy() throws {
+        let pages = try ConsolePages()
+        for (name, bytes) in Templates.all {
+            let text = String(decoding: bytes, as: UTF8.self)
+            for word in [" style=", "<style", " onclick=", " onload=", "javascript:", "http://", "https://"] {
+                #expect(!text.contains(word), "\(name): \(word)")
+            }
+        }
+        var total = 0
+        for name in ["console.css", "console.js", "icon.svg"] {
+            total += try #require(pages.asset(named: name)).bytes.count
+        }
+        #expect(total < 50_000, "with a page they stay under 100 kB")
+        #expect(pages.asset(named: "../console.css") == nil)
+    }
+}
