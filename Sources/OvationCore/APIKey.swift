@@ -22,14 +22,32 @@ public struct APIKey: Sendable, Equatable {
     /// Keyspaces it may use, and how; nil means all, read and write.
     public let keyspaces: [Discriminator<Keyspace>: Access]?
     /// HMAC-SHA256 of the client secret under the server's secret; see the server's `SecretHash`.
-    public let secretHash: [UInt8]
+    public var secretHash: [UInt8]
+    /// The secret before the last rotation, which is good until a moment that the rotation names.
+    public var previousSecret: PreviousSecret?
     public let createdAt: Timestamp
     public var revokedAt: Timestamp?
+    /// When it was last used, to the minute; what came in the last five minutes before a crash can be missing.
+    public var lastUsedAt: Timestamp?
+    /// Of a key that the operator's settings name: hash of the secret that they gave last. Settings that nobody changed
+    /// do not undo a rotation.
+    public var settingsHash: [UInt8]?
+
+    public struct PreviousSecret: Sendable, Equatable {
+        public let hash: [UInt8]
+        public let validUntil: Timestamp
+
+        public init(hash: [UInt8], validUntil: Timestamp) {
+            self.hash = hash
+            self.validUntil = validUntil
+        }
+    }
 
     public init(
         clientID: String, account: Int64, name: String, role: Role, sections: Set<Discriminator<Section>>?,
-        keyspaces: [Discriminator<Keyspace>: Access]?, secretHash: [UInt8], createdAt: Timestamp,
-        revokedAt: Timestamp? = nil
+        keyspaces: [Discriminator<Keyspace>: Access]?, secretHash: [UInt8], previousSecret: PreviousSecret? = nil,
+        createdAt: Timestamp, revokedAt: Timestamp? = nil, lastUsedAt: Timestamp? = nil,
+        settingsHash: [UInt8]? = nil
     ) {
         self.clientID = clientID
         self.account = account
@@ -38,8 +56,11 @@ public struct APIKey: Sendable, Equatable {
         self.sections = sections
         self.keyspaces = keyspaces
         self.secretHash = secretHash
+        self.previousSecret = previousSecret
         self.createdAt = createdAt
         self.revokedAt = revokedAt
+        self.lastUsedAt = lastUsedAt
+        self.settingsHash = settingsHash
     }
 
     public func maySee(_ section: Discriminator<Section>) -> Bool {

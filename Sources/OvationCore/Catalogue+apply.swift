@@ -22,6 +22,7 @@ extension Catalogue {
         case .versionDiscarded(let id):
             let place = try placeOfDraft(id)
             eventTypes[place.eventType].versions[place.version].state = .discarded
+        case .versionDeprecated(let id, let at): try deprecate(id, at: at)
         case .noted: break
         }
     }
@@ -123,6 +124,19 @@ extension Catalogue {
                 "A new version cannot be valid from before the current one, which is valid from \(validFrom).")
         }
         eventTypes[eventType].versions[index].deprecatedAt = at
+    }
+
+    /// Leaves the event type without a current version until another is added: clients that look for one stop posting.
+    private mutating func deprecate(_ id: EventVersion.ID, at: Timestamp) throws(Problem) {
+        guard let place = versionIndex[id] else { throw Problem.noVersion(id) }
+        guard eventTypes[place.eventType].removedAt == nil else {
+            throw Problem.noEventType(eventTypes[place.eventType].discriminator)
+        }
+        guard eventTypes[place.eventType].currentVersion?.id == id else {
+            throw Problem(.conflict, "Version \(id) is not the current one, so there is nothing to deprecate.")
+        }
+        eventTypes[place.eventType].versions[place.version].deprecatedAt = max(
+            at, eventTypes[place.eventType].versions[place.version].validFrom)
     }
 
     private func placeOfDraft(_ id: EventVersion.ID) throws(Problem) -> VersionPlace {

@@ -10,6 +10,7 @@ public enum CatalogueChange: Sendable, Equatable {
     case versionAdded(VersionAdded)
     case versionPublished(EventVersion.ID, at: Timestamp)
     case versionDiscarded(EventVersion.ID)
+    case versionDeprecated(EventVersion.ID, at: Timestamp)
     case noted(Note)
 }
 
@@ -46,6 +47,7 @@ public struct Note: Sendable, Codable, Equatable {
     public enum Act: String, Codable, Sendable {
         case apiKeyCreated = "api_key.created"
         case apiKeyRevoked = "api_key.revoked"
+        case apiKeyRotated = "api_key.rotated"
         case signingKeyRotated = "signing_key.rotated"
         case eventsDeleted = "events.deleted"
     }
@@ -100,6 +102,7 @@ extension CatalogueChange: Codable {
         case .versionAdded: "version.added"
         case .versionPublished: "version.published"
         case .versionDiscarded: "version.discarded"
+        case .versionDeprecated: "version.deprecated"
         case .noted(let note): note.act.rawValue
         }
     }
@@ -122,7 +125,7 @@ extension CatalogueChange: Codable {
             try container.encode(eventType, forKey: .eventType)
             try container.encode(at, forKey: .at)
         case .versionAdded(let version): try container.encode(version, forKey: .version)
-        case .versionPublished(let id, let at):
+        case .versionPublished(let id, let at), .versionDeprecated(let id, let at):
             try container.encode(id, forKey: .version)
             try container.encode(at, forKey: .at)
         case .versionDiscarded(let id): try container.encode(id, forKey: .version)
@@ -156,6 +159,10 @@ extension CatalogueChange: Codable {
         case "version.added": self = .versionAdded(try container.decode(VersionAdded.self, forKey: .version))
         case "version.published":
             self = .versionPublished(
+                try container.decode(EventVersion.ID.self, forKey: .version),
+                at: try container.decode(Timestamp.self, forKey: .at))
+        case "version.deprecated":
+            self = .versionDeprecated(
                 try container.decode(EventVersion.ID.self, forKey: .version),
                 at: try container.decode(Timestamp.self, forKey: .at))
         case "version.discarded":

@@ -68,9 +68,22 @@ extension Discriminator where Definition == EventType {
     public static func made(
         fromName name: String, category: EventCategory, using random: inout some RandomNumberGenerator
     ) -> Self {
-        DiscriminatorRules.made(
-            prefix: "com.apsis1.events.\(category.rawValue).custom-", name: name, space: "-", using: &random)
+        made(fromName: name, category: category, suffix: DiscriminatorRules.suffix(using: &random))
     }
+
+    /// - Parameter suffix: chosen before, so that a preview shows the discriminator that is then made.
+    public static func made(fromName name: String, category: EventCategory, suffix: String) -> Self {
+        DiscriminatorRules.made(
+            prefix: "com.apsis1.events.\(category.rawValue).custom-", name: name, space: "-", suffix: suffix)
+    }
+
+    /// Ten random letters and digits.
+    public static func suffix(using random: inout some RandomNumberGenerator) -> String {
+        DiscriminatorRules.suffix(using: &random)
+    }
+
+    /// Whether a text can be such an ending.
+    public static func isSuffix(_ text: String) -> Bool { DiscriminatorRules.isSuffix(text) }
 }
 
 /// What is common to the discriminators of every kind of definition.
@@ -104,8 +117,22 @@ enum DiscriminatorRules {
     static func made<Definition>(
         prefix: String, name: String, space: Character, using random: inout some RandomNumberGenerator
     ) -> Discriminator<Definition> {
+        made(prefix: prefix, name: name, space: space, suffix: suffix(using: &random))
+    }
+
+    static func suffix(using random: inout some RandomNumberGenerator) -> String {
         let alphabet = Array("abcdefghijklmnopqrstuvwxyz0123456789")
-        let suffix = String((0..<suffixLength).map { _ in alphabet.randomElement(using: &random)! })
+        return String((0..<suffixLength).map { _ in alphabet.randomElement(using: &random)! })
+    }
+
+    static func isSuffix(_ text: String) -> Bool {
+        text.utf8.count == suffixLength
+            && text.utf8.allSatisfy { (48...57).contains($0) || (97...122).contains($0) }
+    }
+
+    static func made<Definition>(
+        prefix: String, name: String, space: Character, suffix: String
+    ) -> Discriminator<Definition> {
         let room = lengthMax - prefix.utf8.count - suffixLength - 1
         // Two dots in a row would make an empty part, which no discriminator has.
         let slug = slug(of: name, space: space).prefix(max(0, room))

@@ -8,6 +8,8 @@ public struct EventBatch: Sendable {
     /// The `data` of all events as compact JSON, one after the other.
     public let data: [UInt8]
     public let idempotency: Idempotency?
+    /// The rejection that these events put right; it is closed in the same transaction.
+    public let replayOf: Rejection.ID?
 
     public struct Row: Sendable, Equatable {
         public let eventTime: Timestamp
@@ -24,7 +26,7 @@ public struct EventBatch: Sendable {
 
     public init(
         profile: ProfileAddress, section: Int64, receivedAt: Timestamp, events: [Row], data: [UInt8],
-        idempotency: Idempotency?
+        idempotency: Idempotency?, replayOf: Rejection.ID? = nil
     ) {
         self.profile = profile
         self.section = section
@@ -32,6 +34,7 @@ public struct EventBatch: Sendable {
         self.events = events
         self.data = data
         self.idempotency = idempotency
+        self.replayOf = replayOf
     }
 }
 
@@ -57,6 +60,8 @@ public enum AppendOutcome: Sendable, Equatable {
     case replayed(answer: [UInt8])
     /// The idempotency key was used for another request.
     case conflict
+    /// The rejection was replayed before, or is gone; nothing was stored.
+    case notOpen
 }
 
 /// An event as it is read back.

@@ -90,6 +90,68 @@ public struct Limits: Sendable, Equatable {
     /// Reads that may wait for a reading thread; one more is answered 503 at once.
     public var readerQueueMax = 2000
 
+    // MARK: Refused posts
+
+    /// Refused posts kept for each account; the oldest goes for each new one. 0 keeps none.
+    public var rejectionsMax = 1000
+    /// How long a refused post is kept.
+    public var rejectionAge: Duration = .seconds(7 * 86_400)
+    /// Rejections in one answer.
+    public static let rejectionPageMax = 200
+    /// Bytes of its body that a list shows of each rejection.
+    public static let rejectionExcerptBytes = 400
+
+    // MARK: Looking
+
+    /// Profiles in the answer to a search.
+    public static let profileSearchMax = 50
+    /// How long a search by the beginning of a key goes on.
+    public static let profileSearchTime: Duration = .seconds(2)
+    /// Days in one answer of events by day.
+    public static let daysMax = 400
+    /// Entries of the log that are looked through for the history of one event type.
+    public static let historyMax = 10_000
+
+    // MARK: Following along
+
+    /// Open live streams of an account; one more is answered 503 at once.
+    public static let liveStreamsMax = 50
+    /// Posts that a live stream holds for a slow reader; the oldest go, and the stream says how many.
+    public static let liveBufferMax = 500
+    /// How often a live stream that has nothing to tell says so, to keep proxies from closing it.
+    public static let livePulse: Duration = .seconds(15)
+    /// How long a live stream goes on before its reader has to open it again, with a token that still holds.
+    public static let liveStreamAge: Duration = .seconds(3600)
+    /// Minutes that the recent figures go back.
+    public static let activityMinutes = 60
+    /// Mistakes and outages of the server that are remembered for its operator.
+    public static let recentFailuresMax = 20
+
+    // MARK: The console
+
+    /// How long a console session may rest before it ends.
+    public var sessionIdleMax: Duration = .seconds(30 * 60)
+    /// How long a console session lasts however busy it is.
+    public var sessionAgeMax: Duration = .seconds(12 * 3600)
+    /// Console sessions at once; the one that rested longest ends for one more.
+    public static let sessionsMax = 1000
+    /// Failed sign-ins from one address within ``signInWindow`` before it has to wait.
+    public static let signInAttemptsMax = 10
+    public static let signInWindow: Duration = .seconds(10 * 60)
+    /// Addresses whose failed sign-ins are remembered.
+    public static let signInAddressesMax = 10_000
+    /// How long the one-time link to the console is good for.
+    public static let consoleLinkLifetime: Duration = .seconds(3600)
+    /// Bytes of a form; or four times ``bodyBytesMax`` where that is more, since the editor of a refused post sends it
+    /// percent-encoded.
+    public static let formBytesMax = 512 * 1024
+    /// Bytes of the form that signs in, which anybody may send.
+    public static let signInFormBytesMax = 16 * 1024
+    /// How often the times at which API keys were last used are written down.
+    public static let keyUseInterval: Duration = .seconds(300)
+    /// The longest overlap of two secrets of one API key.
+    public static let secretOverlapMax: Duration = .seconds(30 * 86_400)
+
     // MARK: Connections
 
     /// Open connections; more wait in the listen queue of the system.

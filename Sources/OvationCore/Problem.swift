@@ -25,7 +25,7 @@ public struct Problem: Error, Sendable {
     }
 
     /// A stable word that programs may compare. Open: new ones may come, none changes its meaning.
-    public struct Code: RawRepresentable, Hashable, Sendable {
+    public struct Code: RawRepresentable, Hashable, Codable, Sendable {
         public let rawValue: String
         public init(rawValue: String) { self.rawValue = rawValue }
         init(_ rawValue: String) { self.rawValue = rawValue }
@@ -33,7 +33,7 @@ public struct Problem: Error, Sendable {
 }
 
 /// One entry of `errors`: which item, where in the body, and why.
-public struct ItemError: Hashable, Sendable {
+public struct ItemError: Hashable, Codable, Sendable {
     /// Position in `items`; nil where the request has no items.
     public var index: Int?
     /// JSON pointer (RFC 6901) into the request body.
@@ -81,6 +81,8 @@ extension Problem.Code {
     public static let invalidToken = Self("invalid_token")
     public static let tokenExpired = Self("token_expired")
     public static let wrongRegion = Self("wrong_region")
+    public static let formNotOurs = Self("form_not_ours")
+    public static let tooManyAttempts = Self("too_many_attempts")
     public static let keyRevoked = Self("key_revoked")
     public static let adminRequired = Self("admin_required")
     public static let keyspaceForbidden = Self("keyspace_forbidden")
@@ -96,12 +98,14 @@ extension Problem.Code {
     public static let eventNotFound = Self("event_not_found")
     public static let versionNotFound = Self("version_not_found")
     public static let apiKeyNotFound = Self("api_key_not_found")
+    public static let rejectionNotFound = Self("rejection_not_found")
     public static let profileLocked = Self("profile_locked")
 
     // What stands against it
     public static let alreadyExists = Self("already_exists")
     public static let conflict = Self("conflict")
     public static let idempotencyKeyReused = Self("idempotency_key_reused")
+    public static let alreadyReplayed = Self("already_replayed")
     public static let preconditionFailed = Self("precondition_failed")
 
     // Us

@@ -84,7 +84,7 @@ public struct ProfileKey: Hashable, Sendable {
     }
 
     private static func refused(_ why: String) -> Problem {
-        Problem(.invalidProfileKey, "The profile key in the path cannot be a key of this keyspace: \(why).")
+        Problem(.invalidProfileKey, "The profile key cannot be a key of this keyspace: \(why).")
     }
 }
 

@@ -10,8 +10,8 @@ public protocol Store: Sendable {
     /// - Throws: `sequenceTaken` when somebody else wrote to the account's log since the caller read it.
     func commit(_ change: AccountChange) async throws(StoreFailure)
 
-    /// The account's log after an entry, oldest first.
-    func log(account: Int64, after sequence: Int64, limit: Int) async throws(StoreFailure) -> [LogEntry]
+    /// A part of the account's log.
+    func log(_ range: LogRange) async throws(StoreFailure) -> [LogEntry]
 
     /// Stores a batch, and makes its profile when there is none. Returns after the commit is on disk.
     func append(_ batch: EventBatch) async throws(StoreFailure) -> AppendOutcome
@@ -32,6 +32,41 @@ public protocol Store: Sendable {
         by actor: String
     ) async throws(StoreFailure) -> Deletion?
 
+    /// nil: there is no such profile.
+    func profile(_ reference: ProfileReference) async throws(StoreFailure) -> Profile?
+
+    /// Profiles by the beginning of a key.
+    func profiles(_ search: ProfileSearch) async throws(StoreFailure) -> ProfileMatches
+
+    /// Events by section and version. nil: there is no such profile.
+    func counts(of profile: ProfileAddress) async throws(StoreFailure) -> ProfileCounts?
+
+    /// Events by day of their time, oldest first, days without events left out. nil: there is no such profile.
+    func days(_ filter: EventFilter) async throws(StoreFailure) -> [EventDay]?
+
+    /// How much is stored of each version that was ever posted to.
+    func usage(account: Int64) async throws(StoreFailure) -> [VersionUsage]
+
+    /// Keeps a refused post, in the group commit of the posts that wait, and forgets what is past its time or number.
+    func keep(_ post: RefusedPost) async throws(StoreFailure) -> Rejection.ID
+
+    /// Newest first.
+    /// - Parameters:
+    ///   - id: only those that came before this one.
+    ///   - bodyBytesMax: bodies are cut after so many bytes.
+    func rejections(
+        _ filter: RejectionFilter, before id: Rejection.ID?, limit: Int, bodyBytesMax: Int
+    ) async throws(StoreFailure) -> [Rejection]
+
+    /// How many are open and were received since a moment; no more than `max`, where counting ends.
+    func countOpenRejections(account: Int64, from: Timestamp, max: Int) async throws(StoreFailure) -> Int
+
+    /// With its whole body. nil: there is none, or it was forgotten.
+    func rejection(_ id: Rejection.ID, account: Int64) async throws(StoreFailure) -> Rejection?
+
+    /// false: there is none.
+    func discardRejection(_ id: Rejection.ID, account: Int64) async throws(StoreFailure) -> Bool
+
     /// Writes and reads back, to tell whether the store can be used.
     func check() async throws(StoreFailure)
 
@@ -47,6 +82,29 @@ public struct Deletion: Sendable, Equatable {
     public init(count: Int, entry: LogEntry?) {
         self.count = count
         self.entry = entry
+    }
+}
+
+/// Which entries of a log, and in which order.
+public struct LogRange: Sendable {
+    public enum Order: Sendable {
+        /// Those after a number.
+        case oldestFirst(after: Int64)
+        /// Those before a number.
+        case newestFirst(before: Int64)
+    }
+
+    public var account: Int64
+    public var order: Order
+    public var limit: Int
+    /// Leave out the notes of acts.
+    public var isDefinitionsOnly: Bool
+
+    public init(account: Int64, order: Order, limit: Int, isDefinitionsOnly: Bool = false) {
+        self.account = account
+        self.order = order
+        self.limit = limit
+        self.isDefinitionsOnly = isDefinitionsOnly
     }
 }
 
@@ -102,8 +160,15 @@ public struct StoreStatistics: Sendable, Equatable {
     public var requestsCommitted: Int64 = 0
     public var eventsStored: Int64 = 0
     public var commitSeconds: Double = 0
+    /// Commits by how long they took: counts per bound of ``commitBuckets``, and those beyond the last.
+    public var commitCounts = [Int64](repeating: 0, count: StoreStatistics.commitBuckets.count + 1)
     public var requestsWaiting: Int64 = 0
     public var bytesOnDisk: Int64 = 0
+
+    /// Upper bounds, in seconds.
+    public static let commitBuckets = [
+        0.00025, 0.0005, 0.001, 0.002, 0.004, 0.008, 0.016, 0.032, 0.064, 0.128, 0.256, 0.512, 1, 2, 4,
+    ]
 
     public init() {}
 }

@@ -52,16 +52,44 @@ enum AccountRows {
         }
     }
 
-    static func log(_ database: Database, account: Int64, after sequence: Int64, limit: Int) throws -> [LogEntry] {
-        try Row.fetchAll(
-            database,
-            sql: """
-                SELECT account_id, sequence, at, actor, change FROM catalogue_log
-                WHERE account_id = ? AND sequence > ? ORDER BY sequence LIMIT ?
-                """,
-            arguments: [account, sequence, limit]
-        ).map(entry)
+    static func log(_ database: Database, _ range: LogRange) throws -> [LogEntry] {
+        let sequence: Int64
+        let sql: String
+        switch range.order {
+        case .oldestFirst(let after):
+            sequence = after
+            sql = range.isDefinitionsOnly ? oldestDefinitions : oldestEntries
+        case .newestFirst(let before):
+            sequence = before
+            sql = range.isDefinitionsOnly ? newestDefinitions : newestEntries
+        }
+        // A negative LIMIT would be none at all.
+        let limit = max(range.limit, 0)
+        return try Row.fetchAll(database, sql: sql, arguments: [range.account, sequence, limit]).map(entry)
     }
+
+    private static let oldestEntries = """
+        SELECT account_id, sequence, at, actor, change FROM catalogue_log
+        WHERE account_id = ? AND sequence > ? ORDER BY sequence LIMIT ?
+        """
+
+    private static let newestEntries = """
+        SELECT account_id, sequence, at, actor, change FROM catalogue_log
+        WHERE account_id = ? AND sequence < ? ORDER BY sequence DESC LIMIT ?
+        """
+
+    // The partial index by name, so that no note is looked at however many there are: left alone, SQLite takes the
+    // primary key.
+
+    static let oldestDefinitions = """
+        SELECT account_id, sequence, at, actor, change FROM catalogue_log INDEXED BY catalogue_log_definitions
+        WHERE account_id = ? AND is_note = 0 AND sequence > ? ORDER BY sequence LIMIT ?
+        """
+
+    static let newestDefinitions = """
+        SELECT account_id, sequence, at, actor, change FROM catalogue_log INDEXED BY catalogue_log_definitions
+        WHERE account_id = ? AND is_note = 0 AND sequence < ? ORDER BY sequence DESC LIMIT ?
+        """
 
     static func lastSequence(_ database: Database, account: Int64) throws -> Int64 {
         try Int64.fetchOne(
@@ -91,8 +119,9 @@ enum AccountRows {
         try database.execute(
             sql: """
                 INSERT OR REPLACE INTO api_key
-                    (client_id, account_id, name, role, sections, keyspaces, secret_hash, created_at, revoked_at)
-                VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)
+                    (client_id, account_id, name, role, sections, keyspaces, secret_hash, created_at, revoked_at,
+                    previous_secret_hash, previous_secret_until, last_used_at, settings_hash)
+                VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
                 """,
             arguments: [
                 key.clientID, key.account, key.name, key.role.rawValue,
@@ -101,6 +130,8 @@ enum AccountRows {
                     try text(Dictionary(uniqueKeysWithValues: keyspaces.map { ($0.key.text, $0.value) }))
                 },
                 Data(key.secretHash), key.createdAt.milliseconds, key.revokedAt?.milliseconds,
+                key.previousSecret.map { Data($0.hash) }, key.previousSecret?.validUntil.milliseconds,
+                key.lastUsedAt?.milliseconds, key.settingsHash.map { Data($0) },
             ])
     }
 
@@ -111,7 +142,9 @@ enum AccountRows {
         let sections: String? = row["sections"]
         let keyspaces: String? = row["keyspaces"]
         let hash: Data = row["secret_hash"]
-        let revokedAt: Int64? = row["revoked_at"]
+        let settingsHash: Data? = row["settings_hash"]
+        let previousHash: Data? = row["previous_secret_hash"]
+        let previousUntil: Int64? = row["previous_secret_until"]
         return APIKey(
             clientID: row["client_id"], account: row["account_id"], name: row["name"], role: role,
             sections: try sections.map { Set(try value([Discriminator<Section>].self, $0)) },
@@ -122,16 +155,24 @@ enum AccountRows {
                 }
                 return access
             },
-            secretHash: Array(hash), createdAt: Timestamp(milliseconds: row["created_at"]),
-            revokedAt: revokedAt.map { Timestamp(milliseconds: $0) })
+            secretHash: Array(hash),
+            previousSecret: previousHash.flatMap { hash in
+                previousUntil.map {
+                    APIKey.PreviousSecret(hash: Array(hash), validUntil: Timestamp(milliseconds: $0))
+                }
+            },
+            createdAt: Timestamp(milliseconds: row["created_at"]), revokedAt: time(row["revoked_at"]),
+            lastUsedAt: time(row["last_used_at"]), settingsHash: settingsHash.map { Array($0) })
+    }
+
+    private static func time(_ milliseconds: Int64?) -> Timestamp? {
+        milliseconds.map { Timestamp(milliseconds: $0) }
     }
 
     private static func signingKey(_ row: Row) -> SigningKey {
-        let retiredAt: Int64? = row["retired_at"]
-        return SigningKey(
+        SigningKey(
             id: row["key_id"], privateKeyPEM: row["private_pem"],
-            createdAt: Timestamp(milliseconds: row["created_at"]),
-            retiredAt: retiredAt.map { Timestamp(milliseconds: $0) })
+            createdAt: Timestamp(milliseconds: row["created_at"]), retiredAt: time(row["retired_at"]))
     }
 
     /// Made with the store, and never changed.

@@ -1,7 +1,8 @@
 import GRDB
 import OvationCore
 
-/// The statements that one post needs, prepared once for the writing connection.
+/// The statements that one post needs, prepared once for the writing connection; and what a group has to remember until
+/// its commit.
 final class EventAppender {
     private let findProfile: PreparedStatement
     private let insertProfile: PreparedStatement
@@ -12,9 +13,15 @@ final class EventAppender {
     /// Highest event id given so far; never given again, even when the event is deleted.
     private(set) var lastEventID: Int64
     private let idempotencyLifetime: Duration
+    private let rejections: RejectionAppender
+    private let usage: UsageAppender
+    /// When the newest post of the group came.
+    private var newestArrival: Timestamp?
 
-    init(_ database: Database, idempotencyLifetime: Duration) throws {
-        self.idempotencyLifetime = idempotencyLifetime
+    init(_ database: Database, limits: Limits) throws {
+        idempotencyLifetime = limits.idempotencyLifetime
+        rejections = try RejectionAppender(database, countMax: limits.rejectionsMax, age: limits.rejectionAge)
+        usage = try UsageAppender(database)
         findProfile = try PreparedStatement(
             database,
             "SELECT account_id = ?2 AND keyspace = ?3 AND key = ?4 FROM profile WHERE profile_id = ?1")
@@ -49,14 +56,24 @@ final class EventAppender {
 
     /// Runs inside the group's transaction.
     func append(_ batch: EventBatch) throws -> AppendOutcome {
+        note(batch.receivedAt)
+        let account = batch.profile.account
+        if let idempotency = batch.idempotency,
+            let outcome = try outcome(account: account, of: idempotency, at: batch.receivedAt)
+        {
+            return outcome
+        }
+        if let rejection = batch.replayOf {
+            let isClosed = try rejections.close(rejection, account: account, at: batch.receivedAt)
+            guard isClosed else { return .notOpen }
+        }
         if let idempotency = batch.idempotency {
-            let account = batch.profile.account
-            if let outcome = try outcome(account: account, of: idempotency, at: batch.receivedAt) { return outcome }
             try remember(idempotency, account: account, at: batch.receivedAt)
         }
         // A lenient post may have lost all its events; it still makes no profile for nothing.
         guard !batch.events.isEmpty else { return .stored }
         let profile = try profileID(of: batch.profile, at: batch.receivedAt)
+        if let rejection = batch.replayOf { try rejections.note(profile, of: rejection) }
         insertEvent.bind(2, profile)
         insertEvent.bind(3, batch.section)
         insertEvent.bind(5, batch.receivedAt.milliseconds)
@@ -72,12 +89,33 @@ final class EventAppender {
                 start = event.dataEnd
             }
         }
+        usage.count(batch)
         return .stored
     }
 
-    /// Ids given in a transaction that was rolled back are free again.
-    func restoreLastEventID(_ id: Int64) {
+    /// Runs inside the group's transaction.
+    func keep(_ rejection: PackedRejection) throws -> Rejection.ID {
+        note(rejection.post.receivedAt)
+        return try rejections.keep(rejection)
+    }
+
+    /// Writes what is written once for the whole group, as the last thing in its transaction.
+    func finishGroup() throws {
+        try usage.finishGroup()
+        if let newestArrival { try rejections.finishGroup(at: newestArrival) }
+        newestArrival = nil
+    }
+
+    /// Forgets a group that was rolled back. The ids given in it are free again.
+    func undoGroup(toEventID id: Int64) {
         lastEventID = id
+        usage.undoGroup()
+        rejections.undoGroup()
+        newestArrival = nil
+    }
+
+    private func note(_ arrival: Timestamp) {
+        newestArrival = max(newestArrival ?? arrival, arrival)
     }
 
     func outcome(account: Int64, of idempotency: Idempotency, at now: Timestamp) throws -> AppendOutcome? {
@@ -85,7 +123,7 @@ final class EventAppender {
         findIdempotency.bind(2, text: idempotency.key)
         findIdempotency.bind(3, now.advanced(by: .zero - idempotencyLifetime).milliseconds)
         defer { findIdempotency.reset() }
-        guard try findIdempotency.firstRow() else { return nil }
+        guard try findIdempotency.nextRow() else { return nil }
         guard findIdempotency.blob(0) == idempotency.fingerprint else { return .conflict }
         return .replayed(answer: findIdempotency.blob(1))
     }
@@ -110,7 +148,7 @@ final class EventAppender {
         var id = address.foundingID
         while true {
             findProfile.bind(1, id.value)
-            let isTaken = try findProfile.firstRow()
+            let isTaken = try findProfile.nextRow()
             let isOurs = isTaken && findProfile.int64(0) == 1
             findProfile.reset()
             if isOurs { return id.value }

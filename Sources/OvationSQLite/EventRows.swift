@@ -21,7 +21,7 @@ enum EventRows {
         _ database: Database, _ profile: Int64, _ filter: EventFilter, after position: EventPosition?, limit: Int
     ) throws -> EventPage {
         // One range of the index whatever is asked for. Among equal times the id decides.
-        let newest = min(position?.eventTime.milliseconds ?? .max, (filter.to?.milliseconds).map { $0 - 1 } ?? .max)
+        let newest = min(position?.eventTime.milliseconds ?? .max, newest(filter))
         let statement = try database.cachedStatement(sql: filter.versions == nil ? select : selectVersions)
         var arguments: StatementArguments = [
             "profile": profile, "section": filter.section, "oldest": filter.from?.milliseconds ?? .min,
@@ -47,21 +47,40 @@ enum EventRows {
         return EventPage(events: events, next: nil)
     }
 
-    static func delete(_ database: Database, _ profile: Int64, _ filter: EventFilter, id: Int64?) throws -> Int {
+    /// How many went of each version.
+    static func delete(
+        _ database: Database, _ profile: Int64, _ filter: EventFilter, id: Int64?
+    ) throws -> [EventVersion.ID: Int] {
+        var arguments: StatementArguments = [
+            "profile": profile, "section": filter.section, "oldest": filter.from?.milliseconds ?? .min,
+            "newest": newest(filter), "versions": filter.versions.map(json),
+        ]
+        if let id { arguments += ["id": id] }
+        // Counted before, since the index has the versions: what DELETE gives back of its rows it holds in memory.
+        var counts: [EventVersion.ID: Int] = [:]
+        let versions = try Int64.fetchCursor(
+            database, sql: "SELECT version_id FROM event WHERE " + (id == nil ? matching : matchingID),
+            arguments: arguments)
+        while let version = try versions.next() { counts[version, default: 0] += 1 }
+        guard !counts.isEmpty else { return [:] }
         try database.execute(
-            sql: """
-                DELETE FROM event WHERE profile_id = :profile AND section = :section
-                    AND event_time BETWEEN :oldest AND :newest
-                    AND (:id IS NULL OR event_id = :id)
-                    AND (:versions IS NULL OR version_id IN (SELECT value FROM json_each(:versions)))
-                """,
-            arguments: [
-                "profile": profile, "section": filter.section, "oldest": filter.from?.milliseconds ?? .min,
-                "newest": (filter.to?.milliseconds).map { $0 - 1 } ?? .max, "id": id,
-                "versions": filter.versions.map(json),
-            ])
-        return database.changesCount
+            sql: "DELETE FROM event WHERE " + (id == nil ? matching : matchingID), arguments: arguments)
+        return counts
     }
+
+    /// The latest time that a filter lets through.
+    static func newest(_ filter: EventFilter) -> Int64 {
+        guard let to = filter.to?.milliseconds else { return .max }
+        return to == .min ? .min : to - 1
+    }
+
+    private static let matching = """
+        profile_id = :profile AND section = :section AND event_time BETWEEN :oldest AND :newest
+            AND (:versions IS NULL OR version_id IN (SELECT value FROM json_each(:versions)))
+        """
+
+    /// Finds one event by its id; only then is it asked whose it is.
+    private static let matchingID = "event_id = :id AND " + matching
 
     static let select = """
         SELECT event_id, event_time, received_at, version_id, data FROM event
@@ -70,7 +89,9 @@ enum EventRows {
         ORDER BY event_time DESC, event_id DESC LIMIT :limit
         """
 
-    private static let selectVersions = """
+    /// SQLite goes to the table when it needs a column that the index lacks and not before (a deferred seek), so a row
+    /// of another version costs a step in the index and no page of the table.
+    static let selectVersions = """
         SELECT event_id, event_time, received_at, version_id, data FROM event
         WHERE profile_id = :profile AND section = :section AND event_time BETWEEN :oldest AND :newest
             AND (event_time < :time OR event_id < :id)
@@ -78,7 +99,7 @@ enum EventRows {
         ORDER BY event_time DESC, event_id DESC LIMIT :limit
         """
 
-    private static func json(_ versions: [EventVersion.ID]) -> String {
-        "[" + versions.map(String.init).joined(separator: ",") + "]"
+    static func json(_ numbers: [Int64]) -> String {
+        "[" + numbers.map(String.init).joined(separator: ",") + "]"
     }
 }

@@ -2,11 +2,13 @@ import GRDB
 import GRDBSQLite
 import OvationCore
 
-/// A statement of the writer's hot path, on SQLite's own interface.
+/// A statement of the writer's hot path, or of a long scan, on SQLite's own interface.
 ///
 /// GRDB opens, migrates, reads and administers; but its arguments are an array of boxed values for each execution, and
 /// the writer executes one insert for each event. Here a value goes from our bytes into SQLite without a copy of ours.
-/// Used on the writer's thread only, and finalised before the connection closes.
+/// Its rows cost as much: a scan that counts a million events looks at one number of each.
+/// Used on the thread of its connection only, and finalised before the connection closes; a reader's statement goes
+/// with the read that made it.
 final class PreparedStatement {
     private let handle: OpaquePointer
 
@@ -30,6 +32,10 @@ final class PreparedStatement {
 
     func bind(_ index: CInt, _ value: Int64) {
         sqlite3_bind_int64(handle, index, value)
+    }
+
+    func bindNull(_ index: CInt) {
+        sqlite3_bind_null(handle, index)
     }
 
     /// The bytes must live until ``run()`` or ``reset()`` returns.
@@ -69,8 +75,9 @@ final class PreparedStatement {
         guard code == SQLITE_DONE else { throw failure(code) }
     }
 
-    /// Moves to the first row; false when there is none. ``reset()`` must follow.
-    func firstRow() throws -> Bool {
+    /// Moves to the first row and then to the next; false when there is none. ``reset()`` must follow, unless the
+    /// statement goes.
+    func nextRow() throws -> Bool {
         let code = sqlite3_step(handle)
         switch code {
         case SQLITE_ROW: return true
@@ -87,6 +94,31 @@ final class PreparedStatement {
 
     func int64(_ column: CInt) -> Int64 {
         sqlite3_column_int64(handle, column)
+    }
+
+    func isNull(_ column: CInt) -> Bool {
+        sqlite3_column_type(handle, column) == SQLITE_NULL
+    }
+
+    /// Whole, even with a NUL inside.
+    func text(_ column: CInt) -> String {
+        withTextBytes(column) { String(decoding: $0, as: UTF8.self) }
+    }
+
+    /// The bytes are SQLite's, and good until the next row.
+    func withTextBytes<Result>(_ column: CInt, _ body: (UnsafeBufferPointer<UInt8>) -> Result) -> Result {
+        let start = sqlite3_column_text(handle, column)
+        return body(UnsafeBufferPointer(start: start, count: Int(sqlite3_column_bytes(handle, column))))
+    }
+
+    /// Rows that the last execution on this connection inserted, changed or removed.
+    var changes: Int {
+        Int(sqlite3_changes(sqlite3_db_handle(handle)))
+    }
+
+    /// Of the last insert on this connection.
+    var lastInsertedRowID: Int64 {
+        sqlite3_last_insert_rowid(sqlite3_db_handle(handle))
     }
 
     func blob(_ column: CInt) -> [UInt8] {

@@ -12,9 +12,11 @@ public final class SQLiteStore: Store {
     private let reader: SQLiteReader
     private let lock: FileLock
 
-    /// Opens the file, or makes it with its folder, and brings its tables up to date. Blocks.
+    /// Opens the file, or makes it with its folder, brings its tables up to date, and forgets refused posts that are
+    /// past their time or number. Blocks.
+    /// - Parameter now: nil is the time of the machine.
     /// - Throws: `unusable` with a sentence for the operator.
-    public init(path: String, limits: Limits, logger: Logger) throws(StoreFailure) {
+    public init(path: String, limits: Limits, logger: Logger, now: Timestamp? = nil) throws(StoreFailure) {
         self.path = path
         lock = try FileLock(path: path + ".lock")
         do {
@@ -36,8 +38,16 @@ public final class SQLiteStore: Store {
                 for pragma in Pragmas.onWriter { _ = try Row.fetchOne(database, sql: pragma) }
                 try Pragmas.verify(database)
             }
+            // A new index over a large table is sorted in files, and not in memory as small things are.
+            try pool.writeWithoutTransaction { try $0.execute(sql: "PRAGMA temp_store = FILE") }
             try Schema.migrator.migrate(pool)
-            try pool.write { database in try AccountRows.makeServerSecret(database) }
+            try pool.writeWithoutTransaction { try $0.execute(sql: "PRAGMA temp_store = MEMORY") }
+            let opened = now ?? Timestamp(milliseconds: Int64(Date().timeIntervalSince1970 * 1000))
+            try pool.write { database in
+                try AccountRows.makeServerSecret(database)
+                try RejectionRows.forget(
+                    database, at: opened, countMax: limits.rejectionsMax, age: limits.rejectionAge)
+            }
         } catch {
             let failure = StoreFailure(error)
             throw StoreFailure(.unusable, "\(path) cannot be used as a store: \(failure.message)")
@@ -96,18 +106,88 @@ extension SQLiteStore {
     ) async throws(StoreFailure) -> Deletion? {
         try await write { database, appender in
             guard let profile = try EventRows.profile(database, filter.profile) else { return nil }
-            let count = try EventRows.delete(database, profile, filter, id: id)
+            let counts = try EventRows.delete(database, profile, filter, id: id)
+            let count = counts.values.reduce(0, +)
             guard count > 0 else { return Deletion(count: 0, entry: nil) }
             try database.execute(
                 sql: "INSERT OR REPLACE INTO setting (name, value) VALUES ('last_event_id', ?)",
                 arguments: [appender.lastEventID])
             let account = filter.profile.account
+            try ProfileRows.subtractUsage(database, counts, account: account)
             let entry = LogEntry(
                 sequence: try AccountRows.lastSequence(database, account: account) + 1, at: now, actor: actor,
                 change: .noted(note(count)))
             try AccountRows.insert(database, entry, account: account)
             return Deletion(count: count, entry: entry)
         }
+    }
+}
+
+// MARK: - Profiles
+
+extension SQLiteStore {
+    public func profile(_ reference: ProfileReference) async throws(StoreFailure) -> Profile? {
+        try await reader.read { database in try ProfileRows.find(database, reference) }
+    }
+
+    public func profiles(_ search: ProfileSearch) async throws(StoreFailure) -> ProfileMatches {
+        try await reader.read { database in try ProfileRows.search(database, search) }
+    }
+
+    public func counts(of profile: ProfileAddress) async throws(StoreFailure) -> ProfileCounts? {
+        try await reader.read { database in
+            guard let profile = try EventRows.profile(database, profile) else { return nil }
+            return try ProfileRows.counts(database, profile)
+        }
+    }
+
+    public func days(_ filter: EventFilter) async throws(StoreFailure) -> [EventDay]? {
+        try await reader.read { database in
+            guard let profile = try EventRows.profile(database, filter.profile) else { return nil }
+            return try ProfileRows.days(database, profile, filter)
+        }
+    }
+
+    public func usage(account: Int64) async throws(StoreFailure) -> [VersionUsage] {
+        try await reader.read { database in try ProfileRows.usage(database, account: account) }
+    }
+}
+
+// MARK: - Refused posts
+
+extension SQLiteStore {
+    public func keep(_ post: RefusedPost) async throws(StoreFailure) -> Rejection.ID {
+        let rejection: PackedRejection
+        do {
+            rejection = try PackedRejection(post)
+        } catch {
+            throw StoreFailure(error)
+        }
+        return try await writer.keep(rejection).get()
+    }
+
+    public func rejections(
+        _ filter: RejectionFilter, before id: Rejection.ID?, limit: Int, bodyBytesMax: Int
+    ) async throws(StoreFailure) -> [Rejection] {
+        try await reader.read { database in
+            try RejectionRows.list(database, filter, before: id, limit: limit, bodyBytesMax: bodyBytesMax)
+        }
+    }
+
+    public func countOpenRejections(
+        account: Int64, from: Timestamp, max: Int
+    ) async throws(StoreFailure) -> Int {
+        try await reader.read { database in
+            try RejectionRows.countOpen(database, account: account, from: from, max: max)
+        }
+    }
+
+    public func rejection(_ id: Rejection.ID, account: Int64) async throws(StoreFailure) -> Rejection? {
+        try await reader.read { database in try RejectionRows.find(database, id, account: account) }
+    }
+
+    public func discardRejection(_ id: Rejection.ID, account: Int64) async throws(StoreFailure) -> Bool {
+        try await write { database, _ in try RejectionRows.discard(database, id, account: account) }
     }
 }
 
@@ -122,12 +202,8 @@ extension SQLiteStore {
         try await write { database, _ in try AccountRows.commit(database, change) }
     }
 
-    public func log(
-        account: Int64, after sequence: Int64, limit: Int
-    ) async throws(StoreFailure) -> [LogEntry] {
-        try await reader.read { database in
-            try AccountRows.log(database, account: account, after: sequence, limit: limit)
-        }
+    public func log(_ range: LogRange) async throws(StoreFailure) -> [LogEntry] {
+        try await reader.read { database in try AccountRows.log(database, range) }
     }
 }
 

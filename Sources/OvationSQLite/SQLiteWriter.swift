@@ -13,25 +13,66 @@ import Synchronization
 ///
 /// 1. A post is answered after the commit of its group, never before.
 /// 2. A group fails or succeeds as a whole: posts were checked before, so what fails here is the disk or the file.
+///    Posts that were refused are kept in the same groups, so a flood of them shares syncs too.
 /// 3. The queue is bounded; a post that finds it full is refused at once.
 /// 4. A client that goes away changes nothing: its post is the writer's from the moment it is queued.
 final class SQLiteWriter: Sendable {
-    typealias AppendResult = Result<AppendOutcome, StoreFailure>
+    typealias Reply<Value> = UnsafeContinuation<Result<Value, StoreFailure>, Never>
     typealias Work = @Sendable (Database, EventAppender) throws -> Void
 
-    private struct Append {
-        let batch: EventBatch
-        let reply: UnsafeContinuation<AppendResult, Never>
+    /// One of a group: a post to store, or one that was refused to keep.
+    private enum Post {
+        case append(EventBatch, Reply<AppendOutcome>)
+        case keep(PackedRejection, Reply<Rejection.ID>)
+
+        var bytes: Int {
+            switch self {
+            case .append(let batch, _): batch.data.count
+            case .keep(let rejection, _): rejection.bytes
+            }
+        }
+
+        var isRefused: Bool {
+            if case .keep = self { true } else { false }
+        }
+
+        /// What it adds to the size of a group.
+        var events: Int {
+            switch self {
+            case .append(let batch, _): batch.events.count
+            case .keep: 1
+            }
+        }
+
+        func fail(_ failure: StoreFailure) {
+            switch self {
+            case .append(_, let reply): reply.resume(returning: .failure(failure))
+            case .keep(_, let reply): reply.resume(returning: .failure(failure))
+            }
+        }
+    }
+
+    /// What became of a post: it waits for the commit.
+    private enum Answer {
+        case appended(AppendOutcome, Reply<AppendOutcome>)
+        case kept(Rejection.ID, Reply<Rejection.ID>)
+
+        func send() {
+            switch self {
+            case .appended(let outcome, let reply): reply.resume(returning: .success(outcome))
+            case .kept(let id, let reply): reply.resume(returning: .success(id))
+            }
+        }
     }
 
     private struct Change {
         let work: Work
-        let reply: UnsafeContinuation<Result<Void, StoreFailure>, Never>
+        let reply: Reply<Void>
     }
 
     private struct State {
-        var appends: [Append] = []
-        var appendBytes = 0
+        var posts: [Post] = []
+        var postBytes = 0
         var changes: [Change] = []
         var isClosed = false
         var isWriterAsleep = true
@@ -60,25 +101,19 @@ final class SQLiteWriter: Sendable {
     var statistics: StoreStatistics {
         state.withLock { state in
             var statistics = state.statistics
-            statistics.requestsWaiting = Int64(state.appends.count)
+            statistics.requestsWaiting = Int64(state.posts.count)
             return statistics
         }
     }
 
     /// Waits for the commit of the group that the batch joins.
-    func append(_ batch: EventBatch) async -> AppendResult {
-        await withUnsafeContinuation { reply in
-            enqueue(orReply: reply) { state in
-                guard state.appends.count < limits.writerQueueMax,
-                    state.appendBytes + batch.data.count <= limits.writerQueueBytesMax
-                else {
-                    return StoreFailure(.busy, "\(state.appends.count) posts are waiting for a commit")
-                }
-                state.appends.append(Append(batch: batch, reply: reply))
-                state.appendBytes += batch.data.count
-                return nil
-            }
-        }
+    func append(_ batch: EventBatch) async -> Result<AppendOutcome, StoreFailure> {
+        await withUnsafeContinuation { reply in enqueue(.append(batch, reply), orReply: reply) }
+    }
+
+    /// Waits for the commit of the group that the rejection joins.
+    func keep(_ rejection: PackedRejection) async -> Result<Rejection.ID, StoreFailure> {
+        await withUnsafeContinuation { reply in enqueue(.keep(rejection, reply), orReply: reply) }
     }
 
     /// Runs in a transaction of its own.
@@ -106,10 +141,21 @@ final class SQLiteWriter: Sendable {
         finished.wait()
     }
 
-    private func enqueue<Success>(
-        orReply reply: UnsafeContinuation<Result<Success, StoreFailure>, Never>,
-        _ add: (inout State) -> StoreFailure?
-    ) {
+    private func enqueue<Value>(_ post: Post, orReply reply: Reply<Value>) {
+        let bytes = post.bytes
+        // Refused posts get a part of the queue: a flood of them must not take the room of those to store.
+        let share = post.isRefused ? 4 : 1
+        enqueue(orReply: reply) { state in
+            guard state.posts.count < limits.writerQueueMax / share,
+                state.postBytes + bytes <= limits.writerQueueBytesMax / share
+            else { return StoreFailure(.busy, "\(state.posts.count) posts are waiting for a commit") }
+            state.posts.append(post)
+            state.postBytes += bytes
+            return nil
+        }
+    }
+
+    private func enqueue<Value>(orReply reply: Reply<Value>, _ add: (inout State) -> StoreFailure?) {
         let (failure, mustWake) = state.withLock { state -> (StoreFailure?, Bool) in
             if state.isClosed { return (StoreFailure(.closed, "the store is closing"), false) }
             if let failure = add(&state) { return (failure, false) }
@@ -126,7 +172,7 @@ final class SQLiteWriter: Sendable {
 
 extension SQLiteWriter {
     private enum Next {
-        case work(appends: [Append], changes: [Change])
+        case work(posts: [Post], changes: [Change])
         case sleep
         case end
     }
@@ -135,12 +181,12 @@ extension SQLiteWriter {
         do {
             // One long visit: the connection belongs to this thread until the end.
             try pool.writeWithoutTransaction { database in
-                let appender = try EventAppender(database, idempotencyLifetime: limits.idempotencyLifetime)
+                let appender = try EventAppender(database, limits: limits)
                 while true {
                     switch next() {
-                    case .work(let appends, let changes):
+                    case .work(let posts, let changes):
                         for change in changes { perform(change, database, appender) }
-                        if !appends.isEmpty { commit(appends, database, appender) }
+                        if !posts.isEmpty { commit(posts, database, appender) }
                     case .sleep: wake.wait()
                     case .end:
                         // All of it in one file, so that a copy of that file is a copy of the store.
@@ -158,52 +204,56 @@ extension SQLiteWriter {
     /// Takes what waits, up to the size of one group.
     private func next() -> Next {
         state.withLock { state in
-            guard !state.appends.isEmpty || !state.changes.isEmpty else {
+            guard !state.posts.isEmpty || !state.changes.isEmpty else {
                 if state.isClosed { return .end }
                 state.isWriterAsleep = true
                 return .sleep
             }
             var events = 0
             let count =
-                state.appends.firstIndex { append in
-                    defer { events += append.batch.events.count }
-                    return events > 0 && events + append.batch.events.count > limits.groupEventsMax
-                } ?? state.appends.count
-            let appends = Array(state.appends[..<count])
-            state.appends.removeFirst(count)
-            state.appendBytes -= appends.reduce(0) { $0 + $1.batch.data.count }
+                state.posts.firstIndex { post in
+                    defer { events += post.events }
+                    return events > 0 && events + post.events > limits.groupEventsMax
+                } ?? state.posts.count
+            let posts = Array(state.posts[..<count])
+            state.posts.removeFirst(count)
+            state.postBytes -= posts.reduce(0) { $0 + $1.bytes }
             let changes = state.changes
             state.changes = []
-            return .work(appends: appends, changes: changes)
+            return .work(posts: posts, changes: changes)
         }
     }
 
-    private func commit(_ appends: [Append], _ database: Database, _ appender: EventAppender) {
+    private func commit(_ posts: [Post], _ database: Database, _ appender: EventAppender) {
         let start = ContinuousClock.now
         let lastEventID = appender.lastEventID
-        var outcomes: [AppendOutcome] = []
-        outcomes.reserveCapacity(appends.count)
+        var answers: [Answer] = []
+        answers.reserveCapacity(posts.count)
         do {
             try database.inTransaction(.immediate) {
-                for append in appends { outcomes.append(try appender.append(append.batch)) }
+                for post in posts {
+                    switch post {
+                    case .append(let batch, let reply): answers.append(.appended(try appender.append(batch), reply))
+                    case .keep(let rejection, let reply): answers.append(.kept(try appender.keep(rejection), reply))
+                    }
+                }
+                try appender.finishGroup()
                 return .commit
             }
         } catch {
-            appender.restoreLastEventID(lastEventID)
+            appender.undoGroup(toEventID: lastEventID)
             let failure = StoreFailure(error)
             logger.error(
-                "a group of posts was not stored", metadata: ["error": "\(failure)", "posts": "\(appends.count)"])
-            for append in appends { append.reply.resume(returning: .failure(failure)) }
+                "a group of posts was not stored", metadata: ["error": "\(failure)", "posts": "\(posts.count)"])
+            for post in posts { post.fail(failure) }
             return
         }
         let seconds = (ContinuousClock.now - start) / .seconds(1)
         state.withLock { state in
-            state.statistics.commits += 1
-            state.statistics.requestsCommitted += Int64(appends.count)
-            state.statistics.eventsStored += appender.lastEventID - lastEventID
-            state.statistics.commitSeconds += seconds
+            state.statistics.noteCommit(
+                requests: posts.count, events: appender.lastEventID - lastEventID, seconds: seconds)
         }
-        for (append, outcome) in zip(appends, outcomes) { append.reply.resume(returning: .success(outcome)) }
+        for answer in answers { answer.send() }
     }
 
     private func perform(_ change: Change, _ database: Database, _ appender: EventAppender) {
@@ -219,13 +269,24 @@ extension SQLiteWriter {
     }
 
     private func refuseEverything(_ failure: StoreFailure) {
-        let (appends, changes) = state.withLock { state in
+        let (posts, changes) = state.withLock { state in
             state.isClosed = true
-            defer { (state.appends, state.changes) = ([], []) }
-            return (state.appends, state.changes)
+            defer { (state.posts, state.changes) = ([], []) }
+            return (state.posts, state.changes)
         }
-        for append in appends { append.reply.resume(returning: .failure(failure)) }
+        for post in posts { post.fail(failure) }
         for change in changes { change.reply.resume(returning: .failure(failure)) }
+    }
+}
+
+extension StoreStatistics {
+    fileprivate mutating func noteCommit(requests: Int, events: Int64, seconds: Double) {
+        commits += 1
+        requestsCommitted += Int64(requests)
+        eventsStored += events
+        commitSeconds += seconds
+        let bucket = StoreStatistics.commitBuckets.firstIndex { seconds <= $0 } ?? StoreStatistics.commitBuckets.count
+        commitCounts[bucket] += 1
     }
 }
 

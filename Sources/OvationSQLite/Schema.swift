@@ -10,6 +10,11 @@ enum Schema {
         migrator.registerMigration("001 accounts, definitions, profiles, events") { database in
             try database.execute(sql: foundation)
         }
+        // Rows refer to what they did before, so there is nothing to check again in a store that may be large.
+        migrator.registerMigration("002 rejections, usage, rotation", foreignKeyChecks: .immediate) { database in
+            try database.execute(sql: looking)
+            try fillUsage(database)
+        }
         return migrator
     }
 
@@ -96,4 +101,78 @@ enum Schema {
 
         CREATE INDEX idempotency_by_age ON idempotency (created_at);
         """
+
+    private static let looking = """
+        -- Whatever is asked of a profile's events but their data is answered from here: what is counted by version or
+        -- by day never touches the table, and a page of few versions touches it for what it gives back only.
+        DROP INDEX event_of_profile;
+        CREATE INDEX event_of_profile ON event (profile_id, section, event_time, event_id, version_id);
+
+        -- Posts that were refused, for a while. The body comes last: whoever looks at the rest does not read it.
+        CREATE TABLE rejection (
+            rejection_id INTEGER PRIMARY KEY AUTOINCREMENT,     -- in the order of arrival, never given twice
+            account_id   INTEGER NOT NULL REFERENCES account,
+            section      INTEGER NOT NULL,
+            keyspace     INTEGER NOT NULL,
+            key          TEXT NOT NULL,                -- as it was sent
+            received_at  INTEGER NOT NULL,
+            client_id    TEXT NOT NULL,
+            request_id   TEXT NOT NULL,
+            code         TEXT NOT NULL,
+            detail       TEXT NOT NULL,
+            errors       TEXT NOT NULL CHECK (json_valid(errors)),
+            event_count  INTEGER NOT NULL,
+            replayed_at  INTEGER,                      -- null: open
+            replayed_to  INTEGER,                      -- the profile that has the events now
+            body         BLOB NOT NULL
+        ) STRICT;
+
+        -- In the order of arrival, since rejection_id follows by itself: the newest so many of an account are kept, and
+        -- what a list filters by is looked for in these.
+        CREATE INDEX rejection_of_account ON rejection (account_id);
+
+        -- How much is stored of each version, so that nobody has to count all events.
+        CREATE TABLE version_usage (
+            account_id       INTEGER NOT NULL,
+            version_id       INTEGER NOT NULL,
+            events           INTEGER NOT NULL CHECK (events >= 0),
+            last_received_at INTEGER NOT NULL,
+            PRIMARY KEY (account_id, version_id)
+        ) STRICT, WITHOUT ROWID;
+
+        ALTER TABLE api_key ADD COLUMN previous_secret_hash BLOB;
+        -- Both or none.
+        ALTER TABLE api_key ADD COLUMN previous_secret_until INTEGER
+            CHECK ((previous_secret_until IS NULL) = (previous_secret_hash IS NULL));
+        ALTER TABLE api_key ADD COLUMN last_used_at INTEGER;
+        ALTER TABLE api_key ADD COLUMN settings_hash BLOB;      -- of the secret that the settings named last
+        """
+
+    /// Counts what is there along the new index, without sorting: GROUP BY would hold every event in memory.
+    private static func fillUsage(_ database: Database) throws {
+        struct Version: Hashable {
+            let account: Int64
+            let id: Int64
+        }
+        var usage: [Version: (events: Int64, last: Int64)] = [:]
+        let events = try PreparedStatement(
+            database,
+            """
+            SELECT profile.account_id, event.version_id, event.event_id
+            FROM event CROSS JOIN profile ON profile.profile_id = event.profile_id
+            """)
+        while try events.nextRow() {
+            let version = Version(account: events.int64(0), id: events.int64(1))
+            let known = usage[version] ?? (0, 0)
+            usage[version] = (known.events + 1, max(known.last, events.int64(2)))
+        }
+        for (version, (count, last)) in usage {
+            try database.execute(
+                sql: """
+                    INSERT INTO version_usage (account_id, version_id, events, last_received_at)
+                    SELECT ?, ?, ?, received_at FROM event WHERE event_id = ?
+                    """,
+                arguments: [version.account, version.id, count, last])
+        }
+    }
 }

@@ -73,28 +73,7 @@ extension Call {
     /// The whole body. The content type is not looked at: the article's own curl sends JSON labelled as a form.
     /// - Throws: `body_too_large` as soon as the limit is passed.
     func body(upTo bytesMax: Int) async throws -> ByteBuffer {
-        let tooLarge = Problem(.bodyTooLarge, "The request body is larger than \(bytesMax) bytes.")
-        if let length = request.headers[.contentLength].flatMap({ Int($0) }), length > bytesMax { throw tooLarge }
-        var collected: ByteBuffer?
-        do {
-            for try await part in request.body {
-                if collected == nil {
-                    collected = part
-                } else {
-                    var part = part
-                    collected?.writeBuffer(&part)
-                }
-                if let count = collected?.readableBytes, count > bytesMax { throw tooLarge }
-            }
-        } catch let problem as Problem {
-            throw problem
-        } catch is BodyTimeout {
-            throw Problem(.requestTimeout, "The request body did not arrive in time; send the request again.")
-        } catch {
-            // The client went away; nobody reads this answer, but it must not count as a mistake of ours.
-            throw Problem(.invalidRequest, "The request ended before its body did.", cause: "\(error)")
-        }
-        return collected ?? ByteBuffer()
+        try await request.collectedBody(upTo: bytesMax)
     }
 
     func json(upTo bytesMax: Int) async throws -> JSONValue {
@@ -129,7 +108,7 @@ extension Call {
     }
 
     func int(_ name: String, in range: ClosedRange<Int>, default standard: Int) throws(Problem) -> Int {
-        guard let text = try query(name).last else { return standard }
+        guard let text = try query(name).last, !text.isEmpty else { return standard }
         guard let value = Int(text), range.contains(value) else {
             throw Problem(
                 .invalidParameter, "'\(name)' is a number from \(range.lowerBound) to \(range.upperBound).")
@@ -138,7 +117,7 @@ extension Call {
     }
 
     func timestamp(_ name: String) throws(Problem) -> Timestamp? {
-        guard let text = try query(name).last else { return nil }
+        guard let text = try query(name).last, !text.isEmpty else { return nil }
         guard let timestamp = Timestamp(rfc3339: text) else {
             throw Problem(
                 .invalidParameter,
@@ -154,6 +133,34 @@ extension Call {
         return words.map { word in
             String((word.split(separator: ";").first ?? "").filter { !$0.isWhitespace && $0 != "\"" }).lowercased()
         }
+    }
+}
+
+extension Request {
+    /// - Throws: `body_too_large`, `request_timeout`, or `invalid_request` when the client went away.
+    func collectedBody(upTo bytesMax: Int) async throws -> ByteBuffer {
+        let tooLarge = Problem(.bodyTooLarge, "The request body is larger than \(bytesMax) bytes.")
+        if let length = headers[.contentLength].flatMap({ Int($0) }), length > bytesMax { throw tooLarge }
+        var collected: ByteBuffer?
+        do {
+            for try await part in body {
+                if collected == nil {
+                    collected = part
+                } else {
+                    var part = part
+                    collected?.writeBuffer(&part)
+                }
+                if let count = collected?.readableBytes, count > bytesMax { throw tooLarge }
+            }
+        } catch let problem as Problem {
+            throw problem
+        } catch is BodyTimeout {
+            throw Problem(.requestTimeout, "The request body did not arrive in time; send the request again.")
+        } catch {
+            // The client went away; nobody reads this answer, but it must not count as a mistake of ours.
+            throw Problem(.invalidRequest, "The request ended before its body did.", cause: "\(error)")
+        }
+        return collected ?? ByteBuffer()
     }
 }
 

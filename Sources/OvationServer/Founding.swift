@@ -6,27 +6,32 @@ struct Founding: Sendable {
     let clock: WallClock
 
     /// Loads the store, and founds it when it is empty.
-    /// - Returns: also the admin key that was made, with its secret, which is shown once and kept nowhere.
+    /// - Returns: also whether the store was empty, and the admin key that was made, with its secret, which is shown
+    ///   once and kept nowhere.
     func load(
         admin: AdminCredentials?
-    ) async throws -> (contents: StoreContents, newAdminKey: AdminCredentials?) {
+    ) async throws -> (contents: StoreContents, isNew: Bool, newAdminKey: AdminCredentials?) {
         var contents = try await store.load()
         var newAdminKey: AdminCredentials?
-        if contents.accounts.isEmpty {
+        let isNew = contents.accounts.isEmpty
+        if isNew {
             let made = admin ?? AdminCredentials(made: ())
-            try await found(made, contents)
+            try await found(made, contents, isFromSettings: admin != nil)
             if admin == nil { newAdminKey = made }
             contents = try await store.load()
         } else if let admin, try await set(admin, contents) {
             contents = try await store.load()
         }
-        return (contents, newAdminKey)
+        return (contents, isNew, newAdminKey)
     }
 
-    private func found(_ admin: AdminCredentials, _ contents: StoreContents) async throws {
+    private func found(
+        _ admin: AdminCredentials, _ contents: StoreContents, isFromSettings: Bool
+    ) async throws {
         let now = clock.now()
         let account = Account(number: 1, name: "Main account", createdAt: now)
-        let key = apiKey(admin, contents, account: account.number, at: now)
+        var key = apiKey(admin, contents, account: account.number, at: now)
+        if !isFromSettings { key.settingsHash = nil }
         let note = Note(act: .apiKeyCreated, subject: key.clientID, detail: "admin key '\(key.name)'")
         let (_, entries) = try Catalogue(account: account).applying(
             Catalogue.founding + [.noted(note)], at: now, by: "server")
@@ -40,8 +45,17 @@ struct Founding: Sendable {
         let secretHash = SecretHash(serverSecret: contents.serverSecret)
         let existing = contents.apiKeys.first { $0.clientID == admin.clientID }
         if let existing {
-            let isSame = secretHash.matches(admin.clientSecret, existing.secretHash) && existing.role == .admin
-            guard existing.revokedAt == nil, !isSame else { return false }
+            // Nor do settings that nobody changed undo a rotation.
+            let given = secretHash.hash(admin.clientSecret)
+            guard existing.revokedAt == nil, existing.settingsHash != given || existing.role != .admin else {
+                return false
+            }
+            if existing.secretHash == given, existing.role == .admin {
+                var key = existing
+                key.settingsHash = given
+                try await store.commit(AccountChange(account: contents.accounts[0], entries: [], apiKeys: [key]))
+                return true
+            }
         }
         let now = clock.now()
         let account = contents.accounts[0]
@@ -56,10 +70,10 @@ struct Founding: Sendable {
     private func apiKey(
         _ admin: AdminCredentials, _ contents: StoreContents, account: Int64, at now: Timestamp
     ) -> APIKey {
-        APIKey(
+        let hash = SecretHash(serverSecret: contents.serverSecret).hash(admin.clientSecret)
+        return APIKey(
             clientID: admin.clientID, account: account, name: "Administrator", role: .admin, sections: nil,
-            keyspaces: nil, secretHash: SecretHash(serverSecret: contents.serverSecret).hash(admin.clientSecret),
-            createdAt: now)
+            keyspaces: nil, secretHash: hash, createdAt: now, settingsHash: hash)
     }
 }
 

@@ -27,11 +27,19 @@ struct Pipeline: Sendable {
                 identity: identity, requestID: requestID, receivedAt: receivedAt)
             response = try await handler.respond(to: call)
         } catch {
-            response = answer(Problem(thrown: error), requestID: requestID)
+            let problem = Problem(thrown: error)
+            response = answer(problem, requestID: requestID)
+            if response.status.kind == .serverError {
+                metrics.note(
+                    ServerMetrics.Failure(
+                        at: clock.now(), place: "\(endpoint.method.rawValue) \(endpoint.path)",
+                        status: response.status.code,
+                        problem: problem, requestID: requestID))
+            }
         }
         response.headers[.requestID] = requestID
         let duration = ContinuousClock.now - start
-        metrics.count(endpoint, status: response.status.code, duration: duration)
+        metrics.count(.endpoint(endpoint), status: response.status.code, duration: duration)
         logger.debug(
             "answered",
             metadata: [
@@ -62,7 +70,7 @@ struct Pipeline: Sendable {
             }
         }
         response.headers[.requestID] = requestID
-        metrics.count(nil, status: response.status.code, duration: .zero)
+        metrics.count(.unknown, status: response.status.code, duration: .zero)
         return response
     }
 

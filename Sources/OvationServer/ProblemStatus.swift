@@ -6,13 +6,14 @@ extension Problem.Code {
     var status: HTTPResponse.Status {
         switch self {
         case .unauthorized, .invalidToken, .tokenExpired, .wrongRegion, .keyRevoked, .invalidClient: .unauthorized
-        case .adminRequired, .keyspaceForbidden, .eventTypeForbidden: .forbidden
+        case .adminRequired, .keyspaceForbidden, .eventTypeForbidden, .formNotOurs: .forbidden
         case .notFound, .keyspaceNotFound, .sectionNotFound, .profileNotFound, .eventTypeNotFound, .eventNotFound,
-            .versionNotFound, .apiKeyNotFound:
+            .versionNotFound, .apiKeyNotFound, .rejectionNotFound:
             .notFound
         case .methodNotAllowed: .methodNotAllowed
         case .requestTimeout: .requestTimeout
-        case .alreadyExists, .conflict, .idempotencyKeyReused: .conflict
+        case .alreadyExists, .conflict, .idempotencyKeyReused, .alreadyReplayed: .conflict
+        case .tooManyAttempts: .tooManyRequests
         case .preconditionFailed: .preconditionFailed
         case .profileLocked: .gone
         case .bodyTooLarge, .tooManyItems: .contentTooLarge
@@ -36,6 +37,7 @@ extension HTTPResponse.Status {
         case .conflict: "Conflict"
         case .gone: "Gone"
         case .preconditionFailed: "Precondition failed"
+        case .tooManyRequests: "Too many requests"
         case .contentTooLarge: "Payload too large"
         case .serviceUnavailable: "Service unavailable"
         default: reasonPhrase.isEmpty ? "Error" : reasonPhrase

@@ -35,7 +35,10 @@ struct Routes {
         case .removeEventType: RemoveEventType(directory: directory)
         case .addVersion: AddVersion(directory: directory, limits: limits)
         case .publishVersion: PublishVersion(directory: directory)
+        case .deprecateVersion: DeprecateVersion(directory: directory)
         case .discardVersion: DiscardVersion(directory: directory)
+
+        case .getUsage: GetUsage(store: store)
 
         // The data model as a whole, and its history
         case .exportModel: ExportModel()
@@ -46,15 +49,38 @@ struct Routes {
         // Events of a profile
         case .postEvents:
             PostEvents(
-                store: store, directory: directory, parsers: parts.parsers, metrics: parts.metrics, limits: limits)
+                store: store, directory: directory, parsers: parts.parsers, journal: parts.journal, limits: limits)
         case .listEvents: ListEvents(store: store)
         case .deleteEvents: DeleteEvents(directory: directory)
         case .deleteEvent: DeleteEvent(directory: directory)
+        case .listEventDays: ListEventDays(store: store)
+
+        // Profiles
+        case .getProfile: GetProfile(store: store)
+        case .findProfiles: FindProfiles(store: store)
+        case .getProfileByID: GetProfileByID(store: store)
+
+        // Refused posts
+        case .listRejections: ListRejections(store: store, limits: limits)
+        case .listAllRejections: ListAllRejections(store: store, limits: limits)
+        case .getRejection: GetRejection(store: store, limits: limits)
+        case .replayRejection:
+            ReplayRejection(
+                store: store, directory: directory, parsers: parts.parsers, journal: parts.journal, limits: limits)
+        case .discardRejection: DiscardRejection(store: store, limits: limits)
+
+        // Following along
+        case .streamLive: StreamLive(feed: parts.journal.feed, directory: directory)
+        case .getActivity:
+            GetActivity(
+                activity: parts.journal.activity, metrics: parts.journal.metrics, store: store,
+                startedAt: parts.startedAt, limits: limits)
 
         // API keys
         case .listAPIKeys: ListAPIKeys(directory: directory)
         case .createAPIKey:
             CreateAPIKey(directory: directory, secretHash: parts.secretHash, limits: limits)
+        case .rotateAPIKey: RotateAPIKey(directory: directory, secretHash: parts.secretHash, limits: limits)
         case .revokeAPIKey: RevokeAPIKey(directory: directory)
         case .rotateSigningKey: RotateSigningKey(directory: directory, signer: parts.signer)
 
@@ -62,7 +88,7 @@ struct Routes {
         case .about: About(version: parts.version, region: parts.signer.region)
         case .health: Health()
         case .ready: Ready(store: store)
-        case .metrics: Metrics(metrics: parts.metrics, store: store)
+        case .metrics: Metrics(metrics: parts.journal.metrics, store: store)
         case .openAPI: OpenAPI(version: parts.version)
         }
     }
@@ -75,7 +101,8 @@ struct Parts {
     let signer: TokenSigner
     let secretHash: SecretHash
     let parsers = TapeParsers()
-    let metrics: ServerMetrics
+    let journal: PostJournal
+    let startedAt: Timestamp
     let limits: Limits
     let version: String
 }

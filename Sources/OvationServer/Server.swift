@@ -2,6 +2,7 @@ public import Hummingbird
 import HummingbirdCore
 public import Logging
 import NIOCore
+import OvationConsole
 public import OvationCore
 import OvationWire
 
@@ -15,9 +16,12 @@ public struct ServerConfiguration: Sendable {
     public var region: String
     public var limits: Limits
     public var version: String
+    /// Whether the console's pages are served on the main listener.
+    public var isConsoleOn: Bool
 
     public init(
-        host: String, port: Int, adminPort: Int? = nil, region: String, limits: Limits = Limits(), version: String
+        host: String, port: Int, adminPort: Int? = nil, region: String, limits: Limits = Limits(), version: String,
+        isConsoleOn: Bool = true
     ) throws(Problem) {
         guard !region.isEmpty, region.utf8.count <= 40,
             region.utf8.allSatisfy({ (97...122).contains($0) || (48...57).contains($0) || $0 == 45 })
@@ -30,6 +34,7 @@ public struct ServerConfiguration: Sendable {
         self.region = region
         self.limits = limits
         self.version = version
+        self.isConsoleOn = isConsoleOn
     }
 }
 
@@ -37,11 +42,15 @@ public struct ServerConfiguration: Sendable {
 public struct Server: Sendable {
     /// Made when the store was empty and no admin key was given: shown once, kept nowhere.
     public let newAdminKey: AdminCredentials?
+    /// Whether the store was empty.
+    public let isFirstStart: Bool
     private let configuration: ServerConfiguration
     private let directory: Directory
     private let clock: WallClock
     private let routes: @Sendable () -> Routes
     private let pipeline: Pipeline
+    /// nil where it is turned off.
+    private let console: Console?
     private let logger: Logger
 
     /// Loads the store, and founds it when it is empty.
@@ -49,20 +58,31 @@ public struct Server: Sendable {
         store: any Store, configuration: ServerConfiguration, admin: AdminCredentials? = nil,
         clock: WallClock = .system, logger: Logger
     ) async throws {
-        let (contents, newAdminKey) = try await Founding(store: store, clock: clock).load(admin: admin)
+        let (contents, isFirstStart, newAdminKey) = try await Founding(store: store, clock: clock).load(admin: admin)
         let directory = try Directory(store: store, contents: contents)
         let signer = try await TokenSigner(region: configuration.region, keys: contents.signingKeys)
         let metrics = ServerMetrics()
+        let secretHash = SecretHash(serverSecret: contents.serverSecret)
+        let journal = PostJournal(
+            store: store, metrics: metrics, activity: Activity(), feed: LiveFeed(), limits: configuration.limits,
+            logger: logger)
         let parts = Parts(
-            store: store, directory: directory, signer: signer,
-            secretHash: SecretHash(serverSecret: contents.serverSecret), metrics: metrics,
-            limits: configuration.limits, version: configuration.version)
+            store: store, directory: directory, signer: signer, secretHash: secretHash, journal: journal,
+            startedAt: clock.now(), limits: configuration.limits, version: configuration.version)
         self.newAdminKey = newAdminKey
+        self.isFirstStart = isFirstStart
         self.configuration = configuration
         self.directory = directory
         self.clock = clock
         self.logger = logger
         routes = { Routes(parts: parts) }
+        console =
+            try configuration.isConsoleOn
+            ? Console(
+                pages: ConsolePages(), sessions: ConsoleSessions(limits: configuration.limits),
+                api: LocalAPI(routes: Routes(parts: parts)), feed: journal.feed, directory: directory,
+                secretHash: secretHash, metrics: metrics, limits: configuration.limits,
+                version: configuration.version, region: configuration.region, clock: clock, logger: logger) : nil
         pipeline = Pipeline(
             authentication: BearerAuthentication(signer: signer, directory: directory), metrics: metrics,
             clock: clock, logger: logger)
@@ -74,6 +94,19 @@ public struct Server: Sendable {
         return try await directory.apply(model, to: account, by: "server", at: clock.now())
     }
 
+    /// Path of a link that signs in to the console once, within the hour, as an admin key.
+    /// - Parameter clientID: nil for the oldest admin key of the first account.
+    /// - Returns: nil without a console or without such a key.
+    public func makeConsoleLink(as clientID: String? = nil) -> String? {
+        guard let console, let account = directory.accounts.first?.catalogue.account.number else { return nil }
+        let admins = directory.apiKeys(ofAccount: account).filter { $0.role == .admin && $0.revokedAt == nil }
+        guard let key = clientID.map({ id in admins.first { $0.clientID == id } }) ?? admins.first else { return nil }
+        return "/console/enter/" + console.sessions.makeLink(clientID: key.clientID, at: clock.now())
+    }
+
+    /// What runs beside the listeners, and is stopped after them.
+    public var keyUseRecorder: KeyUseRecorder { KeyUseRecorder(directory: directory) }
+
     /// The main listener.
     /// - Parameter onRunning: called with the port that was bound.
     public func application(
@@ -82,21 +115,22 @@ public struct Server: Sendable {
         let isSplit = configuration.adminPort != nil
         return application(
             of: Endpoint.allCases.filter { !isSplit || !Server.adminEndpoints.contains($0) },
-            port: configuration.port, onRunning: onRunning)
+            console: console, port: configuration.port, onRunning: onRunning)
     }
 
     /// The admin listener; nil when there is none of its own.
     public func adminApplication() -> (some ApplicationProtocol)? {
-        configuration.adminPort.map { port in application(of: Server.adminEndpoints, port: port) { _ in } }
+        configuration.adminPort.map { port in application(of: Server.adminEndpoints, console: nil, port: port) { _ in }
+        }
     }
 
     private static let adminEndpoints: [Endpoint] = [.health, .ready, .metrics]
 
     private func application(
-        of endpoints: [Endpoint], port: Int, onRunning: @escaping @Sendable (Int) async -> Void
-    ) -> Application<RouterResponder<BasicRequestContext>> {
-        let router = Router(context: BasicRequestContext.self, options: .autoGenerateHeadEndpoints)
-        router.add(middleware: UnknownPath(pipeline: pipeline, endpoints: endpoints))
+        of endpoints: [Endpoint], console: Console?, port: Int, onRunning: @escaping @Sendable (Int) async -> Void
+    ) -> Application<RouterResponder<ServerContext>> {
+        let router = Router(context: ServerContext.self, options: .autoGenerateHeadEndpoints)
+        router.add(middleware: UnknownPath(pipeline: pipeline, endpoints: endpoints, console: console))
         let routes = routes()
         let pipeline = pipeline
         for endpoint in endpoints {
@@ -104,6 +138,14 @@ public struct Server: Sendable {
             router.on(RouterPath(endpoint.path), method: endpoint.method) { request, context in
                 await pipeline.respond(
                     to: request, parameters: context.parameters, endpoint: endpoint, handler: handler)
+            }
+        }
+        if let console {
+            for route in ConsoleRoute.all {
+                router.on(RouterPath(route.path), method: route.method) { request, context in
+                    await console.respond(
+                        to: request, parameters: context.parameters, route: route, remoteAddress: context.remoteAddress)
+                }
             }
         }
         let limits = configuration.limits
@@ -126,16 +168,20 @@ public struct Server: Sendable {
 struct UnknownPath: RouterMiddleware {
     let pipeline: Pipeline
     let endpoints: [Endpoint]
+    let console: Console?
 
     @concurrent
     func handle(
-        _ request: Request, context: BasicRequestContext,
-        next: @concurrent (Request, BasicRequestContext) async throws -> Response
+        _ request: Request, context: ServerContext,
+        next: @concurrent (Request, ServerContext) async throws -> Response
     ) async throws -> Response {
         do {
             return try await next(request, context)
         } catch let error as HTTPError where error.status == .notFound {
             // Endpoints never throw, so this is the router's.
+            if let console, request.uri.path.hasPrefix(ConsolePath.overview + "/") {
+                return console.respondToUnknown(request)
+            }
             return pipeline.respondToUnknown(request, among: endpoints)
         }
     }

@@ -58,7 +58,8 @@ public enum Fixtures {
 
     public static func batch(
         _ key: String, times: [Int64], version: EventVersion.ID = versionID, data: String = #"{"myNumberField":1}"#,
-        section: Int64 = 2, receivedAt: Timestamp = now, id: Int64? = nil, idempotency: Idempotency? = nil
+        section: Int64 = 2, receivedAt: Timestamp = now, id: Int64? = nil, idempotency: Idempotency? = nil,
+        replayOf: Rejection.ID? = nil
     ) throws(Problem) -> EventBatch {
         var bytes: [UInt8] = []
         var rows: [EventBatch.Row] = []
@@ -70,7 +71,21 @@ public enum Fixtures {
         }
         return EventBatch(
             profile: try address(key, id: id), section: section, receivedAt: receivedAt, events: rows, data: bytes,
-            idempotency: idempotency)
+            idempotency: idempotency, replayOf: replayOf)
+    }
+
+    public static func refusedPost(
+        key: String = "a@b.se", section: Int64 = 2, keyspace: Int64 = 1, code: Problem.Code = .validationFailed,
+        detail: String = "1 of 1 events is wrong.", body: String = #"{"items":[]}"#, receivedAt: Timestamp = now
+    ) -> RefusedPost {
+        RefusedPost(
+            account: account.number, section: section, keyspace: keyspace, key: key, receivedAt: receivedAt,
+            clientID: "752cdd05-75e0-4f8a-bd08-62e3df753ff3", requestID: "r1", code: code, detail: detail,
+            errors: [
+                ItemError(index: 0, pointer: "/items/0/data/x", code: .unknownField, detail: "There is no field 'x'."),
+                ItemError(index: nil, pointer: "", code: .invalidJSON, detail: "a NUL: \u{0}"),
+            ],
+            eventCount: 1, body: Array(body.utf8))
     }
 }
 

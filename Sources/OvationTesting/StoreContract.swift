@@ -10,9 +10,13 @@ public struct StoreContract: Sendable {
     }
 
     /// All of them, so that no engine can forget one.
-    public static let checks: [Check] = [
+    public static let checks = eventChecks + profileChecks + rejectionChecks
+
+    private static let eventChecks: [Check] = [
         Check("a new store is empty and has a secret") { try await $0.startsEmpty() },
         Check("definitions and keys come back as they were committed") { try await $0.commitsDefinitions() },
+        Check("an API key keeps its rotation and its last use") { try await $0.keepsRotation() },
+        Check("the log is read from either end, with notes or without") { try await $0.readsLog() },
         Check("a commit on an old sequence is refused whole") { try await $0.refusesTakenSequence() },
         Check("an appended event is readable at once, newest first") { try await $0.readsNewestFirst() },
         Check("an unknown profile is nil and not empty") { try await $0.knowsNoProfile() },
@@ -47,17 +51,17 @@ public struct StoreContract: Sendable {
     }
 
     /// An account to belong to: profiles refer to it.
-    private func found() async throws {
+    func found() async throws {
         let (_, entries) = try Catalogue(account: Fixtures.account).applying(
             Catalogue.founding, at: Fixtures.now, by: "server")
         try await store.commit(AccountChange(account: Fixtures.account, entries: entries))
     }
 
-    private func filter(_ key: String, section: Int64 = 2) throws -> EventFilter {
+    func filter(_ key: String, section: Int64 = 2) throws -> EventFilter {
         EventFilter(profile: try Fixtures.address(key), section: section)
     }
 
-    private func page(_ filter: EventFilter, limit: Int = 100) async throws -> EventPage {
+    func page(_ filter: EventFilter, limit: Int = 100) async throws -> EventPage {
         try #require(try await store.events(filter, after: nil, limit: limit))
     }
 }
@@ -95,12 +99,56 @@ extension StoreContract {
         #expect(contents.lastSequences[1] == Int64(entries.count + more.count))
         #expect(contents.apiKeys == [key])
         #expect(contents.signingKeys == [signingKey])
-        #expect(try await store.log(account: 1, after: 5, limit: 2) == Array((entries + more)[5..<7]))
+        #expect(
+            try await store.log(LogRange(account: 1, order: .oldestFirst(after: 5), limit: 2))
+                == Array((entries + more)[5..<7]))
 
         var revoked = key
         revoked.revokedAt = Fixtures.now
         try await store.commit(AccountChange(account: Fixtures.account, entries: [], apiKeys: [revoked]))
         #expect(try await store.load().apiKeys == [revoked])
+    }
+
+    private func keepsRotation() async throws {
+        try await found()
+        var key = APIKey(
+            clientID: "k", account: 1, name: "n", role: .admin, sections: nil, keyspaces: nil, secretHash: [1],
+            createdAt: Fixtures.now)
+        func saved() async throws -> APIKey? {
+            try await store.commit(AccountChange(account: Fixtures.account, entries: [], apiKeys: [key]))
+            return try await store.load().apiKeys.first
+        }
+        #expect(try await saved() == key)
+        key.previousSecret = APIKey.PreviousSecret(hash: [0, 255], validUntil: Fixtures.now)
+        key.secretHash = [2]
+        key.lastUsedAt = Fixtures.now.advanced(by: .seconds(1))
+        #expect(try await saved() == key)
+        key.previousSecret = nil
+        #expect(try await saved() == key)
+    }
+
+    private func readsLog() async throws {
+        try await found()
+        let note = CatalogueChange.noted(Note(act: .apiKeyCreated, subject: "a", detail: ""))
+        let notes = (7...9).map { LogEntry(sequence: $0, at: Fixtures.now, actor: "a", change: note) }
+        try await store.commit(AccountChange(account: Fixtures.account, entries: notes))
+        func sequences(
+            _ order: LogRange.Order, limit: Int = 100, account: Int64 = 1, definitions: Bool = false
+        ) async throws -> [Int64] {
+            let range = LogRange(account: account, order: order, limit: limit, isDefinitionsOnly: definitions)
+            return try await store.log(range).map(\.sequence)
+        }
+        #expect(try await sequences(.oldestFirst(after: 0)) == Array(1...9))
+        #expect(try await sequences(.oldestFirst(after: 7)) == [8, 9])
+        #expect(try await sequences(.oldestFirst(after: 3), limit: 2) == [4, 5])
+        #expect(try await sequences(.newestFirst(before: .max)) == (1...9).reversed())
+        #expect(try await sequences(.newestFirst(before: 8), limit: 3) == [7, 6, 5])
+        #expect(try await sequences(.newestFirst(before: 1)) == [])
+        #expect(try await sequences(.oldestFirst(after: 4), definitions: true) == [5, 6])
+        #expect(try await sequences(.newestFirst(before: .max), limit: 2, definitions: true) == [6, 5])
+        #expect(try await sequences(.newestFirst(before: 6), limit: 2, definitions: true) == [5, 4])
+        #expect(try await sequences(.oldestFirst(after: 0), limit: 0) == [])
+        #expect(try await sequences(.oldestFirst(after: 0), account: 2) == [])
     }
 
     private func refusesTakenSequence() async throws {
@@ -232,7 +280,7 @@ extension StoreContract {
         #expect(try await delete(id: newest.id) == Deletion(count: 0, entry: nil))
         #expect(try await delete { $0.to = Timestamp(milliseconds: 2) }?.count == 1)
         #expect(try await page(filter("a@b.se")).events.map(\.eventTime.milliseconds) == [2])
-        let entries = try await store.log(account: 1, after: 6, limit: 10)
+        let entries = try await store.log(LogRange(account: 1, order: .oldestFirst(after: 6), limit: 10))
         #expect(entries.map(\.change.kind) == ["events.deleted", "events.deleted"])
         #expect(entries.map(\.sequence) == [7, 8])
         // A start reads definitions only, and knows how far the log goes.

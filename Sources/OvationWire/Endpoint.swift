@@ -10,14 +10,25 @@ public enum Endpoint: String, CaseIterable, Sendable {
     case listKeyspaces, createKeyspace, getKeyspace, changeKeyspace
     case listSections, createSection, getSection, changeSection
     case listEventTypes, createEventType, getEventType, changeEventType, removeEventType
-    case addVersion, publishVersion, discardVersion
+    case addVersion, publishVersion, deprecateVersion, discardVersion
+    case getUsage
     case exportModel, planModel, applyModel, listLog
 
     // Events of a profile
     case postEvents, listEvents, deleteEvents, deleteEvent
+    case listEventDays
+
+    // Profiles
+    case getProfile, findProfiles, getProfileByID
+
+    // Refused posts
+    case listRejections, listAllRejections, getRejection, replayRejection, discardRejection
+
+    // Following along
+    case streamLive, getActivity
 
     // API keys
-    case listAPIKeys, createAPIKey, revokeAPIKey, rotateSigningKey
+    case listAPIKeys, createAPIKey, rotateAPIKey, revokeAPIKey, rotateSigningKey
 
     // The server itself
     case about, health, ready, metrics, openAPI
@@ -41,7 +52,9 @@ public enum Endpoint: String, CaseIterable, Sendable {
 
     private var route: (method: HTTPRequest.Method, path: String, scope: Scope) {
         let events = "/audience/sections/{section}/events"
-        let profileEvents = "/audience/keyspaces/{keyspace}/profiles/{key}/sections/{section}/events"
+        let rejections = "/audience/sections/{section}/rejections"
+        let profile = "/audience/keyspaces/{keyspace}/profiles/{key}"
+        let profileEvents = profile + "/sections/{section}/events"
         return switch self {
         case .createToken: (.post, "/oauth/token", .open)
         case .listSigningKeys: (.get, "/.well-known/jwks.json", .open)
@@ -60,7 +73,9 @@ public enum Endpoint: String, CaseIterable, Sendable {
         case .removeEventType: (.delete, events + "/{event}", .admin)
         case .addVersion: (.post, events + "/{event}/versions", .admin)
         case .publishVersion: (.post, events + "/{event}/versions/{version}/publish", .admin)
+        case .deprecateVersion: (.post, events + "/{event}/versions/{version}/deprecate", .admin)
         case .discardVersion: (.delete, events + "/{event}/versions/{version}", .admin)
+        case .getUsage: (.get, "/audience/sections/{section}/usage", .token)
         case .exportModel: (.get, "/audience/model", .admin)
         case .planModel: (.post, "/audience/model/plan", .admin)
         case .applyModel: (.put, "/audience/model", .admin)
@@ -69,8 +84,20 @@ public enum Endpoint: String, CaseIterable, Sendable {
         case .listEvents: (.get, profileEvents, .token)
         case .deleteEvents: (.delete, profileEvents, .admin)
         case .deleteEvent: (.delete, profileEvents + "/{id}", .admin)
+        case .listEventDays: (.get, profile + "/sections/{section}/days", .token)
+        case .getProfile: (.get, profile, .token)
+        case .findProfiles: (.get, "/audience/profiles", .admin)
+        case .getProfileByID: (.get, "/audience/profiles/{profile_id}", .admin)
+        case .listRejections: (.get, rejections, .token)
+        case .listAllRejections: (.get, "/audience/rejections", .admin)
+        case .getRejection: (.get, rejections + "/{id}", .admin)
+        case .replayRejection: (.post, rejections + "/{id}/replay", .admin)
+        case .discardRejection: (.delete, rejections + "/{id}", .admin)
+        case .streamLive: (.get, "/audience/live", .admin)
+        case .getActivity: (.get, "/audience/activity", .admin)
         case .listAPIKeys: (.get, "/account/api-keys", .admin)
         case .createAPIKey: (.post, "/account/api-keys", .admin)
+        case .rotateAPIKey: (.post, "/account/api-keys/{client_id}/rotate", .admin)
         case .revokeAPIKey: (.delete, "/account/api-keys/{client_id}", .admin)
         case .rotateSigningKey: (.post, "/account/signing-keys", .admin)
         case .about: (.get, "/", .open)

@@ -12,6 +12,40 @@ public struct JSONWriter: Sendable {
         return writer.bytes
     }
 
+    /// Indented by two spaces, a member a line, for people.
+    public static func writeIndented(_ value: JSONValue) -> String {
+        var writer = JSONWriter()
+        writer.append(indented: value, level: 0)
+        return String(decoding: writer.bytes, as: UTF8.self)
+    }
+
+    private mutating func append(indented value: JSONValue, level: Int) {
+        func newLine(_ level: Int) { bytes.append(contentsOf: ("\n" + String(repeating: "  ", count: level)).utf8) }
+        switch value {
+        case .array(let values) where !values.isEmpty:
+            bytes.append(UInt8(ascii: "["))
+            for (index, value) in values.enumerated() {
+                if index > 0 { bytes.append(UInt8(ascii: ",")) }
+                newLine(level + 1)
+                append(indented: value, level: level + 1)
+            }
+            newLine(level)
+            bytes.append(UInt8(ascii: "]"))
+        case .object(let members) where !members.isEmpty:
+            bytes.append(UInt8(ascii: "{"))
+            for (index, member) in members.enumerated() {
+                if index > 0 { bytes.append(UInt8(ascii: ",")) }
+                newLine(level + 1)
+                append(string: member.name)
+                append(raw: ": ")
+                append(indented: member.value, level: level + 1)
+            }
+            newLine(level)
+            bytes.append(UInt8(ascii: "}"))
+        default: append(value)
+        }
+    }
+
     public mutating func append(_ value: JSONValue) {
         switch value {
         case .null: append(raw: "null")

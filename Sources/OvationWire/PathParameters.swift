@@ -49,6 +49,19 @@ public struct PathParameters: Sendable {
         return id
     }
 
+    public func profileID() throws(Problem) -> ProfileID {
+        guard let id = ProfileID(hex: try text("profile_id")) else {
+            throw Problem(.profileNotFound, "There is no profile with this id.")
+        }
+        return id
+    }
+
+    public func rejectionID() throws(Problem) -> Rejection.ID {
+        let text = try text("id")
+        guard let id = VersionID.parse(text) else { throw Problem.noRejection(text) }
+        return id
+    }
+
     public func eventID() throws(Problem) -> Int64 {
         let text = try text("id")
         guard let id = VersionID.parse(text) else {
@@ -71,5 +84,26 @@ public enum VersionID {
         case .number(let text), .string(let text): parse(text)
         default: nil
         }
+    }
+}
+
+/// Profile ids cross the wire as sixteen hexadecimal digits: a hash, which nobody should calculate with.
+extension ProfileID {
+    public init?(hex: String) {
+        guard hex.utf8.count == 16, hex.utf8.allSatisfy({ (48...57).contains($0) || (97...102).contains($0) }),
+            let word = UInt64(hex, radix: 16)
+        else { return nil }
+        self.init(Int64(bitPattern: word))
+    }
+
+    public var hex: String {
+        let digits = String(UInt64(bitPattern: value), radix: 16)
+        return String(repeating: "0", count: 16 - digits.utf8.count) + digits
+    }
+}
+
+extension Problem {
+    public static func noRejection(_ id: some StringProtocol) -> Problem {
+        Problem(.rejectionNotFound, "There is no refused post '\(id.prefix(100))' here; it may be past its time.")
     }
 }

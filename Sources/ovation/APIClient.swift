@@ -5,6 +5,7 @@ import HTTPTypes
 import NIOCore
 import NIOHTTP1
 import OvationCore
+import OvationServer
 import OvationWire
 import Synchronization
 import Yams
@@ -149,6 +150,13 @@ final class APIClient: Sendable {
         }
         if let id = json["request_id"]?.string { lines.append("  (request \(id))") }
         return CommandFailure(lines.joined(separator: "\n"))
+    }
+}
+
+/// Words for the person at the terminal that a pipe does not take along.
+enum StandardError {
+    static func write(_ text: String) {
+        FileHandle.standardError.write(Data((text + "\n").utf8))
     }
 }
 

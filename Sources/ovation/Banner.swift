@@ -10,6 +10,8 @@ struct Banner: Sendable {
     let model: Model?
     /// nil when no model was given.
     let appliedSteps: Int?
+    /// Path of a link that opens the console once.
+    let consoleLink: String?
 
     static func announce(_ key: AdminCredentials) {
         write(
@@ -39,38 +41,41 @@ struct Banner: Sendable {
                 "OVATION_ADMIN_CLIENT_ID and OVATION_ADMIN_CLIENT_SECRET set to a new one.",
             ]
         }
+        if settings.isConsoleOn {
+            lines.append("")
+            if let consoleLink {
+                lines += ["Open the console, signed in (once, within the hour):", "  \(url)\(consoleLink)"]
+            } else {
+                lines.append("The console is at \(url)/console; an admin API key signs in.")
+            }
+        }
         return (lines + commands(url) + [""]).joined(separator: "\n")
     }
 
     private func commands(_ url: String) -> [String] {
-        let id = newAdminKey?.clientID ?? "$OVATION_ADMIN_CLIENT_ID"
-        let secret = newAdminKey?.clientSecret ?? "$OVATION_ADMIN_CLIENT_SECRET"
         let token = [
-            "", "Try it (copy, paste, one after the other):", "",
-            "# a token",
-            "TOKEN=$(curl -s \(url)/oauth/token -d grant_type=client_credentials \\",
-            "  -d \"client_id=\(id)\" -d \"client_secret=\(secret)\" \\",
-            "  | sed -E 's/.*\"access_token\":\"([^\"]+)\".*/\\1/')",
+            "", "Try it (copy, paste, one after the other):", "", "# a token",
+            SampleCommands.token(
+                baseURL: url, clientID: newAdminKey?.clientID ?? "$OVATION_ADMIN_CLIENT_ID",
+                clientSecret: newAdminKey?.clientSecret ?? "$OVATION_ADMIN_CLIENT_SECRET"),
         ]
         guard let (section, eventType, version) = example else {
             return token + [
-                "", "# the sections; define an event type with 'ovation model apply FILE'",
+                "", "# the sections; define an event type in the console, or with 'ovation model apply FILE'",
                 "curl --request GET --url \(url)/audience/sections --header \"authorization: Bearer $TOKEN\"",
             ]
         }
-        let keyspace = eventType.permissions.keys.sorted().first ?? "com.apsis1.keyspaces.email"
-        let events = "\(url)/audience/keyspaces/\(keyspace)/profiles/steve%40apsis.com/sections/\(section)/events"
-        let data = version.fields.map { "        \"\($0.name)\": \(sample(of: $0))" }.joined(separator: ",\n")
+        let keyspace = BuiltIn.keyspaces.first { eventType.permissions[$0.discriminator.text]?.write == true }
         return token + [
-            "", "# the event types",
-            "curl --request GET \\", "  --url \(url)/audience/sections/\(section)/events \\",
-            "  --header \"authorization: Bearer $TOKEN\"",
+            "", "# the event types", SampleCommands.eventTypes(baseURL: url, section: section),
             "", "# post an event to Steve: 204",
-            "curl -i --request POST \\", "  --url \(events) \\", "  --header \"authorization: Bearer $TOKEN\" \\",
-            "  --data '{", "  \"items\": [", "    {", "      \"event_time\": \"2020-10-14T09:43:34.471Z\",",
-            "      \"version_id\": \(version.id ?? 0),", "      \"data\": {", data, "      }", "    }", "  ]", "}'",
+            SampleCommands.post(
+                baseURL: url, section: section, keyspace: keyspace, version: version.id ?? 0, fields: version.fields,
+                // The article's own.
+                eventTime: Timestamp(rfc3339: "2020-10-14T09:43:34.471Z") ?? Timestamp(milliseconds: 0)),
             "", "# and there it is",
-            "curl --url \(events) \\", "  --header \"authorization: Bearer $TOKEN\"",
+            "curl --url \(SampleCommands.events(baseURL: url, section: section, keyspace: keyspace)) \\",
+            "  --header \"authorization: Bearer $TOKEN\"",
         ]
     }
 
@@ -86,16 +91,5 @@ struct Banner: Sendable {
             }
         }
         return nil
-    }
-
-    /// The article's values where the fields are the article's.
-    private func sample(of field: Field) -> String {
-        switch (field.name, field.type) {
-        case ("source", .string): "\"some web shop\""
-        case (_, .string): "\"some transaction\""
-        case (_, .integer): "27183"
-        case (_, .double): "213.21"
-        case (_, .boolean): "false"
-        }
     }
 }

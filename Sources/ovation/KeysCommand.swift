@@ -4,8 +4,8 @@ import OvationWire
 
 struct KeysCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "keys", abstract: "API keys: create, list, revoke; and the key that signs tokens.",
-        subcommands: [Create.self, List.self, Revoke.self, RotateSigning.self])
+        commandName: "keys", abstract: "API keys: create, list, rotate, revoke; and the key that signs tokens.",
+        subcommands: [Create.self, List.self, Rotate.self, Revoke.self, RotateSigning.self])
 
     struct Create: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
@@ -48,6 +48,23 @@ struct KeysCommand: AsyncParsableCommand {
                 let words = ["client_id", "role"].map { key[$0]?.string ?? "" } + [revoked, key["name"]?.string ?? ""]
                 print(words.joined(separator: "  "))
             }
+        }
+    }
+
+    struct Rotate: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(
+            abstract: "Give an API key a new secret, printed this once; the old one is good for the overlap.")
+
+        @OptionGroup var connection: ConnectionOptions
+        @Argument(help: "Client id of the key.") var id: String
+        @Option(help: "Hours that the old secret stays good; 0 ends it at once.") var overlap = 24
+
+        func run() async throws {
+            let key = try await connection.client().call(
+                .rotateAPIKey, ["client_id": id], body: .object([.init("overlap_hours", JSONValue(overlap))]))
+            print("client id      \(key["client_id"]?.string ?? "")")
+            print("client secret  \(key["client_secret"]?.string ?? "")")
+            if let until = key["previous_secret_valid_until"]?.string { print("old secret     good until \(until)") }
         }
     }
 

@@ -1,6 +1,7 @@
 import ArgumentParser
 import Foundation
 import OvationCore
+import OvationServer
 import OvationWire
 
 struct ModelCommand: AsyncParsableCommand {
@@ -103,8 +104,8 @@ enum ModelFile {
         let text = String(decoding: try InputFile.read(path), as: UTF8.self)
         do {
             return try YAML.parse(text)
-        } catch let failure as CommandFailure {
-            throw failure
+        } catch let problem as Problem {
+            throw CommandFailure("\(path): \(problem.detail)")
         } catch {
             throw CommandFailure("\(path) is not valid YAML: \(error)")
         }

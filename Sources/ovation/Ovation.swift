@@ -2,7 +2,7 @@ import ArgumentParser
 
 @main
 struct Ovation: AsyncParsableCommand {
-    static let version = "0.1.0"
+    static let version = "0.2.0"
 
     static let configuration = CommandConfiguration(
         commandName: "ovation",
@@ -14,8 +14,8 @@ struct Ovation: AsyncParsableCommand {
             """,
         version: version,
         subcommands: [
-            Serve.self, ModelCommand.self, KeysCommand.self, TokenCommand.self, EventsCommand.self, Doctor.self,
-            Version.self,
+            Serve.self, ModelCommand.self, KeysCommand.self, TokenCommand.self, EventsCommand.self,
+            RejectionsCommand.self, Doctor.self, Version.self,
         ])
 }
 

@@ -17,8 +17,12 @@ struct Serve: AsyncParsableCommand {
             Every option can also be set in the environment (OVATION_PORT=9000) or in a YAML file given with --config \
             (port: 9000); flags win over the environment, and the environment over the file. The file and the \
             environment also take admin_client_id and admin_client_secret, which set the admin API key instead of \
-            making one; body_bytes_max, items_max, event_time_ahead_days, connections_max, idle_timeout_seconds \
-            and body_timeout_seconds.
+            making one; body_bytes_max, items_max, event_time_ahead_days, connections_max, idle_timeout_seconds, \
+            body_timeout_seconds, rejections_max (0 keeps no refused posts), rejections_days, session_idle_minutes \
+            and session_hours.
+
+            On the first start, and whenever it is started from a terminal, it prints a link that opens the console \
+            once, within the hour.
             """)
 
     @Option(help: "Where everything is kept: sqlite:PATH. (default: sqlite:./ovation-data/ovation.sqlite)")
@@ -33,6 +37,8 @@ struct Serve: AsyncParsableCommand {
     var region: String?
     @Option(help: "YAML data model to apply at start; see 'ovation model'.")
     var model: String?
+    @Option(help: "Serve the console under /console: true or false. (default: true)")
+    var console: String?
     @Option(help: "trace, debug, info, notice, warning, error or critical. (default: info)")
     var logLevel: String?
     @Option(help: "YAML file with settings.")
@@ -44,7 +50,7 @@ struct Serve: AsyncParsableCommand {
         let logger = Serve.logger(settings.logLevel)
         let configuration = try ServerConfiguration(
             host: settings.host, port: settings.port, adminPort: settings.adminPort, region: settings.region,
-            limits: settings.limits, version: Ovation.version)
+            limits: settings.limits, version: Ovation.version, isConsoleOn: settings.isConsoleOn)
         let model = try settings.modelFile.map { try ModelFile.read($0) }
         let store = try Serve.open(settings, logger)
         defer { store.close() }
@@ -54,16 +60,23 @@ struct Serve: AsyncParsableCommand {
         // At once, before anything else can go wrong: it is kept nowhere.
         if let key = server.newAdminKey { Banner.announce(key) }
         let plan = try await model.asyncMap { try await server.apply($0) }
+        // Whoever reads a terminal may come in; whoever reads a log later may not.
+        let link =
+            server.isFirstStart || isatty(STDOUT_FILENO) == 1
+            ? server.makeConsoleLink(as: settings.admin?.clientID) : nil
         let banner = Banner(
-            settings: settings, newAdminKey: server.newAdminKey, model: model, appliedSteps: plan?.steps.count)
+            settings: settings, newAdminKey: server.newAdminKey, model: model, appliedSteps: plan?.steps.count,
+            consoleLink: link)
         try await run(server, banner, settings, logger)
     }
 
     private func run(_ server: Server, _ banner: Banner, _ settings: Settings, _ logger: Logger) async throws {
+        // Stopped in the opposite order: the last requests are noted too.
         var services: [any Service] = [
+            server.keyUseRecorder,
             server.application { port in
                 Banner.write(banner.text(port: port))
-            }
+            },
         ]
         if let admin = server.adminApplication() { services.append(admin) }
         var configuration = ServiceGroupConfiguration(
@@ -109,6 +122,7 @@ struct Serve: AsyncParsableCommand {
         if let adminPort { flags[.adminPort] = .int(adminPort) }
         if let region { flags[.region] = .string(region) }
         if let model { flags[.model] = .string(model) }
+        if let console { flags[.console] = .string(console) }
         if let logLevel { flags[.logLevel] = .string(logLevel) }
         return flags
     }

@@ -16,11 +16,12 @@ struct Settings: Sendable {
     var modelFile: String?
     var logLevel: Logger.Level
     var admin: AdminCredentials?
+    var isConsoleOn: Bool
     var limits = Limits()
 
     /// Names in a configuration file; `OVATION_` and upper case in the environment.
     enum Key: String, CaseIterable {
-        case store, host, port, region, model
+        case store, host, port, region, model, console
         case adminPort = "admin_port"
         case logLevel = "log_level"
         case adminClientID = "admin_client_id"
@@ -31,6 +32,10 @@ struct Settings: Sendable {
         case connectionsMax = "connections_max"
         case idleTimeoutSeconds = "idle_timeout_seconds"
         case bodyTimeoutSeconds = "body_timeout_seconds"
+        case rejectionsMax = "rejections_max"
+        case rejectionsDays = "rejections_days"
+        case sessionIdleMinutes = "session_idle_minutes"
+        case sessionHours = "session_hours"
 
         var key: ConfigKey { ConfigKey(rawValue) }
     }
@@ -67,6 +72,11 @@ struct Settings: Sendable {
         }
         self.logLevel = logLevel
         admin = try Settings.admin(reader)
+        isConsoleOn = try Settings.flag(reader, .console) ?? true
+        try Settings.read(reader, into: &limits)
+    }
+
+    private static func read(_ reader: ConfigReader, into limits: inout Limits) throws {
         if let bytes = try Settings.int(reader, .bodyBytesMax, in: 1024...64 << 20) { limits.bodyBytesMax = bytes }
         if let items = try Settings.int(reader, .itemsMax, in: 1...100_000) { limits.itemsMax = items }
         if let days = try Settings.int(reader, .eventTimeAheadDays, in: 0...36_500) {
@@ -80,6 +90,25 @@ struct Settings: Sendable {
         }
         if let seconds = try Settings.int(reader, .idleTimeoutSeconds, in: 1...86_400) {
             limits.idleTimeout = .seconds(seconds)
+        }
+        if let count = try Settings.int(reader, .rejectionsMax, in: 0...10_000) { limits.rejectionsMax = count }
+        if let days = try Settings.int(reader, .rejectionsDays, in: 1...365) {
+            limits.rejectionAge = .seconds(days * 86_400)
+        }
+        if let minutes = try Settings.int(reader, .sessionIdleMinutes, in: 1...1440) {
+            limits.sessionIdleMax = .seconds(minutes * 60)
+        }
+        if let hours = try Settings.int(reader, .sessionHours, in: 1...720) {
+            limits.sessionAgeMax = .seconds(hours * 3600)
+        }
+    }
+
+    private static func flag(_ reader: ConfigReader, _ key: Key) throws -> Bool? {
+        switch reader.string(forKey: key.key) {
+        case nil: return reader.bool(forKey: key.key)
+        case "true", "on", "1": return true
+        case "false", "off", "0": return false
+        case let word?: throw CommandFailure("\(key.rawValue) is true or false, not '\(word)'.")
         }
     }
 

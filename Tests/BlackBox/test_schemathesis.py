@@ -20,8 +20,14 @@ CHECKS = [
     "response_headers_conformance",
     "response_schema_conformance",
 ]
-# With paths that exist, these would remove what the others need.
-DESTRUCTIVE = ["DELETE /audience/sections/{section}/events/{event}", "PUT /audience/model"]
+# A stream of events has no end, so a client that waits for the whole answer never gets it.
+ENDLESS = ["GET /audience/live"]
+# With paths that exist, and with ids that it reads in other answers, these would remove what the others need.
+DESTRUCTIVE = [
+    "DELETE /audience/sections/{section}/events/{event}",
+    "DELETE /account/api-keys/{client_id}",
+    "PUT /audience/model",
+]
 
 
 @pytest.mark.parametrize("paths", ["generated", "real"])
@@ -35,6 +41,7 @@ def test_answers_to_generated_requests_are_what_the_document_says(
     assert client.post_events([event(version, {"text": "hello"})], keyspace=CRM_ID, key="4711").status_code == 204
     config = ""
     options = ["--phases", "examples,fuzzing"]
+    excluded = [*ENDLESS]
     if paths == "real":
         # Definitions that exist, so that the requests get as far as their bodies and queries.
         parameters = {
@@ -46,8 +53,9 @@ def test_answers_to_generated_requests_are_what_the_document_says(
         }
         config = "[parameters]\n" + "".join(f'"path.{name}" = "{value}"\n' for name, value in parameters.items())
         options = ["--phases", "examples,coverage,fuzzing"]
-        for name in DESTRUCTIVE:
-            options += ["--exclude-name", name]
+        excluded += DESTRUCTIVE
+    for name in excluded:
+        options += ["--exclude-name", name]
     (tmp_path / "schemathesis.toml").write_text(config)
     result = subprocess.run(
         [

@@ -84,7 +84,7 @@ struct TokenTests {
             let answer = try await server.send(.get, "/audience/sections", token: token)
             #expect(answer.status == .unauthorized && answer.code == "key_revoked")
             let keys = try await server.send(.get, "/account/api-keys")
-            #expect(!keys.text.contains("secret") && keys.json["items"]?.array?.count == 2)
+            #expect(!keys.text.contains("client_secret") && keys.json["items"]?.array?.count == 2)
         }
     }
 

@@ -16,6 +16,9 @@ extension APIKey {
                     .object(keyspaces.sorted { $0.key < $1.key }.map { .init($0.key.text, .string($0.value.rawValue)) })
                 } ?? .null),
             .init("created_at", .string(createdAt.rfc3339)),
+            .init("last_used_at", lastUsedAt.map { .string($0.rfc3339) } ?? .null),
+            .init(
+                "previous_secret_valid_until", previousSecret.map { .string($0.validUntil.rfc3339) } ?? .null),
             .init("revoked_at", revokedAt.map { .string($0.rfc3339) } ?? .null),
         ]
         return .object(members)
@@ -32,7 +35,7 @@ struct APIKeyRequest {
     init(_ json: JSONValue, in catalogue: Catalogue) throws(Problem) {
         let reader = try ObjectReader(json)
         name = try reader.required("name", reader.string("name"))
-        guard !name.isEmpty, name.unicodeScalars.count <= Limits.nameLengthMax else {
+        guard name.contains(where: { !$0.isWhitespace }), name.unicodeScalars.count <= Limits.nameLengthMax else {
             throw Problem(.invalidName, "A name has 1 to \(Limits.nameLengthMax) characters.")
         }
         role = try reader.word("role", of: APIKey.Role.self) ?? .integration

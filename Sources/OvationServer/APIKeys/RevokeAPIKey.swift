@@ -9,22 +9,18 @@ struct RevokeAPIKey: EndpointHandler {
     func respond(to call: Call) async throws -> Response {
         let caller = try call.caller()
         let clientID = try call.path.text("client_id")
-        guard let identity = directory.identity(clientID: clientID), identity.key.account == caller.key.account else {
-            throw Problem(.apiKeyNotFound, "There is no such API key, or it is revoked already.")
-        }
-        var key = identity.key
-        key.revokedAt = call.receivedAt
-        let note = Note(act: .apiKeyRevoked, subject: key.clientID, detail: "\(key.role.rawValue) key '\(key.name)'")
-        try await directory.edit(
-            account: key.account, by: caller.key.clientID, at: call.receivedAt, apiKeys: [key]
-        ) { _ throws(Problem) in
-            // Checked while it is this edit's turn, so that two cannot each leave the other as the last.
-            let admins = directory.apiKeys(ofAccount: caller.key.account)
-                .filter { $0.role == .admin && $0.revokedAt == nil }
+        try await directory.change(
+            apiKey: clientID, account: caller.key.account, by: caller.key.clientID, at: call.receivedAt,
+            recordedAs: { key in
+                Note(act: .apiKeyRevoked, subject: key.clientID, detail: "\(key.role.rawValue) key '\(key.name)'")
+            }
+        ) { key throws(Problem) in
+            // Checked while it is this change's turn, so that two cannot each leave the other as the last.
+            let admins = directory.apiKeys(ofAccount: key.account).filter { $0.role == .admin && $0.revokedAt == nil }
             guard key.role != .admin || admins.contains(where: { $0.clientID != key.clientID }) else {
                 throw Problem(.conflict, "This is the account's last admin key; create another before you revoke it.")
             }
-            return [.noted(note)]
+            key.revokedAt = call.receivedAt
         }
         return .noContent()
     }

@@ -7,13 +7,17 @@ struct EndpointDocumentation {
     var query: [String] = []
     var request: String?
     var requestTypes = ["application/json"]
+    var isRequestOptional = false
     let responses: [Response]
 
     struct Response {
         let status: Int
         let description: String
         var schema: String?
-        var isText = false
+        /// Media types that the same can be had in beside JSON.
+        var otherTypes: [String] = []
+        /// Of an answer that is text and has no schema.
+        var textType: String?
     }
 
     static func ok(_ schema: String) -> Response { Response(status: 200, description: "Done.", schema: schema) }
@@ -56,6 +60,13 @@ extension Endpoint {
         case .changeSection:
             Text(
                 tag: "Sections", summary: "Rename a section", request: "SectionChange", responses: [Text.ok("Section")])
+        default: eventTypeDocumentation
+        }
+    }
+
+    private var eventTypeDocumentation: EndpointDocumentation {
+        typealias Text = EndpointDocumentation
+        return switch self {
         case .listEventTypes:
             Text(
                 tag: "Event types", summary: "List a section's event types", query: ["include_keyspace_permissions"],
@@ -82,9 +93,22 @@ extension Endpoint {
                 responses: [Text.created("FullEventType")])
         case .publishVersion:
             Text(tag: "Event types", summary: "Publish a draft", responses: [Text.ok("FullEventType")])
+        case .deprecateVersion:
+            Text(
+                tag: "Event types", summary: "Deprecate the current version, and put no other in its place",
+                responses: [Text.ok("FullEventType")])
         case .discardVersion: Text(tag: "Event types", summary: "Discard a draft", responses: [Text.done])
+        case .getUsage:
+            Text(
+                tag: "Event types", summary: "How many events are stored of each version of a section",
+                responses: [Text.ok("Usage")])
         case .exportModel:
-            Text(tag: "Model", summary: "The whole data model", responses: [Text.ok("Model"), Text.unchanged])
+            Text(
+                tag: "Model", summary: "The whole data model; as YAML where Accept has 'yaml'",
+                responses: [
+                    .init(status: 200, description: "Done.", schema: "Model", otherTypes: ["application/yaml"]),
+                    Text.unchanged,
+                ])
         case .planModel:
             Text(
                 tag: "Model", summary: "What applying a data model would change", request: "Model",
@@ -95,12 +119,13 @@ extension Endpoint {
                 responses: [Text.ok("ModelPlan")])
         case .listLog:
             Text(
-                tag: "Model", summary: "Who changed what", query: ["after", "log_limit"], responses: [Text.ok("Log")])
-        default: accountDocumentation
+                tag: "Model", summary: "Who changed what; newest first with 'before' or 'event_discriminator'",
+                query: ["after", "log_before", "one_event_discriminator", "log_limit"], responses: [Text.ok("Log")])
+        default: profileDocumentation
         }
     }
 
-    private var accountDocumentation: EndpointDocumentation {
+    private var profileDocumentation: EndpointDocumentation {
         typealias Text = EndpointDocumentation
         return switch self {
         case .postEvents:
@@ -114,18 +139,90 @@ extension Endpoint {
         case .listEvents:
             Text(
                 tag: "Events", summary: "A profile's events, newest first",
-                query: ["event_discriminators", "from", "to", "limit", "cursor"], responses: [Text.ok("EventPage")])
+                query: ["event_discriminators", "from", "to", "limit", "cursor", "ignore_keyspace_permissions"],
+                responses: [Text.ok("EventPage")])
         case .deleteEvents:
             Text(
                 tag: "Events", summary: "Delete events of a profile",
                 query: ["event_discriminator", "event_discriminators", "from", "to"],
                 responses: [Text.ok("Deleted")])
         case .deleteEvent: Text(tag: "Events", summary: "Delete one event", responses: [Text.done])
+        case .listEventDays:
+            Text(
+                tag: "Events", summary: "How many events of a profile fall on each day in UTC",
+                query: ["event_discriminators", "from", "to", "ignore_keyspace_permissions"],
+                responses: [Text.ok("EventDays")])
+        case .getProfile:
+            Text(
+                tag: "Profiles", summary: "A profile's keys, and how many events of each type it has",
+                query: ["ignore_keyspace_permissions"], responses: [Text.ok("ProfileWithCounts")])
+        case .findProfiles:
+            Text(
+                tag: "Profiles", summary: "Find profiles by a key or its beginning",
+                query: ["searched_key", "in_keyspace", "exact", "search_limit"],
+                responses: [Text.ok("ProfileMatches")])
+        case .getProfileByID:
+            Text(tag: "Profiles", summary: "A profile by its id", responses: [Text.ok("Profile")])
+        default: rejectionDocumentation
+        }
+    }
+
+    private var rejectionDocumentation: EndpointDocumentation {
+        typealias Text = EndpointDocumentation
+        return switch self {
+        case .listRejections:
+            Text(
+                tag: "Refused posts", summary: "List a section's refused posts, newest first",
+                query: ["rejection_state", "rejection_code", "rejection_text", "rejection_limit", "rejection_before"],
+                responses: [Text.ok("Rejections")])
+        case .listAllRejections:
+            Text(
+                tag: "Refused posts", summary: "List the refused posts of all sections, newest first",
+                query: [
+                    "in_section", "rejection_state", "rejection_code", "rejection_text", "rejection_limit",
+                    "rejection_before",
+                ], responses: [Text.ok("Rejections")])
+        case .getRejection:
+            Text(
+                tag: "Refused posts", summary: "One refused post with its body",
+                responses: [Text.ok("RejectionWithBody")])
+        case .replayRejection:
+            Text(
+                tag: "Refused posts", summary: "Post again what was refused, as it was or put right",
+                query: ["prefer_validate_only"], request: "ReplayRequest", isRequestOptional: true,
+                responses: [Text.done])
+        case .discardRejection: Text(tag: "Refused posts", summary: "Delete a refused post", responses: [Text.done])
+        case .streamLive:
+            Text(
+                tag: "Following along", summary: "What becomes of posts, while it happens",
+                query: ["in_section", "outcome", "one_event_discriminator"],
+                responses: [
+                    .init(
+                        status: 200,
+                        description:
+                            "Server-sent events without an end: 'post' has a LivePost, 'dropped' a LiveDropped.",
+                        textType: "text/event-stream")
+                ])
+        case .getActivity:
+            Text(
+                tag: "Following along", summary: "The last sixty minutes of this process",
+                responses: [Text.ok("Activity")])
+        default: accountDocumentation
+        }
+    }
+
+    private var accountDocumentation: EndpointDocumentation {
+        typealias Text = EndpointDocumentation
+        return switch self {
         case .listAPIKeys: Text(tag: "API keys", summary: "List API keys", responses: [Text.ok("APIKeys")])
         case .createAPIKey:
             Text(
                 tag: "API keys", summary: "Create an API key; the answer alone shows its secret",
                 request: "APIKeyRequest", responses: [Text.created("NewAPIKey")])
+        case .rotateAPIKey:
+            Text(
+                tag: "API keys", summary: "Give an API key a new secret; the answer alone shows it",
+                request: "RotateAPIKeyRequest", isRequestOptional: true, responses: [Text.ok("NewAPIKey")])
         case .revokeAPIKey: Text(tag: "API keys", summary: "Revoke an API key at once", responses: [Text.done])
         case .rotateSigningKey:
             Text(
@@ -137,7 +234,7 @@ extension Endpoint {
         case .metrics:
             Text(
                 tag: "Server", summary: "Figures for Prometheus",
-                responses: [.init(status: 200, description: "Text format 0.0.4.", isText: true)])
+                responses: [.init(status: 200, description: "Text format 0.0.4.", textType: "text/plain")])
         case .openAPI: Text(tag: "Server", summary: "This document", responses: [Text.ok("OpenAPI")])
         default: preconditionFailure("\(self) has no documentation")
         }

@@ -57,7 +57,9 @@ struct OpenAPI: EndpointHandler {
                 JSONValue.Member(type, .object([.init("schema", reference("schemas", schema))]))
             }
             members.append(
-                .init("requestBody", .object([.init("required", .bool(true)), .init("content", .object(content))])))
+                .init(
+                    "requestBody",
+                    .object([.init("required", .bool(!text.isRequestOptional)), .init("content", .object(content))])))
         }
         var responses = text.responses.map { response in
             JSONValue.Member(String(response.status), responseJSON(response))
@@ -73,10 +75,11 @@ struct OpenAPI: EndpointHandler {
         var members: [JSONValue.Member] = [.init("description", .string(response.description))]
         if let schema = response.schema {
             let media = JSONValue.object([.init("schema", reference("schemas", schema))])
-            members.append(.init("content", .object([.init("application/json", media)])))
-        } else if response.isText {
+            let types = ["application/json"] + response.otherTypes
+            members.append(.init("content", .object(types.map { .init($0, media) })))
+        } else if let type = response.textType {
             let media = JSONValue.object([.init("schema", .object([.init("type", .string("string"))]))])
-            members.append(.init("content", .object([.init("text/plain", media)])))
+            members.append(.init("content", .object([.init(type, media)])))
         }
         return .object(members)
     }

@@ -31,6 +31,8 @@ final class Directory: Sendable {
     private struct State {
         var accounts: [Int64: AccountSnapshot] = [:]
         var apiKeys: [String: APIKey] = [:]
+        /// Client ids of keys whose last use is not written down.
+        var unsavedUses: Set<String> = []
     }
 
     private let state: Mutex<State>
@@ -111,6 +113,52 @@ final class Directory: Sendable {
         }
     }
 
+    /// Changes an API key as it stands when its turn comes, so that of two changes at once neither is lost.
+    @discardableResult
+    func change(
+        apiKey clientID: String, account: Int64, by actor: String, at now: Timestamp,
+        recordedAs note: (APIKey) -> Note, _ change: (inout APIKey) throws(Problem) -> Void
+    ) async throws -> APIKey {
+        try await turns.withTurn {
+            guard var key = identity(clientID: clientID)?.key, key.account == account else {
+                throw Problem(.apiKeyNotFound, "There is no such API key, or it is revoked already.")
+            }
+            try change(&key)
+            try await editInTurn(account: account, by: actor, at: now, apiKeys: [key]) { _ in [.noted(note(key))] }
+            return key
+        }
+    }
+
+    /// Remembers that an API key was used, to the minute. Written down now and then: see ``saveUses()``.
+    func noteUse(of key: APIKey, at now: Timestamp) {
+        if let last = key.lastUsedAt, now < last.advanced(by: .seconds(60)) { return }
+        state.withLock { state in
+            guard state.apiKeys[key.clientID] != nil else { return }
+            state.apiKeys[key.clientID]?.lastUsedAt = now
+            state.unsavedUses.insert(key.clientID)
+        }
+    }
+
+    /// Writes down when keys were last used. What cannot be written is tried again the next time.
+    func saveUses() async {
+        let used = state.withLock { state in
+            defer { state.unsavedUses = [] }
+            return state.unsavedUses
+        }
+        guard !used.isEmpty else { return }
+        do {
+            try await turns.withTurn {
+                for account in accounts.map(\.catalogue.account) {
+                    let keys = apiKeys(ofAccount: account.number).filter { used.contains($0.clientID) }
+                    guard !keys.isEmpty else { continue }
+                    try await store.commit(AccountChange(account: account, entries: [], apiKeys: keys))
+                }
+            }
+        } catch {
+            state.withLock { $0.unsavedUses.formUnion(used) }
+        }
+    }
+
     /// Deletes events; the store itself writes the note of it, whose entry is then taken into memory.
     func deleteEvents(
         _ filter: EventFilter, id: Int64?, recordedAs note: @escaping @Sendable (Int) -> Note, at now: Timestamp,
@@ -167,7 +215,13 @@ final class Directory: Sendable {
     /// Everything anew from the store, which knows the order.
     private func reload() async throws {
         let fresh = try Directory.state(of: await store.load())
-        state.withLock { $0 = fresh }
+        state.withLock { state in
+            let uses = state.unsavedUses.compactMap { state.apiKeys[$0] }
+            let unsaved = state.unsavedUses
+            state = fresh
+            state.unsavedUses = unsaved
+            for key in uses { state.apiKeys[key.clientID]?.lastUsedAt = key.lastUsedAt }
+        }
     }
 
     private static func state(of contents: StoreContents) throws(Problem) -> State {

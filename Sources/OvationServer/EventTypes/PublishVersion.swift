@@ -7,7 +7,7 @@ struct PublishVersion: EndpointHandler {
     let directory: Directory
 
     func respond(to call: Call) async throws -> Response {
-        let (discriminator, snapshot) = try await directory.editDraft(of: call) { version, eventType, catalogue in
+        let (discriminator, snapshot) = try await directory.editVersion(of: call) { version, eventType, catalogue in
             .versionPublished(version, at: catalogue.earliestBeginning(of: eventType, at: call.receivedAt))
         }
         return .json(snapshot.catalogue.eventType(discriminator)?.json(.withDrafts) ?? .null)
@@ -15,8 +15,8 @@ struct PublishVersion: EndpointHandler {
 }
 
 extension Directory {
-    /// One change of the draft that the path of the call names.
-    func editDraft(
+    /// One change of the version that the path of the call names.
+    func editVersion(
         of call: Call, _ change: (EventVersion.ID, Discriminator<EventType>, Catalogue) -> CatalogueChange
     ) async throws -> (Discriminator<EventType>, AccountSnapshot) {
         let caller = try call.caller()

@@ -12,78 +12,96 @@ struct PostEvents: EndpointHandler {
     let store: any Store
     let directory: Directory
     let parsers: TapeParsers
-    let metrics: ServerMetrics
+    let journal: PostJournal
     let limits: Limits
 
     func respond(to call: Call) async throws -> Response {
         // Refused before the body is read, where that can be told; and resolved anew after, since a body can take its
         // time and a key can be revoked meanwhile.
-        _ = try caller(of: call, try call.caller())
+        _ = try place(of: call, try call.caller())
         let body = try await call.body(upTo: limits.bodyBytesMax)
-        let (caller, section, keyspace) = try caller(of: call, directory.current(call.caller()))
-        let profile = try call.profile(in: keyspace, of: caller)
+        let place = try place(of: call, directory.current(call.caller()))
+        do {
+            return try await respond(to: call, body, at: place)
+        } catch let problem as Problem where problem.isAboutThePost && !call.preferences.contains("validate-only") {
+            await journal.refused(problem, body: body.readableBytesView, at: place)
+            throw problem
+        }
+    }
+
+    private func respond(to call: Call, _ body: ByteBuffer, at place: PostJournal.Place) async throws -> Response {
+        let profile = try call.profile(in: place.keyspace, of: place.caller)
         let preferences = call.preferences
         // Of two that exclude each other, the first counts (RFC 7240 §2).
         let isLenient = preferences.first { $0.hasPrefix("handling=") } == "handling=lenient"
-        let target = EventTarget(
-            catalogue: caller.catalogue, section: section, keyspace: keyspace, callerIsAdmin: caller.isAdmin,
-            receivedAt: call.receivedAt, limits: limits)
-        var idempotency = try call.idempotency(of: body, profile: profile, section: section, isLenient: isLenient)
-
-        var report: [UInt8] = []
-        var events = CheckedEvents()
+        let isCheckOnly = preferences.contains("validate-only")
+        var idempotency = try call.idempotency(
+            of: body, profile: profile, section: place.section, isLenient: isLenient)
+        let checked: CheckedPost
         do {
-            if isLenient {
-                let check = EventsCheck(
-                    try PostEventsRequest(parsing: body.readableBytesView, itemsMax: limits.itemsMax), for: target)
-                metrics.countEvents(refused: check.itemCount - check.accepted.rows.count)
-                report = JSONWriter.write(check.report)
-                events = check.accepted
-            } else {
-                events = try checked(body, for: target)
-            }
+            checked = try check(body, isLenient: isLenient, at: place)
         } catch {
             // A retry of what was stored before is answered as then, even when definitions have changed since.
-            guard let idempotency, !preferences.contains("validate-only"),
+            guard let idempotency, !isCheckOnly,
                 let outcome = try await store.outcome(
                     account: profile.account, of: idempotency, at: call.receivedAt)
             else { throw error }
-            return try respond(outcome, report: report)
+            return try respond(outcome, report: [])
         }
-        if preferences.contains("validate-only") {
-            var response = respond(report: report)
+        if isCheckOnly {
+            var response = respond(report: checked.report)
             response.headers[.preferenceApplied] = isLenient ? "validate-only, handling=lenient" : "validate-only"
             return response
         }
-
-        idempotency = idempotency.map { Idempotency(key: $0.key, fingerprint: $0.fingerprint, answer: report) }
+        idempotency = idempotency.map {
+            Idempotency(key: $0.key, fingerprint: $0.fingerprint, answer: checked.report)
+        }
         let outcome = try await store.append(
             EventBatch(
-                profile: profile, section: section.number, receivedAt: call.receivedAt, events: events.rows,
-                data: events.data, idempotency: idempotency))
+                profile: profile, section: place.section.number, receivedAt: call.receivedAt,
+                events: checked.events.rows, data: checked.events.data, idempotency: idempotency))
         switch outcome {
-        case .stored: metrics.countEvents(accepted: events.rows.count)
-        case .replayed: metrics.countEvents(replayed: events.rows.count)
-        case .conflict: break
+        case .stored:
+            journal.accepted(checked.events.rows, at: place)
+            if let lenient = checked.lenient, !lenient.check.errors.isEmpty {
+                await journal.refused(lenient.check, of: lenient.request, at: place)
+            }
+        case .replayed: journal.replayed(checked.events.rows, at: place)
+        case .conflict, .notOpen: break
         }
-        return try respond(outcome, report: report)
+        return try respond(outcome, report: checked.report)
     }
 
-    private func caller(of call: Call, _ caller: Identity) throws(Problem) -> (Identity, Section, Keyspace) {
-        (caller, try caller.section(call.path.section()), try caller.keyspaceForWriting(call.path.keyspace()))
+    /// What a body comes to, checked.
+    private struct CheckedPost {
+        var events: CheckedEvents
+        /// Of a lenient post: the answer, and what it was made from.
+        var report: [UInt8] = []
+        var lenient: (request: PostEventsRequest, check: EventsCheck)?
     }
 
-    private func checked(_ body: ByteBuffer, for target: EventTarget) throws(Problem) -> CheckedEvents {
-        if let events = FastEventsDecoder.decode(body, for: target, itemsMax: limits.itemsMax, with: parsers) {
-            return events
+    private func check(
+        _ body: ByteBuffer, isLenient: Bool, at place: PostJournal.Place
+    ) throws(Problem) -> CheckedPost {
+        let target = EventTarget(
+            catalogue: place.caller.catalogue, section: place.section, keyspace: place.keyspace,
+            callerIsAdmin: place.caller.isAdmin, receivedAt: place.receivedAt, limits: limits)
+        guard isLenient else {
+            return CheckedPost(
+                events: try CheckedEvents(of: body, for: target, itemsMax: limits.itemsMax, with: parsers))
         }
         let request = try PostEventsRequest(parsing: body.readableBytesView, itemsMax: limits.itemsMax)
         let check = EventsCheck(request, for: target)
-        guard check.errors.isEmpty else {
-            metrics.countEvents(refused: check.itemCount)
-            throw check.problem
-        }
-        return check.accepted
+        return CheckedPost(
+            events: check.accepted, report: JSONWriter.write(check.report), lenient: (request, check))
+    }
+
+    private func place(of call: Call, _ caller: Identity) throws(Problem) -> PostJournal.Place {
+        let section = try caller.section(call.path.section())
+        let keyspace = try caller.keyspaceForWriting(call.path.keyspace())
+        return PostJournal.Place(
+            caller: caller, section: section, keyspace: keyspace, keySource: .path(call.path),
+            requestID: call.requestID, receivedAt: call.receivedAt)
     }
 
     private func respond(_ outcome: AppendOutcome, report: [UInt8]) throws(Problem) -> Response {
@@ -93,7 +111,7 @@ struct PostEvents: EndpointHandler {
             var response = respond(report: answer)
             response.headers[.idempotencyReplayed] = "true"
             return response
-        case .conflict:
+        case .conflict, .notOpen:
             throw Problem(
                 .idempotencyKeyReused,
                 "This Idempotency-Key came with another request before; nothing was stored. Use a new key for each "
@@ -107,6 +125,22 @@ struct PostEvents: EndpointHandler {
         return .bytes(
             report, status: HTTPResponse.Status(code: 207, reasonPhrase: "Multi-Status"),
             headers: [.preferenceApplied: "handling=lenient"])
+    }
+}
+
+extension CheckedEvents {
+    /// A whole post, all or nothing.
+    init(
+        of body: ByteBuffer, for target: EventTarget, itemsMax: Int, with parsers: TapeParsers
+    ) throws(Problem) {
+        if let events = FastEventsDecoder.decode(body, for: target, itemsMax: itemsMax, with: parsers) {
+            self = events
+            return
+        }
+        let request = try PostEventsRequest(parsing: body.readableBytesView, itemsMax: itemsMax)
+        let check = EventsCheck(request, for: target)
+        guard check.errors.isEmpty else { throw check.problem }
+        self = check.accepted
     }
 }
 

@@ -5,9 +5,15 @@ import OvationWire
 extension Call {
     /// The profile that the path names, through a keyspace that was resolved before.
     func profile(in keyspace: Keyspace, of caller: Identity) throws(Problem) -> ProfileAddress {
-        let key = try ProfileKey(path.text("key"), format: keyspace.keyFormat)
-        let account = caller.key.account
-        return ProfileAddress(
+        try ProfileAddress(path.text("key"), in: keyspace, account: caller.key.account)
+    }
+}
+
+extension ProfileAddress {
+    /// - Parameter key: as somebody wrote it.
+    init(_ key: String, in keyspace: Keyspace, account: Int64) throws(Problem) {
+        let key = try ProfileKey(key, format: keyspace.keyFormat)
+        self.init(
             account: account, keyspace: keyspace.number, key: key,
             foundingID: .founding(account: account, keyspace: keyspace.number, key: key))
     }

@@ -8,20 +8,17 @@ struct PrometheusText {
     init(_ figures: ServerMetrics.Figures, _ store: StoreStatistics) {
         family("ovation_requests_total", "counter", "Requests answered, by endpoint and status.")
         let requests = figures.requests.sorted {
-            ($0.key.endpoint?.rawValue ?? "", $0.key.status) < ($1.key.endpoint?.rawValue ?? "", $1.key.status)
+            ($0.key.source.name, $0.key.status) < ($1.key.source.name, $1.key.status)
         }
         for (label, count) in requests {
-            let endpoint = label.endpoint?.rawValue ?? "unknown"
-            text += "ovation_requests_total{endpoint=\"\(endpoint)\",status=\"\(label.status)\"} \(count)\n"
+            text += "ovation_requests_total{endpoint=\"\(label.source.name)\",status=\"\(label.status)\"} \(count)\n"
         }
         durations(figures)
         family("ovation_events_total", "counter", "Events by what became of them.")
         text += "ovation_events_total{outcome=\"accepted\"} \(figures.eventsAccepted)\n"
         text += "ovation_events_total{outcome=\"refused\"} \(figures.eventsRefused)\n"
         text += "ovation_events_total{outcome=\"replayed\"} \(figures.eventsReplayed)\n"
-        single("ovation_commits_total", "counter", "Groups of posts committed and synced.", "\(store.commits)")
-        single(
-            "ovation_commit_seconds_total", "counter", "Time spent in those commits.", "\(store.commitSeconds)")
+        commits(store)
         single(
             "ovation_posts_committed_total", "counter", "Posts in those groups.", "\(store.requestsCommitted)")
         single("ovation_events_stored_total", "counter", "Events in those groups.", "\(store.eventsStored)")
@@ -43,6 +40,18 @@ struct PrometheusText {
             text += "\(name)_sum{endpoint=\"\(endpoint)\"} \(histogram.sum)\n"
             text += "\(name)_count{endpoint=\"\(endpoint)\"} \(count)\n"
         }
+    }
+
+    private mutating func commits(_ store: StoreStatistics) {
+        let name = "ovation_commit_seconds"
+        family(name, "histogram", "Time that a group of posts took to be committed and synced.")
+        var count: Int64 = 0
+        for (index, bound) in StoreStatistics.commitBuckets.enumerated() {
+            count += store.commitCounts[index]
+            text += "\(name)_bucket{le=\"\(bound)\"} \(count)\n"
+        }
+        text += "\(name)_bucket{le=\"+Inf\"} \(store.commits)\n"
+        text += "\(name)_sum \(store.commitSeconds)\n\(name)_count \(store.commits)\n"
     }
 
     private mutating func family(_ name: String, _ type: String, _ help: String) {

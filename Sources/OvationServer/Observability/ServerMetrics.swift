@@ -13,10 +13,37 @@ final class ServerMetrics: Sendable {
         var eventsAccepted: Int64 = 0
         var eventsRefused: Int64 = 0
         var eventsReplayed: Int64 = 0
+        /// The newest last, and no more of them than are remembered.
+        var failures: [Failure] = []
+    }
+
+    /// A mistake or an outage of the server itself.
+    struct Failure {
+        let at: Timestamp
+        /// Method and path template; or the console.
+        let place: String
+        let status: Int
+        let problem: Problem
+        let requestID: String
+    }
+
+    /// Who answered.
+    enum Source: Hashable {
+        case endpoint(Endpoint)
+        case console
+        case unknown
+
+        var name: String {
+            switch self {
+            case .endpoint(let endpoint): endpoint.rawValue
+            case .console: "console"
+            case .unknown: "unknown"
+            }
+        }
     }
 
     struct RequestLabel: Hashable {
-        let endpoint: Endpoint?
+        let source: Source
         let status: Int
     }
 
@@ -27,14 +54,14 @@ final class ServerMetrics: Sendable {
 
     private let figures = Mutex(Figures())
 
-    func count(_ endpoint: Endpoint?, status: Int, duration: Duration) {
+    func count(_ source: Source, status: Int, duration: Duration) {
         let seconds = duration / .seconds(1)
         let bucket = ServerMetrics.buckets.firstIndex { seconds <= $0 } ?? ServerMetrics.buckets.count
         figures.withLock { figures in
-            figures.requests[RequestLabel(endpoint: endpoint, status: status), default: 0] += 1
-            guard let endpoint else { return }
-            figures.durations[endpoint.rawValue, default: Histogram()].counts[bucket] += 1
-            figures.durations[endpoint.rawValue]?.sum += seconds
+            figures.requests[RequestLabel(source: source, status: status), default: 0] += 1
+            guard source != .unknown else { return }
+            figures.durations[source.name, default: Histogram()].counts[bucket] += 1
+            figures.durations[source.name]?.sum += seconds
         }
     }
 
@@ -43,6 +70,13 @@ final class ServerMetrics: Sendable {
             figures.eventsAccepted += Int64(accepted)
             figures.eventsRefused += Int64(refused)
             figures.eventsReplayed += Int64(replayed)
+        }
+    }
+
+    func note(_ failure: Failure) {
+        figures.withLock { figures in
+            if figures.failures.count == Limits.recentFailuresMax { figures.failures.removeFirst() }
+            figures.failures.append(failure)
         }
     }
 

@@ -32,6 +32,7 @@ struct BearerAuthentication: Sendable {
             throw Problem(
                 .adminRequired, "Only an API key of role 'admin' may do this; this one's is 'integration'.")
         }
+        directory.noteUse(of: identity.key, at: now)
         return identity
     }
 

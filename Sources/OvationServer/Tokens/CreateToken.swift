@@ -14,9 +14,10 @@ struct CreateToken: EndpointHandler {
         let request = try TokenRequest(parsing: Array(body.readableBytesView))
         let key = directory.identity(clientID: request.clientID)?.key
         // An unknown id takes as long as a wrong secret, and answers the same.
-        guard secretHash.matches(request.clientSecret, key?.secretHash ?? []), let key else {
+        guard secretHash.matches(request.clientSecret, key, at: call.receivedAt), let key else {
             throw Problem(.invalidClient, "The client id or the client secret is wrong, or the API key was deleted.")
         }
+        directory.noteUse(of: key, at: call.receivedAt)
         let token = try await signer.sign(key, at: call.receivedAt)
         let answer = TokenResponse.write(
             accessToken: token, expiresIn: Limits.tokenLifetime.components.seconds)

@@ -1,4 +1,5 @@
 import Crypto
+import OvationCore
 
 /// What is kept of a client secret: HMAC-SHA256 under a key that the store made for itself.
 ///
@@ -19,6 +20,13 @@ struct SecretHash: Sendable {
     /// Takes the same time whatever differs.
     func matches(_ secret: String, _ hash: [UInt8]) -> Bool {
         HMAC<SHA256>.isValidAuthenticationCode(hash, authenticating: Array(secret.utf8), using: key)
+    }
+
+    /// Whether a secret is the key's, or the one before it while that is still good. Takes the same time for no key.
+    func matches(_ secret: String, _ key: APIKey?, at now: Timestamp) -> Bool {
+        let isCurrent = matches(secret, key?.secretHash ?? [])
+        let isPrevious = matches(secret, key?.previousSecret?.hash ?? [])
+        return isCurrent || (isPrevious && now < key?.previousSecret?.validUntil ?? now)
     }
 
     /// 64 letters and digits, as the vendor's newer secrets: 381 bits.

@@ -1,11 +1,12 @@
 import OvationCore
-import OvationWire
+public import OvationWire
 import Yams
 
 /// YAML as people write it, to and from JSON, members in their order. Plain words are what JSON makes of them and no
 /// more: `no` and `on` stay text, and so do dates.
-enum YAML {
-    static func parse(_ text: String) throws -> JSONValue {
+public enum YAML {
+    /// - Throws: what the YAML library says of a text that is none, or a ``Problem`` for what JSON has not.
+    public static func parse(_ text: String) throws -> JSONValue {
         guard let node = try Yams.compose(yaml: text) else { return .object([]) }
         return try json(node)
     }
@@ -15,7 +16,7 @@ enum YAML {
         case .mapping(let mapping):
             var members: [JSONValue.Member] = []
             for (key, value) in mapping {
-                guard let name = key.string else { throw CommandFailure("A key in the YAML is not a word.") }
+                guard let name = key.string else { throw Problem(.invalidRequest, "A key in the YAML is not a word.") }
                 members.append(.init(name, try json(value)))
             }
             return .object(members)
@@ -30,11 +31,11 @@ enum YAML {
                 if case .number(let text)? = try? JSONValue(parsing: scalar.string) { return .number(text) }
                 return .string(scalar.string)
             }
-        case .alias: throw CommandFailure("Aliases in YAML are not understood here.")
+        case .alias: throw Problem(.invalidRequest, "Aliases in YAML are not understood here.")
         }
     }
 
-    static func write(_ json: JSONValue) throws -> String {
+    public static func write(_ json: JSONValue) throws -> String {
         try Yams.serialize(node: node(json), width: -1, allowUnicode: true, sortKeys: false)
     }
 

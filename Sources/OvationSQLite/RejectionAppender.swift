@@ -1,0 +1,125 @@
+import Foundation
+import GRDB
+import OvationCore
+
+/// A refused post with its errors as text: made by whoever brings it, so that the writer's thread has no JSON to write.
+struct PackedRejection: Sendable {
+    let post: RefusedPost
+    let errors: String
+
+    init(_ post: RefusedPost) throws {
+        self.post = post
+        let encoder = JSONEncoder()
+        encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
+        errors = String(decoding: try encoder.encode(post.errors), as: UTF8.self)
+    }
+
+    /// What it takes of the writer's queue.
+    var bytes: Int { post.body.count + errors.utf8.count }
+}
+
+/// What the writer does with refused posts: keeps them, closes them when they are replayed, forgets them.
+final class RejectionAppender {
+    /// Rejections that one kept post may cost at most, of those past their age and of those beyond the number.
+    static let forgottenEach = 10
+
+    private let insert: PreparedStatement
+    private let close: PreparedStatement
+    private let noteProfile: PreparedStatement
+    private let forgetOld: PreparedStatement
+    private let forgetMany: PreparedStatement
+    private let countMax: Int
+    private let age: Duration
+    /// Posts kept in this transaction, by account.
+    private var kept: [Int64: Int] = [:]
+
+    init(_ database: Database, countMax: Int, age: Duration) throws {
+        self.countMax = countMax
+        self.age = age
+        insert = try PreparedStatement(
+            database,
+            """
+            INSERT INTO rejection (account_id, section, keyspace, key, received_at, client_id, request_id, code, detail,
+                errors, event_count, body)
+            VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)
+            """)
+        close = try PreparedStatement(
+            database,
+            """
+            UPDATE rejection SET replayed_at = ?3
+            WHERE rejection_id = ?1 AND account_id = ?2 AND replayed_at IS NULL
+            """)
+        noteProfile = try PreparedStatement(
+            database, "UPDATE rejection SET replayed_to = ?2 WHERE rejection_id = ?1")
+        // The first in the table are the oldest, whatever their account.
+        forgetOld = try PreparedStatement(
+            database,
+            """
+            DELETE FROM rejection WHERE rejection_id IN
+                (SELECT rejection_id FROM
+                    (SELECT rejection_id, received_at FROM rejection ORDER BY rejection_id LIMIT ?2)
+                WHERE received_at < ?1)
+            """)
+        forgetMany = try PreparedStatement(
+            database,
+            """
+            DELETE FROM rejection WHERE rejection_id IN
+                (SELECT rejection_id FROM rejection WHERE account_id = ?1
+                ORDER BY rejection_id DESC LIMIT ?3 OFFSET ?2)
+            """)
+    }
+
+    func keep(_ rejection: PackedRejection) throws -> Rejection.ID {
+        let post = rejection.post
+        insert.bind(1, post.account)
+        insert.bind(2, post.section)
+        insert.bind(3, post.keyspace)
+        insert.bind(4, text: post.key)
+        insert.bind(5, post.receivedAt.milliseconds)
+        insert.bind(6, text: post.clientID)
+        insert.bind(7, text: post.requestID)
+        insert.bind(8, text: post.code.rawValue)
+        insert.bind(9, text: post.detail)
+        insert.bind(10, text: rejection.errors)
+        insert.bind(11, Int64(post.eventCount))
+        insert.bind(12, blob: post.body)
+        try insert.run()
+        kept[post.account, default: 0] += 1
+        return insert.lastInsertedRowID
+    }
+
+    /// false: it is not there, or was replayed before.
+    func close(_ id: Rejection.ID, account: Int64, at now: Timestamp) throws -> Bool {
+        close.bind(1, id)
+        close.bind(2, account)
+        close.bind(3, now.milliseconds)
+        try close.run()
+        return close.changes == 1
+    }
+
+    /// Where the events of a rejection went that was closed before in the same transaction.
+    func note(_ profile: Int64, of id: Rejection.ID) throws {
+        noteProfile.bind(1, id)
+        noteProfile.bind(2, profile)
+        try noteProfile.run()
+    }
+
+    /// Once for each group, so that the cost of looking is shared as the sync is.
+    func finishGroup(at now: Timestamp) throws {
+        let count = kept.values.reduce(0, +)
+        forgetOld.bind(1, now.advanced(by: .zero - age).milliseconds)
+        forgetOld.bind(2, Int64(Self.forgottenEach * max(count, 1)))
+        try forgetOld.run()
+        for (account, count) in kept {
+            forgetMany.bind(1, account)
+            forgetMany.bind(2, Int64(countMax))
+            forgetMany.bind(3, Int64(Self.forgottenEach * count))
+            try forgetMany.run()
+        }
+        kept = [:]
+    }
+
+    func undoGroup() {
+        kept = [:]
+    }
+}

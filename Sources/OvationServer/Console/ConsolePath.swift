@@ -1,0 +1,38 @@
+import OvationCore
+import OvationWire
+
+/// Addresses of pages, as other pages link to them.
+enum ConsolePath {
+    static let overview = "/console"
+    static let signIn = "/console/sign-in"
+    static let live = "/console/live"
+    static let rejections = "/console/rejections"
+    static let keys = "/console/keys"
+    static let sections = "/console/sections"
+    static let keyspaces = "/console/keyspaces"
+
+    static func eventTypes(_ section: Discriminator<Section>) -> String {
+        "/console/sections/\(section.text)/event-types"
+    }
+
+    static func eventType(_ eventType: EventType) -> String {
+        eventTypes(eventType.section) + "/" + eventType.discriminator.text
+    }
+
+    static func profile(id: String) -> String { "/console/profiles/\(id)" }
+
+    /// By its key: leads to the page by id. For those who have only the key.
+    static func profile(keyspace: String, key: String) -> String {
+        "/console/keyspaces/\(keyspace)/profiles/\(PercentEncoding.encode(segment: key))"
+    }
+
+    static func rejection(section: String, id: String) -> String { "/console/sections/\(section)/rejections/\(id)" }
+
+    static func key(_ clientID: String) -> String { keys + "/" + PercentEncoding.encode(segment: clientID) }
+
+    /// A path with a query; parameters that are empty are left out.
+    static func with(_ path: String, _ query: [(String, String)]) -> String {
+        let pairs = query.filter { !$0.1.isEmpty }.map { "\($0.0)=\(PercentEncoding.encode(segment: $0.1))" }
+        return pairs.isEmpty ? path : path + "?" + pairs.joined(separator: "&")
+    }
+}

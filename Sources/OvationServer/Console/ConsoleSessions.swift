@@ -1,0 +1,182 @@
+import Crypto
+import OvationCore
+import Synchronization
+
+/// Who is signed in to the console. Kept in memory: a restart signs everybody out, and nothing of it is ever stored.
+final class ConsoleSessions: Sendable {
+    struct Session: Sendable {
+        let clientID: String
+        /// What every form of this session sends along.
+        let csrf: String
+        let startedAt: Timestamp
+        var usedAt: Timestamp
+        /// Whether profile keys are masked, for when others see the screen.
+        var isMasked = false
+        /// Shown once, on the next page.
+        var notice: Notice?
+    }
+
+    struct Notice: Sendable {
+        enum Kind: Sendable { case success, error, info }
+        let kind: Kind
+        let text: String
+    }
+
+    private struct Failures {
+        var since: Timestamp
+        var count: Int
+    }
+
+    private struct State {
+        /// By the hash of what the cookie holds, so that memory has nothing that a cookie could be made from.
+        var sessions: [SHA256Digest: Session] = [:]
+        var links: [SHA256Digest: (clientID: String, until: Timestamp)] = [:]
+        var failures: [String: Failures] = [:]
+    }
+
+    private let state = Mutex(State())
+    private let limits: Limits
+    private let formKey = SymmetricKey(size: .bits256)
+
+    init(limits: Limits) {
+        self.limits = limits
+    }
+
+    // MARK: Sessions
+
+    /// - Returns: what the cookie holds.
+    func start(clientID: String, at now: Timestamp) -> String {
+        let token = ConsoleSessions.randomToken()
+        state.withLock { state in
+            state.sessions = state.sessions.filter { isAlive($0.value, at: now) }
+            if state.sessions.count >= Limits.sessionsMax,
+                let oldest = state.sessions.min(by: { $0.value.usedAt < $1.value.usedAt })
+            {
+                state.sessions[oldest.key] = nil
+            }
+            state.sessions[hash(token)] = Session(
+                clientID: clientID, csrf: ConsoleSessions.randomToken(), startedAt: now, usedAt: now)
+        }
+        return token
+    }
+
+    /// The session of a cookie; nil when it has ended. Using it keeps it alive.
+    func session(_ token: String, at now: Timestamp) -> Session? {
+        state.withLock { state in
+            let key = hash(token)
+            guard var session = state.sessions[key] else { return nil }
+            guard isAlive(session, at: now) else {
+                state.sessions[key] = nil
+                return nil
+            }
+            session.usedAt = max(session.usedAt, now)
+            state.sessions[key] = session
+            return session
+        }
+    }
+
+    /// The session of a cookie, without using it.
+    func peek(_ token: String, at now: Timestamp) -> Session? {
+        state.withLock { $0.sessions[hash(token)] }.flatMap { isAlive($0, at: now) ? $0 : nil }
+    }
+
+    func end(_ token: String) {
+        state.withLock { $0.sessions[hash(token)] = nil }
+    }
+
+    func mask(_ isMasked: Bool, _ token: String) {
+        state.withLock { $0.sessions[hash(token)]?.isMasked = isMasked }
+    }
+
+    func notify(_ notice: Notice, _ token: String) {
+        state.withLock { $0.sessions[hash(token)]?.notice = notice }
+    }
+
+    func takeNotice(_ token: String) -> Notice? {
+        state.withLock { state in
+            defer { state.sessions[hash(token)]?.notice = nil }
+            return state.sessions[hash(token)]?.notice
+        }
+    }
+
+    private func isAlive(_ session: Session, at now: Timestamp) -> Bool {
+        now < session.usedAt.advanced(by: limits.sessionIdleMax)
+            && now < session.startedAt.advanced(by: limits.sessionAgeMax)
+    }
+
+    // MARK: The one-time link
+
+    /// - Returns: the last part of the link's path.
+    func makeLink(clientID: String, at now: Timestamp) -> String {
+        let token = ConsoleSessions.randomToken()
+        state.withLock { $0.links[hash(token)] = (clientID, now.advanced(by: Limits.consoleLinkLifetime)) }
+        return token
+    }
+
+    /// The API key that a link signs in; nil when it was used before or is too old.
+    func redeem(link token: String, at now: Timestamp) -> String? {
+        state.withLock { state in
+            guard let link = state.links.removeValue(forKey: hash(token)), now < link.until else { return nil }
+            return link.clientID
+        }
+    }
+
+    // MARK: Attempts
+
+    /// Counts an attempt to sign in, before it is known whether it is right.
+    /// - Throws: `too_many_attempts` when this address failed too often of late.
+    func noteAttempt(from address: String, at now: Timestamp) throws(Problem) {
+        let waitUntil = state.withLock { state -> Timestamp? in
+            var failures = state.failures[address] ?? Failures(since: now, count: 0)
+            let end = failures.since.advanced(by: Limits.signInWindow)
+            if now >= end { failures = Failures(since: now, count: 0) }
+            guard failures.count < Limits.signInAttemptsMax else { return end }
+            failures.count += 1
+            // Somebody with very many addresses makes us forget some; he must not lock out everybody else.
+            if state.failures[address] == nil, state.failures.count >= Limits.signInAddressesMax,
+                let oldest = state.failures.min(by: { $0.value.since < $1.value.since })
+            {
+                state.failures[oldest.key] = nil
+            }
+            state.failures[address] = failures
+            return nil
+        }
+        guard let waitUntil else { return }
+        let seconds = max(1, Int((waitUntil.milliseconds - now.milliseconds) / 1000))
+        throw Problem(
+            .tooManyAttempts, "Too many attempts to sign in from here; wait \((seconds + 59) / 60) minutes.",
+            retryAfterSeconds: seconds)
+    }
+
+    func forgetAttempts(from address: String) {
+        state.withLock { $0.failures[address] = nil }
+    }
+
+    // MARK: Forms before there is a session
+
+    /// What the sign-in form sends along: bound to a cookie of the same browser.
+    func formToken(for nonce: String) -> String {
+        HMAC<SHA256>.authenticationCode(for: Array(nonce.utf8), using: formKey).hex
+    }
+
+    static func randomToken() -> String {
+        SymmetricKey(size: .bits256).withUnsafeBytes { $0.hex }
+    }
+
+    private func hash(_ token: String) -> SHA256Digest { SHA256.hash(data: Array(token.utf8)) }
+}
+
+extension Sequence where Element == UInt8 {
+    var hex: String {
+        map { $0 < 16 ? "0" + String($0, radix: 16) : String($0, radix: 16) }.joined()
+    }
+}
+
+extension String {
+    /// Takes the same time wherever the two differ.
+    func equalsInConstantTime(_ other: String) -> Bool {
+        let (left, right) = (Array(utf8), Array(other.utf8))
+        guard left.count == right.count else { return false }
+        return zip(left, right).reduce(0) { $0 | ($1.0 ^ $1.1) } == 0
+    }
+}

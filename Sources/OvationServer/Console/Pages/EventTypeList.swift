@@ -1,0 +1,161 @@
+import Hummingbird
+import OvationConsole
+import OvationCore
+import OvationWire
+
+/// `GET /console/sections/{section}/event-types`
+enum EventTypeList {
+    @Sendable static func show(_ visit: Visit) async throws -> Response {
+        let section = try visit.section()
+        let showsRemoved = try visit.query("removed") == "1"
+        let usage = try await visit.usage(of: section)
+        let all = visit.catalogue.eventTypes.filter { $0.section == section.discriminator }
+        let rows = all.filter { showsRemoved || $0.removedAt == nil }.map { type in
+            let used = type.versions.compactMap { usage[$0.id] }
+            return EventTypesPage.Row(
+                name: type.name, discriminator: type.discriminator.text, category: type.category.rawValue,
+                currentVersion: type.currentVersion.map { String($0.id) },
+                versions: type.listedVersions.count, drafts: type.versions.count { $0.state == .draft },
+                eventsStored: used.reduce(0) { $0 + $1.events },
+                lastSeen: used.map(\.lastSeen).max().map { Moment(iso: $0) },
+                permissions: visit.access(type), removed: type.removedAt != nil)
+        }
+        let page = EventTypesPage(
+            section: Named(section), rows: rows, removedCount: all.count { $0.removedAt != nil },
+            showsRemoved: showsRemoved)
+        return await visit.page(page, area: .eventTypes)
+    }
+}
+
+/// `GET /console/sections/{section}/event-types/{event}`
+enum EventTypeDetails {
+    @Sendable static func show(_ visit: Visit) async throws -> Response {
+        let section = try visit.section()
+        let type = try visit.eventType()
+        let usage = try await visit.usage(of: section)
+        let log = try await visit.call(
+            .listLog, query: [("event_discriminator", type.discriminator.text), ("limit", "50")])
+        let page = EventTypePage(
+            section: Named(section), discriminator: type.discriminator.text, name: type.name,
+            category: type.category.rawValue, summary: type.summary, removedAt: type.removedAt.map { Moment($0) },
+            versions: ordered(type).map { version(of: type, $0, usage[$0.id]) }, permissions: visit.access(type),
+            json: JSONWriter.writeIndented(type.json(.withPermissions)),
+            command: type.removedAt == nil ? type.currentVersion.map { visit.postCommand(type, $0) } : nil,
+            history: try await visit.history(log["items"]?.array ?? []))
+        return await visit.page(page, area: .eventTypes)
+    }
+
+    /// The current version, drafts, the deprecated from new to old, the discarded.
+    private static func ordered(_ type: EventType) -> [EventVersion] {
+        let newestFirst = Array(type.versions.reversed())
+        return newestFirst.filter { $0.id == type.currentVersion?.id } + newestFirst.filter { $0.state == .draft }
+            + newestFirst.filter { $0.state == .published && $0.id != type.currentVersion?.id }
+            + newestFirst.filter { $0.state == .discarded }
+    }
+
+    private static func version(
+        of type: EventType, _ version: EventVersion, _ usage: Visit.Usage?
+    ) -> EventTypePage.Version {
+        let state: EventTypePage.Version.State =
+            switch version.state {
+            case .draft: .draft
+            case .discarded: .discarded
+            case .published: version.deprecatedAt == nil ? .current : .deprecated
+            }
+        return EventTypePage.Version(
+            id: String(version.id), state: state,
+            validFrom: version.state == .published ? Moment(version.validFrom) : nil,
+            deprecatedAt: version.deprecatedAt.map { Moment($0) },
+            fields: version.schema.fields.map {
+                FieldFacts(name: $0.name, type: $0.type.rawValue, required: $0.required)
+            }, eventsStored: usage?.events ?? 0, lastSeen: usage.map { Moment(iso: $0.lastSeen) })
+    }
+}
+
+/// `/console/sections/{section}/event-types/{event}/remove`
+enum EventTypeRemoval {
+    @Sendable static func confirm(_ visit: Visit) async throws -> Response {
+        let type = try visit.liveEventType()
+        let usage = try await visit.usage(of: try visit.section())
+        let stored = type.versions.reduce(0) { $0 + (usage[$1.id]?.events ?? 0) }
+        let page = ConfirmPage(
+            heading: "Remove ‘\(type.name)’?",
+            explanation: [
+                "The event type disappears from lists, and new events of it are refused. "
+                    + "Its discriminator and its version ids are never used again, so this cannot be undone."
+            ],
+            consequences: [
+                "Integrations that post it get an error for every event.",
+                stored == 0
+                    ? "No events of it are stored."
+                    : Text.count(stored, "stored event stays", "stored events stay") + " readable.",
+            ], action: ConsolePath.eventType(type) + "/remove", button: "Remove event type",
+            cancel: ConsolePath.eventType(type))
+        return await visit.page(page, area: .eventTypes)
+    }
+
+    @Sendable static func post(_ visit: Visit) async throws -> Response {
+        let type = try visit.liveEventType()
+        try await visit.call(
+            .removeEventType, ["section": type.section.text, "event": type.discriminator.text])
+        return visit.redirect(to: ConsolePath.eventTypes(type.section), "‘\(type.name)’ is removed.")
+    }
+}
+
+/// `POST /console/sections/{section}/event-types/{event}/versions/{version}/…`
+enum VersionActs {
+    @Sendable static func publish(_ visit: Visit) async throws -> Response {
+        try await act(visit, .publishVersion, "is published and current now.")
+    }
+
+    @Sendable static func deprecate(_ visit: Visit) async throws -> Response {
+        try await act(
+            visit, .deprecateVersion, "is deprecated. It still takes events; new integrations will not pick it.")
+    }
+
+    @Sendable static func discard(_ visit: Visit) async throws -> Response {
+        try await act(visit, .discardVersion, "is discarded.")
+    }
+
+    private static func act(_ visit: Visit, _ endpoint: Endpoint, _ done: String) async throws -> Response {
+        let type = try visit.liveEventType()
+        let version = try visit.path.version()
+        do {
+            try await visit.call(
+                endpoint,
+                ["section": type.section.text, "event": type.discriminator.text, "version": String(version)])
+            return visit.redirect(to: ConsolePath.eventType(type), "Version \(version) \(done)")
+        } catch let problem as Problem where problem.code.status.kind == .clientError {
+            return visit.redirect(to: ConsolePath.eventType(type), problem.detail, .error)
+        }
+    }
+}
+
+extension Visit {
+    struct Usage: Sendable {
+        let events: Int
+        /// RFC 3339 in UTC, which sorts as it is.
+        let lastSeen: String
+    }
+
+    func usage(of section: Section) async throws -> [EventVersion.ID: Usage] {
+        let items = try await call(.getUsage, ["section": section.discriminator.text])["items"]?.array ?? []
+        var usage: [EventVersion.ID: Usage] = [:]
+        for item in items {
+            guard let id = item["version_id"].flatMap(VersionID.parse) else { continue }
+            usage[id] = Usage(events: item["event_count"]?.int ?? 0, lastSeen: item["last_seen_at"]?.string ?? "")
+        }
+        return usage
+    }
+
+    /// Keyspaces that may do something with events of a type.
+    func access(_ eventType: EventType) -> [KeyspaceAccess] {
+        catalogue.keyspaces.compactMap { keyspace in
+            let permission = eventType.permission(in: keyspace.discriminator)
+            guard permission != .none else { return nil }
+            return KeyspaceAccess(
+                name: keyspace.name, discriminator: keyspace.discriminator.text, read: permission.read,
+                write: permission.write)
+        }
+    }
+}

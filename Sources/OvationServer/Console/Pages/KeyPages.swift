@@ -1,0 +1,165 @@
+import Crypto
+import HTTPTypes
+import Hummingbird
+import OvationConsole
+import OvationCore
+import OvationWire
+
+/// `GET /console/keys`
+enum KeyList {
+    @Sendable static func show(_ visit: Visit) async throws -> Response {
+        let items = try await visit.call(.listAPIKeys)["items"]?.array ?? []
+        let rows = items.map { row($0, visit) }
+        // Those that work first, the newest of them at the top.
+        let page = KeysPage(
+            rows: rows.reversed().filter { $0.revoked == nil } + rows.reversed().filter { $0.revoked != nil })
+        return await visit.page(page, area: .keys)
+    }
+
+    private static func row(_ item: JSONValue, _ visit: Visit) -> KeysPage.Row {
+        let previous = item["previous_secret_valid_until"]?.string.flatMap { Timestamp(rfc3339: $0) }
+        return KeysPage.Row(
+            name: item["name"]?.string ?? "", clientID: item["client_id"]?.string ?? "",
+            role: item["role"]?.string ?? "",
+            sections: item["sections"]?.array?.map { section in
+                visit.catalogue.sections.first { $0.discriminator.text == section.string }?.name ?? section.string ?? ""
+            },
+            keyspaces: item["keyspaces"]?.members?.map { member in
+                KeyspaceAccess(
+                    name: visit.keyspaceName(member.name), discriminator: member.name, read: true,
+                    write: member.value.string == "read_write")
+            }, created: Moment(item["created_at"]) ?? Moment(iso: ""), lastUsed: Moment(item["last_used_at"]),
+            previousSecretUntil: previous.flatMap { $0 > visit.now ? Moment($0) : nil },
+            revoked: Moment(item["revoked_at"]), isOwn: item["client_id"]?.string == visit.identity.key.clientID)
+    }
+}
+
+/// `/console/keys/new`
+enum KeyCreation {
+    @Sendable static func show(_ visit: Visit) async throws -> Response {
+        await visit.page(form(visit), area: .keys)
+    }
+
+    @Sendable static func post(_ visit: Visit) async throws -> Response {
+        var members: [JSONValue.Member] = [
+            .init("name", .string(visit.form["name"])), .init("role", .string(visit.form["role"])),
+        ]
+        let sections = visit.form.values("section")
+        if !sections.isEmpty { members.append(.init("sections", .array(sections.map { .string($0) }))) }
+        let access = visit.catalogue.keyspaces.compactMap { keyspace -> JSONValue.Member? in
+            let word = visit.form["keyspace:\(keyspace.discriminator)"]
+            return word.isEmpty || word == "none" ? nil : .init(keyspace.discriminator.text, .string(word))
+        }
+        if !access.isEmpty { members.append(.init("keyspaces", .object(access))) }
+        do {
+            let key = try await visit.call(.createAPIKey, body: .object(members))
+            return await visit.page(SecretPage(key, isNew: true, visit), area: .keys)
+        } catch let problem as Problem where problem.code.status.kind == .clientError {
+            return await visit.page(form(visit, problem), area: .keys, status: problem.code.status)
+        }
+    }
+
+    private static func form(_ visit: Visit, _ problem: Problem? = nil) -> KeyFormPage {
+        let sections = Set(visit.form.values("section"))
+        let errors = problem.map { problem -> [FormError] in
+            if problem.code == .invalidName { return [FormError(control: "name", message: problem.detail)] }
+            guard !problem.errors.isEmpty else { return [FormError(message: problem.detail)] }
+            return problem.errors.map { error in
+                let control = error.pointer.split(separator: "/").first.map(String.init) ?? ""
+                return FormError(control: control, message: error.detail)
+            }
+        }
+        return KeyFormPage(
+            name: visit.form["name"], role: visit.form.has("role") ? visit.form["role"] : "integration",
+            sections: visit.catalogue.sections.map {
+                Choice(
+                    value: $0.discriminator.text, label: $0.name, hint: $0.discriminator.text,
+                    selected: sections.contains($0.discriminator.text))
+            },
+            keyspaces: visit.catalogue.keyspaces.map { keyspace in
+                let word = visit.form["keyspace:\(keyspace.discriminator)"]
+                return KeyFormPage.KeyspaceRow(
+                    name: keyspace.name, discriminator: keyspace.discriminator.text,
+                    access: word.isEmpty ? "none" : word)
+            }, errors: errors ?? [])
+    }
+}
+
+/// `/console/keys/{client_id}/rotate`
+enum KeyRotation {
+    @Sendable static func show(_ visit: Visit) async throws -> Response {
+        let key = try visit.key()
+        let previous = key.previousSecret.flatMap { $0.validUntil > visit.now ? Moment($0.validUntil) : nil }
+        return await visit.page(
+            RotateKeyPage(name: key.name, clientID: key.clientID, previousSecretUntil: previous, seen: seen(key)),
+            area: .keys)
+    }
+
+    @Sendable static func post(_ visit: Visit) async throws -> Response {
+        let old = try visit.key()
+        guard visit.form["seen"] == seen(old) else {
+            return visit.redirect(
+                to: ConsolePath.keys,
+                "The secret of ‘\(old.name)’ was rotated already. To rotate it again, begin anew.",
+                .error)
+        }
+        let key = try await visit.call(
+            .rotateAPIKey, ["client_id": old.clientID],
+            body: .object([.init("overlap_hours", JSONValue(Int(visit.form["overlap"]) ?? 24))]))
+        return await visit.page(SecretPage(key, isNew: false, visit), area: .keys)
+    }
+}
+
+extension KeyRotation {
+    /// Changes with the secret, and tells nothing of it.
+    private static func seen(_ key: APIKey) -> String { SHA256.hash(data: key.secretHash).prefix(8).hex }
+}
+
+/// `/console/keys/{client_id}/revoke`
+enum KeyRevocation {
+    @Sendable static func confirm(_ visit: Visit) async throws -> Response {
+        let key = try visit.key()
+        var consequences = ["Every request with it, or with a token it was given, is refused from that moment on."]
+        if key.clientID == visit.identity.key.clientID {
+            consequences.append("You are signed in with this key, and will be signed out.")
+        }
+        let page = ConfirmPage(
+            heading: "Revoke ‘\(key.name)’?",
+            explanation: ["A revoked API key never works again. To change only its secret, rotate it instead."],
+            consequences: consequences, action: ConsolePath.key(key.clientID) + "/revoke", button: "Revoke API key",
+            cancel: ConsolePath.keys)
+        return await visit.page(page, area: .keys)
+    }
+
+    @Sendable static func post(_ visit: Visit) async throws -> Response {
+        let key = try visit.key()
+        do {
+            try await visit.call(.revokeAPIKey, ["client_id": key.clientID])
+            return visit.redirect(to: ConsolePath.keys, "‘\(key.name)’ is revoked.")
+        } catch let problem as Problem where problem.code.status.kind == .clientError {
+            return visit.redirect(to: ConsolePath.keys, problem.detail, .error)
+        }
+    }
+}
+
+extension Visit {
+    /// The API key of the address, while it works.
+    fileprivate func key() throws(Problem) -> APIKey {
+        let clientID = try path.text("client_id")
+        guard let key = console.directory.identity(clientID: clientID)?.key, key.account == identity.key.account else {
+            throw Problem(.apiKeyNotFound, "There is no such API key, or it is revoked already.")
+        }
+        return key
+    }
+}
+
+extension SecretPage {
+    fileprivate init(_ key: JSONValue, isNew: Bool, _ visit: Visit) {
+        let clientID = key["client_id"]?.string ?? ""
+        let secret = key["client_secret"]?.string ?? ""
+        self.init(
+            isNew: isNew, name: key["name"]?.string ?? "", clientID: clientID, secret: secret,
+            command: SampleCommands.token(baseURL: visit.baseURL, clientID: clientID, clientSecret: secret),
+            previousSecretUntil: Moment(key["previous_secret_valid_until"]))
+    }
+}

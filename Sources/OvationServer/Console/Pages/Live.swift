@@ -1,0 +1,132 @@
+import Hummingbird
+import OvationConsole
+import OvationCore
+import OvationWire
+
+/// `GET /console/live`, and `GET /console/live/stream` which feeds it
+enum Live {
+    @Sendable static func show(_ visit: Visit) async throws -> Response {
+        let section = try visit.query("section")
+        let outcome = try visit.query("outcome")
+        let eventType = try visit.query("event_discriminator")
+        // A filter that the stream would refuse is refused here, where somebody reads it.
+        let query = [("section", section), ("outcome", outcome), ("event_discriminator", eventType)]
+        let stream = StreamLive(feed: visit.console.feed, directory: visit.console.directory)
+        _ = try stream.filter(visit.console.api.makeCall(.streamLive, query: query, as: visit.caller))
+        let types = visit.catalogue.eventTypes.filter {
+            $0.removedAt == nil && (section.isEmpty || $0.section.text == section)
+        }
+        let page = LivePage(
+            sections: visit.catalogue.sections.map {
+                Choice(value: $0.discriminator.text, label: $0.name, selected: $0.discriminator.text == section)
+            },
+            outcomes: PostReport.Outcome.allCases.map {
+                Choice(value: $0.rawValue, label: $0.rawValue, selected: $0.rawValue == outcome)
+            },
+            eventTypes: types.map {
+                Choice(
+                    value: $0.discriminator.text, label: $0.name, hint: $0.discriminator.text,
+                    selected: $0.discriminator.text == eventType)
+            },
+            streamHref: ConsolePath.with("/console/live/stream", query))
+        return await visit.page(page, area: .live)
+    }
+
+    @Sendable static func stream(_ visit: Visit) async throws -> Response {
+        var query: [(String, String)] = []
+        for name in ["section", "outcome", "event_discriminator"] { query.append((name, try visit.query(name))) }
+        let call: Call = visit.console.api.makeCall(.streamLive, query: query, as: visit.caller)
+        let stream = StreamLive(feed: visit.console.feed, directory: visit.console.directory)
+        return try stream.respond(to: call) { report in
+            // As things stand now: the session may have ended, or may have been masked. To follow is not to use: a
+            // page that nobody looks at does not keep its session alive.
+            guard let current = visit.current else { return nil }
+            return report.map { json($0, current) } ?? .null
+        }
+    }
+
+    /// What the page shows of a report: with names, and with addresses of other pages.
+    private static func json(_ report: PostReport, _ visit: Visit) -> JSONValue {
+        let catalogue = visit.catalogue
+        let client = visit.console.directory.identity(clientID: report.clientID)?.key.name ?? report.clientID
+        var members: [JSONValue.Member] = [
+            .init("at", .string(report.at.rfc3339)),
+            .init("outcome", .string(report.outcome.rawValue)),
+            .init("section", .string(report.section.text)),
+            .init("section_name", .string(catalogue.section(report.section)?.name ?? "")),
+            .init("keyspace", .string(report.keyspace.text)),
+            .init("keyspace_name", .string(catalogue.keyspace(report.keyspace)?.name ?? "")),
+            .init("key", .string(visit.shown(key: report.key))),
+            .init("events", JSONValue(report.events)),
+            .init("client", .string(client)),
+            .init(
+                "types",
+                .array(
+                    report.types.map { type in
+                        .object([
+                            .init("name", .string(type.name)),
+                            .init("discriminator", .string(type.discriminator.text)),
+                            .init("count", JSONValue(type.events)),
+                        ])
+                    })),
+        ]
+        // A masked key must not be read from the link.
+        if !visit.session.isMasked {
+            let href = ConsolePath.profile(keyspace: report.keyspace.text, key: report.key)
+            members.append(.init("profile_href", .string(href)))
+        }
+        guard let problem = report.problem else { return .object(members) }
+        members += [
+            .init("code", .string(problem.code.rawValue)),
+            .init("detail", .string(visit.masked(problem.detail, report.key))),
+            .init(
+                "errors",
+                .array(
+                    problem.errors.map { error in
+                        .object([
+                            .init("pointer", .string(visit.masked(error.pointer, report.key))),
+                            .init("detail", .string(visit.masked(error.detail, report.key))),
+                        ])
+                    })),
+        ]
+        if let excerpt = report.excerpt { members.append(.init("excerpt", .string(visit.masked(excerpt, report.key)))) }
+        if let id = report.rejection {
+            let href = ConsolePath.rejection(section: report.section.text, id: String(id))
+            members.append(.init("rejection_href", .string(href)))
+        }
+        return .object(members)
+    }
+}
+
+extension Visit {
+    /// A text in which a profile key may stand, as this session may see it.
+    func masked(_ text: String, _ key: String) -> String {
+        session.isMasked ? Visit.masked(text, key) : text
+    }
+
+    /// Whatever the case of ASCII letters, since people write addresses in every way.
+    static func masked(_ text: String, _ key: String) -> String {
+        let wanted = key.utf8.map(lowercase)
+        // A very short key stands in many words that have nothing to do with it.
+        guard wanted.count >= 4, let mask = mask(key), let first = wanted.first else { return text }
+        let bytes = Array(text.utf8)
+        var masked: [UInt8] = []
+        var index = 0
+        while index < bytes.count {
+            if lowercase(bytes[index]) == first, bytes.count - index >= wanted.count,
+                bytes[index..<index + wanted.count].lazy.map(lowercase).elementsEqual(wanted)
+            {
+                masked += mask.utf8
+                index += wanted.count
+            } else {
+                masked.append(bytes[index])
+                index += 1
+            }
+        }
+        return String(decoding: masked, as: UTF8.self)
+    }
+
+    private static func lowercase(_ byte: UInt8) -> UInt8 {
+        (65...90).contains(byte) ? byte | 0x20 : byte
+    }
+}

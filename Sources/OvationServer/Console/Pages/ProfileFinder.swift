@@ -1,0 +1,62 @@
+import Hummingbird
+import OvationConsole
+import OvationCore
+import OvationWire
+
+/// `GET /console/profiles`, and `GET /console/keyspaces/{keyspace}/profiles/{key}` for those who have the key
+enum ProfileFinder {
+    @Sendable static func show(_ visit: Visit) async throws -> Response {
+        let key = try visit.query("key")
+        let keyspace = try visit.query("keyspace")
+        let choices = visit.catalogue.keyspaces.map {
+            Choice(
+                value: $0.discriminator.text, label: $0.name, hint: $0.discriminator.text,
+                selected: $0.discriminator.text == keyspace)
+        }
+        guard !key.isEmpty else {
+            return await visit.page(ProfilesPage(key: "", keyspaces: choices, matches: nil), area: .profiles)
+        }
+        do {
+            let answer = try await visit.call(.findProfiles, query: [("key", key), ("keyspace", keyspace)])
+            let items = answer["items"]?.array ?? []
+            // What was meant is plain: one profile has this very key.
+            let exact = items.filter { $0["match"]?.string == "exact" }
+            if exact.count == 1, let id = exact[0]["profile_id"]?.string {
+                return .redirect(to: ConsolePath.profile(id: id))
+            }
+            let page = ProfilesPage(
+                key: key, keyspaces: choices, matches: items.map { match($0, visit) },
+                isIncomplete: answer["complete"] == .bool(false))
+            return await visit.page(page, area: .profiles)
+        } catch let problem as Problem where problem.code.status.kind == .clientError {
+            let page = ProfilesPage(key: key, keyspaces: choices, matches: nil, error: problem.detail)
+            return await visit.page(page, area: .profiles, status: problem.code.status)
+        }
+    }
+
+    @Sendable static func open(_ visit: Visit) async throws -> Response {
+        let keyspace = try visit.path.keyspace()
+        let answer = try await visit.call(
+            .findProfiles, query: [("key", visit.path.text("key")), ("keyspace", keyspace.text), ("exact", "true")])
+        guard let id = answer["items"]?.array?.first?["profile_id"]?.string else {
+            throw Problem(.profileNotFound, "There is no profile with this key. It gets one with its first event.")
+        }
+        return .redirect(to: ConsolePath.profile(id: id))
+    }
+
+    private static func match(_ item: JSONValue, _ visit: Visit) -> ProfilesPage.Match {
+        let key = item["keys"]?.array?.first
+        return ProfilesPage.Match(
+            key: visit.shown(key: key?["key"]?.string ?? ""),
+            keyspace: visit.keyspaceName(key?["keyspace_discriminator"]?.string),
+            isExact: item["match"]?.string == "exact",
+            href: ConsolePath.profile(id: item["profile_id"]?.string ?? ""))
+    }
+}
+
+extension Visit {
+    func keyspaceName(_ discriminator: String?) -> String {
+        guard let text = discriminator, let discriminator = try? Discriminator<Keyspace>(text) else { return "" }
+        return catalogue.keyspace(discriminator)?.name ?? text
+    }
+}

@@ -1,0 +1,164 @@
+import HTTPTypes
+import Hummingbird
+import OvationConsole
+import OvationCore
+import OvationWire
+
+/// One request to the console as a page sees it.
+struct Visit: Sendable {
+    let console: Console
+    let request: Request
+    let path: PathParameters
+    /// Fields of a posted form; empty for a GET.
+    let form: Form
+    let session: ConsoleSessions.Session
+    /// What the session's cookie holds.
+    let token: String
+    let caller: LocalAPI.Caller
+
+    var identity: Identity { caller.identity }
+    var catalogue: Catalogue { caller.identity.catalogue }
+    var now: Timestamp { caller.receivedAt }
+
+    // MARK: What comes in
+
+    /// The last value of a query parameter; empty when there is none.
+    func query(_ name: String) throws(Problem) -> String { try queries(name).last ?? "" }
+
+    func queries(_ name: String) throws(Problem) -> [String] {
+        guard let fields = PercentEncoding.decode(form: request.uri.query ?? "") else {
+            throw Problem(.invalidParameter, "The address has a broken percent-escape.")
+        }
+        return fields.filter { $0.name == name }.map(\.value)
+    }
+
+    func section() throws(Problem) -> Section { try identity.section(path.section()) }
+
+    func eventType() throws(Problem) -> EventType {
+        try identity.eventType(path.eventType(), in: section().discriminator)
+    }
+
+    // MARK: The API
+
+    @discardableResult
+    func call(
+        _ endpoint: Endpoint, _ parameters: KeyValuePairs<String, String> = [:], query: [(String, String)] = [],
+        body: JSONValue? = nil, headers: HTTPFields = [:]
+    ) async throws -> JSONValue {
+        try await console.api.call(endpoint, parameters, query: query, body: body, headers: headers, as: caller)
+    }
+
+    // MARK: What goes out
+
+    func page(
+        _ page: some ConsolePage, area: Layout.Area?, section: Section? = nil, status: HTTPResponse.Status = .ok
+    ) async -> Response {
+        .html(console.pages.render(page, in: await layout(area, section)), status: status)
+    }
+
+    func fragment(_ fragment: some ConsoleFragment) -> Response { .html(console.pages.render(fragment: fragment)) }
+
+    /// After a form was posted; so that loading the page again does not post it again.
+    func redirect(to path: String, _ notice: String? = nil, _ kind: ConsoleSessions.Notice.Kind = .success) -> Response
+    {
+        if let notice { console.sessions.notify(.init(kind: kind, text: notice), token) }
+        return .redirect(to: path)
+    }
+
+    /// - Parameter section: that the page is about, where its address does not say so.
+    private func layout(_ area: Layout.Area?, _ section: Section?) async -> Layout {
+        let selected = section?.discriminator.text ?? (try? path.section())?.text ?? (try? query("section"))
+        let sections = catalogue.sections.map { section in
+            Layout.SectionLink(
+                name: section.name, discriminator: section.discriminator.text,
+                href: ConsolePath.eventTypes(section.discriminator), selected: section.discriminator.text == selected)
+        }
+        let activity = try? await call(.getActivity)
+        return Layout(
+            csrf: session.csrf, keyName: identity.key.name, clientID: identity.key.clientID, area: area,
+            sections: sections, flash: console.sessions.takeNotice(token).map(Layout.Flash.init),
+            masked: session.isMasked, path: address, openRejections: activity?["open_rejections"]?.int ?? 0,
+            serverVersion: console.version)
+    }
+
+    /// Of this page, to come back to. What was posted has none: then it is the page with the form.
+    private var address: String {
+        guard request.method == .post else { return request.uri.string }
+        // scheme://host/path, of this server or of another, whose path is then as good as none.
+        let parts = (request.headers[.referer] ?? "").split(
+            separator: "/", maxSplits: 3, omittingEmptySubsequences: false)
+        return parts.count == 4 ? SignIn.local("/" + parts[3]) : ConsolePath.overview
+    }
+
+    /// A profile key as this session may see it.
+    func shown(key: String) -> String {
+        session.isMasked ? Visit.mask(key) ?? key : key
+    }
+
+    static func mask(_ key: String) -> String? { key.first.map { "\($0)•••••" } }
+
+    /// The same visit as its session, its API key and the definitions stand now; nil when one of them has ended.
+    var current: Visit? {
+        guard let session = console.sessions.peek(token, at: console.clock.now()),
+            let identity = console.directory.identity(clientID: session.clientID), identity.isAdmin
+        else { return nil }
+        return Visit(
+            console: console, request: request, path: path, form: form, session: session, token: token,
+            caller: LocalAPI.Caller(
+                identity: identity, requestID: caller.requestID, receivedAt: caller.receivedAt))
+    }
+
+    /// Where this server is reached, as the browser wrote it.
+    var baseURL: String {
+        let isSecure = request.headers[HTTPField.Name("X-Forwarded-Proto")!] == "https"
+        let host = request.head.authority ?? request.headers[HTTPField.Name("Host")!] ?? "127.0.0.1:8080"
+        let isPlain = host.utf8.allSatisfy { byte in
+            (48...58).contains(byte) || (97...122).contains(byte) || (65...90).contains(byte)
+                || [45, 46, 91, 93].contains(byte)
+        }
+        return (isSecure ? "https://" : "http://") + (isPlain ? host : "127.0.0.1:8080")
+    }
+}
+
+/// The fields of a posted form, in their order.
+struct Form: Sendable {
+    let fields: [(name: String, value: String)]
+
+    /// Empty when the form has no such field.
+    subscript(name: String) -> String { fields.last { $0.name == name }?.value ?? "" }
+
+    func values(_ name: String) -> [String] { fields.filter { $0.name == name }.map(\.value) }
+
+    func has(_ name: String) -> Bool { fields.contains { $0.name == name } }
+}
+
+extension Layout.Flash {
+    fileprivate init(_ notice: ConsoleSessions.Notice) {
+        switch notice.kind {
+        case .success: self.init(.success, notice.text)
+        case .error: self.init(.error, notice.text)
+        case .info: self.init(.info, notice.text)
+        }
+    }
+}
+
+extension Moment {
+    init(_ timestamp: Timestamp) { self.init(iso: timestamp.rfc3339) }
+
+    /// nil where the JSON has no time.
+    init?(_ json: JSONValue?) {
+        guard let text = json?.string else { return nil }
+        self.init(iso: text)
+    }
+}
+
+extension Response {
+    static func html(_ text: String, status: HTTPResponse.Status = .ok) -> Response {
+        .bytes(Array(text.utf8), type: "text/html; charset=utf-8", status: status)
+    }
+
+    /// 303: whatever the method was, the browser now GETs.
+    static func redirect(to path: String) -> Response {
+        Response(status: .seeOther, headers: [.location: path])
+    }
+}

@@ -1,0 +1,148 @@
+import AsyncAlgorithms
+import HTTPTypes
+import Hummingbird
+import NIOCore
+import OvationCore
+import OvationWire
+import ServiceLifecycle
+import Synchronization
+
+/// `GET /audience/live?section=&outcome=&event_discriminator=`: what becomes of posts, as server-sent events while it
+/// happens. Each `post` has one JSON object; `dropped` says how many a slow reader missed; a comment every fifteen
+/// seconds keeps proxies from closing the stream.
+///
+/// The reader is looked at anew with each thing told and with each pulse, and the stream ends with his rights; and
+/// after an hour in any case, so that a token cannot be outlived by much. Readers open it again.
+struct StreamLive: EndpointHandler {
+    let feed: LiveFeed
+    let directory: Directory
+
+    func respond(to call: Call) async throws -> Response {
+        let clientID = try call.caller().key.clientID
+        return try respond(to: call) { report in
+            guard directory.identity(clientID: clientID) != nil else { return nil }
+            return report?.json ?? .null
+        }
+    }
+
+    /// - Parameter show: what of a report goes to this reader; of none, for a pulse, anything. nil ends the stream.
+    func respond(
+        to call: Call, _ show: @escaping @Sendable (PostReport?) -> JSONValue?
+    ) throws(Problem) -> Response {
+        let (reports, watcher) = try feed.watch(filter(call))
+        let body = ResponseBody { writer in
+            let stream = LiveStream(
+                reports: reports, watcher: watcher, show: show, output: LiveStream.Output(writer))
+            try await stream.run()
+            try await writer.finish(nil)
+        }
+        return Response(
+            status: .ok,
+            headers: [
+                .contentType: "text/event-stream", .cacheControl: "no-store",
+                // nginx would hold the stream back otherwise.
+                HTTPField.Name("X-Accel-Buffering")!: "no",
+            ], body: body)
+    }
+
+    /// - Throws: for a filter that names what is not there.
+    func filter(_ call: Call) throws(Problem) -> LiveFeed.Filter {
+        let caller = try call.caller()
+        var filter = LiveFeed.Filter(account: caller.key.account)
+        if let text = try call.query("section").last, !text.isEmpty {
+            guard let discriminator = try? Discriminator<Section>(text) else {
+                throw Problem(.sectionNotFound, "There is no section '\(text.prefix(100))'.")
+            }
+            filter.section = try caller.section(discriminator).discriminator
+        }
+        if let text = try call.query("outcome").last, !text.isEmpty {
+            guard let outcome = PostReport.Outcome(rawValue: text) else {
+                throw Problem(.invalidParameter, "'outcome' is accepted, refused or duplicate.")
+            }
+            filter.outcome = outcome
+        }
+        if let text = try call.query("event_discriminator").last, !text.isEmpty {
+            guard let discriminator = try? Discriminator<EventType>(text),
+                caller.catalogue.eventType(discriminator) != nil
+            else { throw Problem(.invalidParameter, "There is no event type '\(text.prefix(100))'.") }
+            filter.eventType = discriminator
+        }
+        return filter
+    }
+}
+
+/// One open stream: what it tells, and when it ends.
+private struct LiveStream: Sendable {
+    let reports: AsyncStream<PostReport>
+    let watcher: LiveFeed.Watcher
+    let show: @Sendable (PostReport?) -> JSONValue?
+    let output: Output
+
+    private enum Step: Sendable {
+        case report(PostReport)
+        case pulse
+    }
+
+    /// Ends with the reader, with his rights, when he reads nothing any more, with the server, and after its time.
+    /// - Throws: where the connection can only be cut.
+    func run() async throws {
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            group.addTask { try await tell() }
+            group.addTask { await watch() }
+            defer { group.cancelAll() }
+            try await group.next()
+        }
+        // A write that was cut off has left the answer half way.
+        if output.isWriting { throw CancellationError() }
+    }
+
+    private func tell() async throws {
+        // At once, so that the reader knows that the stream is open.
+        try await output.write(": the stream is open\n\n")
+        let pulse = AsyncTimerSequence(interval: Limits.livePulse, clock: .continuous).map { _ in Step.pulse }
+        for await step in merge(reports.map { Step.report($0) }, pulse) {
+            var text = ""
+            let dropped = watcher.takeDropped()
+            if dropped > 0 { text += "event: dropped\ndata: {\"count\":\(dropped)}\n\n" }
+            switch step {
+            case .report(let report):
+                guard let json = show(report) else { return }
+                text += "event: post\ndata: \(String(decoding: JSONWriter.write(json), as: UTF8.self))\n\n"
+            case .pulse:
+                guard show(nil) != nil else { return }
+                text += ": still here\n\n"
+            }
+            try await output.write(text)
+        }
+    }
+
+    /// The server does not wait for a stream when it stops, nor for a reader who does not read.
+    private func watch() async {
+        let end = ContinuousClock.now.advanced(by: Limits.liveStreamAge)
+        let pulse = AsyncTimerSequence(interval: Limits.livePulse, clock: .continuous)
+        for await now in pulse.cancelOnGracefulShutdown() where now >= end || output.isStuck { return }
+    }
+
+    /// The connection. Only the task that tells writes, one thing after the other; the other one reads the clock.
+    final class Output: @unchecked Sendable {
+        private var writer: any ResponseBodyWriter
+        private let writingSince = Mutex<ContinuousClock.Instant?>(nil)
+
+        init(_ writer: any ResponseBodyWriter) {
+            self.writer = writer
+        }
+
+        func write(_ text: String) async throws {
+            writingSince.withLock { $0 = .now }
+            try await writer.write(ByteBuffer(string: text))
+            writingSince.withLock { $0 = nil }
+        }
+
+        var isWriting: Bool { writingSince.withLock { $0 != nil } }
+
+        /// Whether a write has waited for the reader for as long as a pulse.
+        var isStuck: Bool {
+            writingSince.withLock { $0.map { ContinuousClock.now - $0 >= Limits.livePulse } ?? false }
+        }
+    }
+}

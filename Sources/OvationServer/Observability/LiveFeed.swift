@@ -1,0 +1,147 @@
+import OvationCore
+import OvationWire
+import Synchronization
+
+/// Tells whoever watches what becomes of posts, as they happen. A watcher that reads too slowly loses the oldest, and
+/// is told how many; nobody who posts ever waits for it.
+final class LiveFeed: Sendable {
+    /// Which posts a watcher wants to hear of.
+    struct Filter: Sendable {
+        var account: Int64
+        var section: Discriminator<Section>?
+        var outcome: PostReport.Outcome?
+        var eventType: Discriminator<EventType>?
+
+        func takes(_ report: PostReport) -> Bool {
+            guard report.account == account else { return false }
+            if let section, section != report.section { return false }
+            if let outcome, outcome != report.outcome { return false }
+            if let eventType, !report.types.contains(where: { $0.discriminator == eventType }) { return false }
+            return true
+        }
+    }
+
+    /// One stream, and how much it lost.
+    final class Watcher: Sendable {
+        let filter: Filter
+        private let continuation: AsyncStream<PostReport>.Continuation
+        private let dropped = Atomic<Int>(0)
+
+        init(filter: Filter, continuation: AsyncStream<PostReport>.Continuation) {
+            self.filter = filter
+            self.continuation = continuation
+        }
+
+        func tell(_ report: PostReport) {
+            if case .dropped = continuation.yield(report) { dropped.add(1, ordering: .relaxed) }
+        }
+
+        /// How many reports were lost since this was asked last.
+        func takeDropped() -> Int { dropped.exchange(0, ordering: .relaxed) }
+    }
+
+    private struct State {
+        var watchers: [Int: Watcher] = [:]
+        var next = 0
+    }
+
+    private let state = Mutex(State())
+    /// Read by every post, so that with nobody watching a post costs one load.
+    private let count = Atomic<Int>(0)
+
+    var isWatched: Bool { count.load(ordering: .relaxed) > 0 }
+
+    /// - Throws: `busy` when the account has as many streams as it may.
+    func watch(_ filter: Filter) throws(Problem) -> (reports: AsyncStream<PostReport>, watcher: Watcher) {
+        let (stream, continuation) = AsyncStream.makeStream(
+            of: PostReport.self, bufferingPolicy: .bufferingNewest(Limits.liveBufferMax))
+        let watcher = Watcher(filter: filter, continuation: continuation)
+        let number: Int? = state.withLock { state in
+            guard state.watchers.values.count(where: { $0.filter.account == filter.account }) < Limits.liveStreamsMax
+            else { return nil }
+            state.next += 1
+            state.watchers[state.next] = watcher
+            return state.next
+        }
+        guard let number else {
+            throw Problem(
+                .busy, "There are \(Limits.liveStreamsMax) live streams open, and no more are given; close one.",
+                retryAfterSeconds: 30)
+        }
+        count.add(1, ordering: .relaxed)
+        continuation.onTermination = { [self] _ in
+            let wasThere = state.withLock { $0.watchers.removeValue(forKey: number) != nil }
+            if wasThere { count.subtract(1, ordering: .relaxed) }
+        }
+        return (stream, watcher)
+    }
+
+    func publish(_ report: PostReport) {
+        let watchers = state.withLock { state in state.watchers.values.filter { $0.filter.takes(report) } }
+        for watcher in watchers { watcher.tell(report) }
+    }
+}
+
+/// What became of one post.
+struct PostReport: Sendable {
+    enum Outcome: String, Sendable, CaseIterable {
+        case accepted, refused, duplicate
+    }
+
+    static let errorsMax = 10
+
+    struct TypeCount: Sendable {
+        let discriminator: Discriminator<EventType>
+        let name: String
+        var events: Int
+    }
+
+    let account: Int64
+    let at: Timestamp
+    let outcome: Outcome
+    let section: Discriminator<Section>
+    let keyspace: Discriminator<Keyspace>
+    let key: String
+    let clientID: String
+    let requestID: String
+    let events: Int
+    var types: [TypeCount] = []
+    var problem: Problem?
+    /// The beginning of what was refused.
+    var excerpt: String?
+    /// Where the refused post is kept.
+    var rejection: Rejection.ID?
+}
+
+extension PostReport {
+    var json: JSONValue {
+        var members: [JSONValue.Member] = [
+            .init("at", .string(at.rfc3339)),
+            .init("outcome", .string(outcome.rawValue)),
+            .init("section_discriminator", .string(section.text)),
+            .init("keyspace_discriminator", .string(keyspace.text)),
+            .init("profile_key", .string(key)),
+            .init("client_id", .string(clientID)),
+            .init("request_id", .string(requestID)),
+            .init("event_count", JSONValue(events)),
+            .init(
+                "types",
+                .array(
+                    types.map { type in
+                        .object([
+                            .init("discriminator", .string(type.discriminator.text)),
+                            .init("name", .string(type.name)), .init("event_count", JSONValue(type.events)),
+                        ])
+                    })),
+        ]
+        if let problem {
+            members += [
+                .init("code", .string(problem.code.rawValue)), .init("detail", .string(problem.detail)),
+                .init("errors", .array(problem.errors.prefix(PostReport.errorsMax).map(ProblemBody.json))),
+            ]
+        }
+        if let excerpt { members.append(.init("body_excerpt", .string(excerpt))) }
+        if let rejection { members.append(.init("rejection_id", .string(String(rejection)))) }
+        return .object(members)
+    }
+}

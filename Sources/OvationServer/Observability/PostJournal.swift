@@ -1,0 +1,151 @@
+import HTTPTypes
+import Logging
+import NIOCore
+import OvationCore
+import OvationWire
+
+/// What is done with the outcome of every post once it is known: it is counted, told to whoever watches, and what was
+/// refused is kept.
+struct PostJournal: Sendable {
+    let store: any Store
+    let metrics: ServerMetrics
+    let activity: Activity
+    let feed: LiveFeed
+    let limits: Limits
+    let logger: Logger
+
+    /// Where a post went, and who sent it.
+    struct Place: Sendable {
+        let caller: Identity
+        let section: Section
+        let keyspace: Keyspace
+        let keySource: KeySource
+        let requestID: String
+        let receivedAt: Timestamp
+
+        /// Decoded only when somebody asks, since most posts are neither refused nor watched.
+        enum KeySource: Sendable {
+            case path(PathParameters)
+            case text(String)
+        }
+
+        /// As the path held it, percent-decoded; it need not be a key of the keyspace.
+        var key: String {
+            switch keySource {
+            case .path(let path): (try? path.text("key")) ?? ""
+            case .text(let text): text
+            }
+        }
+
+        var account: Int64 { caller.key.account }
+    }
+
+    func accepted(_ rows: [EventBatch.Row], at place: Place) {
+        // A lenient post may have lost all its events.
+        guard !rows.isEmpty else { return }
+        metrics.countEvents(accepted: rows.count)
+        activity.countAccepted(rows, account: place.account, at: place.receivedAt)
+        if feed.isWatched { feed.publish(report(.accepted, rows, place)) }
+    }
+
+    func replayed(_ rows: [EventBatch.Row], at place: Place) {
+        metrics.countEvents(replayed: rows.count)
+        activity.countDuplicates(rows.count, account: place.account, at: place.receivedAt)
+        if feed.isWatched { feed.publish(report(.duplicate, rows, place)) }
+    }
+
+    /// Returns when the refused post is on disk, so that whoever reads the answer finds it among the rejections.
+    func refused(_ problem: Problem, body: some Collection<UInt8> & Sendable, at place: Place) async {
+        let items = (try? JSONValue(parsing: body))?["items"]?.array ?? []
+        await refused(problem, items: items, body: Array(body), at: place)
+    }
+
+    /// Of a lenient post what was refused, as a post of its own.
+    func refused(_ check: EventsCheck, of request: PostEventsRequest, at place: Place) async {
+        let indexes = Set(check.errors.compactMap(\.index)).sorted()
+        let items = indexes.map { request.items[$0] }
+        var positions: [Int: Int] = [:]
+        for (position, index) in indexes.enumerated() { positions[index] = position }
+        var problem = check.problem
+        problem.errors = check.errors.map { error in
+            guard let index = error.index, let position = positions[index] else { return error }
+            var moved = error
+            moved.index = position
+            moved.pointer = "/items/\(position)" + error.pointer.dropFirst("/items/\(index)".count)
+            return moved
+        }
+        let subject = items.count == 1 ? "one event was" : "\(items.count) events were"
+        let others = items.count == request.items.count ? "nothing was stored" : "the others were stored"
+        problem.detail = "Of a lenient post \(subject) refused; \(others)."
+        let body = JSONWriter.write(.object([.init("items", .array(items))]))
+        await refused(problem, items: items, body: body, at: place)
+    }
+
+    private func refused(_ problem: Problem, items: [JSONValue], body: [UInt8], at place: Place) async {
+        metrics.countEvents(refused: items.count)
+        activity.countRefused(max(1, items.count), account: place.account, at: place.receivedAt)
+        let id = await keep(problem, events: items.count, body: body, place)
+        guard feed.isWatched else { return }
+        var report = report(.refused, [], place, events: items.count)
+        report.types = types(items.compactMap { $0["version_id"].flatMap(VersionID.parse) }, place)
+        // A stream shows ten, and keeps hundreds of reports in memory.
+        report.problem = problem
+        report.problem?.errors = Array(problem.errors.prefix(PostReport.errorsMax))
+        report.excerpt = String(decoding: body.prefix(Limits.rejectionExcerptBytes), as: UTF8.self)
+        report.rejection = id
+        feed.publish(report)
+    }
+
+    /// nil where nothing is kept. That a refused post could not be kept is nothing the client can do anything about.
+    private func keep(_ problem: Problem, events: Int, body: [UInt8], _ place: Place) async -> Rejection.ID? {
+        guard limits.rejectionsMax > 0 else { return nil }
+        let post = RefusedPost(
+            account: place.account, section: place.section.number, keyspace: place.keyspace.number, key: place.key,
+            receivedAt: place.receivedAt, clientID: place.caller.key.clientID, requestID: place.requestID,
+            code: problem.code, detail: problem.detail,
+            errors: Array(problem.errors.prefix(Limits.errorsListedMax)), eventCount: events, body: body)
+        do {
+            return try await store.keep(post)
+        } catch {
+            logger.warning(
+                "a refused post was not kept", metadata: ["error": "\(error)", "request_id": "\(place.requestID)"])
+            return nil
+        }
+    }
+
+    private func report(
+        _ outcome: PostReport.Outcome, _ rows: [EventBatch.Row], _ place: Place, events: Int? = nil
+    ) -> PostReport {
+        PostReport(
+            account: place.account, at: place.receivedAt, outcome: outcome, section: place.section.discriminator,
+            keyspace: place.keyspace.discriminator, key: place.key, clientID: place.caller.key.clientID,
+            requestID: place.requestID, events: events ?? rows.count, types: types(rows.map(\.version), place))
+    }
+
+    private func types(_ versions: [EventVersion.ID], _ place: Place) -> [PostReport.TypeCount] {
+        var counts: [PostReport.TypeCount] = []
+        for version in versions {
+            guard let type = place.caller.catalogue.version(version)?.eventType,
+                type.section == place.section.discriminator
+            else { continue }
+            if let index = counts.firstIndex(where: { $0.discriminator == type.discriminator }) {
+                counts[index].events += 1
+            } else {
+                counts.append(.init(discriminator: type.discriminator, name: type.name, events: 1))
+            }
+        }
+        return counts
+    }
+}
+
+extension Problem {
+    /// Whether a refused post is worth keeping: it says something wrong that can be put right. Not so what was refused
+    /// for who asked, or for the state of the server.
+    var isAboutThePost: Bool {
+        switch code {
+        case .eventTypeForbidden, .tooManyItems: true
+        case .invalidIdempotencyKey, .requestTimeout: false
+        default: code.status == .badRequest
+        }
+    }
+}

@@ -1,0 +1,36 @@
+import HTTPTypes
+import Hummingbird
+import OvationCore
+import OvationWire
+
+/// `GET /audience/keyspaces/{keyspace}/profiles/{key}`: a profile's keys, when it was made and last seen, and how many
+/// events of each type it has. Types that the keyspace may not read, and sections that the API key may not see, are
+/// left out.
+struct GetProfile: EndpointHandler {
+    let store: any Store
+
+    func respond(to call: Call) async throws -> Response {
+        let caller = try call.caller()
+        let ignoresPermissions = try call.ignoresKeyspacePermissions()
+        let keyspace = try caller.keyspaceForReading(call.path.keyspace())
+        let address = try call.profile(in: keyspace, of: caller)
+        guard let profile = try await store.profile(.address(address)), let counts = try await store.counts(of: address)
+        else { throw call.unknownProfile }
+        let visible = Profile(
+            id: profile.id, keys: profile.keys.filter { caller.mayRead(keyspace: $0.keyspace) },
+            createdAt: profile.createdAt)
+        let members =
+            ProfileBody.members(visible, in: caller.catalogue)
+            + ProfileBody.members(counts, in: caller.catalogue) { eventType in
+                caller.key.maySee(eventType.section)
+                    && (ignoresPermissions || eventType.permission(in: keyspace.discriminator).read)
+            }
+        return .json(.object(members), headers: [.cacheControl: "no-store"])
+    }
+}
+
+extension Identity {
+    func mayRead(keyspace number: Int64) -> Bool {
+        catalogue.keyspaces.contains { $0.number == number && key.mayRead($0.discriminator) }
+    }
+}

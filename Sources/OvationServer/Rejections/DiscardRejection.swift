@@ -1,0 +1,18 @@
+import Hummingbird
+import OvationCore
+import OvationWire
+
+/// `DELETE /audience/sections/{section}/rejections/{id}`
+struct DiscardRejection: EndpointHandler {
+    let store: any Store
+    let limits: Limits
+
+    func respond(to call: Call) async throws -> Response {
+        let caller = try call.caller()
+        let rejection = try await store.rejection(of: call, caller, limits)
+        guard try await store.discardRejection(rejection.id, account: caller.key.account) else {
+            throw Problem.noRejection(String(rejection.id))
+        }
+        return .noContent()
+    }
+}

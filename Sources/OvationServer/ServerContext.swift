@@ -1,0 +1,16 @@
+import Hummingbird
+import NIOCore
+
+/// What a request is handled with beside itself: the parameters of its path, and who is at the other end.
+struct ServerContext: RequestContext {
+    var coreContext: CoreRequestContextStorage
+    private let channel: any Channel
+
+    init(source: ApplicationRequestContextSource) {
+        coreContext = .init(source: source)
+        channel = source.channel
+    }
+
+    /// Address without port; behind a proxy, the proxy's.
+    var remoteAddress: String { channel.remoteAddress?.ipAddress ?? "unknown" }
+}

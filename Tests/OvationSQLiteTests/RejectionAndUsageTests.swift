@@ -1,0 +1,318 @@
+import Dispatch
+import Foundation
+import GRDB
+import Logging
+import OvationCore
+import OvationTesting
+import Testing
+
+@testable import OvationSQLite
+
+@Suite("SQLiteStore: rejections, usage, plans")
+struct RejectionAndUsageTests {
+    private let folder: TemporaryFolder
+    private var path: String { folder.path + "/data/ovation.sqlite" }
+    private static let longAgo = Timestamp(milliseconds: 0)
+
+    init() throws {
+        folder = try TemporaryFolder()
+    }
+
+    private func open(_ limits: Limits = Limits(), now: Timestamp = Fixtures.now) throws -> SQLiteStore {
+        try SQLiteStore(
+            path: path, limits: limits, logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }, now: now)
+    }
+
+    private func found(_ store: SQLiteStore, accounts: [Int64] = [1]) async throws {
+        for number in accounts {
+            let account = Account(number: number, name: "\(number)", createdAt: Fixtures.now)
+            try await store.commit(AccountChange(account: account, entries: []))
+        }
+    }
+
+    private func kept(_ store: SQLiteStore, account: Int64 = 1) async throws -> [Rejection.ID] {
+        let filter = RejectionFilter(account: account, section: nil, receivedFrom: Self.longAgo)
+        return try await store.rejections(filter, before: nil, limit: 10_000, bodyBytesMax: 0).map(\.id)
+    }
+
+    private func post(account: Int64 = 1, receivedAt: Timestamp = Fixtures.now) -> RefusedPost {
+        var post = Fixtures.refusedPost(receivedAt: receivedAt)
+        post.account = account
+        return post
+    }
+
+    /// Of an account that does not exist, so that the engine refuses it and its group with it.
+    private func badBatch() throws -> EventBatch {
+        let good = try Fixtures.batch("a@b.se", times: [1])
+        return EventBatch(
+            profile: ProfileAddress(account: 99, keyspace: 1, key: good.profile.key, foundingID: ProfileID(7)),
+            section: 2, receivedAt: Fixtures.now, events: good.events, data: good.data, idempotency: nil)
+    }
+
+    /// Holds the writer until `count` posts wait, so that they are one group.
+    private func asOneGroup(_ store: SQLiteStore, _ posts: [@Sendable () async throws -> Void]) async throws {
+        let gate = DispatchSemaphore(value: 0)
+        let (held, sign) = AsyncStream<Void>.makeStream()
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            group.addTask {
+                try await store.write { _, _ in
+                    sign.finish()
+                    gate.wait()
+                }
+            }
+            for await _ in held {}
+            for post in posts { group.addTask { try await post() } }
+            while store.statistics().requestsWaiting < Int64(posts.count) { await Task.yield() }
+            gate.signal()
+            try await group.waitForAll()
+        }
+    }
+
+    // MARK: Groups
+
+    @Test("refused posts and stored ones share a commit")
+    func sharesCommits() async throws {
+        let store = try open()
+        defer { store.close() }
+        try await found(store)
+        var posts: [@Sendable () async throws -> Void] = []
+        for number in 0..<10 {
+            posts.append { _ = try await store.append(Fixtures.batch("a\(number)@b.se", times: [1])) }
+            posts.append { _ = try await store.keep(Fixtures.refusedPost()) }
+        }
+        try await asOneGroup(store, posts)
+        let statistics = store.statistics()
+        #expect(statistics.commits == 1 && statistics.requestsCommitted == 20 && statistics.eventsStored == 10)
+        #expect(statistics.commitCounts.reduce(0, +) == 1)
+        #expect(try await kept(store).count == 10)
+        #expect(try await store.usage(account: 1).map(\.events) == [10])
+    }
+
+    @Test("a group that fails counts nothing, keeps nothing and closes nothing")
+    func rollsBack() async throws {
+        let store = try open()
+        defer { store.close() }
+        try await found(store)
+        let open = try await store.keep(post())
+        _ = try await store.append(Fixtures.batch("a@b.se", times: [1]))
+        let bad = try badBatch()
+        let failure = StoreFailure(.unavailable, "")
+        let posts: [@Sendable () async throws -> Void] = [
+            {
+                await #expect(throws: failure) {
+                    _ = try await store.append(Fixtures.batch("a@b.se", times: [2, 3], replayOf: open))
+                }
+            },
+            { await #expect(throws: failure) { _ = try await store.keep(Fixtures.refusedPost()) } },
+            { await #expect(throws: failure) { _ = try await store.append(bad) } },
+        ]
+        try await asOneGroup(store, posts)
+        #expect(try await store.usage(account: 1).map(\.events) == [1])
+        #expect(try await kept(store) == [open])
+        #expect(try await store.rejection(open, account: 1)?.replayedAt == nil)
+        // What was undone is not written with the next group either.
+        let next = Fixtures.now.advanced(by: .seconds(1))
+        _ = try await store.append(Fixtures.batch("a@b.se", times: [4], receivedAt: next))
+        #expect(
+            try await store.usage(account: 1) == [
+                VersionUsage(version: Fixtures.versionID, events: 2, lastSeenAt: next)
+            ])
+        #expect(try await store.usage(account: 99) == [])
+    }
+
+    @Test("a delete that fails leaves the usage as it was")
+    func rollsBackDelete() async throws {
+        let store = try open()
+        defer { store.close() }
+        try await found(store)
+        _ = try await store.append(Fixtures.batch("a@b.se", times: [1, 2]))
+        await #expect(throws: StoreFailure(.unavailable, "")) {
+            try await store.write { database, _ in
+                try ProfileRows.subtractUsage(database, [Fixtures.versionID: 1], account: 1)
+                try database.execute(sql: "INSERT INTO nowhere VALUES (1)")
+            }
+        }
+        #expect(try await store.usage(account: 1).map(\.events) == [2])
+    }
+
+    // MARK: Forgetting
+
+    @Test("each account keeps its own newest")
+    func keepsByAccount() async throws {
+        var limits = Limits()
+        limits.rejectionsMax = 2
+        let store = try open(limits)
+        defer { store.close() }
+        try await found(store, accounts: [1, 2])
+        let other = try await store.keep(post(account: 2))
+        var ids: [Rejection.ID] = []
+        for _ in 0..<4 { ids.append(try await store.keep(post())) }
+        #expect(try await kept(store) == [ids[3], ids[2]])
+        #expect(try await kept(store, account: 2) == [other])
+    }
+
+    @Test("a store that keeps none gives ids and keeps none")
+    func keepsNone() async throws {
+        var limits = Limits()
+        limits.rejectionsMax = 0
+        let store = try open(limits)
+        defer { store.close() }
+        try await found(store)
+        let first = try await store.keep(post())
+        #expect(try await store.keep(post()) > first)
+        #expect(try await kept(store) == [])
+    }
+
+    @Test("opening forgets what is past its age, and what a lower number no longer holds")
+    func forgetsOnOpening() async throws {
+        var store = try open()
+        try await found(store, accounts: [1, 2])
+        let late = Fixtures.now.advanced(by: .seconds(3600))
+        var ids = [try await store.keep(post())]
+        for _ in 0..<30 { ids.append(try await store.keep(post(receivedAt: late))) }
+        let other = try await store.keep(post(account: 2, receivedAt: late))
+        store.close()
+
+        store = try open(now: Fixtures.now.advanced(by: Limits().rejectionAge + .seconds(1)))
+        #expect(try await kept(store) == ids[1...].reversed())
+        store.close()
+
+        var limits = Limits()
+        limits.rejectionsMax = 5
+        store = try open(limits)
+        #expect(try await kept(store) == ids[26...].reversed())
+        #expect(try await kept(store, account: 2) == [other])
+        #expect(try await store.keep(post()) > other)
+        store.close()
+
+        store = try open(now: late.advanced(by: Limits().rejectionAge + .seconds(1)))
+        defer { store.close() }
+        #expect(try await kept(store) == [])
+        #expect(try await store.keep(post()) > other + 1, "no id is given twice")
+    }
+
+    @Test("a flood that is past its age goes a few at a time")
+    func forgetsInSteps() async throws {
+        let store = try open()
+        defer { store.close() }
+        try await found(store)
+        let ids = try await withThrowingTaskGroup(of: Rejection.ID.self) { group in
+            for _ in 0..<50 { group.addTask { try await store.keep(Fixtures.refusedPost()) } }
+            return try await group.reduce(into: []) { $0.append($1) }.sorted()
+        }
+        let late = Fixtures.now.advanced(by: Limits().rejectionAge + .seconds(1))
+        for round in 1...5 {
+            _ = try await store.append(Fixtures.batch("a@b.se", times: [1], receivedAt: late))
+            #expect(try await kept(store) == ids[(round * RejectionAppender.forgottenEach)...].reversed())
+        }
+    }
+
+    // MARK: Over a restart
+
+    @Test("usage, rejections and the rotation of a key outlive a restart")
+    func restarts() async throws {
+        var store = try open()
+        try await found(store)
+        let key = APIKey(
+            clientID: "k", account: 1, name: "n", role: .admin, sections: nil, keyspaces: nil, secretHash: [1],
+            previousSecret: APIKey.PreviousSecret(hash: [2], validUntil: Fixtures.now), createdAt: Fixtures.now,
+            lastUsedAt: Fixtures.now)
+        try await store.commit(
+            AccountChange(account: Account(number: 1, name: "1", createdAt: Fixtures.now), entries: [], apiKeys: [key]))
+        _ = try await store.append(Fixtures.batch("a@b.se", times: [1, 2]))
+        let id = try await store.keep(post())
+        let (rejection, usage) = (try await store.rejection(id, account: 1), try await store.usage(account: 1))
+        store.close()
+        store = try open()
+        defer { store.close() }
+        #expect(try await store.load().apiKeys == [key])
+        #expect(try await store.rejection(id, account: 1) == rejection && rejection != nil)
+        #expect(try await store.usage(account: 1) == usage)
+        _ = try await store.append(Fixtures.batch("a@b.se", times: [3]))
+        #expect(try await store.usage(account: 1).map(\.events) == [3])
+    }
+
+    @Test("a store of the first version is brought up to date, and its usage counted")
+    func migrates() async throws {
+        try FileManager.default.createDirectory(atPath: folder.path + "/data", withIntermediateDirectories: true)
+        do {
+            let queue = try DatabaseQueue(path: path)
+            try Schema.migrator.migrate(queue, upTo: "001 accounts, definitions, profiles, events")
+            try await queue.write { database in
+                try database.execute(
+                    sql: """
+                        INSERT INTO account VALUES (1, 'one', 0), (2, 'two', 0);
+                        INSERT INTO api_key VALUES ('k', 1, 'n', 'admin', NULL, NULL, x'01', 5, NULL);
+                        INSERT INTO profile VALUES (-10, 1, 1, 'a@b.se', 0, NULL), (20, 2, 1, 'c@d.se', 0, NULL);
+                        INSERT INTO event VALUES (1, -10, 2, 500, 1000, 11, '{}'), (2, 20, 2, 400, 1001, 11, '{}'),
+                            (3, -10, 2, 300, 1002, 11, '{}'), (4, -10, 3, 200, 1003, 12, '{}');
+                        """)
+            }
+        }
+        let store = try open()
+        defer { store.close() }
+        func usage(_ version: Int64, _ events: Int64, _ last: Int64) -> VersionUsage {
+            VersionUsage(version: version, events: events, lastSeenAt: Timestamp(milliseconds: last))
+        }
+        #expect(try await store.usage(account: 1) == [usage(11, 2, 1002), usage(12, 1, 1003)])
+        #expect(try await store.usage(account: 2) == [usage(11, 1, 1001)])
+        let key = try #require(try await store.load().apiKeys.first)
+        #expect(key.previousSecret == nil && key.lastUsedAt == nil && key.secretHash == [1])
+        let filter = EventFilter(profile: try Fixtures.address("a@b.se", id: -10), section: 2)
+        #expect(try await store.events(filter, after: nil, limit: 10)?.events.map(\.id) == [1, 3])
+        #expect(try await store.counts(of: filter.profile)?.counts.map(\.events) == [2, 1])
+        _ = try await store.append(Fixtures.batch("a@b.se", times: [1], version: 11, id: -10))
+        #expect(try await store.usage(account: 1).map(\.events) == [3, 1])
+    }
+
+    // MARK: Plans
+
+    @Test("a page of a profile is one range of the index, without sorting", arguments: [false, true])
+    func plansPage(ofVersions: Bool) async throws {
+        let store = try open()
+        defer { store.close() }
+        let plan = try await store.plan(of: ofVersions ? EventRows.selectVersions : EventRows.select)
+        #expect(
+            plan.contains { $0.contains("USING INDEX event_of_profile (profile_id=? AND section=? AND event_time>?") })
+        #expect(!plan.contains { $0.contains("TEMP B-TREE") })
+    }
+
+    @Test("the version of an event is looked at in the index, before the table is")
+    func defersSeek() async throws {
+        let store = try open()
+        defer { store.close() }
+        let steps = try await store.explain("EXPLAIN " + EventRows.selectVersions) {
+            (operation: $0["opcode"] as String, p1: $0["p1"] as Int)
+        }
+        // What decides whether a row is wanted is the look into the list; until there no column is the table's, which
+        // is opened first.
+        let table = try #require(steps.first { $0.operation == "OpenRead" })
+        let decision = try #require(steps.firstIndex { $0.operation == "NotFound" })
+        let reads = steps.indices.filter { steps[$0].operation == "Column" && steps[$0].p1 == table.p1 }
+        #expect(steps.contains { $0.operation == "DeferredSeek" })
+        #expect(!reads.isEmpty && reads.allSatisfy { $0 > decision })
+    }
+
+    @Test(
+        "counting stays in the index",
+        arguments: [
+            (ProfileRows.selectCounts, "(profile_id=?)"), (ProfileRows.selectDays, "(profile_id=? AND section=?"),
+        ])
+    func plansCounting(sql: StaticString, range: String) async throws {
+        let store = try open()
+        defer { store.close() }
+        let plan = try await store.plan(of: "\(sql)")
+        #expect(plan.count == 1 && plan[0].contains("USING COVERING INDEX event_of_profile " + range), "\(plan)")
+    }
+
+    @Test(
+        "definitions are read without their notes",
+        arguments: [AccountRows.oldestDefinitions, AccountRows.newestDefinitions])
+    func plansDefinitions(sql: String) async throws {
+        let store = try open()
+        defer { store.close() }
+        let plan = try await store.plan(of: sql)
+        #expect(plan.contains { $0.contains("catalogue_log_definitions (account_id=? AND sequence") }, "\(plan)")
+        #expect(!plan.contains { $0.contains("TEMP B-TREE") })
+    }
+}
