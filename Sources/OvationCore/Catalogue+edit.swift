@@ -98,6 +98,22 @@ extension Catalogue {
         max(now, self.eventType(eventType)?.currentVersion?.validFrom ?? now)
     }
 
+    /// A name is one line: forms and lists would change it otherwise. Asked of edits alone, since a log may hold names
+    /// from before this was asked.
+    private static func refuseControls(in change: CatalogueChange) throws(Problem) {
+        let name: String
+        switch change {
+        case .sectionCreated(let section): name = section.name
+        case .sectionRenamed(_, let new): name = new
+        case .keyspaceCreated(let keyspace): name = keyspace.name
+        case .keyspaceChanged(_, let new, _): name = new
+        case .eventTypeCreated(let head), .eventTypeChanged(let head): name = head.name
+        default: return
+        }
+        guard name.hasControlCharacters else { return }
+        throw Problem(.invalidName, "A name has no line breaks, tabs or other control characters.")
+    }
+
     private func validFromBeyond(_ now: Timestamp, in change: CatalogueChange) -> Timestamp? {
         let (validFrom, eventType): (Timestamp, Discriminator<EventType>?)
         switch change {
@@ -123,6 +139,7 @@ extension Catalogue {
         var copy = self
         var entries: [LogEntry] = []
         for change in changes {
+            try Catalogue.refuseControls(in: change)
             if let validFrom = copy.validFromBeyond(now, in: change) {
                 throw Problem(.conflict, "A version cannot be valid from the future: \(validFrom).")
             }

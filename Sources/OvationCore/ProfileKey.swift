@@ -28,7 +28,7 @@ public struct ProfileKey: Hashable, Sendable {
         guard text.utf8.count <= Limits.profileKeyBytesMax else {
             throw ProfileKey.refused("it is longer than \(Limits.profileKeyBytesMax) bytes")
         }
-        guard !text.unicodeScalars.contains(where: { $0.value < 0x20 || (0x7F...0x9F).contains($0.value) }) else {
+        guard !text.hasControlCharacters else {
             throw ProfileKey.refused("it has control characters")
         }
         self.text = text
@@ -94,6 +94,10 @@ extension ProfileKey: CustomStringConvertible, CustomDebugStringConvertible {
 }
 
 extension String {
+    public var hasControlCharacters: Bool {
+        unicodeScalars.contains { $0.value < 0x20 || (0x7F...0x9F).contains($0.value) }
+    }
+
     /// Without white space at either end.
     var trimmingSpaces: Substring {
         let isSpace: (Character) -> Bool = { $0.isWhitespace }

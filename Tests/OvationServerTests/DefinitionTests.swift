@@ -157,6 +157,18 @@ struct DefinitionTests {
         }
     }
 
+    @Test("a name is one line", arguments: ["a\\nb", "a\\tb", "\\u0000", "a\\u0085b", " ", ""])
+    func names(name: String) async throws {
+        try await TestServer.run { server async throws in
+            let body = "{\"name\":\"\(name)\",\"category\":\"signal\",\"fields\":{}}"
+            for path in ["/audience/sections", "/audience/keyspaces", "/account/api-keys", TestServer.definitionsPath] {
+                #expect(try await server.send(.post, path, body: body).code == "invalid_name", "\(path)")
+            }
+            let rename = "{\"name\":\"\(name)\"}"
+            #expect(try await server.send(.patch, Self.eventPath, body: rename).code == "invalid_name")
+        }
+    }
+
     @Test("two admins at once both get what they asked for, and the log has both")
     func concurrentEdits() async throws {
         try await TestServer.run { server async throws in

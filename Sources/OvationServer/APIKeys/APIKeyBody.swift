@@ -35,8 +35,11 @@ struct APIKeyRequest {
     init(_ json: JSONValue, in catalogue: Catalogue) throws(Problem) {
         let reader = try ObjectReader(json)
         name = try reader.required("name", reader.string("name"))
-        guard name.contains(where: { !$0.isWhitespace }), name.unicodeScalars.count <= Limits.nameLengthMax else {
-            throw Problem(.invalidName, "A name has 1 to \(Limits.nameLengthMax) characters.")
+        guard name.contains(where: { !$0.isWhitespace }), name.unicodeScalars.count <= Limits.nameLengthMax,
+            !name.hasControlCharacters
+        else {
+            throw Problem(
+                .invalidName, "A name has 1 to \(Limits.nameLengthMax) characters, and no line breaks or tabs.")
         }
         role = try reader.word("role", of: APIKey.Role.self) ?? .integration
         sections = try reader.array("sections").map { values throws(Problem) in
