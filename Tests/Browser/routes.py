@@ -1,0 +1,46 @@
+"""The console's table of contents, as ConsoleRoutes.swift has it."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from ovation import ROOT
+
+ROUTES_FILE = ROOT / "Sources/OvationServer/Console/ConsoleRoutes.swift"
+
+
+@dataclass(frozen=True)
+class Route:
+    #: `open` to anybody, or a `page` for those who are signed in.
+    kind: str
+    method: str
+    path: str
+
+    def __str__(self) -> str:
+        return f"{self.method} {self.path}"
+
+
+def read_routes() -> list[Route]:
+    """Paths are texts, names of texts, and sums of both."""
+    names: dict[str, str] = {}
+
+    def value(expression: str) -> str:
+        parts = [part.strip() for part in expression.split("+")]
+        return "".join(part[1:-1] if part.startswith('"') else names[part] for part in parts)
+
+    routes: list[Route] = []
+    text = ROUTES_FILE.read_text()
+    for line in text.splitlines():
+        if found := re.fullmatch(r"\s*let (\w+) = ([\w\s+\"/{}.-]+)", line):
+            names[found[1]] = value(found[2])
+        elif found := re.fullmatch(r"\s*(open|page)\(\.(\w+), (.+), [\w.]+\),", line):
+            routes.append(Route(found[1], found[2].upper(), value(found[3])))
+    assert len(routes) == len(re.findall(r"^\s*(?:open|page)\(", text, re.MULTILINE)), "a route was not understood"
+    assert all(route.path.startswith("/console") for route in routes)
+    return routes
+
+
+ROUTES = read_routes()
+POSTS = [route for route in ROUTES if route.method == "POST"]
+PAGES = [route for route in ROUTES if route.method == "GET"]

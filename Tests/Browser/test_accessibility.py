@@ -1,0 +1,409 @@
+"""Every page for everybody: by keyboard, by ear, in the dark, on a small screen, on a slow line."""
+
+from __future__ import annotations
+
+import re
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from statistics import median
+
+import pytest
+from selenium.webdriver import Chrome, Keys
+
+from browser import Browser
+from console import session_of, sign_in
+from ovation import DEFAULT_SECTION, EMAIL, Client, Server, event
+from routes import PAGES
+from shop import Shop, address, made
+
+CHECKS = Path(__file__).with_name("accessibility.js").read_text()
+BYTES_MAX = 100_000
+
+LOOKS = {
+    "light": {"width": 1280},
+    "dark": {"width": 1280, "dark": True},
+    "small": {"width": 360, "height": 740},
+    "small and dark": {"width": 360, "height": 740, "dark": True},
+}
+
+# Every stop of the tabulator that should be there, and how it looks without the focus.
+STOPS = """
+const looks = (e) => {
+  const s = getComputedStyle(e);
+  const hasOutline = s.outlineStyle !== "none" && parseFloat(s.outlineWidth) > 0;
+  return [hasOutline ? s.outline : "none", s.boxShadow, s.borderColor, s.backgroundColor, s.top].join();
+};
+const usable = "a[href]:not([data-more]), button, input:not([type=hidden]), select, textarea, summary, [tabindex]";
+const stops = [...document.querySelectorAll(usable)].filter((e) =>
+  e.tabIndex >= 0 && !e.disabled && e.checkVisibility({ visibilityProperty: true })
+  && !(e.type === "radio" && !e.checked));
+window.__looks = looks;
+window.__stops = new Map(stops.map((e) => [e, looks(e)]));
+return stops.length;
+"""
+
+# The stop that has the focus: its place among all, and whether the focus can be seen.
+STOP = """
+const e = document.activeElement;
+const place = [...window.__stops.keys()].indexOf(e);
+return [place, place >= 0 && window.__looks(e) !== window.__stops.get(e), e.outerHTML.slice(0, 120)];
+"""
+
+
+@dataclass
+class Stage:
+    """A shop, and where its pages are."""
+
+    shop: Shop
+    places: dict[str, str]
+    rejections: list[str]
+
+
+@pytest.fixture(scope="module")
+def stage(admin: Client) -> Stage:
+    shop = Shop(admin).open()
+    shop.weeks(3, per_day=2)
+    shop.mistakes()
+    discriminator = shop.event_types["coffee bought"]
+    path = f"/audience/sections/{shop.section}/events/{discriminator}"
+    made(admin, f"{path}/versions", {"fields": {"cups": "integer", "price": "double", "size": "string"}})
+    made(admin, f"{path}/versions", {"fields": {"cups": "integer", "milk": "string"}, "draft": True})
+    shop.define("short-lived", "signal", "", {"text": "string"})
+    removed = shop.event_types.pop("short-lived")
+    del shop.versions["short-lived"]
+    assert admin.request("DELETE", f"/audience/sections/{shop.section}/events/{removed}").status_code == 204
+    revoked = made(admin, "/account/api-keys", {"name": "Old till", "role": "integration", "sections": [shop.section]})
+    assert admin.request("DELETE", f"/account/api-keys/{revoked['client_id']}").status_code == 204
+    # An error page of the server's own needs no more than this.
+    key = address("astrid.lindqvist")
+    profile = admin.get("/audience/profiles", params={"key": key}).json()["items"][0]["profile_id"]
+    rejections = [item["id"] for item in admin.get("/audience/rejections").json()["items"]]
+    return Stage(
+        shop,
+        {
+            "section": shop.section,
+            "event": discriminator,
+            "removed": removed,
+            "profile_id": profile,
+            "id": rejections[0],
+            "event_id": admin.list_events(key=key, section=shop.section)[0]["id"],
+            "client_id": shop.clients["Web shop"].credentials.client_id,
+        },
+        rejections,
+    )
+
+
+def fill_in_wrongly(browser: Browser) -> None:
+    browser.fill("Name", "x" * 201)
+    browser.choose("Category", "signal")
+    browser.fill("Name of field 1", "not a name!")
+    browser.expected_statuses = {400}
+    browser.press("Create event type")
+    assert "There is a problem" in browser.main
+
+
+def preview_an_edit(browser: Browser) -> None:
+    browser.choose("Type of field 1", "string")
+    browser.wait(lambda: "What this breaks" in browser.main)
+
+
+def check_a_rejection(browser: Browser) -> None:
+    browser.field("Body").send_keys(" ")
+    browser.wait(lambda: browser.css("#check [data-say]"))
+
+
+def create_a_key(browser: Browser) -> None:
+    browser.fill("Name", "Accessible")
+    browser.press("Create API key")
+
+
+def rotate_a_key(browser: Browser) -> None:
+    browser.press("Rotate secret")
+
+
+def name_nothing(browser: Browser) -> None:
+    browser.expected_statuses = {400}
+    field = browser.field(re.compile("^Name of the new "))
+    field.send_keys(" ")
+    browser.press(re.compile("^Create "))
+
+
+def open_what_is_closed(browser: Browser) -> None:
+    browser.settle()
+    for summary in browser.css("main summary"):
+        if summary.is_displayed() and not summary.find_element("xpath", "..").get_attribute("open"):
+            summary.click()
+
+
+def receive_posts(browser: Browser, stage: Stage) -> None:
+    browser.wait(lambda: browser.css("[data-live-state]")[0].text == "Live")
+    shop = stage.shop
+    assert shop.post("leo.fontaine", [shop.happening(shop.now())], Idempotency_Key="seen") == 204
+    version = shop.versions["order placed"]
+    assert shop.post("leo.fontaine", [event(version, {"total": "many"})]) == 400
+    browser.wait(lambda: len(browser.css("[data-live-list] > li")) == 2, "the rows do not come")
+    browser.css("[data-live-list] summary")[0].click()
+
+
+def sign_in_wrongly(browser: Browser) -> None:
+    browser.expected_statuses = {401}
+    browser.press("Sign out")
+    browser.fill("Client id", "somebody")
+    browser.fill("Client secret", "something")
+    browser.press("Sign in")
+
+
+TYPES = "/console/sections/{section}/event-types"
+PROFILE = "/console/profiles/{profile_id}"
+REJECTION = "/console/sections/{section}/rejections/{id}"
+
+#: Pages, each with the state that it is brought into: route, address, what is done there.
+STATES: dict[str, tuple[str, str, Callable[..., None] | None]] = {
+    "overview": ("/console", "/console", open_what_is_closed),
+    "live, empty": ("/console/live", "/console/live", None),
+    "live": ("/console/live", "/console/live", receive_posts),
+    "history": ("/console/history", "/console/history", None),
+    "event types": (TYPES, TYPES + "?removed=1", None),
+    "event types, none": (TYPES, f"/console/sections/{DEFAULT_SECTION}/event-types", None),
+    "new event type": (TYPES + "/new", TYPES + "/new", None),
+    "new event type, wrong": (TYPES + "/new", TYPES + "/new", fill_in_wrongly),
+    "event type": (TYPES + "/{event}", TYPES + "/{event}", None),
+    "event type, removed": (TYPES + "/{event}", TYPES + "/{removed}", None),
+    "event type, edit": (TYPES + "/{event}/edit", TYPES + "/{event}/edit", preview_an_edit),
+    "event type, remove": (TYPES + "/{event}/remove", TYPES + "/{event}/remove", None),
+    "profiles": ("/console/profiles", "/console/profiles", None),
+    "profiles, found": ("/console/profiles", "/console/profiles?key=a", None),
+    "profiles, none found": ("/console/profiles", "/console/profiles?key=nobody", None),
+    "profile": (PROFILE, PROFILE, None),
+    "profile, opened": (PROFILE, PROFILE, open_what_is_closed),
+    "profile, filtered": (PROFILE, PROFILE + "?section={section}&from=2031-01-01", None),
+    "profile, delete": (
+        PROFILE + "/sections/{section}/events/{id}/delete",
+        PROFILE + "/sections/{section}/events/{event_id}/delete",
+        None,
+    ),
+    "rejections": ("/console/rejections", "/console/rejections", None),
+    "rejections, none": ("/console/rejections", "/console/rejections?q=nothing", None),
+    "rejection": (REJECTION, REJECTION, None),
+    "rejection, checked": (REJECTION, REJECTION, check_a_rejection),
+    "rejection, dismiss": (REJECTION + "/dismiss", REJECTION + "/dismiss", None),
+    "API keys": ("/console/keys", "/console/keys", None),
+    "new API key": ("/console/keys/new", "/console/keys/new", None),
+    "API key made": ("/console/keys/new", "/console/keys/new", create_a_key),
+    "API key, rotate": ("/console/keys/{client_id}/rotate", "/console/keys/{client_id}/rotate", None),
+    "API key, rotated": ("/console/keys/{client_id}/rotate", "/console/keys/{client_id}/rotate", rotate_a_key),
+    "API key, revoke": ("/console/keys/{client_id}/revoke", "/console/keys/{client_id}/revoke", None),
+    "sections": ("/console/sections", "/console/sections", None),
+    "sections, wrong": ("/console/sections", "/console/sections", name_nothing),
+    "keyspaces": ("/console/keyspaces", "/console/keyspaces", None),
+    "keyspaces, wrong": ("/console/keyspaces", "/console/keyspaces", name_nothing),
+    "no such page": ("", "/console/nowhere-at-all", None),
+    "no such section": ("", "/console/sections/usercreated.sections.missing-0123456789/event-types", None),
+    "sign-in": ("/console/sign-in", "/console", sign_in_wrongly),
+}
+
+#: What a route answers with that is no page.
+NO_PAGES = {
+    "/console/assets/{version}/{file}",
+    "/console/enter/{link}",
+    "/console/live/stream",
+    "/console/model.yaml",
+    "/console/keyspaces/{keyspace}/profiles/{key}",
+    PROFILE + "/summary",
+}
+
+
+@pytest.fixture(scope="module")
+def session(chromium: Chrome, server: Server, stage: Stage) -> Iterator[Browser]:
+    """One sign-in for all pages."""
+    browser = Browser(chromium)
+    browser.reset()
+    sign_in(browser, server)
+    yield browser
+
+
+def show(browser: Browser, stage: Stage, name: str) -> None:
+    _, path, act = STATES[name]
+    browser.expected_statuses = {404} if name.startswith("no such") else set()
+    browser.open(re.sub(r"{(\w+)}", lambda place: stage.places[place[1]], path))
+    if act is receive_posts:
+        receive_posts(browser, stage)
+    elif act is not None:
+        act(browser)
+    browser.settle()
+
+
+def test_every_page_is_looked_at() -> None:
+    assert {route.path for route in PAGES} - NO_PAGES == {route for route, _, _ in STATES.values()} - {""}
+
+
+@pytest.mark.parametrize("name", [name for name in STATES if name != "sign-in"])
+def test_a_page_is_for_everybody(session: Browser, stage: Stage, name: str) -> None:
+    look_and_tab(session, stage, name)
+
+
+def look_and_tab(browser: Browser, stage: Stage, name: str) -> None:
+    browser.complaints()
+    browser.look(width=1280)
+    show(browser, stage, name)
+    found = {}
+    for look, options in LOOKS.items():
+        browser.look(**options)  # type: ignore[arg-type]
+        if wrong := browser.script(CHECKS):
+            found[look] = wrong
+    browser.look(width=1280)
+    if wrong := walk(browser):
+        found["keyboard"] = wrong
+    assert found == {}
+    assert browser.complaints() == []
+
+
+def walk(browser: Browser) -> list[str]:
+    """Goes through a page by the tabulator, from its first stop to its last."""
+    browser.command("Emulation.setFocusEmulationEnabled", enabled=True)
+    browser.script("document.activeElement.blur()")
+    count = browser.script(STOPS)
+    wrong: list[str] = []
+    reached: list[int] = []
+    browser.script("document.querySelector('.skip').focus({ focusVisible: true })")
+    for _ in range(3 * count):
+        place, is_visible, element = browser.script(STOP)
+        if place >= 0 and (not reached or reached[-1] != place):
+            if place in reached:
+                break
+            reached.append(place)
+            if not is_visible:
+                wrong.append(f"the focus cannot be seen: {element}")
+        elif place < 0 and reached and len(reached) >= count:
+            break
+        browser.keys(Keys.TAB)
+    if missing := set(range(count)) - set(reached):
+        elements = browser.script("return [...window.__stops.keys()].map((e) => e.outerHTML.slice(0, 120))")
+        wrong += [f"the tabulator does not get to: {elements[place]}" for place in sorted(missing)]
+    if reached != sorted(reached):
+        wrong.append(f"the tabulator jumps about: {reached}")
+    return wrong
+
+
+#: What somebody could do to a page by mistake, and what the checks must say of it.
+MISTAKES = {
+    "document.querySelector('label[for=client_id]').remove()": "control without a label",
+    "document.documentElement.removeAttribute('lang')": "no lang",
+    "document.querySelector('h1').outerHTML = '<h2>Sign in</h2>'": "0 times h1",
+    "document.querySelector('h2').outerHTML = '<h4>Where is my key?</h4>'": "h4 after h1",
+    "document.querySelector('main button').textContent = ''": "without a name",
+    "document.querySelector('.brand img').removeAttribute('alt')": "image without alt",
+    "document.querySelector('main').append(document.querySelector('#client_id').cloneNode())": "id twice: client_id",
+    "document.querySelector('main p').style.color = '#999'": "contrast",
+    "document.querySelector('#client_id').style.cssText = 'border-color: transparent; background: inherit'": "edge",
+    "document.querySelector('.narrow').style.minWidth = '1500px'": "the document is ",
+    "document.querySelector('main').insertAdjacentHTML('beforeend', '<table><tr><th>a<td>b</table>')": "without scope",
+    "document.querySelector('main').insertAdjacentHTML('beforeend', '<svg><path d=\"M0 0h9v9\"/></svg>')": "picture",
+    "document.body.insertAdjacentHTML('beforeend', '<div>Lost</div>')": "text outside of all landmarks",
+}
+
+
+def test_the_checks_find_mistakes(session: Browser, stage: Stage) -> None:
+    """Or they would prove nothing of pages in which they find none."""
+    session.look(width=1280)
+    path = session.url + "/console/sign-in"
+    for mistake, said in MISTAKES.items():
+        session.open(path)
+        assert session.script(CHECKS) == []
+        session.script(mistake)
+        assert any(said in wrong for wrong in session.script(CHECKS)), mistake
+    session.open(path)
+    session.script("document.querySelector('main button').style.setProperty('outline', 'none', 'important')")
+    assert any("the focus cannot be seen" in wrong for wrong in walk(session))
+
+
+# MARK: By keyboard alone
+
+
+def test_the_first_stop_skips_to_the_content(session: Browser, stage: Stage) -> None:
+    show(session, stage, "rejections")
+    session.keys(Keys.TAB)
+    assert session.driver.switch_to.active_element.text == "Skip to content"
+    session.keys(Keys.ENTER)
+    session.wait(lambda: session.driver.switch_to.active_element.get_attribute("id") == "main")
+    session.keys(Keys.TAB)
+    inside = session.script("return document.querySelector('main').contains(document.activeElement)")
+    assert inside, "the next stop is in the content"
+
+
+def test_the_menu_of_a_small_screen_opens_and_closes(session: Browser, stage: Stage) -> None:
+    session.look(width=360, height=740)
+    show(session, stage, "rejections")
+    menu = session.find("button", "Menu")
+    assert menu.get_attribute("aria-expanded") == "false"
+    assert not session.has("link", "Profiles")
+    menu.send_keys(Keys.ENTER)
+    assert menu.get_attribute("aria-expanded") == "true"
+    assert session.has("link", "Profiles")
+    assert session.script(CHECKS) == []
+    session.keys(Keys.TAB, Keys.ESCAPE)
+    assert menu.get_attribute("aria-expanded") == "false"
+    assert session.driver.switch_to.active_element == menu
+    menu.click()
+    session.follow("Profiles")
+    assert session.heading == "Profiles"
+
+
+def test_what_changes_by_itself_is_announced(session: Browser, stage: Stage) -> None:
+    session.look(width=1280)
+    show(session, stage, "event type")
+    region = session.css("[role=status]#announce")[0]
+    assert region.is_displayed(), "screen readers find it"
+    session.click("button", "Copy discriminator")
+    session.wait(lambda: region.get_property("textContent") == "Copied")
+    show(session, stage, "new event type")
+    region = session.css("#announce")[0]
+    session.click("button", "Add a field")
+    session.wait(lambda: region.get_property("textContent") == "Field 2 added")
+    session.click("button", "Remove field 1")
+    session.wait(lambda: region.get_property("textContent") == "Field 1 removed")
+
+
+# MARK: On a slow line
+
+
+def test_pages_are_small(session: Browser, stage: Stage, note: Callable[[str], None]) -> None:
+    plain = session_of(session)
+    sizes: dict[str, int] = {}
+    for name, (_, path, _) in STATES.items():
+        url = session.url + re.sub(r"{(\w+)}", lambda place: stage.places[place[1]], path)
+        page = plain.get(url).text
+        assets = {re.sub(r"#.*", "", found) for found in re.findall(r'(?:src|href)="(/console/assets/[^"]+)"', page)}
+        assert {asset.rpartition("/")[2] for asset in assets} == {"console.css", "console.js", "icon.svg"}
+        sizes[name] = len(page.encode()) + sum(len(plain.get(session.url + asset).content) for asset in assets)
+    largest = max(sizes, key=lambda name: sizes[name])
+    note(f"the largest page with all that it loads is '{largest}': {sizes[largest]:,} bytes")
+    assert {name: size for name, size in sizes.items() if size >= BYTES_MAX} == {}
+
+
+def test_pages_ask_for_nothing_from_elsewhere(session: Browser, stage: Stage) -> None:
+    for name in ("overview", "profile", "new event type"):
+        show(session, stage, name)
+        loaded = session.script("return performance.getEntries().map((e) => e.name).filter((n) => n.includes('://'))")
+        assert loaded and [url for url in loaded if not url.startswith(session.url)] == []
+
+
+def test_how_long_the_pages_take(session: Browser, stage: Stage, note: Callable[[str], None]) -> None:
+    plain = session_of(session)
+    for name in ("overview", "event types", "event type", "profile", "rejections", "rejection", "API keys"):
+        url = session.url + re.sub(r"{(\w+)}", lambda place: stage.places[place[1]], STATES[name][1])
+        times = []
+        for _ in range(7):
+            start = time.perf_counter()
+            assert plain.get(url).status_code == 200
+            times.append(time.perf_counter() - start)
+        note(f"{name}: {median(times) * 1000:.0f} ms (the slowest of 7: {max(times) * 1000:.0f} ms)")
+
+
+def test_the_sign_in_is_for_everybody(session: Browser, stage: Stage) -> None:
+    """The last one here, since it signs out."""
+    look_and_tab(session, stage, "sign-in")
+    assert session.heading == "Sign in"
+    assert EMAIL not in session.source
