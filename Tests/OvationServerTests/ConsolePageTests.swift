@@ -102,9 +102,9 @@ struct ConsolePageTests {
             #expect(told.text.contains("fromSecond"), "what was typed is there")
             let json = try await server.send(.get, TestServer.definitionsPath + "/" + Fixtures.eventType).json
             #expect(json["versions"]?.array?.count == 2, "nothing was saved of the second")
-            let now = told.text.components(separatedBy: "name=\"seen\" value=\"")[1].prefix { $0 != "\"" }
+            let now = try Self.hidden("seen", in: told.text)
             _ = try await second.submit(
-                Self.type + "/edit", typed.filter { $0.0 != "seen" } + [("seen", String(now))])
+                Self.type + "/edit", typed.filter { $0.0 != "seen" } + [("seen", now)])
             let after = try await server.send(.get, TestServer.definitionsPath + "/" + Fixtures.eventType).json
             let fields = (after["versions"]?.array ?? []).map { $0["type"]?.members?.first?.name ?? "" }
             #expect(fields == ["fromSecond", "fromFirst", "myNumberField"])
@@ -113,10 +113,12 @@ struct ConsolePageTests {
 
     /// What the form was made from.
     private static func seen(_ client: inout ConsoleClient) async throws -> String {
-        let text = try await client.get(type + "/edit").text
-        let parts = text.components(separatedBy: "name=\"seen\" value=\"")
-        try #require(parts.count == 2)
-        return String(parts[1].prefix { $0 != "\"" })
+        try hidden("seen", in: await client.get(type + "/edit").text)
+    }
+
+    private static func hidden(_ name: String, in html: String) throws -> String {
+        let start = try #require(html.firstRange(of: "name=\"\(name)\" value=\""), "no hidden field '\(name)'")
+        return String(html[start.upperBound...].prefix { $0 != "\"" })
     }
 
     @Test("another definition that changed meanwhile is no conflict")
@@ -299,8 +301,8 @@ struct ConsolePageTests {
             #expect(try await !server.token(clientID: id, secret: secret).isEmpty)
             #expect(try await !client.get("/console/keys").text.contains(secret))
             let form = try await client.get("/console/keys/\(id)/rotate").text
-            let seen = form.components(separatedBy: "name=\"seen\" value=\"")[1].prefix { $0 != "\"" }
-            let fields = [("overlap", "24"), ("seen", String(seen))]
+            let seen = try Self.hidden("seen", in: form)
+            let fields = [("overlap", "24"), ("seen", seen)]
             let rotated = try await client.post("/console/keys/\(id)/rotate", fields)
             #expect(rotated.status == .ok && !rotated.text.contains(secret))
             let twice = try await client.submit("/console/keys/\(id)/rotate", fields)

@@ -85,6 +85,7 @@ struct RejectionTests {
             #expect(item["event_count"] == .number("2"))
             let errors = (item["errors"]?.array ?? []).map { $0["pointer"]?.string ?? "" }
             #expect(errors == ["/items/0/data/x", "/items/1/version_id"])
+            #expect((item["errors"]?.array ?? []).map { $0["index"]?.int } == [0, 1])
             let one = try await server.send(.get, Self.path + "/" + (item["id"]?.string ?? "")).json
             let kept = try JSONValue(parsing: one["body"]?.string ?? "")
             #expect(kept["items"]?.array?.count == 2)
