@@ -87,6 +87,11 @@ public struct Limits: Sendable, Equatable {
     public var writerQueueBytesMax = 128 * 1024 * 1024
     /// Events that one commit takes; what is beyond waits for the next.
     public var groupEventsMax = 20_000
+    /// Events whose place in the timelines is in memory only, before they are written into a sorted run; while that is
+    /// done as many again come. A start after a crash reads them back.
+    public var recentEventsMax = 65_536
+    /// New profiles that are found in memory only, before they are moved to where they are found by hash.
+    public var recentProfilesMax = 32_768
     /// Reads that may wait for a reading thread; one more is answered 503 at once.
     public var readerQueueMax = 2000
 

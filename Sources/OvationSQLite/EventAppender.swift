@@ -12,13 +12,21 @@ final class EventAppender {
     private let forgetIdempotency: PreparedStatement
     /// Highest event id given so far; never given again, even when the event is deleted.
     private(set) var lastEventID: Int64
+    let recent: Recent
+    private let compactor: Compactor
+    private let mover: ProfileMover
     private let idempotencyLifetime: Duration
     private let rejections: RejectionAppender
     private let usage: UsageAppender
     /// When the newest post of the group came.
     private var newestArrival: Timestamp?
+    /// What the transaction adds to memory once it is committed, and what it takes away.
+    private var newEntries: [TimelineEntry] = []
+    private var newProfiles: [Int64: RecentProfiles.Row] = [:]
+    private var removedEvents: Set<Int64>?
 
-    init(_ database: Database, limits: Limits) throws {
+    init(_ database: Database, recent: Recent, limits: Limits) throws {
+        self.recent = recent
         idempotencyLifetime = limits.idempotencyLifetime
         rejections = try RejectionAppender(database, countMax: limits.rejectionsMax, age: limits.rejectionAge)
         usage = try UsageAppender(database)
@@ -27,7 +35,9 @@ final class EventAppender {
             "SELECT account_id = ?2 AND keyspace = ?3 AND key = ?4 FROM profile WHERE profile_id = ?1")
         insertProfile = try PreparedStatement(
             database,
-            "INSERT INTO profile (profile_id, account_id, keyspace, key, created_at) VALUES (?1, ?2, ?3, ?4, ?5)")
+            """
+            INSERT INTO profile_arrival (profile_id, account_id, keyspace, key, created_at) VALUES (?1, ?2, ?3, ?4, ?5)
+            """)
         insertEvent = try PreparedStatement(
             database,
             """
@@ -52,6 +62,8 @@ final class EventAppender {
         let stored = try Int64.fetchOne(database, sql: "SELECT max(event_id) FROM event") ?? 0
         let given = try Int64.fetchOne(database, sql: "SELECT value FROM setting WHERE name = 'last_event_id'")
         lastEventID = max(stored, given ?? 0)
+        compactor = try Compactor(database, memtable: recent.memtable, capacity: limits.recentEventsMax)
+        mover = try ProfileMover(database, recent: recent.profiles, capacity: limits.recentProfilesMax)
     }
 
     /// Runs inside the group's transaction.
@@ -86,6 +98,10 @@ final class EventAppender {
                 insertEvent.bind(6, event.version)
                 insertEvent.bind(7, text: UnsafeBufferPointer(rebasing: data[start..<event.dataEnd]))
                 try insertEvent.run()
+                newEntries.append(
+                    TimelineEntry(
+                        profile: profile, section: batch.section, eventTime: event.eventTime.milliseconds,
+                        eventID: lastEventID, version: event.version))
                 start = event.dataEnd
             }
         }
@@ -104,6 +120,33 @@ final class EventAppender {
         try usage.finishGroup()
         if let newestArrival { try rejections.finishGroup(at: newestArrival) }
         newestArrival = nil
+        try compactor.work(forStored: newEntries.count)
+        try mover.work(forNew: newProfiles.count)
+    }
+
+    /// What was written is on disk: from here on readers find it.
+    func didCommit() {
+        // Profiles first: whoever finds an event finds whose it is.
+        recent.profiles.add(newProfiles)
+        recent.memtable.add(newEntries)
+        compactor.didCommit()
+        mover.didCommit()
+        if let removedEvents {
+            recent.memtable.remove(removedEvents)
+            compactor.reset()
+        }
+        forgetTransaction()
+    }
+
+    private func forgetTransaction() {
+        newEntries.removeAll(keepingCapacity: true)
+        newProfiles.removeAll(keepingCapacity: true)
+        removedEvents = nil
+    }
+
+    /// Events that are deleted in this transaction, as far as memory may have them.
+    func noteRemoved(_ events: Set<Int64>) {
+        removedEvents = (removedEvents ?? []).union(events)
     }
 
     /// Forgets a group that was rolled back. The ids given in it are free again.
@@ -112,6 +155,14 @@ final class EventAppender {
         usage.undoGroup()
         rejections.undoGroup()
         newestArrival = nil
+        undoChange()
+    }
+
+    /// Forgets a transaction that was rolled back.
+    func undoChange() {
+        compactor.reset()
+        mover.reset()
+        forgetTransaction()
     }
 
     private func note(_ arrival: Timestamp) {
@@ -142,17 +193,9 @@ final class EventAppender {
     }
 
     private func profileID(of address: ProfileAddress, at now: Timestamp) throws -> Int64 {
-        findProfile.bind(2, address.account)
-        findProfile.bind(3, address.keyspace)
-        findProfile.bind(4, text: address.key.text)
         var id = address.foundingID
-        while true {
-            findProfile.bind(1, id.value)
-            let isTaken = try findProfile.nextRow()
-            let isOurs = isTaken && findProfile.int64(0) == 1
-            findProfile.reset()
+        while let isOurs = try isProfile(id.value, of: address) {
             if isOurs { return id.value }
-            if !isTaken { break }
             id = id.afterCollision
         }
         insertProfile.bind(1, id.value)
@@ -161,6 +204,42 @@ final class EventAppender {
         insertProfile.bind(4, text: address.key.text)
         insertProfile.bind(5, now.milliseconds)
         try insertProfile.run()
+        newProfiles[id.value] = RecentProfiles.Row(
+            id: id.value, account: address.account, keyspace: address.keyspace, key: address.key.text,
+            createdAt: now.milliseconds, arrival: insertProfile.lastInsertedRowID)
         return id.value
     }
+
+    /// nil: there is no profile with this id. false: it is another's.
+    private func isProfile(_ id: Int64, of address: ProfileAddress) throws -> Bool? {
+        if let row = newProfiles[id] ?? recent.profiles[id] { return row.isOf(address) }
+        findProfile.bind(1, id)
+        findProfile.bind(2, address.account)
+        findProfile.bind(3, address.keyspace)
+        findProfile.bind(4, text: address.key.text)
+        defer { findProfile.reset() }
+        return try findProfile.nextRow() ? findProfile.int64(0) == 1 : nil
+    }
+}
+
+// MARK: - Between posts
+
+extension EventAppender {
+    /// Whether nothing waits to be put in its place.
+    var isIdle: Bool { compactor.isIdle && mover.isIdle }
+
+    /// Puts a part of what waits in its place, when no post waits. In a transaction of its own.
+    func workIdly() throws {
+        try compactor.workIdly()
+        try mover.workIdly()
+    }
+
+    /// Leaves little to read back for the next start. In a transaction of its own, the last.
+    func finish() throws {
+        guard recent.memtable.count + recent.memtable.frozen.count > EventAppender.leftForStart else { return }
+        try compactor.flush()
+    }
+
+    /// Entries that a start reads back as fast as it opens the file.
+    private static let leftForStart = 4096
 }

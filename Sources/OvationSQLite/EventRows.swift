@@ -4,68 +4,109 @@ import OvationCore
 /// Events as rows, read and removed. Every text of SQL is constant: lists go in as one JSON argument.
 enum EventRows {
     /// By the hash of its key, and on from there where another profile has that hash.
-    static func profile(_ database: Database, _ address: ProfileAddress) throws -> Int64? {
-        let statement = try database.cachedStatement(
-            sql: "SELECT account_id = ? AND keyspace = ? AND key = ? FROM profile WHERE profile_id = ?")
+    static func profile(_ database: Database, _ address: ProfileAddress, _ recent: Recent.Part) throws -> Int64? {
+        let statement = try PreparedStatement(
+            cached: database.cachedStatement(
+                sql: "SELECT account_id = ?2 AND keyspace = ?3 AND key = ?4 FROM profile WHERE profile_id = ?1"))
+        statement.bind(2, address.account)
+        statement.bind(3, address.keyspace)
+        statement.bind(4, text: address.key.text)
+        defer { statement.reset() }
         var id = address.foundingID
         while true {
-            let isOurs = try Bool.fetchOne(
-                statement, arguments: [address.account, address.keyspace, address.key.text, id.value])
-            guard let isOurs else { return nil }
-            if isOurs { return id.value }
+            if let row = recent.profiles[id.value] {
+                if row.isOf(address) { return id.value }
+            } else {
+                statement.bind(1, id.value)
+                guard try statement.nextRow() else { return nil }
+                if statement.int64(0) == 1 { return id.value }
+                statement.reset()
+            }
             id = id.afterCollision
         }
     }
 
     static func page(
-        _ database: Database, _ profile: Int64, _ filter: EventFilter, after position: EventPosition?, limit: Int
+        _ database: Database, _ profile: Int64, _ filter: EventFilter, _ recent: Recent.Part,
+        after position: EventPosition?, limit: Int
     ) throws -> EventPage {
-        // One range of the index whatever is asked for. Among equal times the id decides.
-        let newest = min(position?.eventTime.milliseconds ?? .max, newest(filter))
-        let statement = try database.cachedStatement(sql: filter.versions == nil ? select : selectVersions)
-        var arguments: StatementArguments = [
-            "profile": profile, "section": filter.section, "oldest": filter.from?.milliseconds ?? .min,
-            "newest": newest, "time": position?.eventTime.milliseconds ?? .max, "id": position?.id ?? .max,
-            // One more tells whether there is a next page.
-            "limit": limit + 1,
-        ]
-        if let versions = filter.versions { arguments += ["versions": json(versions)] }
+        let timeline = try Timeline(database, recent: recent.entries[profile] ?? [])
+        // One more tells whether there is a next page.
+        let entries = try timeline.newest(range(of: profile, filter, after: position), limit: limit + 1)
+        let statement = try PreparedStatement(
+            cached: database.cachedStatement(sql: "SELECT received_at, data FROM event WHERE event_id = ?1"))
+        defer { statement.reset() }
         var events: [StoredEvent] = []
+        events.reserveCapacity(min(limit, entries.count))
         var bytes = 0
-        let rows = try Row.fetchCursor(statement, arguments: arguments)
-        while let row = try rows.next() {
+        for entry in entries {
             guard events.count < limit, events.isEmpty || bytes < Limits.pageBytesMax else {
                 let next = events.last.map { EventPosition(eventTime: $0.eventTime, id: $0.id) }
                 return EventPage(events: events, next: next)
             }
+            statement.bind(1, entry.eventID)
+            defer { statement.reset() }
+            // Deleted since memory was looked at.
+            guard try statement.nextRow() else { continue }
             let event = StoredEvent(
-                id: row[0], eventTime: Timestamp(milliseconds: row[1]), receivedAt: Timestamp(milliseconds: row[2]),
-                version: row[3], data: row[4])
+                id: entry.eventID, eventTime: Timestamp(milliseconds: entry.eventTime),
+                receivedAt: Timestamp(milliseconds: statement.int64(0)), version: entry.version,
+                data: statement.text(1))
             bytes += event.data.utf8.count
             events.append(event)
         }
         return EventPage(events: events, next: nil)
     }
 
-    /// How many went of each version.
-    static func delete(
-        _ database: Database, _ profile: Int64, _ filter: EventFilter, id: Int64?
-    ) throws -> [EventVersion.ID: Int] {
-        var arguments: StatementArguments = [
-            "profile": profile, "section": filter.section, "oldest": filter.from?.milliseconds ?? .min,
-            "newest": newest(filter), "versions": filter.versions.map(json),
-        ]
-        if let id { arguments += ["id": id] }
-        // Counted before, since the index has the versions: what DELETE gives back of its rows it holds in memory.
+    /// What a delete removed.
+    struct Removal {
+        /// How many of each version.
         var counts: [EventVersion.ID: Int] = [:]
-        let versions = try Int64.fetchCursor(
-            database, sql: "SELECT version_id FROM event WHERE " + (id == nil ? matching : matchingID),
-            arguments: arguments)
-        while let version = try versions.next() { counts[version, default: 0] += 1 }
-        guard !counts.isEmpty else { return [:] }
-        try database.execute(
-            sql: "DELETE FROM event WHERE " + (id == nil ? matching : matchingID), arguments: arguments)
-        return counts
+        /// Those that memory may have.
+        var recent: Set<Int64> = []
+    }
+
+    /// On the writer's connection, inside a transaction.
+    static func delete(
+        _ database: Database, _ profile: Int64, _ filter: EventFilter, _ recent: Recent.Part, id: Int64?
+    ) throws -> Removal {
+        var range = range(of: profile, filter, after: nil)
+        if let id {
+            // By its time the event is found in the timeline as in any other read.
+            let time = try Int64.fetchOne(
+                database, sql: "SELECT event_time FROM event WHERE event_id = ?", arguments: [id])
+            guard let time, time >= range.oldest, time <= range.newest else { return Removal() }
+            (range.oldest, range.newest) = (time, time)
+        }
+        var removal = Removal()
+        let entries = recent.entries[profile] ?? []
+        let delete = try PreparedStatement(
+            cached: database.cachedStatement(sql: "DELETE FROM event WHERE event_id = ?1"))
+        defer { delete.reset() }
+        try Timeline(database, recent: entries).forEach(range) { entry in
+            guard id == nil || entry.eventID == id else { return }
+            delete.bind(1, entry.eventID)
+            try delete.run()
+            removal.counts[entry.version, default: 0] += 1
+        }
+        guard !removal.counts.isEmpty else { return removal }
+        try Timeline.remove(database, range) { id == nil || $0.eventID == id }
+        for entry in entries where range.contains(entry) && (id == nil || entry.eventID == id) {
+            removal.recent.insert(entry.eventID)
+        }
+        return removal
+    }
+
+    static func range(
+        of profile: Int64, _ filter: EventFilter, after position: EventPosition?
+    ) -> TimelineRange {
+        var range = TimelineRange(profile: profile, section: filter.section, versions: filter.versions)
+        range.oldest = filter.from?.milliseconds ?? .min
+        range.newest = newest(filter)
+        if let position, position.eventTime.milliseconds <= range.newest {
+            (range.newest, range.beforeID) = (position.eventTime.milliseconds, position.id)
+        }
+        return range
     }
 
     /// The latest time that a filter lets through.
@@ -73,31 +114,6 @@ enum EventRows {
         guard let to = filter.to?.milliseconds else { return .max }
         return to == .min ? .min : to - 1
     }
-
-    private static let matching = """
-        profile_id = :profile AND section = :section AND event_time BETWEEN :oldest AND :newest
-            AND (:versions IS NULL OR version_id IN (SELECT value FROM json_each(:versions)))
-        """
-
-    /// Finds one event by its id; only then is it asked whose it is.
-    private static let matchingID = "event_id = :id AND " + matching
-
-    static let select = """
-        SELECT event_id, event_time, received_at, version_id, data FROM event
-        WHERE profile_id = :profile AND section = :section AND event_time BETWEEN :oldest AND :newest
-            AND (event_time < :time OR event_id < :id)
-        ORDER BY event_time DESC, event_id DESC LIMIT :limit
-        """
-
-    /// SQLite goes to the table when it needs a column that the index lacks and not before (a deferred seek), so a row
-    /// of another version costs a step in the index and no page of the table.
-    static let selectVersions = """
-        SELECT event_id, event_time, received_at, version_id, data FROM event
-        WHERE profile_id = :profile AND section = :section AND event_time BETWEEN :oldest AND :newest
-            AND (event_time < :time OR event_id < :id)
-            AND version_id IN (SELECT value FROM json_each(:versions))
-        ORDER BY event_time DESC, event_id DESC LIMIT :limit
-        """
 
     static func json(_ numbers: [Int64]) -> String {
         "[" + numbers.map(String.init).joined(separator: ",") + "]"

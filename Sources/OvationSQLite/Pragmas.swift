@@ -22,9 +22,6 @@ enum Pragmas {
     /// and with that an acknowledged event could be lost with the power.
     static let onWriter = [
         "PRAGMA synchronous = FULL",
-        // 16 MB of log before a checkpoint copies it into the file: pages that are written again and again are copied
-        // once, and the copying is over before a post has waited long.
-        "PRAGMA wal_autocheckpoint = 4000",
         // After a checkpoint the log file shrinks to at most 64 MB.
         "PRAGMA journal_size_limit = 67108864",
     ]

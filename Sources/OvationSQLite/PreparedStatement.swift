@@ -11,6 +11,8 @@ import OvationCore
 /// with the read that made it.
 final class PreparedStatement {
     private let handle: OpaquePointer
+    /// Whose handle it is, where that is not ours.
+    private let owner: Statement?
 
     init(_ database: Database, _ sql: StaticString) throws {
         var handle: OpaquePointer?
@@ -24,10 +26,19 @@ final class PreparedStatement {
         }
         guard code == SQLITE_OK, let handle else { throw DatabaseError(resultCode: ResultCode(rawValue: code)) }
         self.handle = handle
+        owner = nil
+    }
+
+    /// A statement that the connection keeps. Its bindings and its place are whatever the last user left: each value
+    /// must be bound, and ``reset()`` called when it is done.
+    init(cached statement: Statement) {
+        handle = statement.sqliteStatement
+        owner = statement
+        sqlite3_reset(handle)
     }
 
     deinit {
-        sqlite3_finalize(handle)
+        if owner == nil { sqlite3_finalize(handle) }
     }
 
     func bind(_ index: CInt, _ value: Int64) {
@@ -119,6 +130,12 @@ final class PreparedStatement {
     /// Of the last insert on this connection.
     var lastInsertedRowID: Int64 {
         sqlite3_last_insert_rowid(sqlite3_db_handle(handle))
+    }
+
+    /// The bytes are SQLite's, and good until the next row.
+    func withBytes<Result>(_ column: CInt, _ body: (UnsafeRawBufferPointer) throws -> Result) rethrows -> Result {
+        let start = sqlite3_column_blob(handle, column)
+        return try body(UnsafeRawBufferPointer(start: start, count: Int(sqlite3_column_bytes(handle, column))))
     }
 
     func blob(_ column: CInt) -> [UInt8] {

@@ -3,15 +3,16 @@ import OvationCore
 
 /// What is read of profiles as a whole: who they are, and what their events amount to.
 enum ProfileRows {
-    static func find(_ database: Database, _ reference: ProfileReference) throws -> Profile? {
-        let id: Int64
-        let account: Int64
-        switch reference {
-        case .address(let address):
-            guard let found = try EventRows.profile(database, address) else { return nil }
-            (id, account) = (found, address.account)
-        case .id(let given, let its):
-            (id, account) = (given.value, its)
+    static func find(_ database: Database, _ address: ProfileAddress, _ recent: Recent.Part) throws -> Profile? {
+        guard let id = try EventRows.profile(database, address, recent) else { return nil }
+        return try find(database, id: id, account: address.account, recent.profiles[id])
+    }
+
+    static func find(
+        _ database: Database, id: Int64, account: Int64, _ recent: RecentProfiles.Row?
+    ) throws -> Profile? {
+        if let recent {
+            return recent.account == account ? Profile(recent) : nil
         }
         let row = try Row.fetchOne(
             database,
@@ -19,24 +20,13 @@ enum ProfileRows {
             arguments: [id, account])
         return row.map { row in
             Profile(
-                id: ProfileID(id), keys: [Profile.Key(keyspace: row[0], text: row[1])],
-                createdAt: Timestamp(milliseconds: row[2]))
+                RecentProfiles.Row(id: id, account: account, keyspace: row[0], key: row[1], createdAt: row[2]))
         }
     }
 
     // MARK: Counting
 
-    // Both walk the covering index row by row. GROUP BY would sort every event first, in memory and ten times slower.
-
-    static let selectCounts: StaticString =
-        "SELECT section, version_id, event_time, event_id FROM event WHERE profile_id = ?1"
-
-    static let selectDays: StaticString = """
-        SELECT event_time, version_id FROM event
-        WHERE profile_id = ?1 AND section = ?2 AND event_time BETWEEN ?3 AND ?4 ORDER BY event_time
-        """
-
-    static func counts(_ database: Database, _ profile: Int64) throws -> ProfileCounts {
+    static func counts(_ database: Database, _ profile: Int64, _ recent: Recent.Part) throws -> ProfileCounts {
         struct Place: Hashable {
             let section: Int64
             let version: EventVersion.ID
@@ -52,13 +42,12 @@ enum ProfileRows {
         }
         var counts: [Place: Tally] = [:]
         var lastEvent: Int64 = 0
-        let events = try PreparedStatement(database, selectCounts)
-        events.bind(1, profile)
-        while try events.nextRow() {
-            let place = Place(section: events.int64(0), version: events.int64(1))
+        try Timeline(database, recent: recent.entries[profile] ?? []).forEach(TimelineRange(profile: profile)) {
+            entry in
+            let place = Place(section: entry.section, version: entry.version)
             // Changed where it stands: one look-up for each event.
-            counts[place, default: Tally()].add(events.int64(2))
-            lastEvent = max(lastEvent, events.int64(3))
+            counts[place, default: Tally()].add(entry.eventTime)
+            lastEvent = max(lastEvent, entry.eventID)
         }
         let lastSeenAt = try Int64.fetchOne(
             database, sql: "SELECT received_at FROM event WHERE event_id = ?", arguments: [lastEvent])
@@ -71,26 +60,23 @@ enum ProfileRows {
             lastSeenAt: lastSeenAt.map { Timestamp(milliseconds: $0) })
     }
 
-    static func days(_ database: Database, _ profile: Int64, _ filter: EventFilter) throws -> [EventDay] {
-        let versions = filter.versions.map(Set.init)
-        var days: [EventDay] = []
+    static func days(
+        _ database: Database, _ profile: Int64, _ filter: EventFilter, _ recent: Recent.Part
+    ) throws -> [EventDay] {
+        var counts: [Int64: Int64] = [:]
+        let range = EventRows.range(of: profile, filter, after: nil)
+        // Neighbours are mostly of one day: counted together, one look-up for all of them.
         var (day, count) = (Int64.min, Int64(0))
-        let events = try PreparedStatement(database, selectDays)
-        events.bind(1, profile)
-        events.bind(2, filter.section)
-        events.bind(3, filter.from?.milliseconds ?? Int64.min)
-        events.bind(4, EventRows.newest(filter))
-        while try events.nextRow() {
-            if let versions, !versions.contains(events.int64(1)) { continue }
-            let its = dayOf(events.int64(0))
+        try Timeline(database, recent: recent.entries[profile] ?? []).forEach(range) { entry in
+            let its = dayOf(entry.eventTime)
             if its != day {
-                if count > 0 { days.append(EventDay(day: day, events: count)) }
+                if count > 0 { counts[day, default: 0] += count }
                 (day, count) = (its, 0)
             }
             count += 1
         }
-        if count > 0 { days.append(EventDay(day: day, events: count)) }
-        return days
+        if count > 0 { counts[day, default: 0] += count }
+        return counts.sorted { $0.key < $1.key }.map { EventDay(day: $0.key, events: $0.value) }
     }
 
     /// Days since 1970-01-01, downwards before it too.
@@ -123,6 +109,15 @@ enum ProfileRows {
     /// How many profiles are looked at between two looks at the clock.
     private static let stride = 1024
 
+    private static let selectProfiles: StaticString =
+        "SELECT keyspace, key, profile_id, created_at FROM profile WHERE account_id = ?1"
+
+    /// A profile that is being moved is in both tables.
+    private static let selectArrivals: StaticString = """
+        SELECT keyspace, key, profile_id, created_at FROM profile_arrival AS arrival WHERE account_id = ?1
+            AND NOT EXISTS (SELECT 1 FROM profile WHERE profile.profile_id = arrival.profile_id)
+        """
+
     /// Looks at each profile: an index over keys would cost every new profile a page somewhere in the file. Ids are
     /// hashes, so a search that ends early has seen an even part of all keys.
     static func search(_ database: Database, _ search: ProfileSearch) throws -> ProfileMatches {
@@ -131,28 +126,29 @@ enum ProfileRows {
         var matches: [Profile] = []
         var isComplete = true
         var looked = 0
-        let profiles = try PreparedStatement(
-            database, "SELECT keyspace, key, profile_id, created_at FROM profile WHERE account_id = ?1")
-        profiles.bind(1, search.account)
-        while !prefixes.isEmpty, try profiles.nextRow() {
-            if looked.isMultiple(of: stride), ContinuousClock.now >= end {
-                isComplete = false
-                break
+        for sql in [selectProfiles, selectArrivals] {
+            let profiles = try PreparedStatement(database, sql)
+            profiles.bind(1, search.account)
+            while isComplete, !prefixes.isEmpty, try profiles.nextRow() {
+                if looked.isMultiple(of: stride), ContinuousClock.now >= end {
+                    isComplete = false
+                    break
+                }
+                looked += 1
+                let keyspace = profiles.int64(0)
+                guard let prefix = prefixes[keyspace], profiles.withTextBytes(1, { $0.starts(with: prefix) }) else {
+                    continue
+                }
+                guard matches.count < search.limit else {
+                    isComplete = false
+                    break
+                }
+                matches.append(
+                    Profile(
+                        RecentProfiles.Row(
+                            id: profiles.int64(2), account: search.account, keyspace: keyspace, key: profiles.text(1),
+                            createdAt: profiles.int64(3))))
             }
-            looked += 1
-            let keyspace = profiles.int64(0)
-            guard let prefix = prefixes[keyspace], profiles.withTextBytes(1, { $0.starts(with: prefix) }) else {
-                continue
-            }
-            guard matches.count < search.limit else {
-                isComplete = false
-                break
-            }
-            matches.append(
-                Profile(
-                    id: ProfileID(profiles.int64(2)),
-                    keys: [Profile.Key(keyspace: keyspace, text: profiles.text(1))],
-                    createdAt: Timestamp(milliseconds: profiles.int64(3))))
         }
         return ProfileMatches(profiles: matches.sorted(by: isBefore), isComplete: isComplete)
     }
@@ -162,5 +158,13 @@ enum ProfileRows {
         let (left, right) = (left.keys[0], right.keys[0])
         guard left.text == right.text else { return left.text.utf8.lexicographicallyPrecedes(right.text.utf8) }
         return left.keyspace < right.keyspace
+    }
+}
+
+extension Profile {
+    init(_ row: RecentProfiles.Row) {
+        self.init(
+            id: ProfileID(row.id), keys: [Profile.Key(keyspace: row.keyspace, text: row.key)],
+            createdAt: Timestamp(milliseconds: row.createdAt))
     }
 }

@@ -22,13 +22,24 @@ final class SQLiteReader: Sendable {
     func read<Value: Sendable>(
         _ query: @escaping @Sendable (Database) throws -> Value
     ) async throws(StoreFailure) -> Value {
+        try await read(after: {}) { database, _ in try query(database) }
+    }
+
+    /// - Parameter prepare: runs before the snapshot of the query begins.
+    func read<Prepared, Value: Sendable>(
+        after prepare: @escaping @Sendable () -> Prepared,
+        _ query: @escaping @Sendable (Database, Prepared) throws -> Value
+    ) async throws(StoreFailure) -> Value {
         guard waiting.add(1, ordering: .relaxed).newValue <= queueMax else {
             waiting.subtract(1, ordering: .relaxed)
             throw StoreFailure(.busy, "\(queueMax) reads are waiting")
         }
         defer { waiting.subtract(1, ordering: .relaxed) }
         do {
-            return try await threadPool.runIfActive { try self.pool.read(query) }
+            return try await threadPool.runIfActive {
+                let prepared = prepare()
+                return try self.pool.read { try query($0, prepared) }
+            }
         } catch is CancellationError {
             throw StoreFailure(.closed, "whoever asked has gone")
         } catch {

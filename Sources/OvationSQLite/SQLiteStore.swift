@@ -10,6 +10,7 @@ public final class SQLiteStore: Store {
     let pool: DatabasePool
     private let writer: SQLiteWriter
     private let reader: SQLiteReader
+    private let recent = Recent()
     private let lock: FileLock
 
     /// Opens the file, or makes it with its folder, brings its tables up to date, and forgets refused posts that are
@@ -48,11 +49,12 @@ public final class SQLiteStore: Store {
                 try RejectionRows.forget(
                     database, at: opened, countMax: limits.rejectionsMax, age: limits.rejectionAge)
             }
+            try pool.read { [recent] in try recent.load($0) }
         } catch {
             let failure = StoreFailure(error)
             throw StoreFailure(.unusable, "\(path) cannot be used as a store: \(failure.message)")
         }
-        writer = SQLiteWriter(pool: pool, limits: limits, logger: logger)
+        writer = SQLiteWriter(pool: pool, recent: recent, limits: limits, logger: logger)
         reader = SQLiteReader(pool: pool, queueMax: limits.readerQueueMax)
     }
 
@@ -94,9 +96,8 @@ extension SQLiteStore {
     public func events(
         _ filter: EventFilter, after position: EventPosition?, limit: Int
     ) async throws(StoreFailure) -> EventPage? {
-        try await reader.read { database in
-            guard let profile = try EventRows.profile(database, filter.profile) else { return nil }
-            return try EventRows.page(database, profile, filter, after: position, limit: limit)
+        try await read(of: filter.profile) { database, profile, recent in
+            try EventRows.page(database, profile, filter, recent, after: position, limit: limit)
         }
     }
 
@@ -105,15 +106,17 @@ extension SQLiteStore {
         by actor: String
     ) async throws(StoreFailure) -> Deletion? {
         try await write { database, appender in
-            guard let profile = try EventRows.profile(database, filter.profile) else { return nil }
-            let counts = try EventRows.delete(database, profile, filter, id: id)
-            let count = counts.values.reduce(0, +)
+            let recent = appender.recent.part(for: filter.profile)
+            guard let profile = try EventRows.profile(database, filter.profile, recent) else { return nil }
+            let removal = try EventRows.delete(database, profile, filter, recent, id: id)
+            let count = removal.counts.values.reduce(0, +)
             guard count > 0 else { return Deletion(count: 0, entry: nil) }
+            appender.noteRemoved(removal.recent)
             try database.execute(
                 sql: "INSERT OR REPLACE INTO setting (name, value) VALUES ('last_event_id', ?)",
                 arguments: [appender.lastEventID])
             let account = filter.profile.account
-            try ProfileRows.subtractUsage(database, counts, account: account)
+            try ProfileRows.subtractUsage(database, removal.counts, account: account)
             let entry = LogEntry(
                 sequence: try AccountRows.lastSequence(database, account: account) + 1, at: now, actor: actor,
                 change: .noted(note(count)))
@@ -127,7 +130,16 @@ extension SQLiteStore {
 
 extension SQLiteStore {
     public func profile(_ reference: ProfileReference) async throws(StoreFailure) -> Profile? {
-        try await reader.read { database in try ProfileRows.find(database, reference) }
+        switch reference {
+        case .address(let address):
+            try await reader.read(after: { [recent] in recent.part(for: address) }) { database, recent in
+                try ProfileRows.find(database, address, recent)
+            }
+        case .id(let id, let account):
+            try await reader.read(after: { [recent] in recent.profiles[id.value] }) { database, recent in
+                try ProfileRows.find(database, id: id.value, account: account, recent)
+            }
+        }
     }
 
     public func profiles(_ search: ProfileSearch) async throws(StoreFailure) -> ProfileMatches {
@@ -135,16 +147,14 @@ extension SQLiteStore {
     }
 
     public func counts(of profile: ProfileAddress) async throws(StoreFailure) -> ProfileCounts? {
-        try await reader.read { database in
-            guard let profile = try EventRows.profile(database, profile) else { return nil }
-            return try ProfileRows.counts(database, profile)
+        try await read(of: profile) { database, profile, recent in
+            try ProfileRows.counts(database, profile, recent)
         }
     }
 
     public func days(_ filter: EventFilter) async throws(StoreFailure) -> [EventDay]? {
-        try await reader.read { database in
-            guard let profile = try EventRows.profile(database, filter.profile) else { return nil }
-            return try ProfileRows.days(database, profile, filter)
+        try await read(of: filter.profile) { database, profile, recent in
+            try ProfileRows.days(database, profile, filter, recent)
         }
     }
 
@@ -227,6 +237,16 @@ extension SQLiteStore {
             statistics.bytesOnDisk += (attributes?[.size] as? Int64) ?? 0
         }
         return statistics
+    }
+
+    /// nil: there is no such profile.
+    private func read<Value: Sendable>(
+        of address: ProfileAddress, _ query: @escaping @Sendable (Database, Int64, Recent.Part) throws -> Value
+    ) async throws(StoreFailure) -> Value? {
+        try await reader.read(after: { [recent] in recent.part(for: address) }) { database, recent in
+            guard let profile = try EventRows.profile(database, address, recent) else { return nil }
+            return try query(database, profile, recent)
+        }
     }
 
     /// One transaction on the writer's thread that gives something back.

@@ -67,8 +67,11 @@ final class SQLiteWriter: Sendable {
 
     private struct Change {
         let work: Work
-        let reply: Reply<Void>
+        var reply: Reply<Void>?
     }
+
+    /// How long nobody posts before work that can wait is done.
+    private static let quiet = DispatchTimeInterval.milliseconds(30)
 
     private struct State {
         var posts: [Post] = []
@@ -83,11 +86,13 @@ final class SQLiteWriter: Sendable {
     private let wake = DispatchSemaphore(value: 0)
     private let finished = DispatchSemaphore(value: 0)
     private let pool: DatabasePool
+    private let recent: Recent
     private let limits: Limits
     private let logger: Logger
 
-    init(pool: DatabasePool, limits: Limits, logger: Logger) {
+    init(pool: DatabasePool, recent: Recent, limits: Limits, logger: Logger) {
         self.pool = pool
+        self.recent = recent
         self.limits = limits
         self.logger = logger
         let thread = Thread { [self] in
@@ -181,14 +186,25 @@ extension SQLiteWriter {
         do {
             // One long visit: the connection belongs to this thread until the end.
             try pool.writeWithoutTransaction { database in
-                let appender = try EventAppender(database, limits: limits)
+                let appender = try EventAppender(database, recent: recent, limits: limits)
+                let log = WriteAheadLog(database)
                 while true {
                     switch next() {
                     case .work(let posts, let changes):
                         for change in changes { perform(change, database, appender) }
                         if !posts.isEmpty { commit(posts, database, appender) }
-                    case .sleep: wake.wait()
+                        log.checkpointIfLong()
+                    case .sleep:
+                        guard !appender.isIdle else {
+                            wake.wait()
+                            continue
+                        }
+                        // Only when it has been quiet: a post that comes during such work waits for it.
+                        guard wake.wait(timeout: .now() + SQLiteWriter.quiet) == .timedOut else { continue }
+                        perform(Change(work: { _, appender in try appender.workIdly() }), database, appender)
+                        log.checkpointIfLong()
                     case .end:
+                        perform(Change(work: { _, appender in try appender.finish() }), database, appender)
                         // All of it in one file, so that a copy of that file is a copy of the store.
                         _ = try? Row.fetchOne(database, sql: "PRAGMA wal_checkpoint(TRUNCATE)")
                         return
@@ -249,9 +265,11 @@ extension SQLiteWriter {
             return
         }
         let seconds = (ContinuousClock.now - start) / .seconds(1)
+        let events = appender.lastEventID - lastEventID
+        appender.didCommit()
         state.withLock { state in
             state.statistics.noteCommit(
-                requests: posts.count, events: appender.lastEventID - lastEventID, seconds: seconds)
+                requests: posts.count, events: events, seconds: seconds)
         }
         for answer in answers { answer.send() }
     }
@@ -262,9 +280,15 @@ extension SQLiteWriter {
                 try change.work(database, appender)
                 return .commit
             }
-            change.reply.resume(returning: .success(()))
+            appender.didCommit()
+            change.reply?.resume(returning: .success(()))
         } catch {
-            change.reply.resume(returning: .failure(StoreFailure(error)))
+            appender.undoChange()
+            guard let reply = change.reply else {
+                logger.error("work between posts failed", metadata: ["error": "\(StoreFailure(error))"])
+                return
+            }
+            reply.resume(returning: .failure(StoreFailure(error)))
         }
     }
 
@@ -275,7 +299,7 @@ extension SQLiteWriter {
             return (state.posts, state.changes)
         }
         for post in posts { post.fail(failure) }
-        for change in changes { change.reply.resume(returning: .failure(failure)) }
+        for change in changes { change.reply?.resume(returning: .failure(failure)) }
     }
 }
 

@@ -15,6 +15,13 @@ enum Schema {
             try database.execute(sql: looking)
             try fillUsage(database)
         }
+        migrator.registerMigration("003 timelines in sorted runs", foreignKeyChecks: .immediate) { database in
+            try database.execute(sql: timelines)
+            try Timeline.build(database)
+            // Its pages hold hashes and times, which stand in the timeline too.
+            try database.execute(
+                sql: "PRAGMA secure_delete = OFF; DROP INDEX event_of_profile; PRAGMA secure_delete = ON")
+        }
         return migrator
     }
 
@@ -146,6 +153,41 @@ enum Schema {
             CHECK ((previous_secret_until IS NULL) = (previous_secret_hash IS NULL));
         ALTER TABLE api_key ADD COLUMN last_used_at INTEGER;
         ALTER TABLE api_key ADD COLUMN settings_hash BLOB;      -- of the secret that the settings named last
+        """
+
+    private static let timelines = """
+        -- Profiles in the order in which they came, until they are moved to profile, many at once and sorted.
+        CREATE TABLE profile_arrival (
+            arrival      INTEGER PRIMARY KEY,
+            profile_id   INTEGER NOT NULL,
+            account_id   INTEGER NOT NULL REFERENCES account,
+            keyspace     INTEGER NOT NULL,
+            key          TEXT NOT NULL,
+            created_at   INTEGER NOT NULL
+        ) STRICT;
+
+        -- The timelines of all profiles, in sorted runs: what was stored within some time. Four runs of a level are
+        -- merged into one of the next. Events later than every last_event of a finished run are in memory only.
+        CREATE TABLE timeline_run (
+            run          INTEGER PRIMARY KEY AUTOINCREMENT,     -- never given twice
+            level        INTEGER NOT NULL,
+            state        INTEGER NOT NULL CHECK (state IN (0, 1, 2)),  -- being written, finished, to be removed
+            entries      INTEGER NOT NULL,
+            last_event   INTEGER NOT NULL,             -- every event up to it is in this run or in an older one
+            sources      TEXT NOT NULL CHECK (json_valid(sources))     -- runs that it is merged from
+        ) STRICT;
+
+        -- Some hundred entries in their order, as bytes (TimelineBlock); the key is not after the first of them.
+        CREATE TABLE timeline (
+            run          INTEGER NOT NULL,
+            profile_id   INTEGER NOT NULL,
+            section      INTEGER NOT NULL,
+            event_time   INTEGER NOT NULL,
+            event_id     INTEGER NOT NULL,
+            entries      BLOB NOT NULL
+        ) STRICT;
+
+        CREATE UNIQUE INDEX timeline_key ON timeline (run, profile_id, section, event_time, event_id);
         """
 
     /// Counts what is there along the new index, without sorting: GROUP BY would hold every event in memory.

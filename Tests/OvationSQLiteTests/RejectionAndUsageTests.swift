@@ -267,44 +267,6 @@ struct RejectionAndUsageTests {
 
     // MARK: Plans
 
-    @Test("a page of a profile is one range of the index, without sorting", arguments: [false, true])
-    func plansPage(ofVersions: Bool) async throws {
-        let store = try open()
-        defer { store.close() }
-        let plan = try await store.plan(of: ofVersions ? EventRows.selectVersions : EventRows.select)
-        #expect(
-            plan.contains { $0.contains("USING INDEX event_of_profile (profile_id=? AND section=? AND event_time>?") })
-        #expect(!plan.contains { $0.contains("TEMP B-TREE") })
-    }
-
-    @Test("the version of an event is looked at in the index, before the table is")
-    func defersSeek() async throws {
-        let store = try open()
-        defer { store.close() }
-        let steps = try await store.explain("EXPLAIN " + EventRows.selectVersions) {
-            (operation: $0["opcode"] as String, p1: $0["p1"] as Int)
-        }
-        // What decides whether a row is wanted is the look into the list; until there no column is the table's, which
-        // is opened first.
-        let table = try #require(steps.first { $0.operation == "OpenRead" })
-        let decision = try #require(steps.firstIndex { $0.operation == "NotFound" })
-        let reads = steps.indices.filter { steps[$0].operation == "Column" && steps[$0].p1 == table.p1 }
-        #expect(steps.contains { $0.operation == "DeferredSeek" })
-        #expect(!reads.isEmpty && reads.allSatisfy { $0 > decision })
-    }
-
-    @Test(
-        "counting stays in the index",
-        arguments: [
-            (ProfileRows.selectCounts, "(profile_id=?)"), (ProfileRows.selectDays, "(profile_id=? AND section=?"),
-        ])
-    func plansCounting(sql: StaticString, range: String) async throws {
-        let store = try open()
-        defer { store.close() }
-        let plan = try await store.plan(of: "\(sql)")
-        #expect(plan.count == 1 && plan[0].contains("USING COVERING INDEX event_of_profile " + range), "\(plan)")
-    }
-
     @Test(
         "definitions are read without their notes",
         arguments: [AccountRows.oldestDefinitions, AccountRows.newestDefinitions])

@@ -28,9 +28,16 @@ struct SQLiteStoreTests {
         try await store.commit(AccountChange(account: Fixtures.account, entries: entries))
     }
 
-    @Test("keeps the contract of a store", arguments: StoreContract.checks)
-    func contract(_ check: StoreContract.Check) async throws {
-        let store = try open()
+    /// Few enough that a handful of posts fills memory.
+    static let crowded: Limits = {
+        var limits = Limits()
+        (limits.recentEventsMax, limits.recentProfilesMax) = (4, 2)
+        return limits
+    }()
+
+    @Test("keeps the contract of a store", arguments: StoreContract.checks, [Limits(), crowded])
+    func contract(_ check: StoreContract.Check, limits: Limits) async throws {
+        let store = try open(limits)
         defer { store.close() }
         try await check.run(on: store)
     }
@@ -209,9 +216,10 @@ struct SQLiteStoreTests {
         }
         #expect(
             names == [
-                "account", "api_key", "catalogue_log", "catalogue_log_definitions", "event", "event_of_profile",
-                "grdb_migrations", "idempotency", "idempotency_by_age", "profile", "rejection", "rejection_of_account",
-                "setting", "signing_key", "version_usage",
+                "account", "api_key", "catalogue_log", "catalogue_log_definitions", "event", "grdb_migrations",
+                "idempotency", "idempotency_by_age", "profile", "profile_arrival", "rejection",
+                "rejection_of_account", "setting", "signing_key", "timeline", "timeline_key", "timeline_run",
+                "version_usage",
             ])
     }
 }
