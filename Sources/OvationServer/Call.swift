@@ -21,9 +21,20 @@ struct Call: Sendable {
 }
 
 /// Who a token speaks for, and that account's definitions at the moment the request came.
-struct Identity: Sendable {
+///
+/// A class, because each request hands it on many times, and a copy of a key and its account would count a dozen
+/// references each time.
+final class Identity: Sendable {
     let key: APIKey
     let account: AccountSnapshot
+    /// Of the directory when it was looked up.
+    let generation: Int
+
+    init(key: APIKey, account: AccountSnapshot, generation: Int) {
+        self.key = key
+        self.account = account
+        self.generation = generation
+    }
 
     var catalogue: Catalogue { account.catalogue }
     var isAdmin: Bool { key.role == .admin }

@@ -14,7 +14,7 @@ struct Pipeline: Sendable {
     let logger: Logger
 
     func respond(
-        to request: Request, parameters: Parameters, endpoint: Endpoint, handler: any EndpointHandler
+        to request: Request, path: PathParameters, endpoint: Endpoint, handler: any EndpointHandler
     ) async -> Response {
         let start = ContinuousClock.now
         let requestID = RequestID.of(request)
@@ -23,7 +23,7 @@ struct Pipeline: Sendable {
             let receivedAt = clock.now()
             let identity = try await authentication.identity(of: request, for: endpoint, at: receivedAt)
             let call = Call(
-                endpoint: endpoint, request: request, path: PathParameters { parameters.get($0).map { $0[...] } },
+                endpoint: endpoint, request: request, path: path,
                 identity: identity, requestID: requestID, receivedAt: receivedAt)
             response = try await handler.respond(to: call)
         } catch {

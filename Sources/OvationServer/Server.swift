@@ -128,16 +128,18 @@ public struct Server: Sendable {
 
     private func application(
         of endpoints: [Endpoint], console: Console?, port: Int, onRunning: @escaping @Sendable (Int) async -> Void
-    ) -> Application<RouterResponder<ServerContext>> {
+    ) -> Application<DirectResponder<RouterResponder<ServerContext>>> {
         let router = Router(context: ServerContext.self, options: .autoGenerateHeadEndpoints)
         router.add(middleware: UnknownPath(pipeline: pipeline, endpoints: endpoints, console: console))
         let routes = routes()
         let pipeline = pipeline
-        for endpoint in endpoints {
-            let handler = routes.handler(of: endpoint)
+        let handlers = endpoints.map { ($0, routes.handler(of: $0)) }
+        for (endpoint, handler) in handlers {
             router.on(RouterPath(endpoint.path), method: endpoint.method) { request, context in
-                await pipeline.respond(
-                    to: request, parameters: context.parameters, endpoint: endpoint, handler: handler)
+                let parameters = context.parameters
+                return await pipeline.respond(
+                    to: request, path: PathParameters { parameters.get($0).map { $0[...] } }, endpoint: endpoint,
+                    handler: handler)
             }
         }
         if let console {
@@ -150,9 +152,11 @@ public struct Server: Sendable {
         }
         let limits = configuration.limits
         return Application(
-            router: router,
-            server: .http1(
-                configuration: .init(
+            responder: DirectResponder(
+                pipeline: pipeline, table: EndpointTable(endpoints), handlers: handlers,
+                otherwise: router.buildResponder()),
+            server: .pinned(
+                HTTP1Channel.Configuration(
                     additionalChannelHandlers: [ConnectionGaps(bodyTimeout: limits.bodyTimeout)],
                     idleTimeout: .seconds(limits.idleTimeout.components.seconds))),
             configuration: ApplicationConfiguration(

@@ -9,6 +9,18 @@ public struct PathParameters: Sendable {
         self.raw = raw
     }
 
+    /// - Parameters:
+    ///   - names: of the parameters in their order.
+    ///   - ranges: where they stand in the path, in bytes.
+    init(_ path: String, _ names: [String], _ ranges: [Range<Int>]) {
+        raw = { name in
+            guard let index = names.firstIndex(of: name) else { return nil }
+            let bytes = path.utf8
+            let start = bytes.index(bytes.startIndex, offsetBy: ranges[index].lowerBound)
+            return path[start..<bytes.index(start, offsetBy: ranges[index].count)]
+        }
+    }
+
     public func text(_ name: String) throws(Problem) -> String {
         guard let encoded = raw(name), let text = PercentEncoding.decode(encoded) else {
             throw Problem(.invalidPath, "The '\(name)' in the path is not valid percent-encoded UTF-8.")

@@ -61,6 +61,35 @@ struct PathTests {
         }
     }
 
+    @Test("the table finds each endpoint by its own path, with what stands in its braces")
+    func table() throws {
+        let table = EndpointTable(Endpoint.allCases)
+        let values: KeyValuePairs = [
+            "section": "a.b/c", "keyspace": "k k", "key": "ä@b", "event": "e", "version": "1", "id": "7",
+            "profile_id": "00", "client_id": "x-y",
+        ]
+        for endpoint in Endpoint.allCases {
+            let (found, path) = try #require(table.find(endpoint.method, endpoint.path(values)), "\(endpoint)")
+            #expect(found == endpoint)
+            for (name, value) in values where endpoint.path.contains("{\(name)}") {
+                #expect(try path.text(name) == value, "\(endpoint)")
+            }
+            #expect(throws: Problem(.invalidPath, "")) { _ = try path.text("nothing") }
+        }
+    }
+
+    @Test(
+        "the table leaves to others what is not exactly a path of an endpoint",
+        arguments: [
+            "", "audience", "/audience", "/audience/", "/audience/sections/", "//audience/sections",
+            "/audience//sections", "/audience/sections/a/", "/audience/sections//events", "/nothing", "/console",
+        ])
+    func tableFindsNothing(path: String) {
+        #expect(EndpointTable(Endpoint.allCases).find(Endpoint.health.method, path) == nil)
+        #expect(EndpointTable([.health]).find(Endpoint.health.method, "/ready") == nil)
+        #expect(EndpointTable([.health]).find(Endpoint.postEvents.method, "/health") == nil)
+    }
+
     @Test("a cursor names its place, and nothing else is one")
     func cursors() throws {
         for (time, id) in [(0, 1), (1_602_668_614_471, Int64.max), (Int64.min, 0)] as [(Int64, Int64)] {

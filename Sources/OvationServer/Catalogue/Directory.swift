@@ -29,8 +29,12 @@ final class AccountSnapshot: Sendable {
 /// the store; a change is written to the store first and then swapped in whole.
 final class Directory: Sendable {
     private struct State {
-        var accounts: [Int64: AccountSnapshot] = [:]
+        var accounts: [Int64: AccountSnapshot] = [:] {
+            didSet { generation += 1 }
+        }
         var apiKeys: [String: APIKey] = [:]
+        /// Changes with whatever an ``Identity`` is made of, but for the time of a key's last use.
+        var generation = 0
         /// Client ids of keys whose last use is not written down.
         var unsavedUses: Set<String> = []
     }
@@ -50,8 +54,13 @@ final class Directory: Sendable {
         state.withLock { state in
             guard let key = state.apiKeys[clientID], key.revokedAt == nil, let account = state.accounts[key.account]
             else { return nil }
-            return Identity(key: key, account: account)
+            return Identity(key: key, account: account, generation: state.generation)
         }
+    }
+
+    /// Whether nothing has changed since this caller was looked up.
+    func isCurrent(_ identity: Identity) -> Bool {
+        state.withLock { $0.generation == identity.generation }
     }
 
     /// The same caller as things stand now.
@@ -218,7 +227,10 @@ final class Directory: Sendable {
         state.withLock { state in
             let uses = state.unsavedUses.compactMap { state.apiKeys[$0] }
             let unsaved = state.unsavedUses
+            let generation = state.generation
             state = fresh
+            // Never one that somebody holds.
+            state.generation = generation + 1
             state.unsavedUses = unsaved
             for key in uses { state.apiKeys[key.clientID]?.lastUsedAt = key.lastUsedAt }
         }

@@ -18,9 +18,10 @@ struct PostEvents: EndpointHandler {
     func respond(to call: Call) async throws -> Response {
         // Refused before the body is read, where that can be told; and resolved anew after, since a body can take its
         // time and a key can be revoked meanwhile.
-        _ = try place(of: call, try call.caller())
+        let caller = try call.caller()
+        var place = try place(of: call, caller)
         let body = try await call.body(upTo: limits.bodyBytesMax)
-        let place = try place(of: call, directory.current(call.caller()))
+        if !directory.isCurrent(caller) { place = try self.place(of: call, directory.current(caller)) }
         do {
             return try await respond(to: call, body, at: place)
         } catch let problem as Problem where problem.isAboutThePost && !call.preferences.contains("validate-only") {
