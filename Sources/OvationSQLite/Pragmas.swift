@@ -1,10 +1,10 @@
 import GRDB
 import OvationCore
 
-/// Every setting of SQLite, with its reason.
-enum Pragmas {
+/// Every setting of SQLite, with its reason. The benchmark's plain table takes them too.
+package enum Pragmas {
     /// Before the pool turns to WAL. Only matters for a new file.
-    static let onOpen = [
+    package static let onOpen = [
         // 4 kB is the page of the disk and of SQLite's own measurements.
         "PRAGMA page_size = 4096",
         // A reader that meets a checkpoint waits instead of failing.
@@ -14,14 +14,17 @@ enum Pragmas {
         // Deleted events must not linger in free pages.
         "PRAGMA secure_delete = ON",
         "PRAGMA temp_store = MEMORY",
-        // 32 MB for each connection; a negative number is kibibytes.
-        "PRAGMA cache_size = -32768",
+        // 6 MB for each connection that reads; a negative number is kibibytes. What SQLite does not keep, the system
+        // does, and one cache for all is better than five.
+        "PRAGMA cache_size = -6144",
     ]
 
     /// On the writing connection, after the pool is open: the pool sets `synchronous = NORMAL` when it turns to WAL,
     /// and with that an acknowledged event could be lost with the power.
-    static let onWriter = [
+    package static let onWriter = [
         "PRAGMA synchronous = FULL",
+        // 24 MB: it looks for the profile of each post.
+        "PRAGMA cache_size = -24576",
         // After a checkpoint the log file shrinks to at most 64 MB.
         "PRAGMA journal_size_limit = 67108864",
     ]

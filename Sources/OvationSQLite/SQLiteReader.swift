@@ -1,21 +1,63 @@
+import Dispatch
+import Foundation
 import GRDB
-import NIOPosix
+import Logging
 import OvationCore
 import Synchronization
 
 /// Reads on threads of our own, so that a slow query never holds a thread that handles requests.
+///
+/// Each thread keeps a connection of the pool from start to end, as the writer does: to take one from the pool and give
+/// it back for each read costs as much as to read a page of events.
 final class SQLiteReader: Sendable {
     static let threads = 4
 
-    private let pool: DatabasePool
-    private let threadPool = NIOThreadPool(numberOfThreads: SQLiteReader.threads)
-    private let queueMax: Int
-    private let waiting = Atomic<Int>(0)
+    /// Gets a failure in place of a connection when the store is closing, or when there is none to be had.
+    private typealias Work = @Sendable (Result<Transaction, StoreFailure>) -> Void
 
-    init(pool: DatabasePool, queueMax: Int) {
+    private struct State {
+        var work: [Work] = []
+        var isClosed = false
+    }
+
+    /// A connection, and the statements that every read needs.
+    private final class Transaction {
+        let database: Database
+        private let begin: PreparedStatement
+        private let end: PreparedStatement
+
+        init(_ database: Database) throws {
+            self.database = database
+            begin = try PreparedStatement(database, "BEGIN DEFERRED TRANSACTION")
+            end = try PreparedStatement(database, "COMMIT TRANSACTION")
+        }
+
+        func run<Value>(_ query: (Database) throws -> Value) throws -> Value {
+            try begin.run()
+            // It wrote nothing, so this cannot fail; and if it did, the next one to begin would.
+            defer { try? end.run() }
+            return try query(database)
+        }
+    }
+
+    private let state = Mutex(State())
+    private let wake = DispatchSemaphore(value: 0)
+    private let finished = DispatchGroup()
+    private let pool: DatabasePool
+    private let queueMax: Int
+
+    init(pool: DatabasePool, queueMax: Int, logger: Logger) {
         self.pool = pool
         self.queueMax = queueMax
-        threadPool.start()
+        for number in 1...SQLiteReader.threads {
+            finished.enter()
+            let thread = Thread { [self] in
+                run(logger)
+                finished.leave()
+            }
+            thread.name = "ovation-reader-\(number)"
+            thread.start()
+        }
     }
 
     /// Sees every commit that was acknowledged before the call.
@@ -30,24 +72,64 @@ final class SQLiteReader: Sendable {
         after prepare: @escaping @Sendable () -> Prepared,
         _ query: @escaping @Sendable (Database, Prepared) throws -> Value
     ) async throws(StoreFailure) -> Value {
-        guard waiting.add(1, ordering: .relaxed).newValue <= queueMax else {
-            waiting.subtract(1, ordering: .relaxed)
-            throw StoreFailure(.busy, "\(queueMax) reads are waiting")
-        }
-        defer { waiting.subtract(1, ordering: .relaxed) }
-        do {
-            return try await threadPool.runIfActive {
-                let prepared = prepare()
-                return try self.pool.read { try query($0, prepared) }
+        let result: Result<Value, StoreFailure> = await withUnsafeContinuation { reply in
+            enqueue { transaction in
+                reply.resume(
+                    returning: transaction.flatMap { transaction in
+                        let prepared = prepare()
+                        return Result { try transaction.run { try query($0, prepared) } }.mapError { StoreFailure($0) }
+                    })
             }
-        } catch is CancellationError {
-            throw StoreFailure(.closed, "whoever asked has gone")
+        }
+        return try result.get()
+    }
+
+    /// Ends when the reads under way have ended; those that wait are refused. Blocks.
+    func close() {
+        let waiting = state.withLock { state in
+            state.isClosed = true
+            defer { state.work = [] }
+            return state.work
+        }
+        for work in waiting { work(.failure(SQLiteReader.closing)) }
+        for _ in 0..<SQLiteReader.threads { wake.signal() }
+        finished.wait()
+    }
+
+    private static let closing = StoreFailure(.closed, "the store is closing")
+
+    private func enqueue(_ work: @escaping Work) {
+        let failure = state.withLock { state -> StoreFailure? in
+            guard !state.isClosed else { return SQLiteReader.closing }
+            guard state.work.count < queueMax else { return StoreFailure(.busy, "\(queueMax) reads are waiting") }
+            state.work.append(work)
+            return nil
+        }
+        if let failure { work(.failure(failure)) } else { wake.signal() }
+    }
+
+    private func run(_ logger: Logger) {
+        do {
+            // One long visit, without a transaction of the pool's: each read begins its own.
+            try pool.unsafeRead { database in
+                let transaction = try Transaction(database)
+                while let work = next() { work(.success(transaction)) }
+            }
         } catch {
-            throw StoreFailure(error)
+            logger.critical("a reader could not start", metadata: ["error": "\(error)"])
+            while let work = next() { work(.failure(StoreFailure(error))) }
         }
     }
 
-    func close() {
-        try? threadPool.syncShutdownGracefully()
+    /// nil: the store is closing.
+    private func next() -> Work? {
+        while true {
+            wake.wait()
+            let (work, isClosed) = state.withLock { state in
+                (state.work.isEmpty ? nil : state.work.removeFirst(), state.isClosed)
+            }
+            if let work { return work }
+            if isClosed { return nil }
+        }
     }
 }

@@ -12,11 +12,40 @@ struct Call: Sendable {
     let identity: Identity?
     let requestID: String
     let receivedAt: Timestamp
+    private let fields: QueryFields
+
+    init(
+        endpoint: Endpoint, request: Request, path: PathParameters, identity: Identity?, requestID: String,
+        receivedAt: Timestamp
+    ) {
+        self.endpoint = endpoint
+        self.request = request
+        self.path = path
+        self.identity = identity
+        self.requestID = requestID
+        self.receivedAt = receivedAt
+        fields = QueryFields(request.uri.query)
+    }
 
     /// - Throws: never for endpoints whose scope asks for a token; the pipeline has seen to that.
     func caller() throws(Problem) -> Identity {
         guard let identity else { throw Problem(.unauthorized, "A token is needed.") }
         return identity
+    }
+}
+
+/// The query, decoded once however many of its parameters are asked for.
+private enum QueryFields {
+    case none
+    case broken
+    case decoded([(name: String, value: String)])
+
+    init(_ query: String?) {
+        guard let query, !query.isEmpty else {
+            self = .none
+            return
+        }
+        self = PercentEncoding.decode(form: query).map { .decoded($0) } ?? .broken
     }
 }
 
@@ -93,10 +122,11 @@ extension Call {
 
     /// Values of a query parameter, in order. A repeated one has several; an unknown one is ignored.
     func query(_ name: String) throws(Problem) -> [String] {
-        guard let fields = PercentEncoding.decode(form: request.uri.query ?? "") else {
-            throw Problem(.invalidParameter, "The query has a broken percent-escape.")
+        switch fields {
+        case .none: return []
+        case .broken: throw Problem(.invalidParameter, "The query has a broken percent-escape.")
+        case .decoded(let fields): return fields.filter { $0.name == name }.map(\.value)
         }
-        return fields.filter { $0.name == name }.map(\.value)
     }
 
     /// For calls that destroy: a misspelt filter must not mean no filter.
@@ -137,6 +167,19 @@ extension Call {
         return timestamp
     }
 
+    /// nil without the header.
+    func idempotencyKey() throws(Problem) -> String? {
+        guard let key = request.headers[.idempotencyKey] else { return nil }
+        guard !key.isEmpty, key.utf8.count <= Limits.idempotencyKeyLengthMax,
+            key.utf8.allSatisfy({ $0 >= 0x20 && $0 < 0x7F })
+        else {
+            throw Problem(
+                .invalidIdempotencyKey,
+                "An Idempotency-Key has 1 to \(Limits.idempotencyKeyLengthMax) printable ASCII characters.")
+        }
+        return key
+    }
+
     /// Preferences of RFC 7240, lower-cased: `handling=lenient`, `validate-only`.
     var preferences: [String] {
         guard request.headers.contains(.prefer) else { return [] }
@@ -165,13 +208,22 @@ extension Request {
             }
         } catch let problem as Problem {
             throw problem
-        } catch is BodyTimeout {
-            throw Problem(.requestTimeout, "The request body did not arrive in time; send the request again.")
         } catch {
-            // The client went away; nobody reads this answer, but it must not count as a mistake of ours.
-            throw Problem(.invalidRequest, "The request ended before its body did.", cause: "\(error)")
+            throw Problem(body: error)
         }
         return collected ?? ByteBuffer()
+    }
+}
+
+extension Problem {
+    /// Why a body did not come to its end.
+    init(body error: any Error) {
+        if error is BodyTimeout {
+            self.init(.requestTimeout, "The request body did not arrive in time; send the request again.")
+        } else {
+            // The client went away; nobody reads this answer, but it must not count as a mistake of ours.
+            self.init(.invalidRequest, "The request ended before its body did.", cause: "\(error)")
+        }
     }
 }
 

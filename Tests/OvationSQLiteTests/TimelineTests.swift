@@ -257,6 +257,36 @@ struct TimelineTests {
         #expect(blocks == 0)
     }
 
+    @Test("the log grows while a reader keeps its snapshot, and begins anew when it has gone")
+    func logWithLongReader() async throws {
+        let store = try open(events: 1000)
+        defer { store.close() }
+        try await found(store)
+        func post(_ count: Int) async throws -> Int {
+            for _ in 0..<count {
+                _ = try await store.append(
+                    Fixtures.batch(
+                        "a@b.se", times: Array(0..<50), data: #"{"text":"\#(String(repeating: "x", count: 4000))"}"#))
+            }
+            return try FileManager.default.attributesOfItem(atPath: path + "-wal")[.size] as? Int ?? 0
+        }
+        // About fifty pages a post: a copy every twenty posts keeps the log short.
+        let pages = Int(WriteAheadLog.pagesMax) * 4096
+        #expect(try await post(100) < 2 * pages)
+        var configuration = Configuration()
+        (configuration.readonly, configuration.allowsUnsafeTransactions) = (true, true)
+        let reader = try DatabaseQueue(path: path, configuration: configuration)
+        try reader.inDatabase { try $0.execute(sql: "BEGIN; SELECT count(*) FROM event") }
+        let grown = try await post(100)
+        #expect(grown > 4 * pages)
+        try reader.inDatabase { try $0.execute(sql: "COMMIT") }
+        try reader.close()
+        // The file keeps its size and is written again from its start.
+        #expect(try await post(100) <= grown + pages)
+        let filter = EventFilter(profile: try Fixtures.address("a@b.se"), section: 2)
+        #expect(try await store.counts(of: filter.profile)?.counts.map(\.events) == [15_000])
+    }
+
     @Test("a group that fails leaves memory and runs as they were")
     func rollsBack() async throws {
         let store = try open(events: 4)
