@@ -93,7 +93,10 @@ enum DiscriminatorRules {
     static let suffixLength = 10
 
     static func isValid(_ text: String) -> Bool {
-        let bytes = text.utf8
+        text.utf8.withContiguousStorageIfAvailable { isValid($0) } ?? Array(text.utf8).withUnsafeBufferPointer(isValid)
+    }
+
+    private static func isValid(_ bytes: UnsafeBufferPointer<UInt8>) -> Bool {
         guard bytes.count >= 3, bytes.count <= lengthMax, let first = bytes.first, isAlphanumeric(first) else {
             return false
         }

@@ -3,10 +3,8 @@
 /// A class, so that a post of a thousand events passes around one reference instead of copies of the fields.
 public final class EventSchema: Sendable, Equatable {
     public let fields: [Field]
-    /// UTF-8 of each field's name, for comparing with bytes of a request.
-    public let fieldNames: [[UInt8]]
-    /// `"name":` of each field, as it stands in JSON. A field name has nothing to escape.
-    public let quotedNames: [[UInt8]]
+    /// The same once more, for reading bytes of a request.
+    public let table: FieldTable
     /// A bit for each required field; of use up to 64 fields.
     public let requiredMask: UInt64
     private let indexByName: [String: Int]
@@ -42,8 +40,7 @@ public final class EventSchema: Sendable, Equatable {
             throw Problem(.validationFailed, "The fields of the event type are not valid.", errors: errors)
         }
         self.fields = fields
-        self.fieldNames = fields.map { Array($0.name.utf8) }
-        self.quotedNames = fields.map { Array("\"\($0.name)\":".utf8) }
+        self.table = FieldTable(fields)
         self.requiredMask = fields.prefix(64).enumerated().reduce(0) { mask, field in
             field.element.required ? mask | 1 << UInt64(field.offset) : mask
         }
@@ -67,6 +64,32 @@ public final class EventSchema: Sendable, Equatable {
         return name.unicodeScalars.allSatisfy {
             $0.properties.isAlphabetic || $0.properties.numericType != nil || $0 == "_" || $0 == "-" || $0 == "."
         }
+    }
+}
+
+/// Fields in two flat arrays, so that going over them follows no references and counts none.
+public struct FieldTable: Sendable {
+    public struct Entry: Sendable {
+        /// Where the field stands in ``names``.
+        public let start: Int
+        /// Bytes of the name alone.
+        public let nameCount: Int
+        public let type: FieldType
+    }
+
+    public let entries: [Entry]
+    /// `,"name":` of each field, as it stands in JSON. A field name has nothing to escape.
+    public let names: [UInt8]
+
+    init(_ fields: [Field]) {
+        var entries: [Entry] = []
+        var names: [UInt8] = []
+        for field in fields {
+            entries.append(Entry(start: names.count, nameCount: field.name.utf8.count, type: field.type))
+            names += ",\"\(field.name)\":".utf8
+        }
+        self.entries = entries
+        self.names = names
     }
 }
 

@@ -28,25 +28,36 @@ public struct EventTarget: Sendable {
     /// Whether events of a version may be posted here. A deprecated version still may: clients hold on to the id they
     /// read, and old events must be able to come late.
     public func acceptance(of id: EventVersion.ID) -> Acceptance {
-        guard let (eventType, version) = catalogue.version(id) else {
+        guard let place = catalogue.versionIndex[id] else {
             return .refused(.unknownVersion, EventTarget.unknown(id))
         }
-        guard eventType.section == section.discriminator else {
+        // Asked part by part: a copy of a whole event type counts a reference for each of its texts and lists.
+        return catalogue.eventTypes.withUnsafeBufferPointer {
+            acceptance(of: id, $0.baseAddress! + place.eventType, place.version)
+        }
+    }
+
+    private func acceptance(
+        of id: EventVersion.ID, _ eventType: UnsafePointer<EventType>, _ place: Int
+    ) -> Acceptance {
+        guard eventType.pointee.section == section.discriminator else {
             return .refused(.unknownVersion, EventTarget.unknown(id))
         }
-        guard eventType.removedAt == nil else {
+        guard eventType.pointee.removedAt == nil else {
             return .refused(.eventTypeRemoved, "The event type of version \(id) has been removed.")
         }
+        let version = eventType.pointee.versions[place]
         switch version.state {
         case .published: break
         case .draft where callerIsAdmin: break
         case .draft: return .refused(.draftVersion, "Version \(id) is a draft; only admin keys may post to it.")
         case .discarded: return .refused(.unknownVersion, "Version \(id) was a draft and has been discarded.")
         }
-        guard eventType.permission(in: keyspace.discriminator).write else {
+        guard eventType.pointee.permissions[keyspace.discriminator]?.write == true else {
             return .refused(
                 .eventTypeForbidden,
-                "'\(eventType.discriminator)' may not be written through the keyspace '\(keyspace.discriminator)'.")
+                "'\(eventType.pointee.discriminator)' may not be written through the keyspace '\(keyspace.discriminator)'."
+            )
         }
         return .accepted(version.schema)
     }

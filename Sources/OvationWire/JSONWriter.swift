@@ -80,26 +80,19 @@ public struct JSONWriter: Sendable {
     }
 
     public mutating func append(_ value: Int64) {
-        // Twenty bytes hold every Int64 with its sign.
-        withUnsafeTemporaryAllocation(of: UInt8.self, capacity: 20) { digits in
-            var magnitude = value.magnitude
-            var start = 20
-            repeat {
-                start -= 1
-                digits[start] = UInt8(48 + magnitude % 10)
-                magnitude /= 10
-            } while magnitude > 0
-            if value < 0 {
-                start -= 1
-                digits[start] = UInt8(ascii: "-")
-            }
-            bytes.append(contentsOf: UnsafeBufferPointer(rebasing: digits[start...]))
-        }
+        append(room: JSONText.integerBytesMax) { JSONText.write(value, to: $0) }
     }
 
     /// The shortest text that reads back as the same double.
     public mutating func append(_ value: Double) {
-        bytes.append(contentsOf: value.description.utf8)
+        append(room: JSONText.doubleBytesMax) { JSONText.write(value, to: $0) }
+    }
+
+    private mutating func append(room: Int, _ write: (UnsafeMutablePointer<UInt8>) -> Int) {
+        withUnsafeTemporaryAllocation(of: UInt8.self, capacity: room) { buffer in
+            let count = write(buffer.baseAddress!)
+            bytes.append(contentsOf: UnsafeBufferPointer(rebasing: buffer[..<count]))
+        }
     }
 
     public mutating func append(string text: String) {
@@ -109,29 +102,11 @@ public struct JSONWriter: Sendable {
 
     /// - Parameter utf8: valid UTF-8.
     public mutating func append(string utf8: UnsafeBufferPointer<UInt8>) {
-        bytes.append(UInt8(ascii: "\""))
-        var start = 0
-        for (index, byte) in utf8.enumerated() where byte < 0x20 || byte == 0x22 || byte == 0x5C {
-            bytes.append(contentsOf: UnsafeBufferPointer(rebasing: utf8[start..<index]))
-            appendEscape(of: byte)
-            start = index + 1
+        guard utf8.contains(where: { $0 < 0x20 || $0 == 0x22 || $0 == 0x5C }) else {
+            bytes.append(UInt8(ascii: "\""))
+            bytes.append(contentsOf: utf8)
+            return bytes.append(UInt8(ascii: "\""))
         }
-        bytes.append(contentsOf: UnsafeBufferPointer(rebasing: utf8[start...]))
-        bytes.append(UInt8(ascii: "\""))
-    }
-
-    private mutating func appendEscape(of byte: UInt8) {
-        switch byte {
-        case 0x22: append(raw: "\\\"")
-        case 0x5C: append(raw: "\\\\")
-        case 0x0A: append(raw: "\\n")
-        case 0x0D: append(raw: "\\r")
-        case 0x09: append(raw: "\\t")
-        default:
-            append(raw: "\\u00")
-            let digits: StaticString = "0123456789abcdef"
-            bytes.append(digits.utf8Start[Int(byte >> 4)])
-            bytes.append(digits.utf8Start[Int(byte & 15)])
-        }
+        append(room: JSONText.stringBytesMax(utf8.count)) { JSONText.write(string: utf8, to: $0) }
     }
 }

@@ -2,25 +2,43 @@
 public enum PercentEncoding {
     /// Decodes once. nil when an escape is broken or the bytes are not UTF-8.
     public static func decode(_ text: some StringProtocol, plusIsSpace: Bool = false) -> String? {
-        let source = text.utf8
-        guard source.contains(where: { $0 == UInt8(ascii: "%") || $0 == UInt8(ascii: "+") }) else {
-            return String(text)
+        let decoded = text.utf8.withContiguousStorageIfAvailable { decode($0, plusIsSpace) }
+        switch decoded ?? Array(text.utf8).withUnsafeBufferPointer({ decode($0, plusIsSpace) }) {
+        case .unchanged: return String(text)
+        case .changed(let text): return text
+        case .broken: return nil
         }
-        var bytes: [UInt8] = []
-        bytes.reserveCapacity(source.count)
-        var iterator = source.makeIterator()
-        while let byte = iterator.next() {
-            switch byte {
-            case UInt8(ascii: "%"):
-                guard let high = iterator.next().flatMap(digit), let low = iterator.next().flatMap(digit) else {
-                    return nil
+    }
+
+    private enum Decoded {
+        /// It holds nothing to decode, as most texts do.
+        case unchanged
+        case changed(String)
+        case broken
+    }
+
+    private static func decode(_ source: UnsafeBufferPointer<UInt8>, _ plusIsSpace: Bool) -> Decoded {
+        guard source.contains(where: { $0 == UInt8(ascii: "%") || $0 == UInt8(ascii: "+") }) else { return .unchanged }
+        return withUnsafeTemporaryAllocation(of: UInt8.self, capacity: source.count) { bytes in
+            var count = 0
+            var index = 0
+            while index < source.count {
+                switch source[index] {
+                case UInt8(ascii: "%"):
+                    guard index + 2 < source.count, let high = digit(source[index + 1]),
+                        let low = digit(source[index + 2])
+                    else { return .broken }
+                    bytes[count] = high << 4 | low
+                    index += 2
+                case UInt8(ascii: "+") where plusIsSpace: bytes[count] = UInt8(ascii: " ")
+                case let byte: bytes[count] = byte
                 }
-                bytes.append(high << 4 | low)
-            case UInt8(ascii: "+") where plusIsSpace: bytes.append(UInt8(ascii: " "))
-            default: bytes.append(byte)
+                count += 1
+                index += 1
             }
+            let text = String(validating: UnsafeBufferPointer(rebasing: bytes[..<count]), as: UTF8.self)
+            return text.map { .changed($0) } ?? .broken
         }
-        return String(validating: bytes, as: UTF8.self)
     }
 
     /// Encodes everything but unreserved characters, so that the result is one path segment or one form value.

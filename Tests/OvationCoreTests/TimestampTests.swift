@@ -33,6 +33,27 @@ struct TimestampTests {
         #expect(Timestamp(rfc3339: text) == nil)
     }
 
+    @Test("the usual form is read like the same time with one more digit, right or wrong")
+    func readsUsualForm() {
+        let seed = UInt64.random(in: .min ... .max)
+        var random = SeededGenerator(seed: seed)
+        let alphabet = Array("0123456789-:.TZtz+ /\u{0}\u{7F}å".utf8)
+        var taken = 0
+        for _ in 0..<50_000 {
+            var text = Array("2020-10-14T09:43:34.471Z".utf8)
+            for _ in 0..<Int.random(in: 0...3, using: &random) {
+                text[Int.random(in: 0..<23, using: &random)] = alphabet.randomElement(using: &random)!
+            }
+            let longer = text.dropLast() + Array("0Z".utf8)
+            let read = text.withUnsafeBufferPointer { Timestamp(rfc3339: $0) }
+            if read != nil { taken += 1 }
+            #expect(
+                read == Array(longer).withUnsafeBufferPointer { Timestamp(rfc3339: $0) },
+                "seed \(seed): \(String(decoding: text, as: UTF8.self))")
+        }
+        #expect(taken > 10_000 && taken < 49_000, "seed \(seed): \(taken)")
+    }
+
     @Test("prints what it reads, over the whole calendar")
     func roundTrips() {
         let seed = UInt64.random(in: .min ... .max)

@@ -54,6 +54,48 @@ struct FastEventsDecoderTests {
         #expect(taken > 1000, "seed \(seed): only \(taken) bodies were plainly right, which tests little")
     }
 
+    @Test("takes a text of any length with anything in any place as the exact reading does")
+    func agreesOnTexts() {
+        let special = [
+            #"\""#, #"\\"#, #"\n"#, #"\u0000"#, #"\u001f"#, "\u{7F}", "å", "퟿", "가", "😀", "!", "#", "[", "]",
+        ]
+        for length in 0...40 {
+            for place in 0...length {
+                for piece in special {
+                    let text =
+                        String(repeating: "x", count: place) + piece + String(repeating: " ", count: length - place)
+                    let body = TestServer.items(TestServer.item("{\"source\":\"\(text)\"}"))
+                    let events = fast(body)
+                    #expect(events != nil && events == exact(body), "\(text)")
+                }
+            }
+        }
+        for text in ["\\udc00", "x\\ud800", "xxxxxxxxxxxxxxxx\\udfff", "가가가가가\\udc00"] {
+            #expect(fast(TestServer.items(TestServer.item("{\"source\":\"\(text)\"}"))) == nil, "\(text)")
+        }
+    }
+
+    @Test("takes fields in any order, each once")
+    func takesAnyOrder() {
+        var random = SeededGenerator(seed: 3)
+        var fields = ["\"myNumberField\":1", "\"myTextField\":\"a\"", "\"myTrueFalseField\":true", "\"source\":null"]
+        for _ in 0..<50 {
+            fields.shuffle(using: &random)
+            let body = TestServer.items(TestServer.item("{\(fields.joined(separator: ","))}"))
+            #expect(fast(body) != nil && fast(body) == exact(body), "\(body)")
+            let twice = TestServer.items(TestServer.item("{\((fields + fields.prefix(1)).joined(separator: ","))}"))
+            #expect(fast(twice) == nil && exact(twice) == nil)
+        }
+    }
+
+    @Test("grows over what one post makes of its numbers, and keeps nothing of the post before")
+    func grows() {
+        let long = TestServer.items(
+            (0..<400).map { _ in TestServer.item(#"{"myNumberWithDecimalField":1e22}"#) }.joined(separator: ","))
+        let short = TestServer.items(TestServer.item())
+        for body in [short, long, short] { #expect(fast(body) != nil && fast(body) == exact(body)) }
+    }
+
     @Test("survives any damage to a body")
     func survivesDamage() {
         let seed = UInt64.random(in: .min ... .max)

@@ -72,6 +72,30 @@ struct JSONTests {
         }
     }
 
+    @Test("numbers are written as the standard library describes them")
+    func writesShortestNumbers() {
+        let seed = UInt64.random(in: .min ... .max)
+        var random = SeededGenerator(seed: seed)
+        var numbers: [Double] = [
+            0, -0.0, 1, -1, 0.1, 0.001, 0.000_999_999_999, 213.21, 999_999_999, 1e9, 1e-5, 0.1 + 0.2,
+            123_456_789.123_456, 999_999_999.999_999, .leastNonzeroMagnitude, .greatestFiniteMagnitude,
+            9_007_199_254_740_992, 0.3, 2.5, 1e15, 1e16,
+        ]
+        for _ in 0..<50_000 {
+            // Decimals of few digits, their neighbours, and anything at all.
+            let places = Int.random(in: 0...8, using: &random)
+            let unit = (0..<places).reduce(1.0) { unit, _ in unit * 10 }
+            let decimal = Double(Int64.random(in: -2_000_000_000_000...2_000_000_000_000, using: &random)) / unit
+            numbers += [decimal, decimal.nextUp, decimal.nextDown]
+            numbers.append(Double(bitPattern: .random(in: .min ... .max, using: &random)))
+        }
+        for number in numbers where number.isFinite {
+            var writer = JSONWriter()
+            writer.append(number)
+            #expect(String(decoding: writer.bytes, as: UTF8.self) == number.description, "seed \(seed)")
+        }
+    }
+
     private static func randomText(using random: inout SeededGenerator) -> String {
         let scalars = Array("abc\"\\/\n\r\t\u{0}\u{1F}\u{7F}å😀\u{FFFF}".unicodeScalars)
         return String(

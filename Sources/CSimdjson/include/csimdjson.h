@@ -31,6 +31,14 @@ typedef struct csimdjson_document {
 int csimdjson_parse(
     csimdjson_parser *parser, const uint8_t *text, size_t length, csimdjson_document *document);
 
+/// Bytes behind a text that can be read for ``csimdjson_parse_padded``.
+#define CSIMDJSON_PADDING 64
+
+/// The same for a text in a larger buffer, without a copy of it: CSIMDJSON_PADDING bytes behind the text must be
+/// readable, whatever they hold.
+int csimdjson_parse_padded(
+    csimdjson_parser *parser, const uint8_t *text, size_t length, csimdjson_document *document);
+
 #ifdef __cplusplus
 }
 #endif

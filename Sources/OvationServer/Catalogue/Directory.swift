@@ -1,4 +1,4 @@
-import OvationCore
+package import OvationCore
 import Synchronization
 
 /// One account's definitions at one moment, shared by reference.
@@ -27,7 +27,7 @@ final class AccountSnapshot: Sendable {
 
 /// Accounts, their definitions and their API keys, in memory. Reading takes a lock for a moment and never waits for
 /// the store; a change is written to the store first and then swapped in whole.
-final class Directory: Sendable {
+package final class Directory: Sendable {
     private struct State {
         var accounts: [Int64: AccountSnapshot] = [:] {
             didSet { generation += 1 }
@@ -44,7 +44,7 @@ final class Directory: Sendable {
     private let turns = EditQueue()
     private static let attempts = 10
 
-    init(store: any Store, contents: StoreContents) throws(Problem) {
+    package init(store: any Store, contents: StoreContents) throws(Problem) {
         self.store = store
         state = Mutex(try Directory.state(of: contents))
     }

@@ -1,6 +1,12 @@
-import NIOCore
-import OvationCore
+package import NIOCore
+package import OvationCore
 import OvationWire
+
+#if canImport(Glibc)
+    import Glibc
+#elseif canImport(Darwin)
+    import Darwin
+#endif
 
 /// Decodes and checks a post of events in one walk over simdjson's tape, straight into the bytes to store.
 ///
@@ -8,33 +14,34 @@ import OvationWire
 /// fraction in an integer field, a repeated member, an unknown version), makes it give up, and ``EventsCheck`` reads
 /// the body again, exactly, to accept it after all or to say what is wrong. So there is one place that explains, and
 /// the two agree on every body that this one takes: a property test holds them together.
-struct FastEventsDecoder {
+package struct FastEventsDecoder {
     private let tape: JSONTape
-    private let target: EventTarget
     private var rows: [EventBatch.Row] = []
-    private var writer = JSONWriter()
+    private var data: EventDataDecoder
     /// The version of the item before, since most posts have one version.
     private var version: EventVersion.ID = 0
     private var schema: EventSchema?
 
-    static func decode(
+    package static func decode(
         _ body: ByteBuffer, for target: EventTarget, itemsMax: Int, with parsers: TapeParsers
     ) -> CheckedEvents? {
-        parsers.withTape(of: body) { tape in
-            var decoder = FastEventsDecoder(tape: tape, target: target)
-            // The data is never longer than the body it came in, but for escapes and exponents.
-            decoder.writer.bytes.reserveCapacity(body.readableBytes)
-            guard decoder.document(itemsMax: itemsMax) else { return nil }
-            return CheckedEvents(rows: decoder.rows, data: decoder.writer.bytes)
+        parsers.withTape(of: body) { tape, parser in
+            parser.bytes.clear()
+            var decoder = FastEventsDecoder(tape: tape, bytes: parser.bytes)
+            // It may have moved to larger memory.
+            defer { parser.bytes = decoder.data.bytes }
+            guard decoder.document(for: target, itemsMax: itemsMax) else { return nil }
+            return CheckedEvents(rows: decoder.rows, data: decoder.data.bytes.array)
         }
     }
 
-    private init(tape: JSONTape, target: EventTarget) {
+    private init(tape: JSONTape, bytes: EventBytes) {
         self.tape = tape
-        self.target = target
+        data = EventDataDecoder(bytes: bytes)
     }
 
-    private mutating func document(itemsMax: Int) -> Bool {
+    /// The target is handed on and not kept: a copy of it would count a dozen references up and down.
+    private mutating func document(for target: EventTarget, itemsMax: Int) -> Bool {
         guard tape.kind(JSONTape.root) == JSONTape.Kind.object else { return false }
         var items: Int?
         var index = JSONTape.root + 1
@@ -47,16 +54,17 @@ struct FastEventsDecoder {
             index = tape.next(index + 1)
         }
         guard let items else { return false }
+        rows.reserveCapacity(min(tape.count(items), itemsMax))
         index = items + 1
         let itemsEnd = tape.end(items)
         while index < itemsEnd {
-            guard rows.count < itemsMax, item(index) else { return false }
+            guard rows.count < itemsMax, item(index, for: target) else { return false }
             index = tape.next(index)
         }
         return !rows.isEmpty
     }
 
-    private mutating func item(_ start: Int) -> Bool {
+    private mutating func item(_ start: Int, for target: EventTarget) -> Bool {
         guard tape.kind(start) == JSONTape.Kind.object else { return false }
         var time: Int?
         var id: Int?
@@ -79,105 +87,29 @@ struct FastEventsDecoder {
         }
         guard let time, let id, let data, tape.kind(time) == JSONTape.Kind.string,
             let eventTime = Timestamp(rfc3339: tape.string(time)), target.accepts(eventTime),
-            let version = versionID(id), let schema = schema(of: version),
-            fields(data, schema)
+            let version = tape.versionID(id), findSchema(of: version, for: target), let schema,
+            self.data.append(data, of: tape, as: schema)
         else { return false }
-        rows.append(EventBatch.Row(eventTime: eventTime, version: version, dataEnd: writer.bytes.count))
+        rows.append(EventBatch.Row(eventTime: eventTime, version: version, dataEnd: self.data.bytes.count))
         return true
     }
 
-    private func versionID(_ index: Int) -> EventVersion.ID? {
-        switch tape.kind(index) {
-        case JSONTape.Kind.int64:
-            let id = tape.int64(index)
-            return id > 0 ? id : nil
-        case JSONTape.Kind.string: return VersionID.parse(String(decoding: tape.string(index), as: UTF8.self))
-        default: return nil
-        }
-    }
-
-    private mutating func schema(of id: EventVersion.ID) -> EventSchema? {
-        if id == version { return schema }
-        guard case .accepted(let accepted) = target.acceptance(of: id) else { return nil }
+    private mutating func findSchema(of id: EventVersion.ID, for target: EventTarget) -> Bool {
+        if id == version { return true }
+        guard case .accepted(let accepted) = target.acceptance(of: id) else { return false }
         version = id
         schema = accepted
-        return accepted
-    }
-
-    private mutating func fields(_ start: Int, _ schema: EventSchema) -> Bool {
-        // Sixty-four fields fit the mask; wider event types take the exact path.
-        guard tape.kind(start) == JSONTape.Kind.object, schema.fields.count <= 64 else { return false }
-        var seen: UInt64 = 0
-        var present: UInt64 = 0
-        var expected = 0
-        var isFirst = true
-        writer.bytes.append(UInt8(ascii: "{"))
-        var index = start + 1
-        let end = tape.end(start)
-        while index < end {
-            guard let field = schema.index(ofField: tape.string(index), expecting: expected) else { return false }
-            expected = field + 1
-            let bit: UInt64 = 1 << UInt64(field)
-            guard seen & bit == 0 else { return false }
-            seen |= bit
-            let value = index + 1
-            if tape.kind(value) != JSONTape.Kind.null {
-                present |= bit
-                if !isFirst { writer.bytes.append(UInt8(ascii: ",")) }
-                isFirst = false
-                writer.bytes.append(contentsOf: schema.quotedNames[field])
-                guard append(value, as: schema.fields[field].type) else { return false }
-            }
-            index = tape.next(value)
-        }
-        writer.bytes.append(UInt8(ascii: "}"))
-        return schema.requiredMask & ~present == 0
-    }
-
-    private mutating func append(_ index: Int, as type: FieldType) -> Bool {
-        switch (type, tape.kind(index)) {
-        case (.string, JSONTape.Kind.string):
-            let text = tape.string(index)
-            // Scalars are at most as many as bytes.
-            guard text.count <= Limits.textLengthMax, !holdsHalfSurrogate(text) else { return false }
-            writer.append(string: text)
-        case (.integer, JSONTape.Kind.int64): writer.append(tape.int64(index))
-        case (.double, JSONTape.Kind.double):
-            let value = tape.double(index)
-            writer.append(value == 0 ? 0 : value)
-        case (.double, JSONTape.Kind.int64): writer.append(Double(tape.int64(index)))
-        case (.boolean, JSONTape.Kind.true): writer.append(true)
-        case (.boolean, JSONTape.Kind.false): writer.append(false)
-        default: return false
-        }
         return true
     }
 
-    /// simdjson writes a lone `\udc00` as three bytes that are no UTF-8: ED A0…BF.
-    private func holdsHalfSurrogate(_ text: UnsafeBufferPointer<UInt8>) -> Bool {
-        var index = 0
-        while index + 1 < text.count {
-            if text[index] == 0xED, text[index + 1] >= 0xA0 { return true }
-            index += 1
-        }
-        return false
-    }
-
+    @inline(__always)
     private func equals(_ text: UnsafeBufferPointer<UInt8>, _ word: StaticString) -> Bool {
-        text.elementsEqual(UnsafeBufferPointer(start: word.utf8Start, count: word.utf8CodeUnitCount))
-    }
-}
-
-extension EventSchema {
-    /// Fields mostly come in the order of the definition: look there first.
-    func index(ofField name: UnsafeBufferPointer<UInt8>, expecting expected: Int) -> Int? {
-        if expected < fieldNames.count, fieldNames[expected].elementsEqual(name) { return expected }
-        return fieldNames.firstIndex { $0.elementsEqual(name) }
+        text.count == word.utf8CodeUnitCount && memcmp(text.baseAddress!, word.utf8Start, word.utf8CodeUnitCount) == 0
     }
 }
 
 /// Events of one post that may be stored, as rows and bytes.
-struct CheckedEvents: Sendable, Equatable {
-    var rows: [EventBatch.Row] = []
-    var data: [UInt8] = []
+package struct CheckedEvents: Sendable, Equatable {
+    package var rows: [EventBatch.Row] = []
+    package var data: [UInt8] = []
 }

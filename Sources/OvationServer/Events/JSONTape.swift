@@ -34,6 +34,9 @@ struct JSONTape {
     /// Index of the word after an object's or array's last value: that of its closing mark.
     func end(_ index: Int) -> Int { Int(UInt32(truncatingIfNeeded: words[index])) - 1 }
 
+    /// How many values an array has; a very long one has more than this says.
+    func count(_ index: Int) -> Int { Int(words[index] >> 32 & 0xFF_FFFF) }
+
     /// Index of the value that follows this one.
     func next(_ index: Int) -> Int {
         switch kind(index) {
@@ -55,44 +58,77 @@ struct JSONTape {
     func double(_ index: Int) -> Double { Double(bitPattern: words[index + 1]) }
 }
 
-/// Parsers with their buffers, used again and again. As many as there are requests decoding at one time, which is as
-/// many as there are threads.
-final class TapeParsers: Sendable {
+/// A parser with its buffers, and memory for what is made of its tape. Used by one thread at a time.
+final class TapeParser {
+    fileprivate let handle: OpaquePointer
+    var bytes = EventBytes(capacity: 4096)
+
+    fileprivate init?() {
+        guard let handle = csimdjson_parser_create(Limits.jsonDepthMax) else { return nil }
+        self.handle = handle
+    }
+
+    deinit {
+        csimdjson_parser_destroy(handle)
+        bytes.free()
+    }
+
+    /// Bytes behind a text that can be read for ``tape(ofPadded:)``.
+    static let padding = Int(CSIMDJSON_PADDING)
+
+    /// The tape lives until the next one. nil when the text is not JSON that simdjson takes.
+    /// - Parameter text: stands in a larger buffer, so that there is padding behind it.
+    func tape(ofPadded text: UnsafeBufferPointer<UInt8>) -> JSONTape? {
+        var document = csimdjson_document()
+        guard csimdjson_parse_padded(handle, text.baseAddress, text.count, &document) == 0 else { return nil }
+        return JSONTape(document)
+    }
+}
+
+/// Parsers that are used again and again. As many as there are requests decoding at one time, which is as many as
+/// there are threads.
+package final class TapeParsers: Sendable {
     /// Owned by one decoding at a time, from ``TapeParsers/take()`` to ``TapeParsers/give(_:)``.
-    struct Parser: @unchecked Sendable {
-        fileprivate let handle: OpaquePointer
+    private struct Idle: @unchecked Sendable {
+        var parsers: [TapeParser] = []
     }
 
     private static let idleMax = 16
-    private let idle = Mutex<[Parser]>([])
+    private let idle = Mutex(Idle())
 
-    deinit {
-        idle.withLock { $0.forEach { csimdjson_parser_destroy($0.handle) } }
-    }
+    package init() {}
 
     /// The tape lives until `body` returns. nil when the text is not JSON that simdjson takes.
-    func withTape<Result>(of buffer: ByteBuffer, _ body: (JSONTape) -> Result?) -> Result? {
+    func withTape<Result>(of buffer: ByteBuffer, _ body: (JSONTape, TapeParser) -> Result?) -> Result? {
         guard let parser = take() else { return nil }
         defer { give(parser) }
         return buffer.withUnsafeReadableBytes { bytes in
             var document = csimdjson_document()
             let start = bytes.baseAddress?.assumingMemoryBound(to: UInt8.self)
             guard csimdjson_parse(parser.handle, start, bytes.count, &document) == 0 else { return nil }
-            return body(JSONTape(document))
+            return body(JSONTape(document), parser)
         }
     }
 
-    private func take() -> Parser? {
-        if let parser = idle.withLock({ $0.popLast() }) { return parser }
-        return csimdjson_parser_create(Limits.jsonDepthMax).map { Parser(handle: $0) }
+    /// For many texts one after the other. nil when memory is short.
+    func withParser<Result>(_ body: (TapeParser) throws -> Result) rethrows -> Result? {
+        guard let parser = take() else { return nil }
+        defer { give(parser) }
+        return try body(parser)
     }
 
-    private func give(_ parser: Parser) {
-        let isKept = idle.withLock { idle in
-            guard idle.count < TapeParsers.idleMax else { return false }
-            idle.append(parser)
-            return true
+    private func take() -> TapeParser? {
+        let parser = idle.withLock { idle in
+            nonisolated(unsafe) let parser = idle.parsers.popLast()
+            return parser
         }
-        if !isKept { csimdjson_parser_destroy(parser.handle) }
+        return parser ?? TapeParser()
+    }
+
+    private func give(_ parser: TapeParser) {
+        nonisolated(unsafe) let parser = parser
+        idle.withLock { idle in
+            if idle.parsers.count < TapeParsers.idleMax { idle.parsers.append(parser) }
+        }
     }
 }

@@ -1,16 +1,22 @@
 import HTTPTypes
-import Hummingbird
-import OvationCore
-import OvationWire
+package import Hummingbird
+package import OvationCore
+package import OvationWire
 import Synchronization
 
+#if canImport(Glibc)
+    import Glibc
+#elseif canImport(Darwin)
+    import Darwin
+#endif
+
 /// Finds who asks: from memory for a token that was seen before, by RSA for a new one.
-struct BearerAuthentication: Sendable {
+package struct BearerAuthentication: Sendable {
     let signer: TokenSigner
     let directory: Directory
     let cache: TokenCache
 
-    init(signer: TokenSigner, directory: Directory) {
+    package init(signer: TokenSigner, directory: Directory) {
         self.signer = signer
         self.directory = directory
         cache = TokenCache(capacity: Limits.tokenCacheMax)
@@ -20,12 +26,12 @@ struct BearerAuthentication: Sendable {
     func identity(of request: Request, for endpoint: Endpoint, at now: Timestamp) async throws(Problem) -> Identity? {
         guard endpoint.scope != .open else { return nil }
         let token = try BearerAuthentication.token(in: request)
-        let claims = try await claims(of: token, at: now)
-        guard Int64(claims.exp) * 1000 > now.milliseconds else {
+        let known = try await claims(of: token, at: now)
+        guard Int64(known.exp) * 1000 > now.milliseconds else {
             throw Problem(.tokenExpired, "The token has expired; fetch a new one from POST /oauth/token.")
         }
         // The key is looked up each time, so that a deleted key is refused at once.
-        guard let identity = directory.identity(clientID: claims.sub) else {
+        guard let identity = directory.identity(clientID: known.clientID) else {
             throw Problem(.keyRevoked, "The API key of this token has been deleted.")
         }
         if endpoint.scope == .admin, !identity.isAdmin {
@@ -36,28 +42,52 @@ struct BearerAuthentication: Sendable {
         return identity
     }
 
-    private func claims(of token: String, at now: Timestamp) async throws(Problem) -> TokenClaims {
-        if let claims = cache[token] { return claims }
-        let claims = try await signer.verify(token, at: now)
-        cache.insert(claims, for: token)
-        return claims
+    /// Whether a request may go on to an endpoint: for whoever measures, and has no use for the identity.
+    package func admits(_ request: Request, to endpoint: Endpoint, at now: Timestamp) async -> Bool {
+        (try? await identity(of: request, for: endpoint, at: now)) != nil
     }
 
-    private static func token(in request: Request) throws(Problem) -> String {
-        guard let header = request.headers[.authorization] else {
+    private func claims(of token: Substring, at now: Timestamp) async throws(Problem) -> KnownToken {
+        if let known = cache[token] { return known }
+        let text = String(token)
+        let claims = try await signer.verify(text, at: now)
+        cache.insert(claims, for: text)
+        return KnownToken(claims)
+    }
+
+    private static func token(in request: Request) throws(Problem) -> Substring {
+        // Asked for by its name alone, a header is put together anew even where it came in one piece.
+        var fields = request.headers.lazy.filter { $0.name == .authorization }.makeIterator()
+        guard let first = fields.next() else {
             throw Problem(
                 .unauthorized, "Send the header 'Authorization: Bearer TOKEN'; a token comes from POST /oauth/token.")
         }
-        let scheme = "bearer "
-        let bytes = header.utf8
-        guard bytes.count > scheme.utf8.count, bytes.count <= Limits.tokenBytesMax,
-            // The scheme is case-insensitive (RFC 9110 §11.1); a set bit makes ASCII letters lower-case.
-            zip(bytes, scheme.utf8).allSatisfy({ $0 | 0x20 == $1 | 0x20 })
-        else {
+        var header = fields.next() == nil ? first.value : request.headers[.authorization] ?? ""
+        guard let start = header.withUTF8(BearerAuthentication.startOfToken) else {
             throw Problem(
                 .unauthorized, "The Authorization header is not 'Bearer TOKEN'; a token comes from POST /oauth/token.")
         }
-        return String(Substring(bytes.dropFirst(scheme.utf8.count).drop { $0 == UInt8(ascii: " ") }))
+        return header[header.utf8.index(header.startIndex, offsetBy: start)...]
+    }
+
+    private static func startOfToken(_ header: UnsafeBufferPointer<UInt8>) -> Int? {
+        let scheme: StaticString = "bearer "
+        let length = scheme.utf8CodeUnitCount
+        guard header.count > length, header.count <= Limits.tokenBytesMax else { return nil }
+        // The scheme is case-insensitive (RFC 9110 §11.1); a set bit makes ASCII letters lower-case.
+        for index in 0..<length where header[index] | 0x20 != scheme.utf8Start[index] { return nil }
+        return header[length...].firstIndex { $0 != UInt8(ascii: " ") } ?? header.count
+    }
+}
+
+/// What has to be known of a token whose signature was checked: whose it is, and until when.
+struct KnownToken: Sendable {
+    let clientID: String
+    let exp: Int
+
+    init(_ claims: TokenClaims) {
+        clientID = claims.sub
+        exp = claims.exp
     }
 }
 
@@ -66,9 +96,38 @@ struct BearerAuthentication: Sendable {
 /// Bounded by two generations: when the young one is full it becomes the old one, and what was in the old one and not
 /// asked for since is forgotten.
 final class TokenCache: Sendable {
+    /// Compared by every byte, and hashed by the last sixteen: they are of the signature, and as good as random. Only
+    /// tokens that we signed are kept, so nobody chooses whose hashes meet.
+    private struct Key: Hashable {
+        private var token: Substring
+
+        init(_ token: Substring) {
+            self.token = token
+            self.token.makeContiguousUTF8()
+        }
+
+        func hash(into hasher: inout Hasher) {
+            bytes { hasher.combine(bytes: UnsafeRawBufferPointer(rebasing: $0.suffix(16))) }
+        }
+
+        static func == (left: Key, right: Key) -> Bool {
+            left.bytes { left in
+                right.bytes { right in
+                    left.count == right.count
+                        && (left.isEmpty || memcmp(left.baseAddress!, right.baseAddress!, left.count) == 0)
+                }
+            }
+        }
+
+        private func bytes<Result>(_ body: (UnsafeRawBufferPointer) -> Result) -> Result {
+            var token = token
+            return token.withUTF8 { body(UnsafeRawBufferPointer($0)) }
+        }
+    }
+
     private struct State {
-        var young: [String: TokenClaims] = [:]
-        var old: [String: TokenClaims] = [:]
+        var young: [Key: KnownToken] = [:]
+        var old: [Key: KnownToken] = [:]
     }
 
     private let state = Mutex(State())
@@ -78,26 +137,30 @@ final class TokenCache: Sendable {
         generation = capacity / 2
     }
 
-    subscript(token: String) -> TokenClaims? {
-        state.withLock { state in
-            if let claims = state.young[token] { return claims }
-            guard let claims = state.old[token] else { return nil }
-            add(claims, for: token, to: &state)
-            return claims
+    subscript(token: Substring) -> KnownToken? {
+        let key = Key(token)
+        return state.withLock { state in
+            if let known = state.young[key] { return known }
+            guard let index = state.old.index(forKey: key) else { return nil }
+            // Under its own key: the one asked with is a part of a request, and would hold on to the whole of it.
+            let (kept, known) = state.old[index]
+            add(known, for: kept, to: &state)
+            return known
         }
     }
 
+    /// - Parameter token: kept, and so no part of a larger text.
     func insert(_ claims: TokenClaims, for token: String) {
-        state.withLock { add(claims, for: token, to: &$0) }
+        state.withLock { add(KnownToken(claims), for: Key(token[...]), to: &$0) }
     }
 
     var count: Int { state.withLock { $0.young.count + $0.old.count } }
 
-    private func add(_ claims: TokenClaims, for token: String, to state: inout State) {
+    private func add(_ known: KnownToken, for key: Key, to state: inout State) {
         if state.young.count >= generation {
             state.old = state.young
             state.young = [:]
         }
-        state.young[token] = claims
+        state.young[key] = known
     }
 }

@@ -1,7 +1,7 @@
 import Crypto
 import CryptoExtras
 import JWTKit
-import OvationCore
+package import OvationCore
 import OvationWire
 import Synchronization
 
@@ -36,7 +36,7 @@ struct TokenClaims: JWTPayload, Sendable {
 /// A token's text keeps clear of `-` and `_`: a client in use decodes the payload as plain base64. Those two letters
 /// stand for six one-bits in a row, or five and a zero; in ASCII text they come only from `>`, `?`, `~` and DEL, and
 /// no claim has any of them.
-final class TokenSigner: Sendable {
+package final class TokenSigner: Sendable {
     private struct State {
         var keys: [SigningKey]
         /// One for each key, so that a token is checked with the key it names and no other.
@@ -47,7 +47,7 @@ final class TokenSigner: Sendable {
     let region: String
     private let state: Mutex<State>
 
-    init(region: String, keys: [SigningKey]) async throws {
+    package init(region: String, keys: [SigningKey]) async throws {
         self.region = region
         state = Mutex(try await TokenSigner.state(of: keys))
     }
@@ -60,7 +60,7 @@ final class TokenSigner: Sendable {
         state.withLock { $0 = newState }
     }
 
-    func sign(_ key: APIKey, at now: Timestamp) async throws -> String {
+    package func sign(_ key: APIKey, at now: Timestamp) async throws -> String {
         let (collection, current) = state.withLock { ($0.verifiers[$0.current], $0.current) }
         guard let collection else { throw StoreFailure(.unusable, "the store has no signing key") }
         let seconds = Int(now.milliseconds / 1000)
@@ -141,7 +141,7 @@ final class TokenSigner: Sendable {
 // MARK: - Keys
 
 extension TokenSigner {
-    static func makeKey(at now: Timestamp) throws -> SigningKey {
+    package static func makeKey(at now: Timestamp) throws -> SigningKey {
         let key = try _RSA.Signing.PrivateKey(keySize: .bits2048)
         let digest = SHA256.hash(data: key.publicKey.derRepresentation)
         let id = digest.prefix(8).map { $0 < 16 ? "0" + String($0, radix: 16) : String($0, radix: 16) }.joined()
