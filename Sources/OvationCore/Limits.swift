@@ -39,6 +39,31 @@ public struct Limits: Sendable, Equatable {
     /// How long an `Idempotency-Key` is remembered.
     public var idempotencyLifetime: Duration = .seconds(24 * 3600)
 
+    // MARK: First loads and exports
+
+    /// Lines of a bulk upload that are checked and stored together. The more share a sync, the less a line costs; and
+    /// the longer a post waits that comes meanwhile.
+    public var bulkChunkLines = 10_000
+    /// Bytes of such lines. Where a line would pass it, the next chunk begins.
+    public var bulkChunkBytes = 4 * 1024 * 1024
+    /// Bytes of one line of a bulk upload; or twice ``bodyBytesMax`` where that is more, since every event that was
+    /// posted has to fit into a line.
+    public static let bulkLineBytesMax = 1024 * 1024
+    /// Errors that a bulk upload lists of its lines; of each chunk, where it tells its progress.
+    public static let bulkErrorsMax = 1000
+    /// Bulk uploads at once; one more is answered 503 at once.
+    public static let bulkUploadsMax = 4
+    /// How long a chunk waits for a place in the queue of the writer before the upload ends.
+    public static let bulkPatience: Duration = .seconds(60)
+    /// Exports at once; one more is answered 503 at once.
+    public static let exportsMax = 8
+    /// Events that an export reads at once.
+    public static let exportPageEvents = 10_000
+    /// Bytes of event data after which such a page ends early.
+    public static let exportPageBytes = 4 * 1024 * 1024
+    /// How long the reader of an export, or of an upload's progress, may take nothing before he is cut off.
+    public static let exportStallMax: Duration = .seconds(300)
+
     // MARK: Profile keys
 
     /// Bytes of a profile key in UTF-8, after normalisation.
@@ -161,7 +186,8 @@ public struct Limits: Sendable, Equatable {
 
     /// Open connections; more wait in the listen queue of the system.
     public var connectionsMax = 10_000
-    /// How long the body of a request may take to arrive after its head; more is 408.
+    /// How long the body of a request may take to arrive after its head, or the next part of a bulk upload; more is
+    /// 408.
     public var bodyTimeout: Duration = .seconds(30)
     /// How long requests in flight may take to end after a signal to stop. Below the ten seconds after which container
     /// engines kill.

@@ -11,6 +11,8 @@ public struct Problem: Error, Sendable {
     /// Methods the path does have; with `method_not_allowed`.
     public var allowedMethods: [String]
     public var cause: String?
+    /// Of a bulk upload that ended early: lines, from the first on, that were stored or refused one by one.
+    public var linesDone: Int?
 
     public init(
         _ code: Code, _ detail: String, errors: [ItemError] = [], retryAfterSeconds: Int? = nil,
@@ -40,8 +42,11 @@ public struct ItemError: Hashable, Codable, Sendable {
     public var pointer: String
     public var code: Problem.Code
     public var detail: String
+    /// Of a bulk upload: the line, from 1; the pointer leads into it.
+    public var line: Int?
 
-    public init(index: Int?, pointer: String, code: Problem.Code, detail: String) {
+    public init(index: Int?, pointer: String, code: Problem.Code, detail: String, line: Int? = nil) {
+        self.line = line
         self.index = index
         self.pointer = pointer
         self.code = code
@@ -129,6 +134,7 @@ extension Problem.Code {
     public static let unknownField = Self("unknown_field")
     public static let missingField = Self("missing_field")
     public static let numberOutOfRange = Self("number_out_of_range")
+    public static let lineTooLong = Self("line_too_long")
     public static let textTooLong = Self("text_too_long")
     public static let nestedValue = Self("nested_value")
     public static let invalidValue = Self("invalid_value")

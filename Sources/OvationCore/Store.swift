@@ -16,6 +16,10 @@ public protocol Store: Sendable {
     /// Stores a batch, and makes its profile when there is none. Returns after the commit is on disk.
     func append(_ batch: EventBatch) async throws(StoreFailure) -> AppendOutcome
 
+    /// Stores a part of a bulk upload, and makes the profiles that are not there. Returns after the commit is on disk.
+    /// Without events it only remembers its idempotency key.
+    func append(_ chunk: EventChunk) async throws(StoreFailure) -> AppendOutcome
+
     /// What became of an earlier request with this key: nil when there was none that still counts.
     func outcome(account: Int64, of idempotency: Idempotency, at now: Timestamp) async throws(StoreFailure)
         -> AppendOutcome?
@@ -24,6 +28,9 @@ public protocol Store: Sendable {
     func events(
         _ filter: EventFilter, after position: EventPosition?, limit: Int
     ) async throws(StoreFailure) -> EventPage?
+
+    /// Events of all profiles, in the order of their arrival.
+    func events(of range: ExportRange) async throws(StoreFailure) -> ExportPage
 
     /// Removes events, and writes the entry to the log in the same transaction. nil: there is no such profile.
     /// - Parameter id: only this event; the filter must hold for it too.

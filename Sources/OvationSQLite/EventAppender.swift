@@ -17,11 +17,12 @@ final class EventAppender {
     private let mover: ProfileMover
     private let idempotencyLifetime: Duration
     private let rejections: RejectionAppender
-    private let usage: UsageAppender
+    let usage: UsageAppender
     /// When the newest post of the group came.
     private var newestArrival: Timestamp?
     /// What the transaction adds to memory once it is committed, and what it takes away.
     private var newEntries: [TimelineEntry] = []
+    private var place = TimelineEntry(profile: 0, section: 0, eventTime: 0, eventID: 0, version: 0)
     private var newProfiles: [Int64: RecentProfiles.Row] = [:]
     private var removedEvents: Set<Int64>?
 
@@ -84,24 +85,18 @@ final class EventAppender {
         }
         // A lenient post may have lost all its events; it still makes no profile for nothing.
         guard !batch.events.isEmpty else { return .stored }
-        let profile = try profileID(of: batch.profile, at: batch.receivedAt)
+        var key = batch.profile.key.text
+        let profile = try key.withUTF8 { key in
+            try profileID(
+                account: account, keyspace: batch.profile.keyspace, key: key, founding: batch.profile.foundingID,
+                at: batch.receivedAt)
+        }
         if let rejection = batch.replayOf { try rejections.note(profile, of: rejection) }
-        insertEvent.bind(2, profile)
-        insertEvent.bind(3, batch.section)
-        insertEvent.bind(5, batch.receivedAt.milliseconds)
+        begin(profile: profile, section: batch.section, receivedAt: batch.receivedAt)
         try batch.data.withUnsafeBufferPointer { data in
             var start = 0
             for event in batch.events {
-                lastEventID += 1
-                insertEvent.bind(1, lastEventID)
-                insertEvent.bind(4, event.eventTime.milliseconds)
-                insertEvent.bind(6, event.version)
-                insertEvent.bind(7, text: UnsafeBufferPointer(rebasing: data[start..<event.dataEnd]))
-                try insertEvent.run()
-                newEntries.append(
-                    TimelineEntry(
-                        profile: profile, section: batch.section, eventTime: event.eventTime.milliseconds,
-                        eventID: lastEventID, version: event.version))
+                try insert(event.eventTime, event.version, UnsafeBufferPointer(rebasing: data[start..<event.dataEnd]))
                 start = event.dataEnd
             }
         }
@@ -165,7 +160,7 @@ final class EventAppender {
         forgetTransaction()
     }
 
-    private func note(_ arrival: Timestamp) {
+    func note(_ arrival: Timestamp) {
         newestArrival = max(newestArrival ?? arrival, arrival)
     }
 
@@ -179,7 +174,7 @@ final class EventAppender {
         return .replayed(answer: findIdempotency.blob(1))
     }
 
-    private func remember(_ idempotency: Idempotency, account: Int64, at now: Timestamp) throws {
+    func remember(_ idempotency: Idempotency, account: Int64, at now: Timestamp) throws {
         insertIdempotency.bind(1, account)
         insertIdempotency.bind(2, text: idempotency.key)
         insertIdempotency.bind(3, blob: idempotency.fingerprint)
@@ -192,31 +187,65 @@ final class EventAppender {
         try forgetIdempotency.run()
     }
 
-    private func profileID(of address: ProfileAddress, at now: Timestamp) throws -> Int64 {
-        var id = address.foundingID
-        while let isOurs = try isProfile(id.value, of: address) {
+}
+
+// MARK: - Rows
+
+extension EventAppender {
+    /// Says whose the events are that ``insert(_:_:_:)`` stores from here on.
+    func begin(profile: Int64, section: Int64, receivedAt: Timestamp) {
+        place.profile = profile
+        place.section = section
+        insertEvent.bind(2, profile)
+        insertEvent.bind(3, section)
+        insertEvent.bind(5, receivedAt.milliseconds)
+    }
+
+    func insert(_ eventTime: Timestamp, _ version: EventVersion.ID, _ data: UnsafeBufferPointer<UInt8>) throws {
+        lastEventID += 1
+        insertEvent.bind(1, lastEventID)
+        insertEvent.bind(4, eventTime.milliseconds)
+        insertEvent.bind(6, version)
+        insertEvent.bind(7, text: data)
+        try insertEvent.run()
+        place.eventTime = eventTime.milliseconds
+        place.eventID = lastEventID
+        place.version = version
+        newEntries.append(place)
+    }
+
+    /// Finds the profile, or makes it.
+    func profileID(
+        account: Int64, keyspace: Int64, key: UnsafeBufferPointer<UInt8>, founding: ProfileID, at now: Timestamp
+    ) throws -> Int64 {
+        var id = founding
+        while let isOurs = try isProfile(id.value, of: account, keyspace, key) {
             if isOurs { return id.value }
             id = id.afterCollision
         }
         insertProfile.bind(1, id.value)
-        insertProfile.bind(2, address.account)
-        insertProfile.bind(3, address.keyspace)
-        insertProfile.bind(4, text: address.key.text)
+        insertProfile.bind(2, account)
+        insertProfile.bind(3, keyspace)
+        insertProfile.bind(4, text: key)
         insertProfile.bind(5, now.milliseconds)
         try insertProfile.run()
         newProfiles[id.value] = RecentProfiles.Row(
-            id: id.value, account: address.account, keyspace: address.keyspace, key: address.key.text,
+            id: id.value, account: account, keyspace: keyspace, key: String(decoding: key, as: UTF8.self),
             createdAt: now.milliseconds, arrival: insertProfile.lastInsertedRowID)
         return id.value
     }
 
     /// nil: there is no profile with this id. false: it is another's.
-    private func isProfile(_ id: Int64, of address: ProfileAddress) throws -> Bool? {
-        if let row = newProfiles[id] ?? recent.profiles[id] { return row.isOf(address) }
+    private func isProfile(
+        _ id: Int64, of account: Int64, _ keyspace: Int64, _ key: UnsafeBufferPointer<UInt8>
+    ) throws -> Bool? {
+        if let row = newProfiles[id] ?? recent.profiles[id] {
+            return row.account == account && row.keyspace == keyspace && row.key.utf8.elementsEqual(key)
+        }
         findProfile.bind(1, id)
-        findProfile.bind(2, address.account)
-        findProfile.bind(3, address.keyspace)
-        findProfile.bind(4, text: address.key.text)
+        findProfile.bind(2, account)
+        findProfile.bind(3, keyspace)
+        findProfile.bind(4, text: key)
         defer { findProfile.reset() }
         return try findProfile.nextRow() ? findProfile.int64(0) == 1 : nil
     }

@@ -132,7 +132,8 @@ final class PreparedStatement {
         sqlite3_last_insert_rowid(sqlite3_db_handle(handle))
     }
 
-    /// The bytes are SQLite's, and good until the next row.
+    /// A blob, or a text as it lies in the page, without the copy that a closing NUL would need. The bytes are SQLite's,
+    /// and good until the next row.
     func withBytes<Result>(_ column: CInt, _ body: (UnsafeRawBufferPointer) throws -> Result) rethrows -> Result {
         let start = sqlite3_column_blob(handle, column)
         return try body(UnsafeRawBufferPointer(start: start, count: Int(sqlite3_column_bytes(handle, column))))

@@ -27,6 +27,8 @@ final class RecentProfiles: Sendable {
 
     var count: Int { rows.withLock { $0.count } }
 
+    var all: [Int64: Row] { rows.withLock { $0 } }
+
     var ids: [Int64] { rows.withLock { Array($0.keys) } }
 
     subscript(id: Int64) -> Row? { rows.withLock { $0[id] } }

@@ -1,7 +1,6 @@
 import Foundation
 import GRDB
 public import Logging
-import NIOPosix
 public import OvationCore
 
 /// Definitions, profiles and events in one SQLite file. See DESIGN.md beside this file.
@@ -55,7 +54,7 @@ public final class SQLiteStore: Store {
             throw StoreFailure(.unusable, "\(path) cannot be used as a store: \(failure.message)")
         }
         writer = SQLiteWriter(pool: pool, recent: recent, limits: limits, logger: logger)
-        reader = SQLiteReader(pool: pool, queueMax: limits.readerQueueMax)
+        reader = SQLiteReader(pool: pool, queueMax: limits.readerQueueMax, logger: logger)
     }
 
     /// Commits what waits and closes the file. Later calls throw `closed`. Blocks.
@@ -83,6 +82,16 @@ public final class SQLiteStore: Store {
 extension SQLiteStore {
     public func append(_ batch: EventBatch) async throws(StoreFailure) -> AppendOutcome {
         try await writer.append(batch).get()
+    }
+
+    public func append(_ chunk: EventChunk) async throws(StoreFailure) -> AppendOutcome {
+        try await writer.append(chunk).get()
+    }
+
+    public func events(of range: ExportRange) async throws(StoreFailure) -> ExportPage {
+        try await reader.read(after: { [recent] in recent.profiles.all }) { database, recent in
+            try ExportRows.page(database, range, recent)
+        }
     }
 
     public func outcome(

@@ -23,11 +23,13 @@ final class SQLiteWriter: Sendable {
     /// One of a group: a post to store, or one that was refused to keep.
     private enum Post {
         case append(EventBatch, Reply<AppendOutcome>)
+        case appendChunk(EventChunk, Reply<AppendOutcome>)
         case keep(PackedRejection, Reply<Rejection.ID>)
 
         var bytes: Int {
             switch self {
             case .append(let batch, _): batch.data.count
+            case .appendChunk(let chunk, _): chunk.bytes
             case .keep(let rejection, _): rejection.bytes
             }
         }
@@ -40,13 +42,14 @@ final class SQLiteWriter: Sendable {
         var events: Int {
             switch self {
             case .append(let batch, _): batch.events.count
+            case .appendChunk(let chunk, _): chunk.rows.count
             case .keep: 1
             }
         }
 
         func fail(_ failure: StoreFailure) {
             switch self {
-            case .append(_, let reply): reply.resume(returning: .failure(failure))
+            case .append(_, let reply), .appendChunk(_, let reply): reply.resume(returning: .failure(failure))
             case .keep(_, let reply): reply.resume(returning: .failure(failure))
             }
         }
@@ -114,6 +117,11 @@ final class SQLiteWriter: Sendable {
     /// Waits for the commit of the group that the batch joins.
     func append(_ batch: EventBatch) async -> Result<AppendOutcome, StoreFailure> {
         await withUnsafeContinuation { reply in enqueue(.append(batch, reply), orReply: reply) }
+    }
+
+    /// Waits for the commit of the group that the chunk joins.
+    func append(_ chunk: EventChunk) async -> Result<AppendOutcome, StoreFailure> {
+        await withUnsafeContinuation { reply in enqueue(.appendChunk(chunk, reply), orReply: reply) }
     }
 
     /// Waits for the commit of the group that the rejection joins.
@@ -250,6 +258,8 @@ extension SQLiteWriter {
                 for post in posts {
                     switch post {
                     case .append(let batch, let reply): answers.append(.appended(try appender.append(batch), reply))
+                    case .appendChunk(let chunk, let reply):
+                        answers.append(.appended(try appender.append(chunk), reply))
                     case .keep(let rejection, let reply): answers.append(.kept(try appender.keep(rejection), reply))
                     }
                 }

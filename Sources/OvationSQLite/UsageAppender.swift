@@ -46,6 +46,18 @@ final class UsageAppender {
         }
     }
 
+    func count(_ chunk: EventChunk) {
+        var start = 0
+        while start < chunk.rows.count {
+            let version = chunk.rows[start].version
+            var end = start + 1
+            while end < chunk.rows.count, chunk.rows[end].version == version { end += 1 }
+            let key = Version(account: chunk.account, id: version)
+            tallies[key, default: Tally()].add(end - start, at: chunk.receivedAt)
+            start = end
+        }
+    }
+
     func finishGroup() throws {
         for (version, tally) in tallies {
             add.bind(1, version.account)

@@ -55,6 +55,10 @@ struct Routes {
         case .deleteEvent: DeleteEvent(directory: directory)
         case .listEventDays: ListEventDays(store: store)
 
+        // Events of a section
+        case .loadEvents: LoadEvents(parts: parts)
+        case .exportEvents: ExportEvents(parts: parts)
+
         // Profiles
         case .getProfile: GetProfile(store: store)
         case .findProfiles: FindProfiles(store: store)
@@ -95,13 +99,16 @@ struct Routes {
 }
 
 /// What endpoints are made of.
-struct Parts {
+struct Parts: Sendable {
     let store: any Store
     let directory: Directory
     let signer: TokenSigner
     let secretHash: SecretHash
     let parsers = TapeParsers()
+    let uploads = WorkSlots(Limits.bulkUploadsMax, of: "bulk uploads")
+    let exports = WorkSlots(Limits.exportsMax, of: "exports")
     let journal: PostJournal
+    let clock: WallClock
     let startedAt: Timestamp
     let limits: Limits
     let version: String

@@ -67,7 +67,7 @@ public struct Server: Sendable {
             store: store, metrics: metrics, activity: Activity(), feed: LiveFeed(), limits: configuration.limits,
             logger: logger)
         let parts = Parts(
-            store: store, directory: directory, signer: signer, secretHash: secretHash, journal: journal,
+            store: store, directory: directory, signer: signer, secretHash: secretHash, journal: journal, clock: clock,
             startedAt: clock.now(), limits: configuration.limits, version: configuration.version)
         self.newAdminKey = newAdminKey
         self.isFirstStart = isFirstStart

@@ -18,6 +18,9 @@ public enum Endpoint: String, CaseIterable, Sendable {
     case postEvents, listEvents, deleteEvents, deleteEvent
     case listEventDays
 
+    // Events of a section
+    case loadEvents, exportEvents
+
     // Profiles
     case getProfile, findProfiles, getProfileByID
 
@@ -85,6 +88,8 @@ public enum Endpoint: String, CaseIterable, Sendable {
         case .deleteEvents: (.delete, profileEvents, .admin)
         case .deleteEvent: (.delete, profileEvents + "/{id}", .admin)
         case .listEventDays: (.get, profile + "/sections/{section}/days", .token)
+        case .loadEvents: (.post, events + "/bulk", .token)
+        case .exportEvents: (.get, events + "/export", .token)
         case .getProfile: (.get, profile, .token)
         case .findProfiles: (.get, "/audience/profiles", .admin)
         case .getProfileByID: (.get, "/audience/profiles/{profile_id}", .admin)

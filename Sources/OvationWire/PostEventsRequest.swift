@@ -7,6 +7,10 @@ public import OvationCore
 public struct PostEventsRequest: Sendable {
     public let items: [JSONValue]
 
+    public init(items: [JSONValue]) {
+        self.items = items
+    }
+
     public init(parsing bytes: some Collection<UInt8>, itemsMax: Int) throws(Problem) {
         let reader = try ObjectReader(JSONValue(parsing: bytes))
         let items = try reader.required("items", reader.array("items"))

@@ -1,11 +1,15 @@
 public import OvationCore
 
 /// A problem as clients read it: `application/problem+json` with `title`, a numeric `status` and `detail`, since they
-/// look at the body and not at the status line; and ours: `code`, `request_id`, `errors`.
+/// look at the body and not at the status line; and ours: `code`, `request_id`, `errors`, `lines_done`.
 public enum ProblemBody {
     public static let mediaType = "application/problem+json"
 
     public static func write(_ problem: Problem, status: Int, title: String, requestID: String) -> [UInt8] {
+        JSONWriter.write(json(problem, status: status, title: title, requestID: requestID))
+    }
+
+    public static func json(_ problem: Problem, status: Int, title: String, requestID: String) -> JSONValue {
         var members: [JSONValue.Member] = [
             .init("title", .string(title)),
             .init("status", JSONValue(status)),
@@ -17,11 +21,13 @@ public enum ProblemBody {
         if !listed.isEmpty { members.append(.init("errors", .array(listed.map(json)))) }
         let omitted = problem.errors.count - listed.count
         if omitted > 0 { members.append(.init("errors_omitted", JSONValue(omitted))) }
-        return JSONWriter.write(.object(members))
+        if let lines = problem.linesDone { members.append(.init("lines_done", JSONValue(lines))) }
+        return .object(members)
     }
 
     public static func json(_ error: ItemError) -> JSONValue {
         var members: [JSONValue.Member] = []
+        if let line = error.line { members.append(.init("line", JSONValue(line))) }
         if let index = error.index { members.append(.init("index", JSONValue(index))) }
         members.append(.init("pointer", .string(error.pointer)))
         members.append(.init("code", .string(error.code.rawValue)))

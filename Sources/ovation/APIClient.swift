@@ -102,9 +102,49 @@ final class APIClient: Sendable {
             endpoint, path: path, body: body.map(JSONWriter.write), token: token(), headers: headers)
     }
 
-    private func send(
-        _ endpoint: Endpoint, path: String, body: [UInt8]?, token: String?, headers: [(String, String)] = []
-    ) async throws -> JSONValue {
+    /// A call whose body and answer can be of any size. What `read` throws ends the call.
+    /// - Throws: ``CommandFailure`` where the server refuses, ``Interruption`` where the same may succeed later.
+    func stream<Value: Sendable>(
+        _ endpoint: Endpoint, _ parameters: KeyValuePairs<String, String>, query: [(String, String)] = [],
+        headers: [(String, String)], body: HTTPClientRequest.Body?,
+        _ read: @escaping @Sendable (HTTPClientResponse.Body) async throws -> Value
+    ) async throws -> Value {
+        let token = try await token()
+        let pairs = query.map { "\($0.0)=\(PercentEncoding.encode(segment: $0.1))" }
+        let path = endpoint.path(parameters) + (pairs.isEmpty ? "" : "?" + pairs.joined(separator: "&"))
+        var request = request(endpoint, path: path, token: token)
+        for (name, value) in headers { request.headers.replaceOrAdd(name: name, value: value) }
+        request.body = body
+        var configuration = APIClient.configuration
+        // An upload on a slow line has a long way from one word of the server to the next.
+        configuration.timeout.read = .minutes(10)
+        let called = request
+        do {
+            return try await HTTPClient.withHTTPClient(configuration: configuration) { client in
+                let response = try await client.execute(called, timeout: .minutes(10))
+                guard response.status.code != 200 else { return try await read(response.body) }
+                let bytes = try await response.body.collect(upTo: 1 << 20)
+                throw APIClient.failure(of: (try? JSONValue(parsing: bytes.readableBytesView)) ?? .null)
+            }
+        } catch let error as CommandFailure {
+            throw error
+        } catch let error as Interruption {
+            throw error
+        } catch {
+            throw Interruption(reason: "the connection to \(baseURL) broke (\(error))")
+        }
+    }
+
+    /// What a problem means for a command: a slow line (408) and a busy server (503) pass by themselves.
+    static func failure(of problem: JSONValue) -> any Error {
+        let status = problem["status"]?.int ?? 0
+        if [408, 503].contains(status) {
+            return Interruption(reason: problem["detail"]?.string ?? "the server is busy")
+        }
+        return failure(status, problem)
+    }
+
+    private func request(_ endpoint: Endpoint, path: String, token: String?) -> HTTPClientRequest {
         var base = baseURL
         while base.hasSuffix("/") { base.removeLast() }
         var request = HTTPClientRequest(url: base + path)
@@ -112,6 +152,13 @@ final class APIClient: Sendable {
         request.headers.add(name: "user-agent", value: "ovation/\(Ovation.version)")
         request.headers.add(name: "accept", value: "application/json, application/problem+json")
         if let token { request.headers.add(name: "authorization", value: "Bearer \(token)") }
+        return request
+    }
+
+    private func send(
+        _ endpoint: Endpoint, path: String, body: [UInt8]?, token: String?, headers: [(String, String)] = []
+    ) async throws -> JSONValue {
+        var request = request(endpoint, path: path, token: token)
         for (name, value) in headers { request.headers.add(name: name, value: value) }
         if let body {
             request.headers.add(name: "content-type", value: "application/json")
@@ -125,7 +172,7 @@ final class APIClient: Sendable {
                 return (response, try await response.body.collect(upTo: 64 << 20))
             }
         } catch {
-            throw CommandFailure("\(base) cannot be reached (\(error)). Is the server running?")
+            throw CommandFailure("\(baseURL) cannot be reached (\(error)). Is the server running?")
         }
         let json =
             bytes.readableBytes == 0 ? JSONValue.null : (try? JSONValue(parsing: bytes.readableBytesView)) ?? .null
@@ -146,8 +193,10 @@ final class APIClient: Sendable {
     private static func failure(_ status: Int, _ json: JSONValue) -> CommandFailure {
         var lines = ["\(status): \(json["detail"]?.string ?? "the server refused without saying why")"]
         for error in json["errors"]?.array ?? [] {
-            lines.append("  \(error["pointer"]?.string ?? ""): \(error["detail"]?.string ?? "")")
+            let line = error["line"]?.int.map { "line \($0) " } ?? ""
+            lines.append("  \(line)\(error["pointer"]?.string ?? ""): \(error["detail"]?.string ?? "")")
         }
+        if let done = json["lines_done"]?.int { lines.append("  (\(Figures.grouped(done)) lines are done)") }
         if let id = json["request_id"]?.string { lines.append("  (request \(id))") }
         return CommandFailure(lines.joined(separator: "\n"))
     }
@@ -168,5 +217,24 @@ enum InputFile {
             throw CommandFailure("\(path) cannot be read.")
         }
         return data
+    }
+}
+
+extension HTTPClientResponse.Body {
+    /// The lines of an answer as they come; what has no line end did not come whole.
+    func forEachLine(_ take: ([UInt8]) throws -> Void) async throws {
+        var pending: [UInt8] = []
+        for try await part in self {
+            // Before what comes now there is no line end.
+            var looked = pending.count
+            pending.append(contentsOf: part.readableBytesView)
+            var start = 0
+            while let end = pending[looked...].firstIndex(of: UInt8(ascii: "\n")) {
+                try take(Array(pending[start..<end]))
+                start = end + 1
+                looked = start
+            }
+            pending.removeSubrange(..<start)
+        }
     }
 }

@@ -5,8 +5,8 @@ import OvationWire
 
 struct EventsCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "events", abstract: "Post events to a profile, and read them back.",
-        subcommands: [Post.self, List.self])
+        commandName: "events", abstract: "Post events to a profile, read them back; import and export all of them.",
+        subcommands: [Post.self, List.self, Import.self, Export.self])
 
     /// Whose events.
     struct Place: ParsableArguments {

@@ -69,7 +69,9 @@ def test_answers_to_generated_requests_are_what_the_document_says(
             *["--request-timeout", "30", "--workers", "1", "--no-color"],
         ],
         cwd=tmp_path,
-        env=environment(tmp_path),
+        env=environment(
+            tmp_path, {"SCHEMATHESIS_HOOKS": "schemathesis_hooks", "PYTHONPATH": str(Path(__file__).parent)}
+        ),
         stdin=subprocess.DEVNULL,
         capture_output=True,
         text=True,

@@ -104,7 +104,7 @@ struct TidyTests {
             (
                 "OvationSQLite",
                 [
-                    "OvationCore", "Dispatch", "Foundation", "GRDB", "GRDBSQLite", "Logging", "NIOPosix",
+                    "OvationCore", "Dispatch", "Foundation", "GRDB", "GRDBSQLite", "Logging",
                     "Synchronization",
                 ]
             ),

@@ -18,6 +18,8 @@ struct EndpointDocumentation {
         var otherTypes: [String] = []
         /// Of an answer that is text and has no schema.
         var textType: String?
+        /// Another type of text that it can be had in.
+        var otherTextType: String?
     }
 
     static func ok(_ schema: String) -> Response { Response(status: 200, description: "Done.", schema: schema) }
@@ -152,6 +154,30 @@ extension Endpoint {
                 tag: "Events", summary: "How many events of a profile fall on each day in UTC",
                 query: ["event_discriminators", "from", "to", "ignore_keyspace_permissions"],
                 responses: [Text.ok("EventDays")])
+        case .loadEvents:
+            Text(
+                tag: "Events", summary: "Store events of many profiles, one JSON object a line, in a body of any size",
+                query: ["bulk_prefer", "bulk_idempotency_key"], request: "BulkEvents",
+                requestTypes: ["application/x-ndjson"],
+                responses: [
+                    .init(
+                        status: 200,
+                        description:
+                            "Done. With Accept: application/x-ndjson a line of progress for each chunk that is stored.",
+                        schema: "BulkSummary", otherTextType: "application/x-ndjson")
+                ])
+        case .exportEvents:
+            Text(
+                tag: "Events", summary: "All events of a section in the order of their arrival, as NDJSON or CSV",
+                query: [
+                    "export_format", "event_discriminators", "from", "to", "export_after", "formulas",
+                    "export_summary", "ignore_keyspace_permissions",
+                ],
+                responses: [
+                    .init(
+                        status: 200, description: "Lines that a bulk upload takes, or CSV.",
+                        textType: "application/x-ndjson", otherTextType: "text/csv")
+                ])
         case .getProfile:
             Text(
                 tag: "Profiles", summary: "A profile's keys, and how many events of each type it has",

@@ -73,14 +73,15 @@ struct OpenAPI: EndpointHandler {
 
     private static func responseJSON(_ response: EndpointDocumentation.Response) -> JSONValue {
         var members: [JSONValue.Member] = [.init("description", .string(response.description))]
+        let text = JSONValue.object([.init("schema", .object([.init("type", .string("string"))]))])
+        var content: [JSONValue.Member] = []
         if let schema = response.schema {
             let media = JSONValue.object([.init("schema", reference("schemas", schema))])
-            let types = ["application/json"] + response.otherTypes
-            members.append(.init("content", .object(types.map { .init($0, media) })))
-        } else if let type = response.textType {
-            let media = JSONValue.object([.init("schema", .object([.init("type", .string("string"))]))])
-            members.append(.init("content", .object([.init(type, media)])))
+            content = (["application/json"] + response.otherTypes).map { .init($0, media) }
         }
+        if let type = response.textType { content.append(.init(type, text)) }
+        if let type = response.otherTextType { content.append(.init(type, text)) }
+        if !content.isEmpty { members.append(.init("content", .object(content))) }
         return .object(members)
     }
 

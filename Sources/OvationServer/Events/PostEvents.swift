@@ -150,14 +150,7 @@ extension Call {
     fileprivate func idempotency(
         of body: ByteBuffer, profile: ProfileAddress, section: Section, isLenient: Bool
     ) throws(Problem) -> Idempotency? {
-        guard let key = request.headers[.idempotencyKey] else { return nil }
-        guard !key.isEmpty, key.utf8.count <= Limits.idempotencyKeyLengthMax,
-            key.utf8.allSatisfy({ $0 >= 0x20 && $0 < 0x7F })
-        else {
-            throw Problem(
-                .invalidIdempotencyKey,
-                "An Idempotency-Key has 1 to \(Limits.idempotencyKeyLengthMax) printable ASCII characters.")
-        }
+        guard let key = try idempotencyKey() else { return nil }
         var hash = SHA256()
         hash.update(
             data: "\(profile.keyspace) \(section.number) \(isLenient) \(profile.key.text.utf8.count) ".utf8Bytes)

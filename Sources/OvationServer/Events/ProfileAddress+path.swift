@@ -23,14 +23,17 @@ extension ProfileID {
     /// The first eight bytes of SHA-256 over account, keyspace and key, each as eight bytes or length and bytes. Never
     /// Swift's Hasher, which is seeded anew in each process.
     static func founding(account: Int64, keyspace: Int64, key: ProfileKey) -> ProfileID {
-        var bytes: [UInt8] = []
-        bytes.reserveCapacity(24 + key.text.utf8.count)
-        for number in [account, keyspace, Int64(key.text.utf8.count)] {
-            withUnsafeBytes(of: number.bigEndian) { bytes.append(contentsOf: $0) }
-        }
-        bytes.append(contentsOf: key.text.utf8)
-        let digest = SHA256.hash(data: bytes)
+        var text = key.text
+        return text.withUTF8 { founding(account: account, keyspace: keyspace, key: $0) }
+    }
+
+    /// - Parameter key: in its normal form.
+    static func founding(account: Int64, keyspace: Int64, key: UnsafeBufferPointer<UInt8>) -> ProfileID {
+        var hash = SHA256()
+        let numbers = (account.bigEndian, keyspace.bigEndian, Int64(key.count).bigEndian)
+        withUnsafeBytes(of: numbers) { hash.update(bufferPointer: $0) }
+        hash.update(bufferPointer: UnsafeRawBufferPointer(key))
         return ProfileID(
-            digest.withUnsafeBytes { Int64(bigEndian: $0.loadUnaligned(as: Int64.self)) })
+            hash.finalize().withUnsafeBytes { Int64(bigEndian: $0.loadUnaligned(as: Int64.self)) })
     }
 }

@@ -32,7 +32,7 @@ struct StreamLive: EndpointHandler {
         let (reports, watcher) = try feed.watch(filter(call))
         let body = ResponseBody { writer in
             let stream = LiveStream(
-                reports: reports, watcher: watcher, show: show, output: LiveStream.Output(writer))
+                reports: reports, watcher: watcher, show: show, output: StreamOutput(writer))
             try await stream.run()
             try await writer.finish(nil)
         }
@@ -76,7 +76,7 @@ private struct LiveStream: Sendable {
     let reports: AsyncStream<PostReport>
     let watcher: LiveFeed.Watcher
     let show: @Sendable (PostReport?) -> JSONValue?
-    let output: Output
+    let output: StreamOutput
 
     private enum Step: Sendable {
         case report(PostReport)
@@ -98,7 +98,7 @@ private struct LiveStream: Sendable {
 
     private func tell() async throws {
         // At once, so that the reader knows that the stream is open.
-        try await output.write(": the stream is open\n\n")
+        try await output.write(ByteBuffer(string: ": the stream is open\n\n"))
         let pulse = AsyncTimerSequence(interval: Limits.livePulse, clock: .continuous).map { _ in Step.pulse }
         for await step in merge(reports.map { Step.report($0) }, pulse) {
             var text = ""
@@ -112,7 +112,7 @@ private struct LiveStream: Sendable {
                 guard show(nil) != nil else { return }
                 text += ": still here\n\n"
             }
-            try await output.write(text)
+            try await output.write(ByteBuffer(string: text))
         }
     }
 
@@ -120,29 +120,8 @@ private struct LiveStream: Sendable {
     private func watch() async {
         let end = ContinuousClock.now.advanced(by: Limits.liveStreamAge)
         let pulse = AsyncTimerSequence(interval: Limits.livePulse, clock: .continuous)
-        for await now in pulse.cancelOnGracefulShutdown() where now >= end || output.isStuck { return }
-    }
-
-    /// The connection. Only the task that tells writes, one thing after the other; the other one reads the clock.
-    final class Output: @unchecked Sendable {
-        private var writer: any ResponseBodyWriter
-        private let writingSince = Mutex<ContinuousClock.Instant?>(nil)
-
-        init(_ writer: any ResponseBodyWriter) {
-            self.writer = writer
-        }
-
-        func write(_ text: String) async throws {
-            writingSince.withLock { $0 = .now }
-            try await writer.write(ByteBuffer(string: text))
-            writingSince.withLock { $0 = nil }
-        }
-
-        var isWriting: Bool { writingSince.withLock { $0 != nil } }
-
-        /// Whether a write has waited for the reader for as long as a pulse.
-        var isStuck: Bool {
-            writingSince.withLock { $0.map { ContinuousClock.now - $0 >= Limits.livePulse } ?? false }
+        for await now in pulse.cancelOnGracefulShutdown() where now >= end || output.isStuck(for: Limits.livePulse) {
+            return
         }
     }
 }

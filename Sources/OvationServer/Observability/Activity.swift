@@ -21,6 +21,10 @@ final class Activity: Sendable {
         }
     }
 
+    func countAccepted(_ events: [EventVersion.ID: Int], account: Int64, at time: Timestamp) {
+        change(account, time) { $0.accepted.merge(events, uniquingKeysWith: +) }
+    }
+
     func countRefused(_ events: Int, account: Int64, at time: Timestamp) {
         change(account, time) { $0.refused += events }
     }

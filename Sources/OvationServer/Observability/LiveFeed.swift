@@ -100,8 +100,9 @@ struct PostReport: Sendable {
     let at: Timestamp
     let outcome: Outcome
     let section: Discriminator<Section>
-    let keyspace: Discriminator<Keyspace>
-    let key: String
+    /// nil for a part of a bulk upload, which goes to many profiles; so is the key.
+    let keyspace: Discriminator<Keyspace>?
+    let key: String?
     let clientID: String
     let requestID: String
     let events: Int
@@ -119,8 +120,8 @@ extension PostReport {
             .init("at", .string(at.rfc3339)),
             .init("outcome", .string(outcome.rawValue)),
             .init("section_discriminator", .string(section.text)),
-            .init("keyspace_discriminator", .string(keyspace.text)),
-            .init("profile_key", .string(key)),
+            .init("keyspace_discriminator", keyspace.map { .string($0.text) } ?? .null),
+            .init("profile_key", key.map { .string($0) } ?? .null),
             .init("client_id", .string(clientID)),
             .init("request_id", .string(requestID)),
             .init("event_count", JSONValue(events)),

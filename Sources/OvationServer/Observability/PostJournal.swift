@@ -54,6 +54,48 @@ struct PostJournal: Sendable {
         if feed.isWatched { feed.publish(report(.duplicate, rows, place)) }
     }
 
+    /// Where a chunk of an upload went: into one section, and to whichever profiles its lines name.
+    struct BulkPlace: Sendable {
+        let caller: Identity
+        let section: Section
+        let requestID: String
+        let receivedAt: Timestamp
+
+        var account: Int64 { caller.key.account }
+    }
+
+    /// Counted and told once for the chunk. What was refused of it is not kept: the client is told each line.
+    func loaded(_ chunk: CheckedChunk, at place: BulkPlace) {
+        let stored = chunk.events.rows.count
+        metrics.countEvents(accepted: stored, refused: chunk.refused)
+        activity.countAccepted(chunk.versions, account: place.account, at: place.receivedAt)
+        activity.countRefused(chunk.refused, account: place.account, at: place.receivedAt)
+        guard stored > 0, feed.isWatched else { return }
+        feed.publish(report(.accepted, chunk, events: stored, place))
+    }
+
+    /// - Parameter events: how many are stored since the first time.
+    func reloaded(_ chunk: CheckedChunk, events: Int, at place: BulkPlace) {
+        metrics.countEvents(replayed: events)
+        activity.countDuplicates(events, account: place.account, at: place.receivedAt)
+        guard events > 0, feed.isWatched else { return }
+        feed.publish(report(.duplicate, chunk, events: events, place))
+    }
+
+    private func report(
+        _ outcome: PostReport.Outcome, _ chunk: CheckedChunk, events: Int, _ place: BulkPlace
+    ) -> PostReport {
+        let types = chunk.versions.sorted { $0.key < $1.key }.compactMap { version, count in
+            place.caller.catalogue.version(version).map { ($0.eventType, count) }
+        }
+        var counts: [PostReport.TypeCount] = []
+        for (type, count) in types { counts.add(type, count) }
+        return PostReport(
+            account: place.account, at: place.receivedAt, outcome: outcome, section: place.section.discriminator,
+            keyspace: nil, key: nil, clientID: place.caller.key.clientID, requestID: place.requestID, events: events,
+            types: counts)
+    }
+
     /// Returns when the refused post is on disk, so that whoever reads the answer finds it among the rejections.
     func refused(_ problem: Problem, body: some Collection<UInt8> & Sendable, at place: Place) async {
         let items = (try? JSONValue(parsing: body))?["items"]?.array ?? []
@@ -128,13 +170,19 @@ struct PostJournal: Sendable {
             guard let type = place.caller.catalogue.version(version)?.eventType,
                 type.section == place.section.discriminator
             else { continue }
-            if let index = counts.firstIndex(where: { $0.discriminator == type.discriminator }) {
-                counts[index].events += 1
-            } else {
-                counts.append(.init(discriminator: type.discriminator, name: type.name, events: 1))
-            }
+            counts.add(type, 1)
         }
         return counts
+    }
+}
+
+extension [PostReport.TypeCount] {
+    fileprivate mutating func add(_ type: EventType, _ events: Int) {
+        if let index = firstIndex(where: { $0.discriminator == type.discriminator }) {
+            self[index].events += events
+        } else {
+            append(PostReport.TypeCount(discriminator: type.discriminator, name: type.name, events: events))
+        }
     }
 }
 

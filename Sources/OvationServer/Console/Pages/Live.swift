@@ -54,9 +54,9 @@ enum Live {
             .init("outcome", .string(report.outcome.rawValue)),
             .init("section", .string(report.section.text)),
             .init("section_name", .string(catalogue.section(report.section)?.name ?? "")),
-            .init("keyspace", .string(report.keyspace.text)),
-            .init("keyspace_name", .string(catalogue.keyspace(report.keyspace)?.name ?? "")),
-            .init("key", .string(visit.shown(key: report.key))),
+            .init("keyspace", .string(report.keyspace?.text ?? "")),
+            .init("keyspace_name", .string(report.keyspace.flatMap(catalogue.keyspace)?.name ?? "")),
+            .init("key", .string(report.key.map(visit.shown(key:)) ?? "bulk upload")),
             .init("events", JSONValue(report.events)),
             .init("client", .string(client)),
             .init(
@@ -71,25 +71,25 @@ enum Live {
                     })),
         ]
         // A masked key must not be read from the link.
-        if !visit.session.isMasked {
-            let href = ConsolePath.profile(keyspace: report.keyspace.text, key: report.key)
+        if !visit.session.isMasked, let keyspace = report.keyspace, let key = report.key {
+            let href = ConsolePath.profile(keyspace: keyspace.text, key: key)
             members.append(.init("profile_href", .string(href)))
         }
-        guard let problem = report.problem else { return .object(members) }
+        guard let problem = report.problem, let key = report.key else { return .object(members) }
         members += [
             .init("code", .string(problem.code.rawValue)),
-            .init("detail", .string(visit.masked(problem.detail, report.key))),
+            .init("detail", .string(visit.masked(problem.detail, key))),
             .init(
                 "errors",
                 .array(
                     problem.errors.map { error in
                         .object([
-                            .init("pointer", .string(visit.masked(error.pointer, report.key))),
-                            .init("detail", .string(visit.masked(error.detail, report.key))),
+                            .init("pointer", .string(visit.masked(error.pointer, key))),
+                            .init("detail", .string(visit.masked(error.detail, key))),
                         ])
                     })),
         ]
-        if let excerpt = report.excerpt { members.append(.init("excerpt", .string(visit.masked(excerpt, report.key)))) }
+        if let excerpt = report.excerpt { members.append(.init("excerpt", .string(visit.masked(excerpt, key)))) }
         if let id = report.rejection {
             let href = ConsolePath.rejection(section: report.section.text, id: String(id))
             members.append(.init("rejection_href", .string(href)))

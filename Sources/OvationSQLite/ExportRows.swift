@@ -1,0 +1,122 @@
+import GRDB
+import OvationCore
+
+/// Events in the order of their arrival, a page at a time, so that no transaction stays open while somebody reads
+/// slowly.
+enum ExportRows {
+    /// Events that one page looks at, in case that few of them are wanted.
+    static let lookedAtMax = 100_000
+
+    // What decides comes first: a row that is not wanted is not read to its end.
+    private static let selectEvents: StaticString = """
+        SELECT event_id, profile_id, section, event_time, received_at, version_id, data FROM event
+        WHERE event_id > ?1 AND event_id <= ?2 ORDER BY event_id
+        """
+
+    private static let selectProfile: StaticString =
+        "SELECT account_id, keyspace, key FROM profile WHERE profile_id = ?1"
+
+    /// A row before it is known whose it is.
+    private struct Found {
+        let id: Int64
+        let profile: Int64
+        let eventTime: Int64
+        let receivedAt: Int64
+        let version: EventVersion.ID
+        let dataEnd: Int
+    }
+
+    /// - Parameter recent: from before the snapshot of this database began.
+    static func page(
+        _ database: Database, _ range: ExportRange, _ recent: [Int64: RecentProfiles.Row]
+    ) throws -> ExportPage {
+        let newest = try Int64.fetchOne(database, sql: "SELECT max(event_id) FROM event") ?? 0
+        let (found, data, next) = try events(database, range, through: min(range.through ?? newest, newest))
+        return try withProfiles(database, range, recent, found, data, next: next, newest: newest)
+    }
+
+    private static func events(
+        _ database: Database, _ range: ExportRange, through: Int64
+    ) throws -> ([Found], [UInt8], next: Int64?) {
+        let oldest = range.from?.milliseconds ?? .min
+        let end = range.to?.milliseconds ?? .max
+        let hasEnd = range.to != nil
+        var found: [Found] = []
+        var data: [UInt8] = []
+        var lookedAt = 0
+        var last = range.after
+        let events = try PreparedStatement(database, selectEvents)
+        events.bind(1, range.after)
+        events.bind(2, through)
+        while try events.nextRow() {
+            guard lookedAt < lookedAtMax, found.count < range.limit, found.isEmpty || data.count < range.bytesMax else {
+                return (found, data, last)
+            }
+            lookedAt += 1
+            last = events.int64(0)
+            guard events.int64(2) == range.section else { continue }
+            let eventTime = events.int64(3)
+            guard eventTime >= oldest, !hasEnd || eventTime < end else { continue }
+            let version = events.int64(5)
+            if let versions = range.versions, !versions.contains(version) { continue }
+            events.withBytes(6) { data.append(contentsOf: $0) }
+            found.append(
+                Found(
+                    id: last, profile: events.int64(1), eventTime: eventTime, receivedAt: events.int64(4),
+                    version: version, dataEnd: data.count))
+        }
+        return (found, data, nil)
+    }
+
+    /// Each profile of the page is looked up once, by rising id: neighbours lie on one page of the file.
+    private static func withProfiles(
+        _ database: Database, _ range: ExportRange, _ recent: [Int64: RecentProfiles.Row], _ found: [Found],
+        _ data: [UInt8], next: Int64?, newest: Int64
+    ) throws -> ExportPage {
+        var indexes: [Int64: Int] = [:]
+        var profiles: [ExportPage.Profile] = []
+        var keys: [UInt8] = []
+        var isForeign = false
+        let statement = try PreparedStatement(database, selectProfile)
+        for id in Set(found.lazy.map(\.profile)).sorted() {
+            let start = keys.count
+            let (account, keyspace): (Int64, Int64)
+            if let row = recent[id] {
+                (account, keyspace) = (row.account, row.keyspace)
+                keys.append(contentsOf: row.key.utf8)
+            } else {
+                statement.bind(1, id)
+                defer { statement.reset() }
+                guard try statement.nextRow() else {
+                    isForeign = true
+                    continue
+                }
+                (account, keyspace) = (statement.int64(0), statement.int64(1))
+                statement.withBytes(2) { keys.append(contentsOf: $0) }
+            }
+            // Numbers of sections are unique in an account only.
+            guard account == range.account else {
+                isForeign = true
+                keys.removeLast(keys.count - start)
+                continue
+            }
+            indexes[id] = profiles.count
+            profiles.append(ExportPage.Profile(keyspace: keyspace, key: start..<keys.count))
+        }
+        var rows: [ExportPage.Row] = []
+        rows.reserveCapacity(found.count)
+        var kept = isForeign ? [] : data
+        var start = 0
+        for event in found {
+            defer { start = event.dataEnd }
+            guard let profile = indexes[event.profile] else { continue }
+            if isForeign { kept.append(contentsOf: data[start..<event.dataEnd]) }
+            rows.append(
+                ExportPage.Row(
+                    id: event.id, eventTime: Timestamp(milliseconds: event.eventTime),
+                    receivedAt: Timestamp(milliseconds: event.receivedAt), version: event.version, profile: profile,
+                    dataEnd: isForeign ? kept.count : event.dataEnd))
+        }
+        return ExportPage(rows: rows, profiles: profiles, keys: keys, data: kept, next: next, newest: newest)
+    }
+}

@@ -1,0 +1,102 @@
+import OvationCore
+import OvationWire
+
+/// What became of one chunk of an upload.
+struct ChunkReport: Sendable {
+    let number: Int
+    let lines: Int
+    let stored: Int
+    let refused: Int
+    let errors: [JSONValue]
+    let errorsOmitted: Int
+    /// It was stored before, by an upload with the same key.
+    let isReplayed: Bool
+
+    /// - Parameter stored: how many events are stored of it now.
+    init(_ chunk: CheckedChunk, stored: Int) {
+        number = chunk.lines.number
+        lines = chunk.lines.lines.count
+        self.stored = stored
+        refused = chunk.refused
+        errors = chunk.errors.map(ProblemBody.json)
+        errorsOmitted = chunk.errorsOmitted
+        isReplayed = false
+    }
+
+    /// Of a chunk that was stored before, from what was remembered of it then.
+    init(_ chunk: LineChunk, remembered answer: [UInt8]) {
+        let json = (try? JSONValue(parsing: answer)) ?? .null
+        number = chunk.number
+        lines = chunk.lines.count
+        stored = json["stored"]?.int ?? 0
+        refused = json["refused"]?.int ?? 0
+        errors = json["errors"]?.array ?? []
+        errorsOmitted = json["errors_omitted"]?.int ?? 0
+        isReplayed = true
+    }
+
+    /// What is remembered of a chunk under its key: with fewer errors, since it is kept for a day.
+    static func answer(of chunk: CheckedChunk) -> [UInt8] {
+        let errors = chunk.errors.prefix(Limits.errorsListedMax)
+        return JSONWriter.write(
+            .object([
+                .init("stored", JSONValue(chunk.events.rows.count)), .init("refused", JSONValue(chunk.refused)),
+                .init("errors", .array(errors.map(ProblemBody.json))),
+                .init("errors_omitted", JSONValue(chunk.errorsOmitted + chunk.errors.count - errors.count)),
+            ]))
+    }
+}
+
+/// What became of an upload so far.
+struct BulkTotals: Sendable {
+    private(set) var lines = 0
+    private(set) var stored = 0
+    private(set) var replayed = 0
+    private(set) var refused = 0
+    private(set) var chunks = 0
+    private(set) var replayedChunks = 0
+    private var errors: [JSONValue] = []
+    private var errorsOmitted = 0
+
+    mutating func add(_ chunk: ChunkReport) {
+        chunks += 1
+        lines += chunk.lines
+        refused += chunk.refused
+        if chunk.isReplayed {
+            replayed += chunk.stored
+            replayedChunks += 1
+        } else {
+            stored += chunk.stored
+        }
+        let listed = chunk.errors.prefix(Limits.bulkErrorsMax - errors.count)
+        errors += listed
+        errorsOmitted += chunk.errorsOmitted + chunk.errors.count - listed.count
+    }
+
+    private var counts: [JSONValue.Member] {
+        [
+            .init("lines", JSONValue(lines)), .init("stored", JSONValue(stored)),
+            .init("replayed", JSONValue(replayed)), .init("refused", JSONValue(refused)),
+            .init("chunks", JSONValue(chunks)), .init("replayed_chunks", JSONValue(replayedChunks)),
+        ]
+    }
+
+    /// The answer when the upload has ended.
+    var summary: JSONValue {
+        var members = counts
+        members.append(.init("errors", .array(errors)))
+        if errorsOmitted > 0 { members.append(.init("errors_omitted", JSONValue(errorsOmitted))) }
+        return .object(members)
+    }
+
+    /// The line that tells of a chunk: everything so far, and the errors of this one.
+    func progress(after chunk: ChunkReport) -> JSONValue {
+        var members = counts
+        if !chunk.errors.isEmpty { members.append(.init("errors", .array(chunk.errors))) }
+        if chunk.errorsOmitted > 0 { members.append(.init("errors_omitted", JSONValue(chunk.errorsOmitted))) }
+        return .object(members)
+    }
+
+    /// The last line of one that went to its end.
+    var end: JSONValue { .object([.init("done", .bool(true))] + counts) }
+}

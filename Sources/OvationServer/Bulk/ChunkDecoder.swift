@@ -1,0 +1,307 @@
+import NIOCore
+import OvationCore
+import OvationWire
+
+/// The lines of a chunk, checked.
+struct CheckedChunk: Sendable {
+    let lines: LineChunk
+    /// Without the idempotency key.
+    let events: EventChunk
+    /// How many events there are of each version.
+    let versions: [EventVersion.ID: Int]
+    let refused: Int
+    /// Of the refused lines, as many as are listed.
+    let errors: [ItemError]
+    let errorsOmitted: Int
+}
+
+/// Checks the lines of an upload against the definitions of one moment, and gathers what is right as it is stored.
+///
+/// What is plainly right is taken from simdjson's tape. A line that is not is read again, exactly, as a single post
+/// would be.
+struct ChunkDecoder {
+    private let caller: Identity
+    private let section: Section
+    private let receivedAt: Timestamp
+    private let limits: Limits
+    private var doors: [Door] = []
+    private var schemas: [KnownSchema] = []
+    /// The `data` of all rows.
+    private var data: [UInt8] = []
+    private var table: ProfileTable
+    private var rows: [EventChunk.Row] = []
+    private var owners: [Int32] = []
+    private var versions: [EventVersion.ID: Int] = [:]
+    private var refused = 0
+    private var errors: [ItemError] = []
+    private var errorsOmitted = 0
+
+    /// A keyspace that lines name and the caller may write through.
+    private struct Door {
+        let name: [UInt8]
+        let target: EventTarget
+    }
+
+    /// A version that may be written through a door.
+    private struct KnownSchema {
+        let version: EventVersion.ID
+        let door: Int
+        let schema: EventSchema
+        var events = 0
+    }
+
+    /// Lines that are checked between two places where other tasks may go on.
+    private static let stride = 512
+
+    static func check(
+        _ lines: LineChunk, of caller: Identity, section: Section, receivedAt: Timestamp, limits: Limits,
+        with parsers: TapeParsers
+    ) async -> CheckedChunk {
+        var decoder = ChunkDecoder(lines, of: caller, section: section, receivedAt: receivedAt, limits: limits)
+        var index = 0
+        while index < lines.lines.count {
+            let end = min(index + stride, lines.lines.count)
+            parsers.withParser { parser in decoder.decode(lines, index..<end, with: parser) }
+            index = end
+            await Task.yield()
+        }
+        return decoder.finish(lines)
+    }
+
+    private init(_ lines: LineChunk, of caller: Identity, section: Section, receivedAt: Timestamp, limits: Limits) {
+        self.caller = caller
+        self.section = section
+        self.receivedAt = receivedAt
+        self.limits = limits
+        table = ProfileTable(profilesMax: lines.lines.count)
+        rows.reserveCapacity(lines.lines.count)
+        owners.reserveCapacity(lines.lines.count)
+        data.reserveCapacity(lines.bytes.count)
+    }
+
+    private mutating func decode(_ chunk: LineChunk, _ indexes: Range<Int>, with parser: TapeParser) {
+        chunk.bytes.withUnsafeBufferPointer { bytes in
+            for index in indexes {
+                let line = chunk.firstLine + index
+                guard !chunk.tooLong.contains(index) else {
+                    refuse(line, .lineTooLong, "The line has more than \(limits.bulkLineBytes) bytes.")
+                    continue
+                }
+                let text = UnsafeBufferPointer(rebasing: bytes[chunk.lines[index]])
+                guard !text.isBlank else { continue }
+                if let tape = parser.tape(ofPadded: text), take(tape, with: parser) { continue }
+                takeExactly(text, line: line)
+            }
+        }
+    }
+
+    private mutating func finish(_ lines: LineChunk) -> CheckedChunk {
+        for schema in schemas where schema.events > 0 { versions[schema.version, default: 0] += schema.events }
+        let (profiles, sorted) = table.grouped(
+            rows, owners: owners, keyspaces: doors.map(\.target.keyspace.number), account: caller.key.account)
+        return CheckedChunk(
+            lines: lines,
+            events: EventChunk(
+                account: caller.key.account, section: section.number, receivedAt: receivedAt, profiles: profiles,
+                keys: table.keys, rows: sorted, data: data, idempotency: nil),
+            versions: versions, refused: refused, errors: errors, errorsOmitted: errorsOmitted)
+    }
+
+    private mutating func refuse(_ line: Int, _ code: Problem.Code, _ detail: String) {
+        refuse(line, [ItemError(index: nil, pointer: "", code: code, detail: detail)])
+    }
+
+    private mutating func refuse(_ line: Int, _ reasons: [ItemError]) {
+        refused += 1
+        for reason in reasons {
+            guard errors.count < Limits.bulkErrorsMax else {
+                errorsOmitted += 1
+                continue
+            }
+            var error = reason
+            error.line = line
+            errors.append(error)
+        }
+    }
+}
+
+// MARK: - What is plainly right
+
+extension ChunkDecoder {
+    private mutating func take(_ tape: JSONTape, with parser: TapeParser) -> Bool {
+        guard tape.kind(JSONTape.root) == JSONTape.Kind.object, let members = Members(tape),
+            tape.kind(members.keyspace) == JSONTape.Kind.string, tape.kind(members.key) == JSONTape.Kind.string,
+            tape.kind(members.time) == JSONTape.Kind.string,
+            let door = door(named: tape.string(members.keyspace)),
+            let time = Timestamp(rfc3339: tape.string(members.time)), doors[door].target.accepts(time),
+            let version = tape.versionID(members.version), let schema = schema(of: version, through: door)
+        else { return false }
+        var decoder = EventDataDecoder(bytes: parser.bytes)
+        decoder.bytes.clear()
+        // It may have moved to larger memory.
+        defer { parser.bytes = decoder.bytes }
+        // The key comes last, so that nothing that fails leaves a profile without events.
+        guard decoder.append(members.data, of: tape, as: schemas[schema].schema),
+            let profile = table.count(
+                tape.string(members.key), door: door, format: doors[door].target.keyspace.keyFormat)
+        else { return false }
+        schemas[schema].events += 1
+        let start = data.count
+        data.append(contentsOf: decoder.bytes.buffer)
+        add(profile, time, version, from: start)
+        return true
+    }
+
+    private mutating func add(_ profile: Int, _ time: Timestamp, _ version: EventVersion.ID, from start: Int) {
+        rows.append(EventChunk.Row(eventTime: time, version: version, data: start..<data.count))
+        owners.append(Int32(profile))
+    }
+
+    /// Where the members of a line stand. nil where one is missing or is there twice.
+    private struct Members {
+        private(set) var keyspace = 0
+        private(set) var key = 0
+        private(set) var time = 0
+        private(set) var version = 0
+        private(set) var data = 0
+
+        init?(_ tape: JSONTape) {
+            var index = JSONTape.root + 1
+            let end = tape.end(JSONTape.root)
+            while index < end {
+                let name = tape.string(index)
+                let value = index + 1
+                switch name.count {
+                case 4 where name.isWord("data"):
+                    guard data == 0 else { return nil }
+                    data = value
+                case 8 where name.isWord("keyspace"):
+                    guard keyspace == 0 else { return nil }
+                    keyspace = value
+                case 10 where name.isWord("event_time"):
+                    guard time == 0 else { return nil }
+                    time = value
+                case 10 where name.isWord("version_id"):
+                    guard version == 0 else { return nil }
+                    version = value
+                case 11 where name.isWord("profile_key"):
+                    guard key == 0 else { return nil }
+                    key = value
+                default: break
+                }
+                index = tape.next(value)
+            }
+            guard keyspace > 0, key > 0, time > 0, version > 0, data > 0 else { return nil }
+        }
+    }
+
+    private mutating func door(named name: UnsafeBufferPointer<UInt8>) -> Int? {
+        // Most uploads have one keyspace; nobody has many.
+        for index in doors.indices where doors[index].name.elementsEqual(name) { return index }
+        return try? door(named: String(decoding: name, as: UTF8.self))
+    }
+
+    private mutating func door(named name: String) throws(Problem) -> Int {
+        if let index = doors.firstIndex(where: { $0.name.elementsEqual(name.utf8) }) { return index }
+        let keyspace = try caller.keyspaceForWriting(Discriminator(name))
+        doors.append(
+            Door(
+                name: Array(name.utf8),
+                target: EventTarget(
+                    catalogue: caller.catalogue, section: section, keyspace: keyspace, callerIsAdmin: caller.isAdmin,
+                    receivedAt: receivedAt, limits: limits)))
+        return doors.count - 1
+    }
+
+    /// Index of what is known of a version; nil where it may not be written through the door.
+    private mutating func schema(of version: EventVersion.ID, through door: Int) -> Int? {
+        for index in schemas.indices where schemas[index].version == version && schemas[index].door == door {
+            return index
+        }
+        guard case .accepted(let schema) = doors[door].target.acceptance(of: version) else { return nil }
+        schemas.append(KnownSchema(version: version, door: door, schema: schema))
+        return schemas.count - 1
+    }
+}
+
+// MARK: - Everything else
+
+extension ChunkDecoder {
+    private mutating func takeExactly(_ text: UnsafeBufferPointer<UInt8>, line: Int) {
+        let value: JSONValue
+        do {
+            value = try JSONValue(parsing: text)
+        } catch {
+            refuse(line, error.code, "The line" + error.detail.dropFirst("The body".count))
+            return
+        }
+        var reasons: [ItemError] = []
+        let address = address(of: value, &reasons)
+        guard let door = address.door else {
+            reasons += PostedEvent(value, index: 0).errors.map(ChunkDecoder.withoutItem)
+            refuse(line, reasons)
+            return
+        }
+        let check = EventsCheck(PostEventsRequest(items: [value]), for: doors[door].target)
+        reasons += check.errors.map(ChunkDecoder.withoutItem)
+        guard reasons.isEmpty, let key = address.key, let row = check.accepted.rows.first else {
+            refuse(line, reasons)
+            return
+        }
+        let start = data.count
+        data.append(contentsOf: check.accepted.data)
+        versions[row.version, default: 0] += 1
+        add(table.count(key, door: door), row.eventTime, row.version, from: start)
+    }
+
+    /// Whose the event is, as far as it can be told.
+    private mutating func address(
+        of value: JSONValue, _ reasons: inout [ItemError]
+    ) -> (door: Int?, key: ProfileKey?) {
+        // What is no object is refused with the rest of the line.
+        guard let reader = try? ObjectReader(value) else { return (nil, nil) }
+        var door: Int?
+        var key: ProfileKey?
+        do {
+            let name = try reader.required("keyspace", reader.string("keyspace"))
+            do {
+                door = try self.door(named: name)
+            } catch {
+                reasons.append(ItemError(index: nil, pointer: "/keyspace", code: error.code, detail: error.detail))
+            }
+        } catch {
+            reasons += error.errors
+        }
+        do {
+            let raw = try reader.required("profile_key", reader.string("profile_key"))
+            guard let door else { return (nil, nil) }
+            do {
+                key = try ProfileKey(raw, format: doors[door].target.keyspace.keyFormat)
+            } catch {
+                reasons.append(ItemError(index: nil, pointer: "/profile_key", code: error.code, detail: error.detail))
+            }
+        } catch {
+            reasons += error.errors
+        }
+        return (door, key)
+    }
+
+    /// A line is one item.
+    private static func withoutItem(_ error: ItemError) -> ItemError {
+        ItemError(
+            index: nil, pointer: String(error.pointer.dropFirst("/items/0".count)), code: error.code,
+            detail: error.detail)
+    }
+}
+
+extension UnsafeBufferPointer<UInt8> {
+    /// Nothing but what JSON takes for space.
+    fileprivate var isBlank: Bool {
+        allSatisfy { $0 == 0x20 || $0 == 0x0D || $0 == 0x09 }
+    }
+}
+
+extension Limits {
+    /// Bytes of one line of a bulk upload.
+    var bulkLineBytes: Int { max(Limits.bulkLineBytesMax, 2 * bodyBytesMax) }
+}

@@ -1,0 +1,63 @@
+import HTTPTypes
+import Hummingbird
+import NIOCore
+import OvationCore
+import OvationWire
+
+/// `POST /audience/sections/{section}/events/bulk`: events of many profiles, one JSON object a line, in a body of any
+/// size.
+///
+/// The answer is a summary when all is done; or, where the client accepts `application/x-ndjson`, a line after each
+/// chunk that is stored.
+struct LoadEvents: EndpointHandler {
+    let parts: Parts
+
+    static let mediaType = "application/x-ndjson"
+
+    func respond(to call: Call) async throws -> Response {
+        let section = try call.caller().section(call.path.section()).discriminator
+        let preferences = call.preferences
+        // Of two that exclude each other, the first counts (RFC 7240 §2).
+        let isStrict = preferences.first { $0.hasPrefix("handling=") } == "handling=strict"
+        let isCheckOnly = preferences.contains("validate-only")
+        let upload = Upload(
+            parts: parts, call: call, section: section, isStrict: isStrict, isCheckOnly: isCheckOnly,
+            idempotencyKey: try call.idempotencyKey())
+        let applied = (isStrict ? ["handling=strict"] : []) + (isCheckOnly ? ["validate-only"] : [])
+        var headers: HTTPFields = applied.isEmpty ? [:] : [.preferenceApplied: applied.joined(separator: ", ")]
+        let slot = try parts.uploads.take()
+        guard call.request.headers[.accept]?.contains(LoadEvents.mediaType) == true else {
+            let totals = try await upload.run { _, _ in }
+            withExtendedLifetime(slot) {}
+            return .json(totals.summary, headers: headers)
+        }
+        headers[.contentType] = LoadEvents.mediaType
+        headers[HTTPField.Name("X-Accel-Buffering")!] = "no"
+        let body = ResponseBody.stream { output in
+            do {
+                let totals = try await upload.run { chunk, totals in
+                    try await output.write(line: totals.progress(after: chunk))
+                }
+                try await output.write(line: totals.end)
+            } catch let problem as Problem {
+                // The status has gone out before; what it would have been stands in the last line.
+                try await output.write(line: .object([.init("problem", problem.json(requestID: call.requestID))]))
+            }
+            withExtendedLifetime(slot) {}
+        }
+        return Response(status: .ok, headers: headers, body: body)
+    }
+}
+
+extension StreamOutput {
+    fileprivate func write(line: JSONValue) async throws {
+        try await write(ByteBuffer(bytes: JSONWriter.write(line) + [UInt8(ascii: "\n")]))
+    }
+}
+
+extension Problem {
+    fileprivate func json(requestID: String) -> JSONValue {
+        let status = code.status
+        return ProblemBody.json(self, status: status.code, title: status.title, requestID: requestID)
+    }
+}

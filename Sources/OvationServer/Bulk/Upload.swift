@@ -1,0 +1,182 @@
+import Crypto
+import Hummingbird
+import NIOCore
+import OvationCore
+import OvationWire
+import ServiceLifecycle
+
+/// One bulk upload: reads lines, checks a chunk of them while the one before is committed, and holds no more than these
+/// two, however fast they come.
+struct Upload: Sendable {
+    let parts: Parts
+    let call: Call
+    let section: Discriminator<Section>
+    /// Ends at the first bad line, and stores nothing of its chunk.
+    let isStrict: Bool
+    /// Checks everything and stores nothing.
+    let isCheckOnly: Bool
+    let idempotencyKey: String?
+
+    /// - Parameter tell: called after each chunk.
+    /// - Throws: a problem that says how many lines are done.
+    func run(
+        _ tell: @escaping @Sendable (ChunkReport, BulkTotals) async throws -> Void
+    ) async throws -> BulkTotals {
+        var totals = BulkTotals()
+        do {
+            try await withThrowingTaskGroup(of: ChunkReport.self) { group in
+                var isCommitting = false
+                func settle(_ group: inout ThrowingTaskGroup<ChunkReport, any Error>) async throws {
+                    guard isCommitting, let report = try await group.next() else { return }
+                    isCommitting = false
+                    totals.add(report)
+                    try await tell(report, totals)
+                }
+                func store(
+                    _ lines: LineChunk, _ group: inout ThrowingTaskGroup<ChunkReport, any Error>
+                ) async throws {
+                    let (chunk, place) = try await check(lines)
+                    try await settle(&group)
+                    isCommitting = true
+                    group.addTask { try await commit(chunk, at: place) }
+                }
+                do {
+                    var cutter = LineCutter(
+                        linesMax: parts.limits.bulkChunkLines, bytesMax: parts.limits.bulkChunkBytes,
+                        lineBytesMax: parts.limits.bulkLineBytes)
+                    try await readBody { part in
+                        var part = part
+                        while let lines = cutter.take(from: &part) { try await store(lines, &group) }
+                    }
+                    for lines in cutter.takeRest() { try await store(lines, &group) }
+                    try await settle(&group)
+                } catch {
+                    // What is being committed is stored, whatever came after it.
+                    try? await settle(&group)
+                    throw error
+                }
+            }
+        } catch {
+            var problem = Problem(thrown: error)
+            problem.linesDone = totals.lines
+            throw problem
+        }
+        return totals
+    }
+
+    /// - Throws: when the body does not come to its end: its last line may be half a line.
+    private func readBody(_ take: (ByteBuffer) async throws -> Void) async throws {
+        var received = 0
+        var parts = call.request.body.makeAsyncIterator()
+        while true {
+            let part: ByteBuffer?
+            do {
+                part = try await parts.next()
+            } catch {
+                throw Problem(body: error)
+            }
+            guard let part else { break }
+            received += part.readableBytes
+            try await take(part)
+        }
+        // For a task that is cancelled a body ends without a word.
+        try Task.checkCancellation()
+        if let length = call.request.headers[.contentLength].flatMap({ Int($0) }), received < length {
+            throw Problem(.invalidRequest, "The request ended before its body did.")
+        }
+    }
+
+    /// By the rights and the definitions of now: an upload can take hours.
+    private func check(_ lines: LineChunk) async throws -> (CheckedChunk, PostJournal.BulkPlace) {
+        if Task.isShuttingDownGracefully {
+            throw Problem(.shuttingDown, "The server is stopping; send the upload again.", retryAfterSeconds: 2)
+        }
+        let receivedAt = parts.clock.now()
+        let caller = try parts.directory.current(call.caller())
+        let section = try caller.section(section)
+        let chunk = await ChunkDecoder.check(
+            lines, of: caller, section: section, receivedAt: receivedAt, limits: parts.limits, with: parts.parsers)
+        let place = PostJournal.BulkPlace(
+            caller: caller, section: section, requestID: call.requestID, receivedAt: receivedAt)
+        return (chunk, place)
+    }
+
+    private func commit(_ chunk: CheckedChunk, at place: PostJournal.BulkPlace) async throws -> ChunkReport {
+        if isCheckOnly, !(isStrict && chunk.refused > 0) { return ChunkReport(chunk, stored: 0) }
+        let idempotency = idempotency(of: chunk, at: place)
+        if isStrict, chunk.refused > 0 {
+            // What was stored before stays stored, even where definitions have changed since.
+            if !isCheckOnly, let idempotency,
+                case .replayed(let answer)? = try await parts.store.outcome(
+                    account: place.account, of: idempotency, at: place.receivedAt)
+            {
+                return ChunkReport(chunk.lines, remembered: answer)
+            }
+            throw strictProblem(chunk)
+        }
+        // Nothing to store and nothing to remember.
+        if chunk.events.rows.isEmpty, idempotency == nil {
+            parts.journal.loaded(chunk, at: place)
+            return ChunkReport(chunk, stored: 0)
+        }
+        switch try await append(chunk.events.remembered(as: idempotency)) {
+        case .stored:
+            parts.journal.loaded(chunk, at: place)
+            return ChunkReport(chunk, stored: chunk.events.rows.count)
+        case .replayed(let answer):
+            let report = ChunkReport(chunk.lines, remembered: answer)
+            parts.journal.reloaded(chunk, events: report.stored, at: place)
+            return report
+        case .conflict, .notOpen:
+            throw Problem(
+                .idempotencyKeyReused,
+                "Lines \(chunk.lines.firstLine) to \(chunk.lines.lastLine) are not what came in their place under this "
+                    + "Idempotency-Key before; nothing of them was stored. Send the same lines again, or use a new key "
+                    + "for lines that were not sent before.")
+        }
+    }
+
+    /// Waits for a place in the writer's queue: whoever uploads has time, and is held back by it.
+    private func append(_ chunk: EventChunk) async throws -> AppendOutcome {
+        let end = ContinuousClock.now.advanced(by: Limits.bulkPatience)
+        var pause = Duration.milliseconds(10)
+        while true {
+            do {
+                return try await parts.store.append(chunk)
+            } catch {
+                guard error.code == .busy, ContinuousClock.now < end else { throw error }
+                try await Task.sleep(for: pause)
+                pause = min(pause * 2, .seconds(1))
+            }
+        }
+    }
+
+    private func strictProblem(_ chunk: CheckedChunk) -> Problem {
+        guard let first = chunk.errors.first else { return Problem(.validationFailed, "A line was refused.") }
+        return Problem(
+            .validationFailed,
+            "Line \(first.line ?? 0) was refused, and the upload ended there; of lines \(chunk.lines.firstLine) to "
+                + "\(chunk.lines.lastLine) nothing was stored. \(first.pointer): \(first.detail)",
+            errors: chunk.errors)
+    }
+
+    /// A chunk counts once under the upload's key and its own number.
+    private func idempotency(of chunk: CheckedChunk, at place: PostJournal.BulkPlace) -> Idempotency? {
+        guard let idempotencyKey else { return nil }
+        var hash = SHA256()
+        hash.update(data: Array("bulk \(place.section.number) ".utf8))
+        chunk.lines.text.withUnsafeBytes { hash.update(bufferPointer: $0) }
+        // A control character, so that it can be no key that a client sends.
+        return Idempotency(
+            key: "\(idempotencyKey)\u{1F}\(chunk.lines.number)", fingerprint: Array(hash.finalize()),
+            answer: ChunkReport.answer(of: chunk))
+    }
+}
+
+extension EventChunk {
+    fileprivate func remembered(as idempotency: Idempotency?) -> EventChunk {
+        EventChunk(
+            account: account, section: section, receivedAt: receivedAt, profiles: profiles, keys: keys, rows: rows,
+            data: data, idempotency: idempotency)
+    }
+}

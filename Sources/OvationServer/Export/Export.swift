@@ -1,0 +1,157 @@
+import NIOCore
+import OvationCore
+import OvationWire
+import ServiceLifecycle
+
+/// One export under way: a page is read while the one before is written, and no more than these two are held, however
+/// slowly they are taken.
+struct Export: Sendable {
+    let parts: Parts
+    let caller: Identity
+    let section: Discriminator<Section>
+    let format: ExportFormat
+    /// Also event types that may not be read through the keyspace of the profile's key.
+    let ignoresPermissions: Bool
+    /// Ends with a line that says what the export had.
+    let hasSummary: Bool
+
+    /// Bytes that are written at once.
+    private static let partBytes = 256 * 1024
+
+    private struct Counts {
+        var events = 0
+        var leftOut = 0
+    }
+
+    /// - Throws: when the export cannot go on; the reader sees that the answer is cut off.
+    func run(from first: ExportPage, _ range: ExportRange, to output: StreamOutput) async throws {
+        var writer = JSONWriter()
+        writer.bytes.reserveCapacity(2 * Export.partBytes)
+        writer.append(headerOf: format)
+        var counts = Counts()
+        var page = first
+        var range = range
+        // What arrives meanwhile is for the next export, so that this one has an end.
+        range.through = first.newest
+        while true {
+            if Task.isShuttingDownGracefully { throw CancellationError() }
+            range.after = page.next ?? range.after
+            let following = page.next == nil ? nil : range
+            async let next = read(following)
+            try await write(page, &writer, &counts, to: output)
+            guard let read = try await next else { break }
+            page = read
+        }
+        if hasSummary { writer.append(summary(counts, last: first.newest)) }
+        if hasSummary { writer.append(raw: "\n") }
+        try await output.write(ByteBuffer(bytes: writer.bytes))
+    }
+
+    private func read(_ range: ExportRange?) async throws -> ExportPage? {
+        guard let range else { return nil }
+        return try await parts.store.events(of: range)
+    }
+
+    /// By the rights and the definitions of now: an export can take hours.
+    private func write(
+        _ page: ExportPage, _ writer: inout JSONWriter, _ counts: inout Counts, to output: StreamOutput
+    ) async throws {
+        let current = try parts.directory.current(caller)
+        var view = ExportView(
+            current, section: try current.section(section).discriminator, ignoresPermissions: ignoresPermissions)
+        var start = 0
+        while start < page.rows.count {
+            start = append(page, from: start, &writer, &view, &counts)
+            guard writer.bytes.count >= Export.partBytes else { continue }
+            try await output.write(ByteBuffer(bytes: writer.bytes))
+            writer.bytes.removeAll(keepingCapacity: true)
+        }
+    }
+
+    /// Rows up to the size of one part. Gives the index of the first that is left.
+    private func append(
+        _ page: ExportPage, from start: Int, _ writer: inout JSONWriter, _ view: inout ExportView,
+        _ counts: inout Counts
+    ) -> Int {
+        page.data.withUnsafeBufferPointer { data in
+            page.keys.withUnsafeBufferPointer { keys in
+                var index = start
+                var dataStart = start == 0 ? 0 : page.rows[start - 1].dataEnd
+                while index < page.rows.count, writer.bytes.count < Export.partBytes {
+                    let row = page.rows[index]
+                    let its = dataStart..<row.dataEnd
+                    dataStart = row.dataEnd
+                    index += 1
+                    let profile = page.profiles[row.profile]
+                    guard let (eventType, keyspace) = view.names(of: row.version, in: profile.keyspace) else {
+                        counts.leftOut += 1
+                        continue
+                    }
+                    counts.events += 1
+                    writer.append(
+                        ExportedEvent(
+                            id: row.id, eventTime: row.eventTime, receivedAt: row.receivedAt, version: row.version,
+                            section: view.section, eventType: eventType, keyspace: keyspace,
+                            key: UnsafeBufferPointer(rebasing: keys[profile.key]),
+                            data: UnsafeBufferPointer(rebasing: data[its])),
+                        as: format)
+                }
+                return index
+            }
+        }
+    }
+
+    private func summary(_ counts: Counts, last: Int64) -> JSONValue {
+        .object([
+            .init(
+                "summary",
+                .object([
+                    .init("events", JSONValue(counts.events)), .init("left_out", JSONValue(counts.leftOut)),
+                    .init("last_event_id", .string(String(last))),
+                ]))
+        ])
+    }
+}
+
+/// What of events a caller may read, with the names of it as an export writes them.
+struct ExportView {
+    let section: [UInt8]
+    private let caller: Identity
+    private let ignoresPermissions: Bool
+    private let keyspaces: [Int64: Keyspace]
+    private var known: [Place: Names?] = [:]
+    /// The answer before, since most events resemble the one before them.
+    private var last: (place: Place, names: Names?)?
+
+    private struct Place: Hashable {
+        let version: EventVersion.ID
+        let keyspace: Int64
+    }
+
+    typealias Names = (eventType: [UInt8], keyspace: [UInt8])
+
+    init(_ caller: Identity, section: Discriminator<Section>, ignoresPermissions: Bool) {
+        self.caller = caller
+        self.section = Array(section.text.utf8)
+        self.ignoresPermissions = ignoresPermissions
+        keyspaces = Dictionary(caller.catalogue.keyspaces.map { ($0.number, $0) }, uniquingKeysWith: { $1 })
+    }
+
+    /// nil: it may not be read.
+    mutating func names(of version: EventVersion.ID, in keyspace: Int64) -> Names? {
+        let place = Place(version: version, keyspace: keyspace)
+        if let last, last.place == place { return last.names }
+        let names = known[place] ?? look(place)
+        known[place] = names
+        last = (place, names)
+        return names
+    }
+
+    private func look(_ place: Place) -> Names? {
+        guard let keyspace = keyspaces[place.keyspace], caller.key.mayRead(keyspace.discriminator),
+            let eventType = caller.catalogue.version(place.version)?.eventType,
+            ignoresPermissions || eventType.permission(in: keyspace.discriminator).read
+        else { return nil }
+        return (Array(eventType.discriminator.text.utf8), Array(keyspace.discriminator.text.utf8))
+    }
+}

@@ -1,0 +1,95 @@
+import HTTPTypes
+import Hummingbird
+import NIOCore
+import OvationCore
+import OvationWire
+
+/// `GET /audience/sections/{section}/events/export`: all events of a section in the order of their arrival, as lines
+/// that a bulk upload takes, or as CSV.
+struct ExportEvents: EndpointHandler {
+    let parts: Parts
+
+    func respond(to call: Call) async throws -> Response {
+        let caller = try call.caller()
+        let section = try caller.section(call.path.section())
+        let types = try eventTypes(call, in: section)
+        let format = try format(call, types)
+        let range = ExportRange(
+            account: caller.key.account, section: section.number, after: try position(call),
+            versions: types.map { Set($0.flatMap { $0.versions.map(\.id) }) }, from: try call.timestamp("from"),
+            to: try call.timestamp("to"), limit: Limits.exportPageEvents, bytesMax: Limits.exportPageBytes)
+        let export = Export(
+            parts: parts, caller: caller, section: section.discriminator, format: format,
+            ignoresPermissions: try call.ignoresKeyspacePermissions(),
+            hasSummary: try call.flag("summary"))
+        let slot = try parts.exports.take()
+        // The first page before the answer, so that a store that cannot be read is no empty export.
+        let first = try await parts.store.events(of: range)
+        let body = ResponseBody.stream { output in
+            try await export.run(from: first, range, to: output)
+            withExtendedLifetime(slot) {}
+        }
+        let type =
+            switch format {
+            case .ndjson: LoadEvents.mediaType
+            case .csv: "text/csv; charset=utf-8; header=present"
+            }
+        return Response(
+            status: .ok,
+            headers: [
+                .contentType: type, .cacheControl: "no-store",
+                // nginx would hold the stream back otherwise.
+                HTTPField.Name("X-Accel-Buffering")!: "no",
+            ], body: body)
+    }
+
+    /// nil: all.
+    private func eventTypes(_ call: Call, in section: Section) throws(Problem) -> [EventType]? {
+        let wanted = Set(try call.query("event_discriminators"))
+        guard !wanted.isEmpty else { return nil }
+        guard wanted.count <= Limits.eventTypeFiltersMax else {
+            throw Problem(
+                .invalidParameter, "At most \(Limits.eventTypeFiltersMax) event types can be given at once.")
+        }
+        let inSection = try call.caller().catalogue.eventTypes.filter { $0.section == section.discriminator }
+        if let unknown = wanted.first(where: { word in !inSection.contains { $0.discriminator.text == word } }) {
+            throw Problem(.invalidParameter, "The section has no event type '\(unknown.prefix(100))'.")
+        }
+        return inSection.filter { wanted.contains($0.discriminator.text) }
+    }
+
+    private func format(_ call: Call, _ types: [EventType]?) throws(Problem) -> ExportFormat {
+        let guardsFormulas: Bool
+        switch try call.query("formulas").last {
+        case nil, "", "guard": guardsFormulas = true
+        case "keep": guardsFormulas = false
+        default: throw Problem(.invalidParameter, "'formulas' is guard or keep.")
+        }
+        switch try call.query("format").last {
+        case nil, "", "ndjson": return .ndjson
+        case "csv":
+            let fields = types?.count == 1 ? types?.first?.fieldNames : nil
+            return .csv(CSVColumns(fields: fields, guardsFormulas: guardsFormulas))
+        default: throw Problem(.invalidParameter, "'format' is ndjson or csv.")
+        }
+    }
+
+    private func position(_ call: Call) throws(Problem) -> Int64 {
+        guard let text = try call.query("after").last, !text.isEmpty, text != "0" else { return 0 }
+        guard let id = VersionID.parse(text) else {
+            throw Problem(.invalidParameter, "'after' is the id of an event.")
+        }
+        return id
+    }
+}
+
+extension EventType {
+    /// Of all its versions: those of the newest first, and then what older ones had besides.
+    var fieldNames: [String] {
+        var names: [String] = []
+        for version in versions.reversed() {
+            for field in version.schema.fields where !names.contains(field.name) { names.append(field.name) }
+        }
+        return names
+    }
+}

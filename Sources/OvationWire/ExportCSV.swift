@@ -1,0 +1,183 @@
+import OvationCore
+
+/// The columns of an export as CSV.
+public struct CSVColumns: Sendable {
+    /// A column for each of these fields instead of one with the data as JSON. nil where there can be several event
+    /// types, which have different fields.
+    public let fields: [String]?
+    /// Whether a text that a spreadsheet would calculate gets an apostrophe before it.
+    public let guardsFormulas: Bool
+    fileprivate let fieldNames: [[UInt8]]
+
+    public init(fields: [String]?, guardsFormulas: Bool) {
+        self.fields = fields
+        self.guardsFormulas = guardsFormulas
+        fieldNames = (fields ?? []).map { Array($0.utf8) }
+    }
+}
+
+/// RFC 4180: commas, CRLF, and quotes around what needs them.
+extension JSONWriter {
+    mutating func append(csvHeader columns: CSVColumns) {
+        append(raw: "event_id,received_at,event_time,section,keyspace,profile_key,event_type,version_id")
+        guard let fields = columns.fields else {
+            append(raw: ",data\r\n")
+            return
+        }
+        for field in fields {
+            append(raw: ",")
+            // With a word before it, so that no field has the name of another column.
+            appendQuotedIfNeeded(Array("data.\(field)".utf8), guardsFormulas: false)
+        }
+        append(raw: "\r\n")
+    }
+
+    mutating func append(csv event: ExportedEvent, _ columns: CSVColumns) {
+        append(event.id)
+        append(raw: ",")
+        event.receivedAt.append(to: &bytes)
+        append(raw: ",")
+        event.eventTime.append(to: &bytes)
+        append(raw: ",")
+        bytes.append(contentsOf: event.section)
+        append(raw: ",")
+        bytes.append(contentsOf: event.keyspace)
+        append(raw: ",")
+        appendQuotedIfNeeded(event.key, guardsFormulas: columns.guardsFormulas)
+        append(raw: ",")
+        bytes.append(contentsOf: event.eventType)
+        append(raw: ",")
+        append(event.version)
+        if columns.fields == nil {
+            append(raw: ",")
+            appendQuoted(event.data)
+        } else {
+            append(fieldsOf: event.data, columns)
+        }
+        append(raw: "\r\n")
+    }
+
+    private mutating func append(fieldsOf data: UnsafeBufferPointer<UInt8>, _ columns: CSVColumns) {
+        var members: [FlatObject.Member] = []
+        var object = FlatObject(data)
+        while let member = object.next() { members.append(member) }
+        for name in columns.fieldNames {
+            append(raw: ",")
+            guard let member = members.first(where: { data[$0.name].elementsEqual(name) }) else { continue }
+            if member.isText {
+                let text = FlatObject.unescaped(data[member.value])
+                if text.isEmpty {
+                    // Told apart from a field that is not there.
+                    append(raw: "\"\"")
+                } else {
+                    appendQuotedIfNeeded(text, guardsFormulas: columns.guardsFormulas)
+                }
+            } else {
+                bytes.append(contentsOf: data[member.value])
+            }
+        }
+    }
+
+    private mutating func appendQuotedIfNeeded(_ text: some Collection<UInt8>, guardsFormulas: Bool) {
+        let isFormula = guardsFormulas && text.first.map(Self.formulaStarts.contains) ?? false
+        let needsQuotes = text.contains { $0 == 0x22 || $0 == 0x2C || $0 == 0x0A || $0 == 0x0D }
+        guard needsQuotes || isFormula else {
+            bytes.append(contentsOf: text)
+            return
+        }
+        bytes.append(UInt8(ascii: "\""))
+        if isFormula { bytes.append(UInt8(ascii: "'")) }
+        appendDoublingQuotes(text)
+        bytes.append(UInt8(ascii: "\""))
+    }
+
+    private mutating func appendQuoted(_ text: some Collection<UInt8>) {
+        bytes.append(UInt8(ascii: "\""))
+        appendDoublingQuotes(text)
+        bytes.append(UInt8(ascii: "\""))
+    }
+
+    private mutating func appendDoublingQuotes(_ text: some Collection<UInt8>) {
+        for byte in text {
+            if byte == UInt8(ascii: "\"") { bytes.append(byte) }
+            bytes.append(byte)
+        }
+    }
+
+    /// `=`, `+`, `-`, `@`, tab and carriage return.
+    private static let formulaStarts: [UInt8] = [0x3D, 0x2B, 0x2D, 0x40, 0x09, 0x0D]
+}
+
+/// Walks through the data of an event as it is stored: a compact object of texts, numbers and words, written by
+/// ``JSONWriter``.
+private struct FlatObject {
+    struct Member {
+        let name: Range<Int>
+        let value: Range<Int>
+        let isText: Bool
+    }
+
+    private let bytes: UnsafeBufferPointer<UInt8>
+    /// Behind the brace or the comma before a name.
+    private var position = 1
+
+    init(_ bytes: UnsafeBufferPointer<UInt8>) {
+        self.bytes = bytes
+    }
+
+    mutating func next() -> Member? {
+        guard position < bytes.count, bytes[position] == UInt8(ascii: "\"") else { return nil }
+        let name = text()
+        // The colon.
+        position += 1
+        guard position < bytes.count else { return nil }
+        let isText = bytes[position] == UInt8(ascii: "\"")
+        let value = isText ? text() : word()
+        // The comma or the brace.
+        position += 1
+        return Member(name: name, value: value, isText: isText)
+    }
+
+    /// Without its quotes; the position is behind them then.
+    private mutating func text() -> Range<Int> {
+        let start = position + 1
+        position = start
+        while position < bytes.count, bytes[position] != UInt8(ascii: "\"") {
+            position += bytes[position] == UInt8(ascii: "\\") ? 2 : 1
+        }
+        let range = start..<min(position, bytes.count)
+        position += 1
+        return range
+    }
+
+    private mutating func word() -> Range<Int> {
+        let start = position
+        while position < bytes.count, bytes[position] != UInt8(ascii: ","), bytes[position] != UInt8(ascii: "}") {
+            position += 1
+        }
+        return start..<position
+    }
+
+    /// Undoes the escapes that ``JSONWriter`` makes.
+    static func unescaped(_ text: Slice<UnsafeBufferPointer<UInt8>>) -> [UInt8] {
+        var plain: [UInt8] = []
+        plain.reserveCapacity(text.count)
+        var rest = text[...]
+        while let byte = rest.popFirst() {
+            guard byte == UInt8(ascii: "\\"), let escape = rest.popFirst() else {
+                plain.append(byte)
+                continue
+            }
+            switch escape {
+            case UInt8(ascii: "n"): plain.append(0x0A)
+            case UInt8(ascii: "r"): plain.append(0x0D)
+            case UInt8(ascii: "t"): plain.append(0x09)
+            case UInt8(ascii: "u"):
+                plain += UInt8(String(decoding: rest.prefix(4), as: UTF8.self), radix: 16).map { [$0] } ?? []
+                rest = rest.dropFirst(4)
+            default: plain.append(escape)
+            }
+        }
+        return plain
+    }
+}

@@ -1,0 +1,149 @@
+import Foundation
+import OvationCore
+import Synchronization
+
+/// How far an import or an export is, told on standard error: as one line that changes on a terminal, and as a line
+/// now and then elsewhere.
+final class TransferProgress: Sendable {
+    private struct State {
+        var done = 0
+        var total: Int?
+        var events = 0
+        /// Events that took no time of this run.
+        var skipped = 0
+        var note = ""
+    }
+
+    private let state = Mutex(State())
+    private let start = ContinuousClock.now
+    private let isQuiet: Bool
+    private let isTerminal = isatty(STDERR_FILENO) == 1
+    private let unit: String
+
+    /// - Parameters:
+    ///   - total: of whatever ``advance(to:)`` counts; nil where it is not known.
+    ///   - unit: what is counted for people: lines or events.
+    init(total: Int?, unit: String, isQuiet: Bool) {
+        self.unit = unit
+        self.isQuiet = isQuiet
+        state.withLock { $0.total = total }
+    }
+
+    func advance(to done: Int) {
+        state.withLock { $0.done = done }
+    }
+
+    func advance(by count: Int) {
+        state.withLock { $0.done += count }
+    }
+
+    func count(_ events: Int, skipped: Int = 0) {
+        state.withLock {
+            $0.events = events
+            $0.skipped = skipped
+        }
+    }
+
+    /// Something to say beside the figures, such as that the connection is tried again.
+    func note(_ text: String) {
+        state.withLock { $0.note = text }
+        if !isTerminal, !isQuiet, !text.isEmpty { StandardError.write(text) }
+    }
+
+    /// Runs some work and tells how far it is meanwhile.
+    func whileShowing<Value: Sendable>(
+        _ work: @escaping @Sendable () async throws -> Value
+    ) async throws -> Value {
+        guard !isQuiet else { return try await work() }
+        defer { if isTerminal { FileHandle.standardError.write(Data("\r\u{1B}[K".utf8)) } }
+        return try await withThrowingTaskGroup(of: Value?.self) { group in
+            group.addTask { try await work() }
+            group.addTask {
+                let pause: Duration = self.isTerminal ? .milliseconds(200) : .seconds(10)
+                while (try? await Task.sleep(for: pause)) != nil { self.show() }
+                return nil
+            }
+            defer { group.cancelAll() }
+            while let value = try await group.next() {
+                if let value { return value }
+            }
+            throw CancellationError()
+        }
+    }
+
+    private func show() {
+        let line = state.withLock { text($0) }
+        FileHandle.standardError.write(Data((isTerminal ? "\r\u{1B}[K" + line : line + "\n").utf8))
+    }
+
+    private func text(_ state: State) -> String {
+        let seconds = max(0.001, (ContinuousClock.now - start) / .seconds(1))
+        let rate = Double(state.events - state.skipped) / seconds
+        var parts: [String] = []
+        if let total = state.total, total > 0 {
+            let share = min(1, Double(state.done) / Double(total))
+            if isTerminal {
+                let filled = Int(share * 24)
+                parts.append(
+                    "[" + String(repeating: "#", count: filled) + String(repeating: ".", count: 24 - filled) + "]")
+            }
+            parts.append("\(Int(share * 100)) %")
+        }
+        parts.append("\(Figures.grouped(state.events)) \(unit)")
+        parts.append("\(Figures.grouped(Int(rate)))/s")
+        if let total = state.total, state.done > 0, state.done < total {
+            let left = seconds / Double(state.done) * Double(total - state.done)
+            parts.append("\(Figures.time(Int(left))) left")
+        }
+        if !state.note.isEmpty { parts.append(state.note) }
+        return parts.joined(separator: "  ")
+    }
+}
+
+/// Numbers as people read them.
+enum Figures {
+    /// `1,234,567`
+    static func grouped(_ number: Int) -> String {
+        var digits = String(number.magnitude)
+        var groups: [Substring] = []
+        while digits.count > 3 {
+            groups.insert(Substring(digits.suffix(3)), at: 0)
+            digits.removeLast(3)
+        }
+        return (number < 0 ? "-" : "") + ([Substring(digits)] + groups).joined(separator: ",")
+    }
+
+    /// `1:02:03` or `2:03`
+    static func time(_ seconds: Int) -> String {
+        func two(_ value: Int) -> String { value < 10 ? "0\(value)" : "\(value)" }
+        let (hours, minutes) = (seconds / 3600, seconds / 60 % 60)
+        return hours > 0 ? "\(hours):\(two(minutes)):\(two(seconds % 60))" : "\(minutes):\(two(seconds % 60))"
+    }
+}
+
+/// The connection broke or the server was busy: the same may succeed a moment later.
+struct Interruption: Error {
+    let reason: String
+}
+
+/// Tries again, ever more slowly, as long as there is progress.
+struct Patience {
+    static let attemptsMax = 10
+    private var attempts = 0
+    private var lastProgress = 0
+
+    /// - Parameter progress: something that grows when an attempt got further than the ones before.
+    /// - Throws: when it was tried often enough.
+    mutating func wait(
+        after interruption: Interruption, progress: Int, _ shown: TransferProgress
+    ) async throws {
+        if progress > lastProgress { attempts = 0 }
+        lastProgress = max(progress, lastProgress)
+        attempts += 1
+        guard attempts <= Patience.attemptsMax else { throw interruption }
+        let seconds = min(30, 1 << (attempts - 1))
+        shown.note("\(interruption.reason); trying again in \(seconds) s")
+        try await Task.sleep(for: .seconds(seconds))
+        shown.note("")
+    }
+}
