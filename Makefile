@@ -21,7 +21,7 @@ run: setup ## build and start a server with the article's example; ARGS="--port 
 test: ## check the format, build, and run every test
 	@Scripts/test
 
-bench: ## measure posts per second beside a bare server; ARGS=quick for a minute
+bench: ## measure beside other servers and judge the targets; ARGS=quick takes two minutes; also long, micro
 	@Scripts/bench $(ARGS)
 
 format: ## put all Swift files into the common format

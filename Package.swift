@@ -16,7 +16,9 @@ let package = Package(
     name: "ovation",
     platforms: [.macOS(.v15)],
     products: [
-        .executable(name: "ovation", targets: ["ovation"])
+        .executable(name: "ovation", targets: ["ovation"]),
+        // For Benchmarks/Micro, which is a package of its own so that nobody else fetches what it depends on.
+        .library(name: "HotPath", targets: ["HotPath"]),
     ],
     dependencies: [
         .package(url: "https://github.com/hummingbird-project/hummingbird", from: "2.28.1"),
@@ -54,6 +56,8 @@ let package = Package(
             name: "CSimdjson",
             linkerSettings: [.linkedLibrary("simdjson"), .linkedLibrary("stdc++")]
         ),
+        // What the C library lets one say about its memory.
+        .target(name: "CMalloc"),
         // Pages of the console as values, templates and files, all in the binary. Knows nothing of where values come from.
         .target(
             name: "OvationConsole",
@@ -89,7 +93,6 @@ let package = Package(
                 .product(name: "GRDB", package: "GRDB.swift"),
                 .product(name: "GRDBSQLite", package: "GRDB.swift"),
                 .product(name: "Logging", package: "swift-log"),
-                .product(name: "NIOPosix", package: "swift-nio"),
                 .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
             ],
             exclude: ["DESIGN.md"],
@@ -111,10 +114,11 @@ let package = Package(
         .executableTarget(
             name: "ovation",
             dependencies: [
-                "OvationCore", "OvationWire", "OvationServer", "OvationSQLite",
+                "CMalloc", "OvationCore", "OvationWire", "OvationServer", "OvationSQLite",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "AsyncHTTPClient", package: "async-http-client"),
                 .product(name: "Configuration", package: "swift-configuration"),
+                .product(name: "Crypto", package: "swift-crypto"),
                 .product(name: "HTTPTypes", package: "swift-http-types"),
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "NIOCore", package: "swift-nio"),
@@ -133,6 +137,33 @@ let package = Package(
             path: "Benchmarks/BareServer",
             swiftSettings: settings
         ),
+        // The ceilings of the store and of the disk, for the benchmark.
+        .executableTarget(
+            name: "raw-store",
+            dependencies: [
+                "OvationCore", "OvationSQLite",
+                .product(name: "GRDBSQLite", package: "GRDB.swift"),
+                .product(name: "Logging", package: "swift-log"),
+            ],
+            path: "Benchmarks/RawStore",
+            swiftSettings: settings
+        ),
+        // The parts of a post that are measured one by one: in time by Benchmarks/Micro, in instructions by hot-path.
+        .target(
+            name: "HotPath",
+            dependencies: [
+                "OvationCore", "OvationWire", "OvationServer", "OvationSQLite",
+                .product(name: "Hummingbird", package: "hummingbird"),
+                .product(name: "HTTPTypes", package: "swift-http-types"),
+                .product(name: "Logging", package: "swift-log"),
+                .product(name: "NIOCore", package: "swift-nio"),
+                .product(name: "NIOEmbedded", package: "swift-nio"),
+            ],
+            path: "Benchmarks/HotPath",
+            swiftSettings: settings
+        ),
+        .executableTarget(
+            name: "hot-path", dependencies: ["HotPath"], path: "Benchmarks/HotPathRunner", swiftSettings: settings),
         .testTarget(
             name: "OvationCoreTests", dependencies: ["OvationCore", "OvationTesting"], swiftSettings: settings),
         .testTarget(

@@ -1,0 +1,64 @@
+import OvationCore
+
+/// A store that has stored before it is asked, for measuring what the server does around a store. Whoever wants to
+/// know what a post costs measures the real one; this one takes part in no such figure.
+struct InstantStore: Store {
+    let contents: StoreContents
+
+    func load() async throws(StoreFailure) -> StoreContents { contents }
+
+    func append(_ batch: EventBatch) async throws(StoreFailure) -> AppendOutcome { .stored }
+
+    func statistics() -> StoreStatistics { StoreStatistics() }
+
+    // MARK: - What no measured operation asks for
+
+    private var unused: StoreFailure { StoreFailure(.unavailable, "a benchmark's store only takes events") }
+
+    func commit(_ change: AccountChange) async throws(StoreFailure) { throw unused }
+
+    func log(_ range: LogRange) async throws(StoreFailure) -> [LogEntry] { throw unused }
+
+    func append(_ chunk: EventChunk) async throws(StoreFailure) -> AppendOutcome { throw unused }
+
+    func events(of range: ExportRange) async throws(StoreFailure) -> ExportPage { throw unused }
+
+    func outcome(
+        account: Int64, of idempotency: Idempotency, at now: Timestamp
+    ) async throws(StoreFailure) -> AppendOutcome? { throw unused }
+
+    func events(
+        _ filter: EventFilter, after position: EventPosition?, limit: Int
+    ) async throws(StoreFailure) -> EventPage? { throw unused }
+
+    func deleteEvents(
+        _ filter: EventFilter, id: Int64?, recordedAs note: @escaping @Sendable (Int) -> Note, at now: Timestamp,
+        by actor: String
+    ) async throws(StoreFailure) -> Deletion? { throw unused }
+
+    func profile(_ reference: ProfileReference) async throws(StoreFailure) -> Profile? { throw unused }
+
+    func profiles(_ search: ProfileSearch) async throws(StoreFailure) -> ProfileMatches { throw unused }
+
+    func counts(of profile: ProfileAddress) async throws(StoreFailure) -> ProfileCounts? { throw unused }
+
+    func days(_ filter: EventFilter) async throws(StoreFailure) -> [EventDay]? { throw unused }
+
+    func usage(account: Int64) async throws(StoreFailure) -> [VersionUsage] { throw unused }
+
+    func keep(_ post: RefusedPost) async throws(StoreFailure) -> Rejection.ID { throw unused }
+
+    func rejections(
+        _ filter: RejectionFilter, before id: Rejection.ID?, limit: Int, bodyBytesMax: Int
+    ) async throws(StoreFailure) -> [Rejection] { throw unused }
+
+    func countOpenRejections(account: Int64, from: Timestamp, max: Int) async throws(StoreFailure) -> Int {
+        throw unused
+    }
+
+    func rejection(_ id: Rejection.ID, account: Int64) async throws(StoreFailure) -> Rejection? { throw unused }
+
+    func discardRejection(_ id: Rejection.ID, account: Int64) async throws(StoreFailure) -> Bool { throw unused }
+
+    func check() async throws(StoreFailure) { throw unused }
+}
