@@ -12,6 +12,7 @@ import HotPath
 /// way that valgrind 3.19 does not survive.
 func wait(for work: @escaping @Sendable () async throws -> String) {
     let done = DispatchSemaphore(value: 0)
+    // Detached, since a task of the main actor would wait for the thread that waits for it.
     Task.detached {
         do {
             print(try await work())

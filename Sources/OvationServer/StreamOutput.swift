@@ -6,6 +6,8 @@ import Synchronization
 
 /// The connection under an answer that takes its time. Only one task writes, one thing after the other; another one
 /// may look at how it goes.
+///
+/// `@unchecked`, since the writer is touched by that one task alone, and what the other looks at is behind a lock.
 final class StreamOutput: @unchecked Sendable {
     private var writer: any ResponseBodyWriter
     private let writingSince = Mutex<ContinuousClock.Instant?>(nil)

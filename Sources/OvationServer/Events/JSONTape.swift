@@ -88,7 +88,8 @@ final class TapeParser {
 /// Parsers that are used again and again. As many as there are requests decoding at one time, which is as many as
 /// there are threads.
 package final class TapeParsers: Sendable {
-    /// Owned by one decoding at a time, from ``TapeParsers/take()`` to ``TapeParsers/give(_:)``.
+    /// `@unchecked`, since a parser is owned by one decoding at a time, from ``TapeParsers/take()`` to
+    /// ``TapeParsers/give(_:)``, and what is idle is reached under the lock only.
     private struct Idle: @unchecked Sendable {
         var parsers: [TapeParser] = []
     }
