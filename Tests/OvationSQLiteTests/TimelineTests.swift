@@ -3,6 +3,7 @@ import GRDB
 import Logging
 import OvationCore
 import OvationTesting
+import Synchronization
 import Testing
 
 @testable import OvationSQLite
@@ -208,13 +209,14 @@ struct TimelineTests {
         }
     }
 
-    @Test("whoever reads while runs are written and merged sees every event that was acknowledged")
+    @Test("whoever reads while runs are written and merged sees every event that was acknowledged, once")
     func readsMeanwhile() async throws {
         let store = try open(events: 64, profiles: 8)
         defer { store.close() }
         try await found(store)
         let filter = EventFilter(profile: try Fixtures.address("a@b.se"), section: 2)
         _ = try await store.append(Fixtures.batch("a@b.se", times: [0]))
+        let begun = Begun()
         try await withThrowingTaskGroup(of: Void.self) { group in
             for reader in 0..<3 {
                 group.addTask {
@@ -223,11 +225,13 @@ struct TimelineTests {
                         let counts = try await store.counts(of: filter.profile)
                         let count = counts?.counts.reduce(0) { $0 + $1.events } ?? 0
                         #expect(count >= before, "reader \(reader)")
+                        #expect(count <= begun.events.withLock { $0 }, "reader \(reader)")
                     }
                 }
             }
             group.addTask {
                 for time in 1...600 as ClosedRange<Int64> {
+                    begun.events.withLock { $0 += 20 }
                     _ = try await store.append(
                         Fixtures.batch("a@b.se", times: (0..<20).map { (time * 7919 + $0 * 104_729) % 100_000 }))
                     if time.isMultiple(of: 5) { try await store.workBetweenPosts() }
@@ -319,4 +323,9 @@ extension SQLiteStore {
             return Dictionary(levels.map { ($0, 1) }, uniquingKeysWith: +)
         }
     }
+}
+
+/// Events of posts that have begun.
+private final class Begun: Sendable {
+    let events = Mutex(Int64(1))
 }
