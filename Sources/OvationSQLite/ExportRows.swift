@@ -28,7 +28,7 @@ enum ExportRows {
 
     /// - Parameter recent: from before the snapshot of this database began.
     static func page(
-        _ database: Database, _ range: ExportRange, _ recent: [Int64: RecentProfiles.Row]
+        _ database: Database, _ range: ExportRange, _ recent: RecentProfiles.Rows
     ) throws -> ExportPage {
         let newest = try Int64.fetchOne(database, sql: "SELECT max(event_id) FROM event") ?? 0
         let (found, data, next) = try events(database, range, through: min(range.through ?? newest, newest))
@@ -70,7 +70,7 @@ enum ExportRows {
 
     /// Each profile of the page is looked up once, by rising id: neighbours lie on one page of the file.
     private static func withProfiles(
-        _ database: Database, _ range: ExportRange, _ recent: [Int64: RecentProfiles.Row], _ found: [Found],
+        _ database: Database, _ range: ExportRange, _ recent: RecentProfiles.Rows, _ found: [Found],
         _ data: [UInt8], next: Int64?, newest: Int64
     ) throws -> ExportPage {
         var indexes: [Int64: Int] = [:]

@@ -23,13 +23,24 @@ final class RecentProfiles: Sendable {
         }
     }
 
-    private let rows = Mutex<[Int64: Row]>([:])
+    /// Rows as they were at one moment.
+    struct Rows: Sendable {
+        /// Takes what comes.
+        fileprivate var growing: [Int64: Row] = [:]
+        /// On their way into `profile`; it takes no more.
+        fileprivate var moving: [Int64: Row] = [:]
 
-    var count: Int { rows.withLock { $0.count } }
+        subscript(id: Int64) -> Row? { growing[id] ?? moving[id] }
+    }
 
-    var all: [Int64: Row] { rows.withLock { $0 } }
+    private let rows = Mutex(Rows())
 
-    var ids: [Int64] { rows.withLock { Array($0.keys) } }
+    /// How many are not on their way.
+    var count: Int { rows.withLock { $0.growing.count } }
+
+    var isMoving: Bool { rows.withLock { !$0.moving.isEmpty } }
+
+    var all: Rows { rows.withLock { $0 } }
 
     subscript(id: Int64) -> Row? { rows.withLock { $0[id] } }
 
@@ -49,39 +60,50 @@ final class RecentProfiles: Sendable {
     /// After the commit that stored them, and before it is answered.
     func add(_ new: [Int64: Row]) {
         guard !new.isEmpty else { return }
-        rows.withLock { $0.merge(new) { _, new in new } }
+        rows.withLock { $0.growing.merge(new) { _, new in new } }
+    }
+
+    /// Sets those apart that are to be moved, and gives them.
+    func beginMove() -> [Int64: Row] {
+        rows.withLock { rows in
+            // Left over when a transaction failed.
+            if rows.moving.isEmpty { swap(&rows.growing, &rows.moving) }
+            return rows.moving
+        }
     }
 
     /// After the commit that moved the last of them.
-    func remove(_ ids: [Int64]) {
-        rows.withLock { rows in
-            // A profile is in one batch only, so an empty table is made anew rather than emptied one by one.
-            if ids.count == rows.count {
-                rows = [:]
-            } else {
-                for id in ids { rows[id] = nil }
-            }
+    func endMove() {
+        // A large table takes a moment to go, which nobody should wait for.
+        let moved = rows.withLock { rows in
+            defer { rows.moving = [:] }
+            return rows.moving
         }
+        _ = consume moved
     }
 }
 
-/// Moves recent profiles into the table that is found by hash, sorted, a few in each transaction. On the writer's
-/// thread.
+/// Moves recent profiles into the table that is found by hash, sorted, a few in each transaction; and then takes them
+/// out of the table of arrivals, a few in each transaction as well. On the writer's thread.
 final class ProfileMover {
     /// Profiles that are moved for each one that comes.
     private static let movedPerProfile = 2
-    /// Profiles in a transaction of its own, when nobody waits.
-    private static let idleProfiles = 512
+    /// Arrivals that go for each profile that comes: they lie beside each other.
+    private static let forgottenPerProfile = 8
+    /// How many come in a transaction of its own, when nobody waits.
+    private static let idleProfiles = 128
 
     private let database: Database
     private let recent: RecentProfiles
     private let capacity: Int
     private let insert: PreparedStatement
+    private let forget: PreparedStatement
     /// Being moved, in the order of the table.
-    private var ids: [Int64] = []
+    private var rows: [RecentProfiles.Row] = []
     private var position = 0
-    private var lastArrival: Int64 = 0
     private var isMoved = false
+    /// Arrivals up to this one are in `profile` and can go; nil when they are gone.
+    private var movedArrival: Int64?
 
     /// - Parameter capacity: how many come together before they are moved.
     init(_ database: Database, recent: RecentProfiles, capacity: Int) throws {
@@ -94,54 +116,67 @@ final class ProfileMover {
             INSERT OR IGNORE INTO profile (profile_id, account_id, keyspace, key, created_at)
             VALUES (?1, ?2, ?3, ?4, ?5)
             """)
+        forget = try PreparedStatement(
+            database,
+            """
+            DELETE FROM profile_arrival WHERE arrival IN
+                (SELECT arrival FROM profile_arrival WHERE arrival <= ?1 ORDER BY arrival LIMIT ?2)
+            """)
     }
 
-    var isIdle: Bool { ids.isEmpty && recent.count < capacity }
+    var isIdle: Bool { rows.isEmpty && movedArrival == nil && recent.count < capacity && !recent.isMoving }
 
     /// Inside the transaction of a group that made so many profiles, or none when nobody waits.
     func work(forNew count: Int) throws {
-        guard !isMoved else { return }
-        if ids.isEmpty {
-            guard recent.count >= capacity else { return }
-            ids = recent.ids.sorted()
-            position = 0
-            lastArrival = 0
-        }
-        let end = min(position + count * ProfileMover.movedPerProfile, ids.count)
-        try move(upTo: end)
-        if position == ids.count {
-            try database.execute(sql: "DELETE FROM profile_arrival WHERE arrival <= ?", arguments: [lastArrival])
-            isMoved = true
+        if let movedArrival {
+            try forget(through: movedArrival, atMost: count * ProfileMover.forgottenPerProfile)
+        } else if !isMoved {
+            if rows.isEmpty {
+                guard recent.count >= capacity || recent.isMoving else { return }
+                rows = recent.beginMove().values.sorted { $0.id < $1.id }
+                position = 0
+            }
+            try move(upTo: min(position + count * ProfileMover.movedPerProfile, rows.count))
+            isMoved = position == rows.count
         }
     }
 
-    func workIdly() throws { try work(forNew: ProfileMover.idleProfiles / ProfileMover.movedPerProfile) }
+    func workIdly() throws { try work(forNew: ProfileMover.idleProfiles) }
 
     func didCommit() {
         guard isMoved else { return }
-        recent.remove(ids)
+        movedArrival = rows.lazy.map(\.arrival).max()
+        recent.endMove()
         reset()
     }
 
     /// What was moved since the last commit is not; to move it again changes nothing.
     func reset() {
-        ids = []
+        rows = []
         position = 0
         isMoved = false
     }
 
     private func move(upTo end: Int) throws {
         while position < end {
-            if let row = recent[ids[position]] {
-                insert.bind(1, row.id)
-                insert.bind(2, row.account)
-                insert.bind(3, row.keyspace)
-                insert.bind(4, text: row.key)
-                insert.bind(5, row.createdAt)
-                try insert.run()
-                lastArrival = max(lastArrival, row.arrival)
-            }
+            let row = rows[position]
+            insert.bind(1, row.id)
+            insert.bind(2, row.account)
+            insert.bind(3, row.keyspace)
+            insert.bind(4, text: row.key)
+            insert.bind(5, row.createdAt)
+            try insert.run()
             position += 1
         }
+    }
+
+    /// A crash in between, or a transaction that fails, leaves arrivals that are moved already, and the next start moves
+    /// them again, which changes nothing.
+    private func forget(through arrival: Int64, atMost count: Int) throws {
+        guard count > 0 else { return }
+        forget.bind(1, arrival)
+        forget.bind(2, Int64(count))
+        try forget.run()
+        if forget.changes < count { movedArrival = nil }
     }
 }

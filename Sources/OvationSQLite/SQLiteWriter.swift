@@ -75,6 +75,8 @@ final class SQLiteWriter: Sendable {
 
     /// How long nobody posts before work that can wait is done.
     private static let quiet = DispatchTimeInterval.milliseconds(30)
+    /// Between two bits of such work, for reads to have the cores and the disk as well.
+    private static let pause = DispatchTimeInterval.milliseconds(3)
 
     private struct State {
         var posts: [Post] = []
@@ -196,9 +198,11 @@ extension SQLiteWriter {
             try pool.writeWithoutTransaction { database in
                 let appender = try EventAppender(database, recent: recent, limits: limits)
                 let log = WriteAheadLog(database)
+                var wait = SQLiteWriter.quiet
                 while true {
                     switch next() {
                     case .work(let posts, let changes):
+                        wait = SQLiteWriter.quiet
                         for change in changes { perform(change, database, appender) }
                         if !posts.isEmpty { commit(posts, database, appender) }
                         log.checkpointIfLong()
@@ -208,7 +212,8 @@ extension SQLiteWriter {
                             continue
                         }
                         // Only when it has been quiet: a post that comes during such work waits for it.
-                        guard wake.wait(timeout: .now() + SQLiteWriter.quiet) == .timedOut else { continue }
+                        guard wake.wait(timeout: .now() + wait) == .timedOut else { continue }
+                        wait = SQLiteWriter.pause
                         perform(Change(work: { _, appender in try appender.workIdly() }), database, appender)
                         log.checkpointIfLong()
                     case .end:

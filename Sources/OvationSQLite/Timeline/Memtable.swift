@@ -6,26 +6,27 @@ import Synchronization
 ///
 /// The writer's thread adds to it after a commit and before that commit is answered. Readers take what they need
 /// **before** their snapshot of the file begins: whatever leaves this table went into a run in a commit of before, so
-/// it is seen here or there, and ``SortedRuns`` leaves out what is in both.
+/// it is seen here or there, and ``Timeline`` leaves out what is in both.
 final class Memtable: Sendable {
-    fileprivate struct State {
-        var entries: [TimelineEntry] = []
-        /// Index of the same profile's entry before; -1: none. Beside ``entries``.
-        var previous: [Int32] = []
-        var newestOfProfile: [Int64: Int32] = [:]
-        /// What is being written into a run, in order; it takes no more.
-        var frozen: [TimelineEntry] = []
+    private struct State {
+        /// Takes what comes.
+        var growing = Table()
+        /// What is being written into a run; it takes no more.
+        var frozen = Table()
     }
 
     private let state = Mutex(State())
 
     /// How many are not frozen.
-    var count: Int { state.withLock { $0.entries.count } }
+    var count: Int { state.withLock { $0.growing.entries.count } }
+
+    /// In the order in which they came.
+    var frozen: [TimelineEntry] { state.withLock { $0.frozen.entries } }
 
     func add(_ entries: [TimelineEntry]) {
         guard !entries.isEmpty else { return }
         state.withLock { state in
-            for entry in entries { state.add(entry) }
+            for entry in entries { state.growing.add(entry) }
         }
     }
 
@@ -33,60 +34,71 @@ final class Memtable: Sendable {
     func entries(of profile: Int64) -> [TimelineEntry] {
         state.withLock { state in
             var found: [TimelineEntry] = []
-            var index = state.newestOfProfile[profile] ?? -1
-            while index >= 0 {
-                found.append(state.entries[Int(index)])
-                index = state.previous[Int(index)]
-            }
-            var position = state.frozen.partitioningIndex { $0.profile >= profile }
-            while position < state.frozen.count, state.frozen[position].profile == profile {
-                found.append(state.frozen[position])
-                position += 1
-            }
+            state.growing.forEach(of: profile) { found.append($0) }
+            state.frozen.forEach(of: profile) { found.append($0) }
             return found
         }
     }
 
-    /// Sets the entries apart that are to be written into a run, and gives them in order. On the writer's thread.
+    /// Sets the entries apart that are to be written into a run. There must be no others that are.
+    /// - Returns: in the order in which they came.
     func freeze() -> [TimelineEntry] {
-        // Sorted outside of the lock; only this thread changes them.
-        let sorted = state.withLock { $0.entries }.sorted()
         state.withLock { state in
-            state.frozen = sorted
-            state.entries.removeAll(keepingCapacity: true)
-            state.previous.removeAll(keepingCapacity: true)
-            state.newestOfProfile.removeAll(keepingCapacity: true)
+            // No more than a swap, since posts wait meanwhile.
+            swap(&state.growing, &state.frozen)
+            state.growing.removeAll()
+            return state.frozen.entries
         }
-        return sorted
     }
-
-    var frozen: [TimelineEntry] { state.withLock { $0.frozen } }
 
     /// After the commit of the run that has them.
     func dropFrozen() {
-        state.withLock { $0.frozen = [] }
+        state.withLock { $0.frozen.removeAll() }
     }
 
     /// After the commit that removed the events.
     func remove(_ ids: Set<Int64>) {
         guard !ids.isEmpty else { return }
         state.withLock { state in
-            state.frozen.removeAll { ids.contains($0.eventID) }
-            guard state.entries.contains(where: { ids.contains($0.eventID) }) else { return }
-            let left = state.entries.filter { !ids.contains($0.eventID) }
-            let frozen = state.frozen
-            state = State()
-            state.frozen = frozen
-            for entry in left { state.add(entry) }
+            state.growing.remove(ids)
+            state.frozen.remove(ids)
         }
     }
 }
 
-extension Memtable.State {
-    fileprivate mutating func add(_ entry: TimelineEntry) {
+/// Entries in the order in which they came, and found by profile.
+private struct Table {
+    private(set) var entries: [TimelineEntry] = []
+    /// Index of the same profile's entry before; -1: none. Beside ``entries``.
+    private var previous: [Int32] = []
+    private var newestOfProfile: [Int64: Int32] = [:]
+
+    mutating func add(_ entry: TimelineEntry) {
         let index = Int32(entries.count)
         entries.append(entry)
         previous.append(newestOfProfile.updateValue(index, forKey: entry.profile) ?? -1)
+    }
+
+    func forEach(of profile: Int64, _ body: (TimelineEntry) -> Void) {
+        var index = newestOfProfile[profile] ?? -1
+        while index >= 0 {
+            body(entries[Int(index)])
+            index = previous[Int(index)]
+        }
+    }
+
+    /// Keeps its memory: a table that grows anew would copy itself a dozen times while posts wait.
+    mutating func removeAll() {
+        entries.removeAll(keepingCapacity: true)
+        previous.removeAll(keepingCapacity: true)
+        newestOfProfile.removeAll(keepingCapacity: true)
+    }
+
+    mutating func remove(_ ids: Set<Int64>) {
+        guard entries.contains(where: { ids.contains($0.eventID) }) else { return }
+        let left = entries.filter { !ids.contains($0.eventID) }
+        removeAll()
+        for entry in left { add(entry) }
     }
 }
 
