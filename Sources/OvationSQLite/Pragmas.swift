@@ -14,9 +14,9 @@ package enum Pragmas {
         // Deleted events must not linger in free pages.
         "PRAGMA secure_delete = ON",
         "PRAGMA temp_store = MEMORY",
-        // 6 MB for each connection that reads; a negative number is kibibytes. What SQLite does not keep, the system
-        // does, and one cache for all is better than five.
-        "PRAGMA cache_size = -6144",
+        // 2 MB; a negative number is kibibytes. What SQLite does not keep, the system does, and one cache for all is
+        // better than five. The connections that need more set it.
+        "PRAGMA cache_size = -2048",
     ]
 
     /// On the writing connection, after the pool is open: the pool sets `synchronous = NORMAL` when it turns to WAL,

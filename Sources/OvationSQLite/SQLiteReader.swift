@@ -10,7 +10,21 @@ import Synchronization
 /// Each thread keeps a connection of the pool from start to end, as the writer does: to take one from the pool and give
 /// it back for each read costs as much as to read a page of events.
 final class SQLiteReader: Sendable {
-    static let threads = 4
+    /// What a set of threads is for.
+    struct Role: Sendable {
+        let name: String
+        let threads: Int
+        /// PRAGMA cache_size of each connection; a negative number is kibibytes.
+        let cacheSize: Int
+
+        /// Reads of a few rows. The cache has room for the inner nodes of all trees of some twenty million events, so
+        /// that a row somewhere in the file is one page from the system and not two.
+        static let rows = Role(name: "reader", threads: 2, cacheSize: -14_336)
+        /// Reads that may look at everything there is: searches, counts, exports. They use a page once.
+        static let scans = Role(name: "scanner", threads: 2, cacheSize: -2048)
+
+        static let all = [rows, scans]
+    }
 
     /// Gets a failure in place of a connection when the store is closing, or when there is none to be had.
     private typealias Work = @Sendable (Result<Transaction, StoreFailure>) -> Void
@@ -46,16 +60,19 @@ final class SQLiteReader: Sendable {
     private let pool: DatabasePool
     private let queueMax: Int
 
-    init(pool: DatabasePool, queueMax: Int, logger: Logger) {
+    private let role: Role
+
+    init(_ role: Role, pool: DatabasePool, queueMax: Int, logger: Logger) {
+        self.role = role
         self.pool = pool
         self.queueMax = queueMax
-        for number in 1...SQLiteReader.threads {
+        for number in 1...role.threads {
             finished.enter()
             let thread = Thread { [self] in
                 run(logger)
                 finished.leave()
             }
-            thread.name = "ovation-reader-\(number)"
+            thread.name = "ovation-\(role.name)-\(number)"
             thread.start()
         }
     }
@@ -92,7 +109,7 @@ final class SQLiteReader: Sendable {
             return state.work
         }
         for work in waiting { work(.failure(SQLiteReader.closing)) }
-        for _ in 0..<SQLiteReader.threads { wake.signal() }
+        for _ in 0..<role.threads { wake.signal() }
         finished.wait()
     }
 
@@ -112,6 +129,7 @@ final class SQLiteReader: Sendable {
         do {
             // One long visit, without a transaction of the pool's: each read begins its own.
             try pool.unsafeRead { database in
+                try database.execute(sql: "PRAGMA cache_size = \(role.cacheSize)")
                 let transaction = try Transaction(database)
                 while let work = next() { work(.success(transaction)) }
             }

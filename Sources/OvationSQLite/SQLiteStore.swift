@@ -9,6 +9,7 @@ public final class SQLiteStore: Store {
     let pool: DatabasePool
     private let writer: SQLiteWriter
     private let reader: SQLiteReader
+    private let scanner: SQLiteReader
     private let recent = Recent()
     private let lock: FileLock
 
@@ -27,7 +28,7 @@ public final class SQLiteStore: Store {
                 _ = FileManager.default.createFile(atPath: path, contents: nil, attributes: [.posixPermissions: 0o600])
             }
             var configuration = Configuration()
-            configuration.maximumReaderCount = SQLiteReader.threads
+            configuration.maximumReaderCount = SQLiteReader.Role.all.map(\.threads).reduce(0, +)
             configuration.foreignKeysEnabled = true
             configuration.prepareDatabase { database in
                 for pragma in Pragmas.onOpen { try database.execute(sql: pragma) }
@@ -54,12 +55,14 @@ public final class SQLiteStore: Store {
             throw StoreFailure(.unusable, "\(path) cannot be used as a store: \(failure.message)")
         }
         writer = SQLiteWriter(pool: pool, recent: recent, limits: limits, logger: logger)
-        reader = SQLiteReader(pool: pool, queueMax: limits.readerQueueMax, logger: logger)
+        reader = SQLiteReader(.rows, pool: pool, queueMax: limits.readerQueueMax, logger: logger)
+        scanner = SQLiteReader(.scans, pool: pool, queueMax: limits.readerQueueMax, logger: logger)
     }
 
     /// Commits what waits and closes the file. Later calls throw `closed`. Blocks.
     public func close() {
         reader.close()
+        scanner.close()
         writer.close()
         try? pool.close()
         lock.release()
@@ -89,7 +92,7 @@ extension SQLiteStore {
     }
 
     public func events(of range: ExportRange) async throws(StoreFailure) -> ExportPage {
-        try await reader.read(after: { [recent] in recent.profiles.all }) { database, recent in
+        try await scanner.read(after: { [recent] in recent.profiles.all }) { database, recent in
             try ExportRows.page(database, range, recent)
         }
     }
@@ -105,7 +108,7 @@ extension SQLiteStore {
     public func events(
         _ filter: EventFilter, after position: EventPosition?, limit: Int
     ) async throws(StoreFailure) -> EventPage? {
-        try await read(of: filter.profile) { database, profile, recent in
+        try await read(of: filter.profile, by: reader) { database, profile, recent in
             try EventRows.page(database, profile, filter, recent, after: position, limit: limit)
         }
     }
@@ -152,17 +155,17 @@ extension SQLiteStore {
     }
 
     public func profiles(_ search: ProfileSearch) async throws(StoreFailure) -> ProfileMatches {
-        try await reader.read { database in try ProfileRows.search(database, search) }
+        try await scanner.read { database in try ProfileRows.search(database, search) }
     }
 
     public func counts(of profile: ProfileAddress) async throws(StoreFailure) -> ProfileCounts? {
-        try await read(of: profile) { database, profile, recent in
+        try await read(of: profile, by: scanner) { database, profile, recent in
             try ProfileRows.counts(database, profile, recent)
         }
     }
 
     public func days(_ filter: EventFilter) async throws(StoreFailure) -> [EventDay]? {
-        try await read(of: filter.profile) { database, profile, recent in
+        try await read(of: filter.profile, by: scanner) { database, profile, recent in
             try ProfileRows.days(database, profile, filter, recent)
         }
     }
@@ -250,7 +253,8 @@ extension SQLiteStore {
 
     /// nil: there is no such profile.
     private func read<Value: Sendable>(
-        of address: ProfileAddress, _ query: @escaping @Sendable (Database, Int64, Recent.Part) throws -> Value
+        of address: ProfileAddress, by reader: SQLiteReader,
+        _ query: @escaping @Sendable (Database, Int64, Recent.Part) throws -> Value
     ) async throws(StoreFailure) -> Value? {
         try await reader.read(after: { [recent] in recent.part(for: address) }) { database, recent in
             guard let profile = try EventRows.profile(database, address, recent) else { return nil }
