@@ -13,7 +13,7 @@ setup: ## install what a build needs and this machine lacks
 	@Scripts/setup
 
 build: setup ## build the release binary, .build/release/ovation
-	swift build -c release --product ovation
+	@Scripts/release ovation
 
 run: setup ## build and start a server with the article's example; ARGS="--port 9000" adds options
 	@Scripts/run $(ARGS)
