@@ -135,7 +135,10 @@ def _size(home: Path, filled: Filled) -> None:
     # Nobody has it open, and nothing is written: SQLite takes no lock and leaves no file.
     connection = sqlite3.connect(f"file:{store}?mode=ro&immutable=1", uri=True)
     try:
-        rows = connection.execute("SELECT name, sum(pgsize) FROM dbstat WHERE aggregate = TRUE GROUP BY name")
+        # Pages times their size, since SQLite adds up `pgsize` in 32 bits.
+        rows = connection.execute(
+            "SELECT name, pageno * page_size FROM dbstat, pragma_page_size WHERE aggregate = TRUE"
+        )
         filled.parts = {str(name): int(size) for name, size in rows}
     except sqlite3.Error:
         say("  this Python's SQLite cannot tell the sizes of tables (no dbstat)")
