@@ -29,6 +29,8 @@ class Filled:
     # How the events came in, and how long that took.
     way: str = ""
     fill_seconds: float = 0
+    # What the server did with them afterwards on its own.
+    rest_seconds: float = 0
     # After a clean stop.
     file_bytes: int = 0
     # Bytes of the file by table and index; empty where SQLite cannot tell.
@@ -92,8 +94,9 @@ def fill(plan: Plan, home: Path, filled: Filled) -> None:
         if filled.events != total:
             raise Failure(f"{total} events were to be stored, and {filled.events} are")
         server.check_random_profiles(plan.stored_profiles)
+        filled.rest_seconds = server.rest()
     filled.profiles = plan.stored_profiles + 2
-    say(f"  filled in {filled.fill_seconds:,.0f} s, {filled.events / filled.fill_seconds:,.0f} events/s")
+    say(f"  filled in {filled.fill_seconds:,.0f} s, {filled.events / filled.fill_seconds:,.0f} events/s, at rest {filled.rest_seconds:.0f} s later")
 
 
 def _import_all(plan: Plan, server: Ovation) -> float:
@@ -180,6 +183,13 @@ def _crash(plan: Plan, home: Path, number: int) -> float:
 # MARK: Posting and reading
 
 
+def _read_whole(home: Path) -> None:
+    """So that the system has the file in memory: it may have taken some of it back meanwhile."""
+    with open(home / "ovation.sqlite", "rb", buffering=0) as store:
+        while store.read(2**20):
+            pass
+
+
 def _round(plan: Plan, number: int, home: Path, filled: Filled) -> None:
     """The filled store and an empty one at the same time, each in turn first."""
     say(f"filled and empty store, round {number + 1} of {plan.filled_rounds}")
@@ -187,6 +197,8 @@ def _round(plan: Plan, number: int, home: Path, filled: Filled) -> None:
     with ExitStack() as stack:
         large = stack.enter_context(Ovation(home))
         empty = stack.enter_context(Ovation(empty_home))
+        _read_whole(home)
+        large.rest()
 
         def pages(profile: str) -> Load:
             return _read(large, plan, number, connections=1, profile=profile)

@@ -86,7 +86,8 @@ def filled_tables(plan: Plan, filled: Filled) -> str:
     text = (
         f"{filled.events:,} events of {filled.profiles:,} profiles, one of which has {plan.large:,} and one fifty. "
         f"They came by {filled.way}, in {filled.fill_seconds:,.0f} s "
-        f"({filled.events / filled.fill_seconds:,.0f} events/s). The file is in the page cache of the system.\n\n"
+        f"({filled.events / filled.fill_seconds:,.0f} events/s); {filled.rest_seconds:,.0f} s later the server had "
+        "merged what it merges when nobody posts. The file is in the page cache of the system.\n\n"
     )
     text += table(
         ["", "requests/s", "median ms", "p99 ms", "CPU µs", "peak memory MB"],

@@ -92,6 +92,17 @@ class Server:
         fields = Path(f"/proc/{self._process.pid}/stat").read_text().rpartition(")")[2].split()
         return (int(fields[11]) + int(fields[12])) / _TICKS
 
+    def rest(self, seconds_max: float = 300) -> float:
+        """Waits until it does nothing any more. How many seconds that took."""
+        start = time.monotonic()
+        while True:
+            began, used = time.monotonic(), self.processor_seconds()
+            time.sleep(1)
+            if self.processor_seconds() - used < 0.03:
+                return began - start
+            if time.monotonic() - start > seconds_max:
+                raise Failure(f"{self.name} is still busy with itself after {seconds_max:.0f} s")
+
     def memory(self) -> float:
         """Resident now, in MB."""
         return self._status("VmRSS")
