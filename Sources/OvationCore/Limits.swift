@@ -58,7 +58,7 @@ public struct Limits: Sendable, Equatable {
     /// Exports at once; one more is answered 503 at once.
     public static let exportsMax = 8
     /// Events that an export reads at once.
-    public static let exportPageEvents = 10_000
+    public static let exportPageEvents = 25_000
     /// Bytes of event data after which such a page ends early.
     public static let exportPageBytes = 4 * 1024 * 1024
     /// How long the reader of an export, or of an upload's progress, may take nothing before he is cut off.
