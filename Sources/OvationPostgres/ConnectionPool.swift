@@ -1,0 +1,192 @@
+import OvationCore
+
+/// A bounded pool of connections and the work that waits for them, as a state machine: no input or output, no clock, no
+/// lock. Its owner tells it what happened and does what it says.
+///
+/// Each connection is a slot with a thread of its own, which asks ``next(for:at:)`` what to do:
+///
+/// 1. Work is leased to a slot whose connection is ready, in the order in which it came.
+/// 2. No more than `waitingMax` may wait; what comes then is refused at once.
+/// 3. A connection that broke is made again after a time that doubles with each failure.
+/// 4. While there is no connection at all, work waits for `patience` and is then given up; what comes later is refused
+///    at once, until there is one again.
+struct ConnectionPool<Work> {
+    typealias Instant = ContinuousClock.Instant
+
+    enum Step: Equatable {
+        /// Make a connection, and say how it went.
+        case connect
+        /// Work waits, and the slot is leased: take some and release it.
+        case work
+        /// Until somebody wakes the thread, or this moment.
+        case sleep(until: Instant?)
+        case end
+    }
+
+    enum Refusal: Equatable {
+        case busy
+        case closed
+        /// There is no connection, for this reason.
+        case away(String)
+    }
+
+    private enum Slot: Equatable {
+        case none
+        case connecting(failures: Int)
+        case ready
+        case leased
+        case broken(failures: Int, until: Instant)
+    }
+
+    private struct Waiting {
+        let work: Work
+        let since: Instant
+    }
+
+    private var slots: [Slot]
+    private var sleeping: Set<Int> = []
+    private var waiting: ArraySlice<Waiting> = []
+    private let waitingMax: Int
+    private let patience: Duration
+    private var away: (since: Instant, why: String)?
+    private(set) var isClosed = false
+
+    init(slots: Int, waitingMax: Int, patience: Duration) {
+        self.slots = Array(repeating: .none, count: slots)
+        self.waitingMax = waitingMax
+        self.patience = patience
+    }
+
+    var waitingCount: Int { waiting.count }
+
+    /// Whether somebody has to call ``takeExpired(at:)`` from time to time.
+    var isAway: Bool { away != nil }
+
+    // MARK: Those who bring work
+
+    /// nil: it is in the queue.
+    mutating func offer(_ work: Work, at now: Instant) -> Refusal? {
+        guard !isClosed else { return .closed }
+        if let away, away.since.advanced(by: patience) <= now { return .away(away.why) }
+        guard waiting.count < waitingMax else { return .busy }
+        waiting.append(Waiting(work: work, since: now))
+        return nil
+    }
+
+    /// A thread that sleeps and could take what waits. It counts as awake from here on.
+    mutating func wakeOne() -> Int? {
+        guard !waiting.isEmpty, let slot = sleeping.first(where: { slots[$0] == .ready }) else { return nil }
+        sleeping.remove(slot)
+        return slot
+    }
+
+    // MARK: The thread of a slot
+
+    mutating func next(for slot: Int, at now: Instant) -> Step {
+        sleeping.remove(slot)
+        switch slots[slot] {
+        case .none:
+            if isClosed { return .end }
+            slots[slot] = .connecting(failures: 0)
+            return .connect
+        case .broken(let failures, let until):
+            if isClosed { return .end }
+            guard until <= now else {
+                sleeping.insert(slot)
+                return .sleep(until: until)
+            }
+            slots[slot] = .connecting(failures: failures)
+            return .connect
+        case .ready, .leased, .connecting:
+            // What waited when the pool was closed is still done.
+            guard waiting.isEmpty else {
+                slots[slot] = .leased
+                return .work
+            }
+            if isClosed { return .end }
+            slots[slot] = .ready
+            sleeping.insert(slot)
+            return .sleep(until: nil)
+        }
+    }
+
+    /// From the front, as many as the function says; of a leased slot.
+    mutating func take(_ count: (_ waiting: [Work]) -> Int) -> [Work] {
+        let works = waiting.map(\.work)
+        let taken = min(count(works), works.count)
+        waiting = waiting.dropFirst(taken)
+        return Array(works[..<taken])
+    }
+
+    mutating func takeFirst() -> Work? {
+        waiting.popFirst()?.work
+    }
+
+    /// Whether the pool was away until now.
+    @discardableResult
+    mutating func didConnect(_ slot: Int) -> Bool {
+        slots[slot] = .ready
+        defer { away = nil }
+        return away != nil
+    }
+
+    /// A connection broke, or could not be made.
+    /// - Parameter spread: from 0 to 1, at random: many servers that lost one database do not all come back at once.
+    /// - Returns: whether the pool is away from now on.
+    @discardableResult
+    mutating func didFail(_ slot: Int, why: String, at now: Instant, spread: Double) -> Bool {
+        let failures =
+            switch slots[slot] {
+            case .connecting(let failures), .broken(let failures, _): failures + 1
+            case .none, .ready, .leased: 0
+            }
+        slots[slot] = .broken(
+            failures: failures, until: now.advanced(by: ConnectionPool.backOff(after: failures, spread: spread)))
+        let hasOther = slots.contains { $0 == .ready || $0 == .leased }
+        guard !hasOther else { return false }
+        let isNew = away == nil
+        away = (away?.since ?? now, why)
+        return isNew
+    }
+
+    /// At once after the first failure, since a restart closes connections that work again when they are made anew;
+    /// then 50 ms, 100 ms and so on up to two seconds.
+    static func backOff(after failures: Int, spread: Double) -> Duration {
+        guard failures > 0 else { return .zero }
+        let milliseconds = min(50 << min(failures - 1, 10), 2000)
+        return .milliseconds(Double(milliseconds) * (0.75 + 0.5 * spread))
+    }
+
+    // MARK: Giving up
+
+    /// What has waited for longer than it should while there was no connection.
+    mutating func takeExpired(at now: Instant) -> [Work] {
+        guard let away else { return [] }
+        // What came before the connection went has waited since then.
+        let patience = patience
+        let isExpired: (Waiting) -> Bool = { max($0.since, away.since).advanced(by: patience) <= now }
+        let expired = waiting.filter(isExpired)
+        guard !expired.isEmpty else { return [] }
+        waiting.removeAll(where: isExpired)
+        return expired.map(\.work)
+    }
+
+    /// Why there is no connection.
+    var reason: String? { away?.why }
+
+    /// From now on nothing comes in. What waits is done where there is a connection.
+    mutating func close() {
+        isClosed = true
+        sleeping = []
+    }
+
+    /// What nobody will do any more.
+    mutating func takeAll() -> [Work] {
+        defer { waiting = [] }
+        return waiting.map(\.work)
+    }
+}
+
+extension Duration {
+    fileprivate static func milliseconds(_ count: Double) -> Duration { .microseconds(Int64(count * 1000)) }
+}
