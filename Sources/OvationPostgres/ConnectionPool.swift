@@ -149,6 +149,17 @@ struct ConnectionPool<Work> {
         return isNew
     }
 
+    /// Somebody else has a connection again: what is broken is tried at once, and what comes meanwhile may wait.
+    /// - Returns: threads to wake.
+    mutating func hurry(at now: Instant) -> [Int] {
+        guard let away else { return [] }
+        self.away = (now, away.why)
+        for slot in slots.indices {
+            if case .broken(let failures, _) = slots[slot] { slots[slot] = .broken(failures: failures, until: now) }
+        }
+        return Array(sleeping)
+    }
+
     /// At once after the first failure, since a restart closes connections that work again when they are made anew;
     /// then 50 ms, 100 ms and so on up to two seconds.
     static func backOff(after failures: Int, spread: Double) -> Duration {

@@ -43,7 +43,9 @@ enum ExportRows {
     /// ones after it are bounded by what the first one found.
     private static func newest(_ connection: PostgresConnection, _ range: ExportRange) throws -> Int64 {
         if let through = range.through { return through }
-        let drawn = try connection.run([Command(Locks.awaitOrder), Command(ReadSQL.lastDrawn)])[1].int64(0, 0)
+        let drawn = try connection.run([
+            Command(Locks.awaitOrderBriefly), Command(Locks.awaitOrder), Command(ReadSQL.lastDrawn),
+        ])[2].int64(0, 0)
         guard drawn > 0 else { return 0 }
         let newest = try connection.run(ReadSQL.newestEvent) {
             $0.add(range.account)

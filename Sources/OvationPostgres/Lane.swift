@@ -104,7 +104,10 @@ extension Lane {
                 let connection = try connected(until: course.deadline)
                 if let (group, sign) = doubtful {
                     _ = try connection.run(Locks.awaitEnd) { $0.add(sign) }
-                    if try group.isStored(on: connection) { return answer(group, since: start) }
+                    if try group.isStored(on: connection) {
+                        try prove(on: connection)
+                        return answer(group, since: start)
+                    }
                 }
                 doubtful = nil
                 let group = GroupTransaction(posts, on: connection, slot: slot, memory, limits)
@@ -125,6 +128,14 @@ extension Lane {
                 return give(up: posts, because: error, isInDoubt: doubtful != nil)
             }
         }
+    }
+
+    /// What can be seen need not be where a synchronous standby has it: its commit may have been cut off while it waited
+    /// for that. The log is sent in its order, so a later commit that was waited for proves the earlier one.
+    private func prove(on connection: PostgresConnection) throws(PostgresFailure) {
+        try connection.run([
+            Command(.begin), Command(WriteSQL.touch) { $0.add([UInt8(number & 0xFF)]) }, Command(.commit),
+        ])
     }
 
     private func answer(_ group: GroupTransaction, since start: ContinuousClock.Instant) {

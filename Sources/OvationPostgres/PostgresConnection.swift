@@ -254,7 +254,7 @@ extension PostgresConnection {
 extension PostgresConnection {
     private func heed(_ notice: OpaquePointer) {
         // The only warning that changes what a commit means: the wait for a synchronous standby was given up.
-        guard let text = PQresultErrorField(notice, PostgresConnection.field("S")), String(cString: text) == "WARNING",
+        guard let text = PQresultErrorField(notice, PostgresConnection.field("V")), String(cString: text) == "WARNING",
             let file = PQresultErrorField(notice, PostgresConnection.field("F")), String(cString: file) == "syncrep.c"
         else { return }
         isCommitUnproven = true

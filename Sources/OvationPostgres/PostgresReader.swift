@@ -26,13 +26,12 @@ final class PostgresReader: Sendable {
     private let target: ConnectionTarget
     private let limits: Limits
     private let logger: Logger
-    /// Told when the database is away.
-    private let alarm: DispatchSemaphore
+    private let outage: Outage
 
-    init(_ target: ConnectionTarget, limits: Limits, alarm: DispatchSemaphore, logger: Logger) {
+    init(_ target: ConnectionTarget, limits: Limits, outage: Outage, logger: Logger) {
         self.target = target
         self.limits = limits
-        self.alarm = alarm
+        self.outage = outage
         self.logger = logger
         let threads = max(limits.databaseReaders, 1)
         pool = Mutex(
@@ -47,6 +46,7 @@ final class PostgresReader: Sendable {
             thread.name = "ovation-reader-\(number + 1)"
             thread.start()
         }
+        outage.add(giveUpExpired: { [self] in giveUpExpired() }, hurry: { [self] in hurry() })
     }
 
     /// Sees every commit that was acknowledged before the call. It writes nothing, so it may run twice.
@@ -171,12 +171,18 @@ extension PostgresReader {
         do throws(PostgresFailure) {
             let connection = try Session.open(target, for: .reading, patience: limits.databaseAnswerMax)
             let wasAway = pool.withLock { $0.didConnect(slot) }
-            if wasAway { logger.notice("the database can be read again") }
+            guard wasAway else { return connection }
+            logger.notice("the database can be read again")
+            outage.ended()
             return connection
         } catch {
             didFail(slot, error)
             return nil
         }
+    }
+
+    private func hurry() {
+        for slot in pool.withLock({ $0.hurry(at: .now) }) { wakes[slot].signal() }
     }
 
     private func drop(_ connection: inout PostgresConnection?, _ slot: Int, _ failure: PostgresFailure) {
@@ -190,7 +196,7 @@ extension PostgresReader {
         }
         guard isNew else { return }
         logger.warning("the database cannot be read", metadata: ["why": "\(failure)"])
-        alarm.signal()
+        outage.began()
     }
 
     private func sleep(_ slot: Int, until: ContinuousClock.Instant?) {

@@ -1,4 +1,3 @@
-import Dispatch
 import Foundation
 public import Logging
 public import OvationCore
@@ -9,7 +8,7 @@ import Synchronization
 public final class PostgresStore: Store {
     private let writer: PostgresWriter
     private let reader: PostgresReader
-    private let watch: Watch
+    private let outage = Outage()
     private let limits: Limits
     private let size = SizeOnDisk()
 
@@ -24,14 +23,9 @@ public final class PostgresStore: Store {
         let target = try ConnectionTarget(text)
         self.limits = limits
         try PostgresStore.prepare(target, limits, logger, now ?? .now)
-        let alarm = DispatchSemaphore(value: 0)
-        let writer = PostgresWriter(target, limits: limits, alarm: alarm, logger: logger)
-        let reader = PostgresReader(target, limits: limits, alarm: alarm, logger: logger)
-        watch = Watch(alarm: alarm) {
-            let isAway = writer.giveUpExpired()
-            return reader.giveUpExpired() || isAway
-        }
-        (self.writer, self.reader) = (writer, reader)
+        writer = PostgresWriter(target, limits: limits, outage: outage, logger: logger)
+        reader = PostgresReader(target, limits: limits, outage: outage, logger: logger)
+        outage.start()
     }
 
     /// What a connection string says but for what is secret, for people to read.
@@ -43,7 +37,7 @@ public final class PostgresStore: Store {
     public func close() {
         reader.close()
         writer.close()
-        watch.stop()
+        outage.stop()
     }
 
     /// How long a start waits for a database that is starting too.
@@ -287,33 +281,6 @@ private final class SizeOnDisk: Sendable {
     var value: Int64 { bytes.load(ordering: .relaxed) }
 
     func set(_ newValue: Int64) { bytes.store(newValue, ordering: .relaxed) }
-}
-
-/// Answers requests that wait for a database that is away: the threads that would have done them are busy with trying
-/// to come back. Asleep as long as all is well.
-private final class Watch: Sendable {
-    private let alarm: DispatchSemaphore
-    private let isStopped = Atomic(false)
-    private let finished = DispatchSemaphore(value: 0)
-
-    /// - Parameter work: gives whether to come again soon.
-    init(alarm: DispatchSemaphore, _ work: @escaping @Sendable () -> Bool) {
-        self.alarm = alarm
-        let thread = Thread { [self] in
-            while !isStopped.load(ordering: .acquiring) {
-                if work() { _ = alarm.wait(timeout: .now() + .milliseconds(100)) } else { alarm.wait() }
-            }
-            finished.signal()
-        }
-        thread.name = "ovation-watch"
-        thread.start()
-    }
-
-    func stop() {
-        guard !isStopped.exchange(true, ordering: .acquiringAndReleasing) else { return }
-        alarm.signal()
-        finished.wait()
-    }
 }
 
 extension Timestamp {

@@ -67,13 +67,12 @@ final class PostgresWriter: Sendable {
     private let finished = DispatchGroup()
     private let limits: Limits
     let logger: Logger
-    /// Told when the database is away.
-    private let alarm: DispatchSemaphore
+    private let outage: Outage
 
-    init(_ target: ConnectionTarget, limits: Limits, alarm: DispatchSemaphore, logger: Logger) {
+    init(_ target: ConnectionTarget, limits: Limits, outage: Outage, logger: Logger) {
         self.limits = limits
         self.logger = logger
-        self.alarm = alarm
+        self.outage = outage
         let lanes = max(limits.writerLanes, 1)
         let pool = ConnectionPool<Work>(slots: 1, waitingMax: .max, patience: limits.databasePatience)
         state = Mutex(State(pools: Array(repeating: pool, count: lanes)))
@@ -87,6 +86,7 @@ final class PostgresWriter: Sendable {
             thread.name = "ovation-lane-\(number + 1)"
             thread.start()
         }
+        outage.add(giveUpExpired: { [self] in giveUpExpired() }, hurry: { [self] in hurry() })
     }
 
     var statistics: StoreStatistics {
@@ -250,9 +250,16 @@ extension PostgresWriter {
     }
 
     func didConnect(_ lane: Int) {
-        if state.withLock({ $0.pools[lane].didConnect(0) }) {
-            logger.notice("the database is back", metadata: ["lane": "\(lane + 1)"])
+        guard state.withLock({ $0.pools[lane].didConnect(0) }) else { return }
+        logger.notice("the database is back", metadata: ["lane": "\(lane + 1)"])
+        outage.ended()
+    }
+
+    private func hurry() {
+        let lanes = state.withLock { state in
+            state.pools.indices.filter { !state.pools[$0].hurry(at: .now).isEmpty }
         }
+        for lane in lanes { wakes[lane].signal() }
     }
 
     func didFail(_ lane: Int, _ failure: PostgresFailure) {
@@ -262,7 +269,7 @@ extension PostgresWriter {
         }
         guard isNew else { return }
         logger.warning("the database is away", metadata: ["lane": "\(lane + 1)", "why": "\(failure)"])
-        alarm.signal()
+        outage.began()
     }
 
     var isClosed: Bool { state.withLock { $0.pools[0].isClosed } }

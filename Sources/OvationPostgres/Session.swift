@@ -11,7 +11,7 @@ enum Session {
         "session_settings",
         """
         SELECT set_config('search_path', 'ovation', false), set_config('jit', 'off', false),
-            set_config('lock_timeout', '5s', false), set_config('idle_in_transaction_session_timeout', '20s', false),
+            set_config('lock_timeout', '5s', false), set_config('idle_in_transaction_session_timeout', '10s', false),
             set_config('tcp_keepalives_idle', '10', false), set_config('tcp_keepalives_interval', '5', false),
             set_config('tcp_keepalives_count', '3', false),
             set_config('default_transaction_isolation', 'read committed', false)
@@ -58,6 +58,8 @@ enum Locks {
     /// Held shared by every transaction that has drawn ids of events, to its end. Whoever gets it alone knows that all
     /// ids drawn before are committed or will never be.
     static let shareOrder = Statement("lock_order_shared", "SELECT pg_advisory_xact_lock_shared(1330004545, 1)")
+    /// Writers that come later wait behind whoever waits here, so nobody waits for long.
+    static let awaitOrderBriefly = Statement("lock_order_timeout", "SELECT set_config('lock_timeout', '1s', true)")
     static let awaitOrder = Statement("lock_order", "SELECT pg_advisory_xact_lock(1330004545, 1)")
 
     /// One at a time keeps and forgets refused posts.

@@ -114,6 +114,24 @@ struct ConnectionPoolTests {
         #expect(tests.pool.next(for: 1, at: at(9000)) == .work)
     }
 
+    @Test("when somebody else has a connection again, it is tried at once, and what comes meanwhile may wait")
+    func hurries() {
+        var tests = Self.ready()
+        for _ in 0..<8 {
+            tests.pool.didFail(0, why: "gone", at: at(0), spread: 0.5)
+            tests.pool.didFail(1, why: "gone", at: at(0), spread: 0.5)
+            _ = tests.pool.next(for: 0, at: at(0))
+        }
+        _ = tests.pool.didFail(0, why: "gone", at: at(5000), spread: 0.5)
+        #expect(tests.pool.next(for: 0, at: at(5000)) != .connect)
+        #expect(tests.pool.offer(1, at: at(5000)) == .away("gone"))
+        #expect(tests.pool.hurry(at: at(5001)).contains(0))
+        #expect(tests.pool.next(for: 0, at: at(5001)) == .connect)
+        #expect(tests.pool.offer(1, at: at(5001)) == nil)
+        #expect(tests.pool.takeExpired(at: at(7000)) == [])
+        #expect(tests.pool.takeExpired(at: at(7001)) == [1])
+    }
+
     @Test("after it was closed nothing comes in, what waits is done, and the threads end")
     func closes() {
         var tests = Self.ready()

@@ -156,6 +156,42 @@ struct OutageTests {
         try database.server.stop()
     }
 
+    @Test("what a synchronous standby did not confirm is not acknowledged, and the client is told that nobody knows")
+    func provesCommits() async throws {
+        let server = try PostgresServer()
+        let database = try Database(server: server)
+        var limits = Database.few
+        limits.databaseAnswerMax = .seconds(2)
+        let store = try database.open(limits)
+        defer { store.close() }
+        try await store.found()
+        let batch = try Fixtures.batch("a@b.se", times: [1])
+        _ = try await store.append(batch)
+        try server.query("ALTER SYSTEM SET synchronous_standby_names = 'nobody'")
+        try server.query("SELECT pg_reload_conf()")
+        let waiting = "FROM pg_stat_activity WHERE wait_event = 'SyncRep'"
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            group.addTask {
+                await #expect(throws: StoreFailure(.outcomeUnknown, "")) { _ = try await store.append(batch) }
+            }
+            try await SharedDatabaseTests.eventually { try server.query("SELECT count(*) \(waiting)") != "0" }
+            // PostgreSQL then only warns, and says that it has committed.
+            try server.query("SELECT pg_cancel_backend(pid) \(waiting)")
+            try await group.waitForAll()
+        }
+        try server.query("ALTER SYSTEM RESET synchronous_standby_names")
+        try server.query("SELECT pg_reload_conf()")
+        try await SharedDatabaseTests.eventually {
+            do throws(StoreFailure) {
+                return try await store.append(batch) == .stored
+            } catch {
+                return false
+            }
+        }
+        #expect(try await store.usage(account: 1).map(\.events) == [3])
+        try server.stop()
+    }
+
     @Test("a start waits for a database that is starting too")
     func waitsAtStart() async throws {
         let server = try PostgresServer()
