@@ -130,6 +130,8 @@ public struct Limits: Sendable, Equatable {
     public var databasePatience: Duration = .milliseconds(1500)
     /// How long one answer of the database may take before the connection is given up.
     public var databaseAnswerMax: Duration = .seconds(15)
+    /// How often a server asks whether another one has changed definitions or keys.
+    public static let definitionsPoll: Duration = .milliseconds(500)
     /// Profiles that the writers remember as stored, so that they need not ask.
     public var knownProfilesMax = 100_000
 

@@ -17,14 +17,16 @@ enum AccountRows {
         for row in 0..<results[2].count {
             log[results[2].int64(row, 0), default: []].append(try entry(results[2], row))
         }
-        var lastSequences = Dictionary(uniqueKeysWithValues: accounts.map { ($0.number, Int64(0)) })
-        for row in 0..<results[3].count { lastSequences[results[3].int64(row, 0)] = results[3].int64(row, 1) }
         guard results[6].count == 1 else { throw StoreFailure(.unusable, "the store has no server secret") }
         return StoreContents(
-            accounts: accounts, definitions: log, lastSequences: lastSequences,
+            accounts: accounts, definitions: log, lastSequences: sequences(results[3]),
             apiKeys: try (0..<results[4].count).map { try apiKey(results[4], $0) },
             signingKeys: (0..<results[5].count).map { signingKey(results[5], $0) },
             serverSecret: results[6].bytes(0, 0))
+    }
+
+    static func sequences(_ rows: PostgresResult) -> [Int64: Int64] {
+        Dictionary((0..<rows.count).map { (rows.int64($0, 0), rows.int64($0, 1)) }, uniquingKeysWith: { $1 })
     }
 
     static func log(_ connection: PostgresConnection, _ range: LogRange) throws -> [LogEntry] {
@@ -69,6 +71,15 @@ enum AccountRows {
         var commands: [Command] = []
         if !change.entries.isEmpty { commands.append(try insert(change.entries, account: account.number)) }
         for key in change.apiKeys { commands.append(try save(key)) }
+        if !change.keyUses.isEmpty {
+            let uses = change.keyUses.sorted { $0.key < $1.key }
+            commands.append(
+                Command(AccountSQL.noteKeyUses) {
+                    $0.add(account.number)
+                    $0.add(uses.map(\.key))
+                    $0.add(uses.map(\.value.milliseconds))
+                })
+        }
         for key in change.signingKeys { commands.append(save(key)) }
         try connection.run(commands + [Command(.commit)])
     }

@@ -47,9 +47,7 @@ struct Arguments {
     }
 
     mutating func add(_ numbers: [Int64]) {
-        addList(of: .integer, count: numbers.count) { list in
-            for number in numbers { list.append(number) }
-        }
+        addList(of: .integer, count: numbers.count) { $0.append(numbers) }
     }
 
     mutating func add(_ texts: [String]) {
@@ -81,13 +79,18 @@ struct Arguments {
     struct List {
         fileprivate var bytes: [UInt8]
 
-        mutating func append(_ value: Int64) {
-            OvationPostgres.append(Int32(8), to: &bytes)
-            OvationPostgres.append(value, to: &bytes)
-        }
-
-        mutating func append(_ value: Int64?) {
-            if let value { append(value) } else { OvationPostgres.append(Int32(-1), to: &bytes) }
+        /// Each as its length and its eight bytes. A group has seven such columns, so they are written in one go.
+        fileprivate mutating func append(_ numbers: [Int64]) {
+            let size = 12
+            let block = [UInt8](unsafeUninitializedCapacity: numbers.count * size) { buffer, count in
+                let raw = UnsafeMutableRawBufferPointer(buffer)
+                for (index, number) in numbers.enumerated() {
+                    raw.storeBytes(of: Int32(8).bigEndian, toByteOffset: index * size, as: Int32.self)
+                    raw.storeBytes(of: number.bigEndian, toByteOffset: index * size + 4, as: Int64.self)
+                }
+                count = numbers.count * size
+            }
+            bytes.append(contentsOf: block)
         }
 
         mutating func append(_ text: String) {
@@ -95,17 +98,9 @@ struct Arguments {
             bytes.append(contentsOf: text.utf8)
         }
 
-        mutating func append(_ text: String?) {
-            if let text { append(text) } else { OvationPostgres.append(Int32(-1), to: &bytes) }
-        }
-
         mutating func append(bytes value: some Collection<UInt8>) {
             OvationPostgres.append(Int32(value.count), to: &bytes)
             bytes.append(contentsOf: value)
-        }
-
-        mutating func append(bytes value: [UInt8]?) {
-            if let value { append(bytes: value) } else { OvationPostgres.append(Int32(-1), to: &bytes) }
         }
     }
 }

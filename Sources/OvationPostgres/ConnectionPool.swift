@@ -45,7 +45,7 @@ struct ConnectionPool<Work> {
 
     private var slots: [Slot]
     private var sleeping: Set<Int> = []
-    private var waiting: ArraySlice<Waiting> = []
+    private var waiting = Line<Waiting>()
     private let waitingMax: Int
     private let patience: Duration
     private var away: (since: Instant, why: String)?
@@ -110,16 +110,19 @@ struct ConnectionPool<Work> {
         }
     }
 
-    /// From the front, as many as the function says; of a leased slot.
-    mutating func take(_ count: (_ waiting: [Work]) -> Int) -> [Work] {
-        let works = waiting.map(\.work)
-        let taken = min(count(works), works.count)
-        waiting = waiting.dropFirst(taken)
-        return Array(works[..<taken])
+    /// From the front, as long as the function says so; for a leased slot.
+    mutating func take(while belongs: (Work) -> Bool) -> [Work] {
+        var works: [Work] = []
+        while let first = waiting.first, belongs(first.work) {
+            works.append(first.work)
+            waiting.removeFirst()
+        }
+        return works
     }
 
     mutating func takeFirst() -> Work? {
-        waiting.popFirst()?.work
+        defer { waiting.removeFirst() }
+        return waiting.first?.work
     }
 
     /// Whether the pool was away until now.
@@ -176,10 +179,7 @@ struct ConnectionPool<Work> {
         // What came before the connection went has waited since then.
         let patience = patience
         let isExpired: (Waiting) -> Bool = { max($0.since, away.since).advanced(by: patience) <= now }
-        let expired = waiting.filter(isExpired)
-        guard !expired.isEmpty else { return [] }
-        waiting.removeAll(where: isExpired)
-        return expired.map(\.work)
+        return waiting.removeAll(where: isExpired).map(\.work)
     }
 
     /// Why there is no connection.
@@ -193,8 +193,38 @@ struct ConnectionPool<Work> {
 
     /// What nobody will do any more.
     mutating func takeAll() -> [Work] {
-        defer { waiting = [] }
-        return waiting.map(\.work)
+        waiting.removeAll { _ in true }.map(\.work)
+    }
+}
+
+/// First in, first out. What has gone is let go at once, and not with the array that held it: it can be megabytes.
+private struct Line<Element> {
+    private var places: [Element?] = []
+    private var head = 0
+
+    var count: Int { places.count - head }
+    var isEmpty: Bool { count == 0 }
+    var first: Element? { isEmpty ? nil : places[head] }
+
+    mutating func append(_ element: Element) {
+        places.append(element)
+    }
+
+    mutating func removeFirst() {
+        guard !isEmpty else { return }
+        places[head] = nil
+        head += 1
+        guard head == places.count || head > 1024 && head > places.count / 2 else { return }
+        places.removeFirst(head)
+        head = 0
+    }
+
+    /// Gives what it removed.
+    mutating func removeAll(where isMeant: (Element) -> Bool) -> [Element] {
+        let all = places[head...].compactMap { $0 }
+        places = all.filter { !isMeant($0) }
+        head = 0
+        return all.filter(isMeant)
     }
 }
 

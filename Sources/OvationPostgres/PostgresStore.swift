@@ -211,6 +211,15 @@ extension PostgresStore {
 // MARK: - Definitions
 
 extension PostgresStore {
+    public var isShared: Bool { true }
+
+    public func lastSequences() async throws(StoreFailure) -> [Int64: Int64] {
+        try await reader.read { connection in
+            let rows = try connection.run([Command(AccountSQL.lastSequences)])[0]
+            return AccountRows.sequences(rows)
+        }
+    }
+
     public func load() async throws(StoreFailure) -> StoreContents {
         try await reader.read { try AccountRows.load($0) }
     }

@@ -218,28 +218,14 @@ extension PostgresWriter {
             case .sleep(let until): return .sleep(until: until)
             case .end: return .end
             case .work:
-                let works = state.pools[lane].take(groupLength)
+                var group = GroupLimits(eventsMax: limits.groupEventsMax)
+                let works = state.pools[lane].take { group.admit($0) }
                 for work in works { state.noteGone(work) }
                 if case .change(let change)? = works.first { return .change(change) }
                 return .group(
                     works.compactMap { work in if case .post(let post) = work { post } else { nil } })
             }
         }
-    }
-
-    /// Posts up to the size of a group; or one change. Of what only one post of a transaction can claim, the second
-    /// waits, and is then told what became of the first.
-    private func groupLength(_ waiting: [Work]) -> Int {
-        if case .change? = waiting.first { return 1 }
-        var events = 0
-        var claims: Set<Claim> = []
-        for (index, work) in waiting.enumerated() {
-            guard case .post(let post) = work else { return index }
-            if events > 0, events + post.events > limits.groupEventsMax { return index }
-            events += post.events
-            for claim in post.claims where !claims.insert(claim).inserted { return index }
-        }
-        return waiting.count
     }
 
     /// Blocks.
@@ -283,5 +269,31 @@ extension PostgresWriter {
             let buckets = StoreStatistics.commitBuckets
             state.statistics.commitCounts[buckets.firstIndex { seconds <= $0 } ?? buckets.count] += 1
         }
+    }
+}
+
+/// Posts up to the size of a group; or one change. Of what only one post of a transaction can claim, the second waits,
+/// and is then told what became of the first.
+private struct GroupLimits {
+    let eventsMax: Int
+    private var events = 0
+    private var count = 0
+    private var isFull = false
+    private var claims: Set<Claim> = []
+
+    init(eventsMax: Int) {
+        self.eventsMax = eventsMax
+    }
+
+    mutating func admit(_ work: PostgresWriter.Work) -> Bool {
+        guard !isFull else { return false }
+        defer { count += 1 }
+        guard case .post(let post) = work else {
+            isFull = true
+            return count == 0
+        }
+        guard events == 0 || events + post.events <= eventsMax else { return false }
+        events += post.events
+        return post.claims.allSatisfy { claims.insert($0).inserted }
     }
 }

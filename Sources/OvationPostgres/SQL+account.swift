@@ -3,7 +3,12 @@ enum AccountSQL {
     static let accounts = Statement("accounts", "SELECT account_id, name, created_at FROM account ORDER BY account_id")
 
     static let lastSequences = Statement(
-        "last_sequences", "SELECT account_id, max(sequence) FROM catalogue_log GROUP BY account_id")
+        "last_sequences",
+        """
+        SELECT account_id, coalesce(
+            (SELECT max(sequence) FROM catalogue_log WHERE catalogue_log.account_id = account.account_id), 0)
+        FROM account
+        """)
 
     static let definitions = Statement(
         "definitions",
@@ -97,6 +102,14 @@ enum AccountSQL {
             previous_secret_hash = excluded.previous_secret_hash,
             previous_secret_until = excluded.previous_secret_until, last_used_at = excluded.last_used_at,
             settings_hash = excluded.settings_hash
+        """)
+
+    static let noteKeyUses = Statement(
+        "note_key_uses",
+        """
+        UPDATE api_key SET last_used_at = greatest(api_key.last_used_at, used.at)
+        FROM unnest($2::text[], $3::bigint[]) AS used (client_id, at)
+        WHERE api_key.client_id = used.client_id AND api_key.account_id = $1::bigint
         """)
 
     static let saveSigningKey = Statement(

@@ -84,6 +84,7 @@ struct Serve: AsyncParsableCommand {
                 Banner.write(banner.text(port: port))
             },
         ]
+        if let follower = server.definitionsFollower { services.append(follower) }
         if let admin = server.adminApplication() { services.append(admin) }
         var configuration = ServiceGroupConfiguration(
             services: services, gracefulShutdownSignals: [.sigterm, .sigint], logger: logger)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import signal
 import subprocess
 import tempfile
 from dataclasses import dataclass, field
@@ -52,6 +53,28 @@ class Postgres:
         """`immediate` is a crash: processes end where they are."""
         self._run("pg_ctl", "-D", self._data, "-w", "-m", mode, "stop")
         self.is_running = False
+
+    def kill(self) -> None:
+        """As if the machine went: no process ends in order, and its disk is gone."""
+        postmaster = int((self.folder / "data/postmaster.pid").read_text().split()[0])
+        os.kill(postmaster, signal.SIGKILL)
+        self.is_running = False
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+    def make_standby(self, name: str) -> Postgres:
+        """A copy that follows, and that every commit here waits for."""
+        standby = Postgres()
+        if os.geteuid() == 0:
+            shutil.chown(standby.folder, "postgres", "postgres")
+        source = f"host={self.folder} user=ovation application_name={name}"
+        standby._run("pg_basebackup", "-D", standby._data, "-R", "-X", "stream", "-c", "fast", "-d", source)
+        standby.start()
+        self.query(f"ALTER SYSTEM SET synchronous_standby_names = '{name}'")
+        self.query("SELECT pg_reload_conf()")
+        return standby
+
+    def promote(self) -> None:
+        self._run("pg_ctl", "-D", self._data, "-w", "promote")
 
     def query(self, sql: str, database: str = "postgres") -> str:
         return self._run("psql", "-XAtq", "-v", "ON_ERROR_STOP=1", "-c", sql, self.target(database)).strip()

@@ -5,6 +5,8 @@ from __future__ import annotations
 import itertools
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import pytest
 
@@ -14,6 +16,7 @@ from ovation import (
     ARTICLE_SECTION,
     EMAIL,
     Credentials,
+    Server,
     assert_problem,
     event,
     events_path,
@@ -130,14 +133,14 @@ def test_while_the_database_is_away_clients_are_told_to_come_back(start_server: 
     ],
 )
 def test_a_database_that_cannot_be_used_is_said_so(
-    postgres: Postgres, tmp_path: object, change: Callable[[str], str], says: str
+    postgres: Postgres, tmp_path: Path, change: Callable[[str], str], says: str
 ) -> None:
     result = run("serve", "--port", "0", "--store", change(postgres.target()), home=tmp_path)
     assert result.returncode > 0 and "Fatal error" not in result.stderr
     assert says in result.stderr and "s3cret" not in result.stderr + result.stdout
 
 
-def test_doctor_looks_at_the_database(postgres: Postgres, database: str, tmp_path: object) -> None:
+def test_doctor_looks_at_the_database(postgres: Postgres, database: str, tmp_path: Path) -> None:
     result = run("doctor", "--store", postgres.uri(database), home=tmp_path)
     for text in ["PostgreSQL", "fsync is on", "full_page_writes is on", "synchronous_commit", "clocks", "rights"]:
         assert text in result.stdout, result.stdout
@@ -147,3 +150,71 @@ def test_doctor_looks_at_the_database(postgres: Postgres, database: str, tmp_pat
     guest = run("doctor", "--store", postgres.target(database) + " user=guest", home=tmp_path)
     assert "BAD" in guest.stdout and "GRANT CREATE" in guest.stdout
     assert "synchronous_commit is 'off'" in guest.stdout
+
+
+def within_a_second(condition: Callable[[], bool]) -> None:
+    """A second is the promise; a busy machine gets a few more."""
+    assert wait_until(condition, 5, interval=0.05)
+
+
+def test_what_one_server_changes_holds_on_the_other(
+    postgres: Postgres, database: str, start_server: StartServer
+) -> None:
+    credentials = Credentials.random()
+    first = start_server(store_name=postgres.target(database), model=ARTICLE_MODEL, credentials=credentials)
+    second = start_server(store_name=postgres.target(database), credentials=credentials)
+    here, there = first.client(), second.client()
+
+    definition = {
+        "name": "seen by all",
+        "category": "transaction",
+        "fields": {"myNumberField": "integer"},
+        "keyspace_permissions": [{"keyspace_discriminator": EMAIL, "read": True, "write": True}],
+    }
+    made = here.post(f"/audience/sections/{ARTICLE_SECTION}/events", json=definition)
+    assert made.status_code == 201, made.text
+    version = made.json()["versions"][0]["id"]
+    post = {"items": [event(version, {"myNumberField": 1})]}
+    within_a_second(lambda: there.post(PATH, json=post).status_code == 204)
+    # And the other way round, from where the log is now.
+    back = there.post(f"/audience/sections/{ARTICLE_SECTION}/events", json=definition | {"name": "and back"})
+    assert back.status_code == 201, back.text
+
+    key = here.post("/account/api-keys", json={"name": "shop", "role": "integration"}).json()
+    shop = Credentials(key["client_id"], key["client_secret"])
+    within_a_second(lambda: there.ask_for_token(shop).status_code == 200)
+    on_first, on_second = first.client(shop), second.client(shop)
+    for client in (on_first, on_second):
+        assert client.get(PATH).status_code == 200
+    assert here.request("DELETE", f"/account/api-keys/{shop.client_id}").status_code == 204
+    assert on_first.get(PATH).status_code in (401, 403)
+    within_a_second(lambda: on_second.get(PATH).status_code in (401, 403))
+    # What the second knew of the key must not bring it back when it writes down that it was used.
+    second.stop()
+    assert postgres.query("SELECT revoked_at IS NOT NULL FROM ovation.api_key WHERE role = 'integration'", database) == "t"
+    second.start()
+
+    assert here.post("/account/signing-keys").status_code in (200, 201)
+    here.token = None
+    token = here.ask_for_token().json()["access_token"]
+    there = second.client()
+    there.token = token
+    within_a_second(lambda: there.get(PATH).status_code == 200)
+
+
+def test_servers_that_start_on_an_empty_database_at_once(postgres: Postgres, database: str, tmp_path: Path) -> None:
+    credentials = Credentials.random()
+    servers = [
+        Server(tmp_path / f"{number}", store_name=postgres.target(database), credentials=credentials)
+        for number in range(3)
+    ]
+    # Each server ends with the thread that started it, so the threads stay until all is seen.
+    with ThreadPoolExecutor(len(servers)) as pool:
+        try:
+            list(pool.map(Server.start, servers))
+            for server in servers:
+                assert server.client().get("/audience/sections").status_code == 200
+            assert postgres.query("SELECT count(*) FROM ovation.signing_key", database) == "1"
+        finally:
+            for server in servers:
+                server.kill()
