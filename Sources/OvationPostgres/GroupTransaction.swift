@@ -187,14 +187,13 @@ extension GroupTransaction {
         let taken = posts.indices.filter { outcomes[$0] == .conflict }
         if !taken.isEmpty {
             let rows = try connection.run([keyCommand(WriteSQL.findKeys, of: taken)])[0]
+            var places: [Claim: Int] = [:]
+            for row in 0..<rows.count { places[.key(account: rows.int64(row, 0), rows.text(row, 1))] = row }
             for index in taken {
                 let post = posts[index]
                 guard let idempotency = post.idempotency else { continue }
-                let row = (0..<rows.count).first {
-                    rows.int64($0, 0) == post.account && rows.text($0, 1) == idempotency.key
-                }
-                // Forgotten since: the next try finds it free.
-                guard let row else {
+                guard let row = places[.key(account: post.account, idempotency.key)] else {
+                    // Forgotten since: the next try finds it free.
                     throw PostgresFailure(state: "40001", message: "an idempotency key went meanwhile")
                 }
                 guard rows.bytes(row, 2) == idempotency.fingerprint else { continue }

@@ -101,15 +101,16 @@ enum ProfileRows {
         milliseconds: Int
     ) throws -> [Profile]? {
         do throws(PostgresFailure) {
+            let end = prefix.firstNotBeginningSo
             // A transaction of its own, and so the limit of time is for this search only.
             let rows = try connection.run([
                 Command(ReadSQL.searchTimeout) { $0.add(String(milliseconds)) },
-                Command(ReadSQL.search) {
+                Command(end == nil ? ReadSQL.searchToEnd : ReadSQL.search) {
                     $0.add(search.account)
                     $0.add(keyspace)
                     $0.add(prefix)
-                    $0.add(orNull: prefix.firstNotBeginningSo)
                     $0.add(Int64(search.limit) + 1)
+                    if let end { $0.add(end) }
                 },
             ])[1]
             return (0..<rows.count).map { row in

@@ -63,9 +63,17 @@ enum ReadSQL {
         "search_profiles",
         """
         SELECT profile_id, key, created_at FROM profile
+        WHERE account_id = $1::bigint AND keyspace = $2::bigint AND key >= $3::text AND key < $5::text
+        ORDER BY key LIMIT $4::bigint
+        """)
+
+    /// The same without an end. Two texts, since an end that may be missing is no end for the index.
+    static let searchToEnd = Statement(
+        "search_profiles_to_end",
+        """
+        SELECT profile_id, key, created_at FROM profile
         WHERE account_id = $1::bigint AND keyspace = $2::bigint AND key >= $3::text
-            AND ($4::text IS NULL OR key < $4::text)
-        ORDER BY key LIMIT $5::bigint
+        ORDER BY key LIMIT $4::bigint
         """)
 
     static let searchTimeout = Statement(

@@ -17,10 +17,12 @@ enum StoreLocation {
         } else if StoreLocation.isPostgres(text) {
             self = .postgres(text)
         } else {
-            // What was given is not repeated: it may be a connection string with a password and a slip in it.
+            // No more of it than its first word: it may be a connection string with a password and a slip in it.
+            let word = text.prefix { $0.isLetter || $0.isNumber }
             throw CommandFailure(
                 "The store is named sqlite:PATH, such as sqlite:./ovation.sqlite, or by a connection string of "
-                    + "PostgreSQL, such as postgres://user@host/database or 'host=db dbname=ovation'.")
+                    + "PostgreSQL, such as postgres://user@host/database or 'host=db dbname=ovation'; "
+                    + "not '\(word)…'.")
         }
     }
 

@@ -101,3 +101,40 @@ struct SQLTests {
         }
     }
 }
+
+/// How PostgreSQL goes about the reads that a request waits for, as it does when it has prepared them for any values.
+@Suite("SQL: plans", .serialized)
+struct SQLPlanTests {
+    private static let database = Result { () throws -> Database in
+        let database = try Database()
+        try database.open().close()
+        _ = try database.query(
+            """
+            INSERT INTO profile SELECT i * 7919, 1, 1, 'k' || i || '@b.se', 0, NULL FROM generate_series(1, 5000) i;
+            INSERT INTO event SELECT i, (i % 5000 + 1) * 7919, 2, i % 977, 11 + i % 3, 1, i, '{}'
+                FROM generate_series(1, 50000) i;
+            ANALYZE;
+            """)
+        return database
+    }
+
+    @Test(
+        "what a request waits for is a range of an index, and nothing is sorted",
+        arguments: [
+            (ReadSQL.findProfile, "7919, 1, 1, 'k1@b.se'", "profile_pkey"),
+            (ReadSQL.page, "7919, 2, 0, 900, 5, NULL, 51, 1000000", "(ROW(event_time, event_id) < ROW($4, $5))"),
+            (ReadSQL.search, "1, 1, 'k99', 21, 'k9:'", "(key >= $3) AND (key < $5)"),
+            (ReadSQL.searchToEnd, "1, 1, 'k99', 21", "profile_by_key"),
+            (ReadSQL.export, "1, 500, 100000, 2, 0, 900, NULL, 1001, 1000000", "event_by_arrival"),
+            (ReadSQL.newestEvent, "1, 100000", "event_by_arrival"),
+            (ReadSQL.nextEvent, "1, 500", "event_by_arrival"),
+        ])
+    func plans(_ statement: Statement, values: String, expected: String) throws {
+        let plan = try Self.database.get().query(
+            """
+            SET plan_cache_mode = force_generic_plan; PREPARE asked AS \(statement.sql);
+            EXPLAIN (COSTS OFF) EXECUTE asked (\(values))
+            """)
+        #expect(plan.contains(expected) && !plan.contains("Seq Scan") && !plan.contains("Sort"), "\(plan)")
+    }
+}
