@@ -98,6 +98,18 @@ let package = Package(
             exclude: ["DESIGN.md"],
             swiftSettings: settings
         ),
+        // The client library of PostgreSQL, as the system has it.
+        .systemLibrary(
+            name: "CLibpq", pkgConfig: "libpq", providers: [.apt(["libpq-dev"]), .brew(["libpq"])]),
+        .target(
+            name: "OvationPostgres",
+            dependencies: [
+                "OvationCore", "CLibpq",
+                .product(name: "Logging", package: "swift-log"),
+            ],
+            exclude: ["DESIGN.md"],
+            swiftSettings: settings
+        ),
         // Suites and fixtures that several test targets share.
         .target(
             name: "OvationTesting",
@@ -114,7 +126,7 @@ let package = Package(
         .executableTarget(
             name: "ovation",
             dependencies: [
-                "CMalloc", "OvationCore", "OvationWire", "OvationServer", "OvationSQLite",
+                "CMalloc", "OvationCore", "OvationWire", "OvationPostgres", "OvationServer", "OvationSQLite",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "AsyncHTTPClient", package: "async-http-client"),
                 .product(name: "Configuration", package: "swift-configuration"),
@@ -175,6 +187,13 @@ let package = Package(
             dependencies: [
                 "OvationCore", "OvationSQLite", "OvationTesting",
                 .product(name: "GRDB", package: "GRDB.swift"),
+                .product(name: "Logging", package: "swift-log"),
+            ],
+            swiftSettings: settings),
+        .testTarget(
+            name: "OvationPostgresTests",
+            dependencies: [
+                "OvationCore", "OvationPostgres", "OvationSQLite", "OvationTesting",
                 .product(name: "Logging", package: "swift-log"),
             ],
             swiftSettings: settings),

@@ -15,6 +15,10 @@ struct InstantStore: Store {
 
     private var unused: StoreFailure { StoreFailure(.unavailable, "a benchmark's store only takes events") }
 
+    var isShared: Bool { false }
+
+    func lastSequences() async throws(StoreFailure) -> [Int64: Int64] { throw unused }
+
     func commit(_ change: AccountChange) async throws(StoreFailure) { throw unused }
 
     func log(_ range: LogRange) async throws(StoreFailure) -> [LogEntry] { throw unused }

@@ -120,6 +120,21 @@ public struct Limits: Sendable, Equatable {
     /// Reads that may wait for a reading thread; one more is answered 503 at once.
     public var readerQueueMax = 2000
 
+    // MARK: A store that is a database server
+
+    /// Connections that write; each takes a part of the profiles. More of them share commits less.
+    public var writerLanes = 4
+    /// Connections that read.
+    public var databaseReaders = 4
+    /// How long a request waits for a database that is away before it is answered 503; what comes later is at once.
+    public var databasePatience: Duration = .milliseconds(1500)
+    /// How long one answer of the database may take before the connection is given up.
+    public var databaseAnswerMax: Duration = .seconds(15)
+    /// How often a server asks whether another one has changed definitions or keys.
+    public static let definitionsPoll: Duration = .milliseconds(500)
+    /// Profiles that the writers remember as stored, so that they need not ask.
+    public var knownProfilesMax = 100_000
+
     // MARK: Refused posts
 
     /// Refused posts kept for each account; the oldest goes for each new one. 0 keeps none.

@@ -6,6 +6,13 @@ public protocol Store: Sendable {
     /// Everything the server keeps in memory: read once at start.
     func load() async throws(StoreFailure) -> StoreContents
 
+    /// Whether other processes may write to it at the same time.
+    var isShared: Bool { get }
+
+    /// Number of each account's newest log entry, notes included: whoever kept in memory what ``load()`` gave asks
+    /// whether it is still so.
+    func lastSequences() async throws(StoreFailure) -> [Int64: Int64]
+
     /// Writes definitions, API keys and signing keys, all or nothing.
     /// - Throws: `sequenceTaken` when somebody else wrote to the account's log since the caller read it.
     func commit(_ change: AccountChange) async throws(StoreFailure)
@@ -150,10 +157,15 @@ public struct AccountChange: Sendable {
     public var apiKeys: [APIKey]
     /// Inserted, or replaced where the id exists.
     public var signingKeys: [SigningKey]
+    /// When API keys were last used, by client id. Nothing else of them is touched, whatever another process made of
+    /// them meanwhile, and what is later there stays.
+    public var keyUses: [String: Timestamp]
 
     public init(
-        account: Account, entries: [LogEntry], apiKeys: [APIKey] = [], signingKeys: [SigningKey] = []
+        account: Account, entries: [LogEntry], apiKeys: [APIKey] = [], signingKeys: [SigningKey] = [],
+        keyUses: [String: Timestamp] = [:]
     ) {
+        self.keyUses = keyUses
         self.account = account
         self.entries = entries
         self.apiKeys = apiKeys

@@ -15,17 +15,21 @@ enum AccountRows {
         while let row = try rows.next() { log[row[0], default: []].append(try entry(row)) }
         let accounts = try Row.fetchAll(database, sql: "SELECT account_id, name, created_at FROM account ORDER BY 1")
             .map { Account(number: $0[0], name: $0[1], createdAt: Timestamp(milliseconds: $0[2])) }
-        var lastSequences: [Int64: Int64] = [:]
-        for account in accounts {
-            lastSequences[account.number] = try lastSequence(database, account: account.number)
-        }
         return StoreContents(
-            accounts: accounts, definitions: log, lastSequences: lastSequences,
+            accounts: accounts, definitions: log, lastSequences: try lastSequences(database),
             apiKeys: try Row.fetchAll(database, sql: "SELECT * FROM api_key ORDER BY created_at, client_id")
                 .map(apiKey),
             signingKeys: try Row.fetchAll(database, sql: "SELECT * FROM signing_key ORDER BY created_at, key_id")
                 .map(signingKey),
             serverSecret: try serverSecret(database))
+    }
+
+    static func lastSequences(_ database: Database) throws -> [Int64: Int64] {
+        var sequences: [Int64: Int64] = [:]
+        for account in try Int64.fetchAll(database, sql: "SELECT account_id FROM account") {
+            sequences[account] = try lastSequence(database, account: account)
+        }
+        return sequences
     }
 
     static func commit(_ database: Database, _ change: AccountChange) throws {
@@ -40,6 +44,14 @@ enum AccountRows {
         }
         for entry in change.entries { try insert(database, entry, account: account.number) }
         for key in change.apiKeys { try insert(database, key) }
+        for (clientID, time) in change.keyUses {
+            try database.execute(
+                sql: """
+                    UPDATE api_key SET last_used_at = max(ifnull(last_used_at, ?1), ?1)
+                    WHERE client_id = ?2 AND account_id = ?3
+                    """,
+                arguments: [time.milliseconds, clientID, account.number])
+        }
         for key in change.signingKeys {
             try database.execute(
                 sql: """

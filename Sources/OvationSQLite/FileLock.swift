@@ -22,7 +22,7 @@ final class FileLock: Sendable {
             throw StoreFailure(.unusable, "\(path) cannot be written: \(String(cString: strerror(errno)))")
         }
         guard flock(descriptor, LOCK_EX | LOCK_NB) == 0 else {
-            close(descriptor)
+            // Closed by deinit, which runs here too: all that this class holds is there.
             throw StoreFailure(
                 .unusable, "another process has this store open (\(path) is locked); stop it, or name another store")
         }

@@ -216,6 +216,13 @@ extension SQLiteStore {
 // MARK: - Definitions
 
 extension SQLiteStore {
+    /// A lock on the file says that it is not.
+    public var isShared: Bool { false }
+
+    public func lastSequences() async throws(StoreFailure) -> [Int64: Int64] {
+        try await reader.read { database in try AccountRows.lastSequences(database) }
+    }
+
     public func load() async throws(StoreFailure) -> StoreContents {
         try await reader.read { database in try AccountRows.load(database) }
     }

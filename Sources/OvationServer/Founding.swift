@@ -11,18 +11,30 @@ struct Founding: Sendable {
     func load(
         admin: AdminCredentials?
     ) async throws -> (contents: StoreContents, isNew: Bool, newAdminKey: AdminCredentials?) {
-        var contents = try await store.load()
-        var newAdminKey: AdminCredentials?
-        let isNew = contents.accounts.isEmpty
-        if isNew {
-            let made = admin ?? AdminCredentials(made: ())
-            try await found(made, contents, isFromSettings: admin != nil)
-            if admin == nil { newAdminKey = made }
-            contents = try await store.load()
-        } else if let admin, try await set(admin, contents) {
-            contents = try await store.load()
+        for _ in 1..<Founding.attempts {
+            do {
+                return try await loadOnce(admin: admin)
+            } catch let failure as StoreFailure where failure.code == .sequenceTaken {
+                // Another server was first; then this one comes to what is there.
+            }
         }
-        return (contents, isNew, newAdminKey)
+        return try await loadOnce(admin: admin)
+    }
+
+    /// Servers that share a store may start at once.
+    private static let attempts = 5
+
+    private func loadOnce(
+        admin: AdminCredentials?
+    ) async throws -> (contents: StoreContents, isNew: Bool, newAdminKey: AdminCredentials?) {
+        let contents = try await store.load()
+        guard contents.accounts.isEmpty else {
+            guard let admin, try await set(admin, contents) else { return (contents, false, nil) }
+            return (try await store.load(), false, nil)
+        }
+        let made = admin ?? AdminCredentials(made: ())
+        try await found(made, contents, isFromSettings: admin != nil)
+        return (try await store.load(), true, admin == nil ? made : nil)
     }
 
     private func found(

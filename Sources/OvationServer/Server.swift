@@ -46,6 +46,8 @@ public struct Server: Sendable {
     public let isFirstStart: Bool
     private let configuration: ServerConfiguration
     private let directory: Directory
+    private let signer: TokenSigner
+    private let isShared: Bool
     private let clock: WallClock
     private let routes: @Sendable () -> Routes
     private let pipeline: Pipeline
@@ -73,6 +75,8 @@ public struct Server: Sendable {
         self.isFirstStart = isFirstStart
         self.configuration = configuration
         self.directory = directory
+        self.signer = signer
+        isShared = store.isShared
         self.clock = clock
         self.logger = logger
         routes = { Routes(parts: parts) }
@@ -106,6 +110,11 @@ public struct Server: Sendable {
 
     /// What runs beside the listeners, and is stopped after them.
     public var keyUseRecorder: KeyUseRecorder { KeyUseRecorder(directory: directory) }
+
+    /// nil where no other server can change anything.
+    public var definitionsFollower: DefinitionsFollower? {
+        isShared ? DefinitionsFollower(directory: directory, signer: signer, logger: logger) : nil
+    }
 
     /// The main listener.
     /// - Parameter onRunning: called with the port that was bound.

@@ -16,6 +16,7 @@ public struct StoreContract: Sendable {
         Check("a new store is empty and has a secret") { try await $0.startsEmpty() },
         Check("definitions and keys come back as they were committed") { try await $0.commitsDefinitions() },
         Check("an API key keeps its rotation and its last use") { try await $0.keepsRotation() },
+        Check("the time of a key's last use changes nothing else of it") { try await $0.notesKeyUses() },
         Check("the log is read from either end, with notes or without") { try await $0.readsLog() },
         Check("a commit on an old sequence is refused whole") { try await $0.refusesTakenSequence() },
         Check("an appended event is readable at once, newest first") { try await $0.readsNewestFirst() },
@@ -125,6 +126,25 @@ extension StoreContract {
         #expect(try await saved() == key)
         key.previousSecret = nil
         #expect(try await saved() == key)
+    }
+
+    private func notesKeyUses() async throws {
+        try await found()
+        var key = APIKey(
+            clientID: "k", account: 1, name: "n", role: .admin, sections: nil, keyspaces: nil, secretHash: [1],
+            createdAt: Fixtures.now)
+        try await store.commit(AccountChange(account: Fixtures.account, entries: [], apiKeys: [key]))
+        // Somebody else revoked it meanwhile.
+        key.revokedAt = Fixtures.now
+        try await store.commit(AccountChange(account: Fixtures.account, entries: [], apiKeys: [key]))
+        let (early, late) = (Fixtures.now, Fixtures.now.advanced(by: .seconds(60)))
+        for time in [late, early] {
+            try await store.commit(
+                AccountChange(account: Fixtures.account, entries: [], keyUses: ["k": time, "nobody": time]))
+        }
+        key.lastUsedAt = late
+        #expect(try await store.load().apiKeys == [key])
+        #expect(try await store.lastSequences() == [1: 6])
     }
 
     private func readsLog() async throws {

@@ -31,7 +31,8 @@ struct Banner: Sendable {
     func text(port: Int) -> String {
         let host = settings.host.contains(":") ? "[\(settings.host)]" : settings.host
         let url = "http://\(host):\(port)"
-        var lines = ["Ovation \(Ovation.version) is ready at \(url)  (region \(settings.region), \(settings.store))"]
+        let store = (try? StoreLocation(settings.store))?.description ?? ""
+        var lines = ["Ovation \(Ovation.version) is ready at \(url)  (region \(settings.region), \(store))"]
         if let file = settings.modelFile, let steps = appliedSteps {
             lines.append(steps == 0 ? "\(file) is in force." : "\(file): \(steps) steps applied.")
         }

@@ -1,16 +1,19 @@
 import ArgumentParser
 import Foundation
 import OvationCore
+import OvationPostgres
 import OvationSQLite
 import OvationWire
 
 /// Looks at what commonly goes wrong, and says what to do about it.
 struct Doctor: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        abstract: "Check the store's folder, the server and the API key, and say what to do.")
+        abstract: "Check the store, the server and the API key, and say what to do.")
 
     @OptionGroup var connection: ConnectionOptions
-    @Option(help: "Store to look at: sqlite:PATH. (default: OVATION_STORE, or sqlite:./ovation-data/ovation.sqlite)")
+    @Option(
+        help:
+            "Store to look at, named as for 'serve'. (default: OVATION_STORE, or sqlite:./ovation-data/ovation.sqlite)")
     var store: String?
 
     func run() async throws {
@@ -19,12 +22,7 @@ struct Doctor: AsyncParsableCommand {
             print("\(finding.isGood ? "ok  " : "BAD ") \(finding.text)")
             isWell = isWell && finding.isGood
         }
-        let store =
-            store ?? ProcessInfo.processInfo.environment["OVATION_STORE"] ?? "sqlite:./ovation-data/ovation.sqlite"
-        let path = store.hasPrefix("sqlite:") ? String(store.dropFirst("sqlite:".count)) : store
-        for finding in SQLiteDoctor.findings(path: path) {
-            report(Finding(isGood: finding.isGood, text: finding.text))
-        }
+        for finding in try storeFindings() { report(finding) }
         do {
             let client = try connection.client()
             _ = try await client.token()
@@ -33,6 +31,19 @@ struct Doctor: AsyncParsableCommand {
             report(Finding(isGood: false, text: "\(error)"))
         }
         if !isWell { throw ExitCode(1) }
+    }
+
+    private func storeFindings() throws -> [Finding] {
+        let named = store ?? ProcessInfo.processInfo.environment["OVATION_STORE"] ?? StoreLocation.usual
+        // A path alone will do.
+        let isPath = !named.contains(":") && !named.contains("=")
+        let location = isPath ? .sqlite(path: named) : try StoreLocation(named)
+        switch location {
+        case .sqlite(let path):
+            return SQLiteDoctor.findings(path: path).map { Finding(isGood: $0.isGood, text: $0.text) }
+        case .postgres(let text):
+            return PostgresDoctor.findings(connection: text).map { Finding(isGood: $0.isGood, text: $0.text) }
+        }
     }
 
     private struct Finding {

@@ -4,7 +4,6 @@ import Configuration
 import Foundation
 import Logging
 import OvationCore
-import OvationSQLite
 import OvationServer
 import OvationWire
 import ServiceLifecycle
@@ -26,7 +25,11 @@ struct Serve: AsyncParsableCommand {
             once, within the hour.
             """)
 
-    @Option(help: "Where everything is kept: sqlite:PATH. (default: sqlite:./ovation-data/ovation.sqlite)")
+    @Option(
+        help: """
+            Where everything is kept: sqlite:PATH, or a connection string of PostgreSQL such as \
+            postgres://user@host/database. (default: sqlite:./ovation-data/ovation.sqlite)
+            """)
     var store: String?
     @Option(help: "Address to listen on. (default: 127.0.0.1)")
     var host: String?
@@ -55,7 +58,7 @@ struct Serve: AsyncParsableCommand {
             host: settings.host, port: settings.port, adminPort: settings.adminPort, region: settings.region,
             limits: settings.limits, version: Ovation.version, isConsoleOn: settings.isConsoleOn)
         let model = try settings.modelFile.map { try ModelFile.read($0) }
-        let store = try Serve.open(settings, logger)
+        let store = try StoreLocation(settings.store).open(settings.limits, logger)
         defer { store.close() }
 
         let server = try await Server(
@@ -81,6 +84,7 @@ struct Serve: AsyncParsableCommand {
                 Banner.write(banner.text(port: port))
             },
         ]
+        if let follower = server.definitionsFollower { services.append(follower) }
         if let admin = server.adminApplication() { services.append(admin) }
         var configuration = ServiceGroupConfiguration(
             services: services, gracefulShutdownSignals: [.sigterm, .sigint], logger: logger)
@@ -95,19 +99,6 @@ struct Serve: AsyncParsableCommand {
                     + "server running there? Choose another with --port.")
         }
         logger.info("stopped")
-    }
-
-    private static func open(_ settings: Settings, _ logger: Logger) throws -> SQLiteStore {
-        let parts = settings.store.split(separator: ":", maxSplits: 1).map(String.init)
-        guard parts.count == 2, parts[0] == "sqlite", !parts[1].isEmpty else {
-            throw CommandFailure(
-                "The store is named sqlite:PATH, such as sqlite:./ovation.sqlite; not '\(settings.store)'.")
-        }
-        do throws(StoreFailure) {
-            return try SQLiteStore(path: parts[1], limits: settings.limits, logger: logger)
-        } catch {
-            throw CommandFailure(error.message)
-        }
     }
 
     private static func logger(_ level: Logger.Level) -> Logger {

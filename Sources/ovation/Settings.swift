@@ -44,10 +44,11 @@ struct Settings: Sendable {
     static func read(flags: [Key: ConfigContent], file: String?) async throws -> Settings {
         var values: [AbsoluteConfigKey: ConfigValue] = [:]
         for (key, content) in flags {
-            values[AbsoluteConfigKey(key.key)] = ConfigValue(content, isSecret: key == .adminClientSecret)
+            values[AbsoluteConfigKey(key.key)] = ConfigValue(
+                content, isSecret: key == .adminClientSecret || key == .store)
         }
         let environment = EnvironmentVariablesProvider(
-            secretsSpecifier: .specific(["OVATION_ADMIN_CLIENT_SECRET"]))
+            secretsSpecifier: .specific(["OVATION_ADMIN_CLIENT_SECRET", "OVATION_STORE"]))
         var providers: [any ConfigProvider] = [
             InMemoryProvider(name: "flags", values: values), environment.prefixKeys(with: "ovation"),
         ]
@@ -59,7 +60,7 @@ struct Settings: Sendable {
     }
 
     private init(_ reader: ConfigReader) throws {
-        store = reader.string(forKey: Key.store.key, default: "sqlite:./ovation-data/ovation.sqlite")
+        store = reader.string(forKey: Key.store.key, isSecret: true, default: StoreLocation.usual)
         host = reader.string(forKey: Key.host.key, default: "127.0.0.1")
         port = try Settings.int(reader, .port, in: 0...65535) ?? 8080
         adminPort = try Settings.int(reader, .adminPort, in: 0...65535)

@@ -131,6 +131,8 @@ class Server:
     #: False: neither --store, --host nor --port are given, and the port is the one set here.
     with_usual_options: bool = True
     port: int = field(default_factory=free_port)
+    #: Where everything is kept, as `--store` takes it; None: a file in the folder.
+    store_name: str | None = None
     #: Bytes that a file may grow to, as if the disk were full then.
     file_size_max: int | None = None
 
@@ -160,7 +162,7 @@ class Server:
     def arguments(self) -> list[str]:
         arguments = ["serve"]
         if self.with_usual_options:
-            arguments += ["--store", f"sqlite:{self.store}", "--host", "127.0.0.1", "--port", str(self.port)]
+            arguments += ["--store", self.store_name or f"sqlite:{self.store}", "--host", "127.0.0.1", "--port", str(self.port)]
         if self.model is not None:
             arguments += ["--model", str(self.model)]
         return [*arguments, *self.options]

@@ -108,6 +108,7 @@ struct TidyTests {
                     "Synchronization",
                 ]
             ),
+            ("OvationPostgres", ["OvationCore", "CLibpq", "Dispatch", "Foundation", "Logging", "Synchronization"]),
         ])
     func imports(target: String, allowed: [String]) throws {
         for file in try Self.files("Sources/" + target) {

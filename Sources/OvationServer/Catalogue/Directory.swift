@@ -99,8 +99,8 @@ package final class Directory: Sendable {
     ) async throws -> AccountSnapshot {
         try await turns.withTurn {
             try await editInTurn(
-                account: number, by: actor, at: now, apiKeys: apiKeys, signingKeys: signingKeys, expecting: entityTag,
-                changes)
+                account: number, by: actor, at: now, apiKeys: { apiKeys }, signingKeys: signingKeys,
+                expecting: entityTag, changes)
         }
     }
 
@@ -129,12 +129,23 @@ package final class Directory: Sendable {
         recordedAs note: (APIKey) -> Note, _ change: (inout APIKey) throws(Problem) -> Void
     ) async throws -> APIKey {
         try await turns.withTurn {
-            guard var key = identity(clientID: clientID)?.key, key.account == account else {
-                throw Problem(.apiKeyNotFound, "There is no such API key, or it is revoked already.")
+            // Made anew when another process was first: it may have changed this very key.
+            func changed() throws(Problem) -> [APIKey] {
+                guard var key = identity(clientID: clientID)?.key, key.account == account else {
+                    throw Problem(.apiKeyNotFound, "There is no such API key, or it is revoked already.")
+                }
+                try change(&key)
+                return [key]
             }
-            try change(&key)
-            try await editInTurn(account: account, by: actor, at: now, apiKeys: [key]) { _ in [.noted(note(key))] }
-            return key
+            var made: [APIKey] = []
+            try await editInTurn(
+                account: account, by: actor, at: now,
+                apiKeys: { () throws(Problem) in
+                    made = try changed()
+                    return made
+                }
+            ) { _ in made.map { .noted(note($0)) } }
+            return made[0]
         }
     }
 
@@ -159,8 +170,12 @@ package final class Directory: Sendable {
             try await turns.withTurn {
                 for account in accounts.map(\.catalogue.account) {
                     let keys = apiKeys(ofAccount: account.number).filter { used.contains($0.clientID) }
-                    guard !keys.isEmpty else { continue }
-                    try await store.commit(AccountChange(account: account, entries: [], apiKeys: keys))
+                    let uses = keys.compactMap { key in key.lastUsedAt.map { (key.clientID, $0) } }
+                    guard !uses.isEmpty else { continue }
+                    // Their times alone: what else this process knows of a key may be out of date.
+                    try await store.commit(
+                        AccountChange(
+                            account: account, entries: [], keyUses: Dictionary(uses, uniquingKeysWith: { $1 })))
                 }
             }
         } catch {
@@ -189,12 +204,14 @@ package final class Directory: Sendable {
 
     @discardableResult
     private func editInTurn(
-        account number: Int64, by actor: String, at now: Timestamp, apiKeys: [APIKey] = [],
+        account number: Int64, by actor: String, at now: Timestamp,
+        apiKeys makeKeys: () throws(Problem) -> [APIKey] = { () throws(Problem) in [] },
         signingKeys: [SigningKey] = [], expecting entityTag: String? = nil,
         _ changes: (Catalogue) throws(Problem) -> [CatalogueChange]
     ) async throws -> AccountSnapshot {
         for _ in 0..<Directory.attempts {
             let snapshot = try account(number)
+            let apiKeys = try makeKeys()
             if let entityTag, !snapshot.matches(entityTag) {
                 throw Problem(
                     .preconditionFailed, "The definitions have changed since you read them; read them again.")
@@ -221,9 +238,32 @@ package final class Directory: Sendable {
         throw Problem(.conflict, "Too many changes at once; try again.", retryAfterSeconds: 1)
     }
 
+    /// Takes in what other processes have changed. Costs one small question where they have not.
+    /// - Returns: whether they had.
+    func follow(_ signer: TokenSigner) async throws -> Bool {
+        guard isBehind(try await store.lastSequences()) else { return false }
+        return try await turns.withTurn {
+            // An edit of this process is in memory now, and may have been all.
+            guard isBehind(try await store.lastSequences()) else { return false }
+            let contents = try await store.load()
+            try reload(from: contents)
+            try await signer.replace(keys: contents.signingKeys)
+            return true
+        }
+    }
+
+    private func isBehind(_ sequences: [Int64: Int64]) -> Bool {
+        let known = state.withLock { $0.accounts.mapValues(\.catalogue.sequence) }
+        return sequences.contains { account, sequence in sequence > known[account] ?? -1 }
+    }
+
     /// Everything anew from the store, which knows the order.
     private func reload() async throws {
-        let fresh = try Directory.state(of: await store.load())
+        try reload(from: await store.load())
+    }
+
+    private func reload(from contents: StoreContents) throws {
+        let fresh = try Directory.state(of: contents)
         state.withLock { state in
             let uses = state.unsavedUses.compactMap { state.apiKeys[$0] }
             let unsaved = state.unsavedUses

@@ -1,0 +1,3 @@
+// The client library of PostgreSQL, from where pkg-config says it is.
+#pragma once
+#include <libpq-fe.h>

@@ -1,0 +1,62 @@
+import CLibpq
+import OvationCore
+
+/// Where the database is, as the operator wrote it: any connection string of libpq, as a URI or as `key=value` pairs.
+///
+/// It can hold a password, so it is never printed: ``description`` has what may be.
+struct ConnectionTarget: Sendable {
+    let options: [(keyword: String, value: String)]
+
+    /// What libpq gets where the operator says nothing. Addresses that do not answer must not hold a thread for the two
+    /// minutes that systems take, and a connection whose other end is gone must not be waited for as long.
+    private static let defaults = [
+        ("connect_timeout", "2"), ("fallback_application_name", "ovation"), ("keepalives_idle", "10"),
+        ("keepalives_interval", "5"), ("keepalives_count", "3"), ("tcp_user_timeout", "15000"),
+    ]
+
+    init(_ text: String) throws(StoreFailure) {
+        var message: UnsafeMutablePointer<CChar>?
+        guard let parsed = PQconninfoParse(text, &message) else {
+            // What libpq says quotes what it did not understand, which can be the password.
+            PQfreemem(message)
+            throw StoreFailure(
+                .unusable,
+                "the connection string cannot be read. It is a URI such as postgres://user@host:5432/database, with "
+                    + "special characters of a password percent-encoded, or pairs such as 'host=db dbname=ovation'")
+        }
+        defer { PQconninfoFree(parsed) }
+        var options: [(String, String)] = []
+        var option = parsed
+        while let keyword = option.pointee.keyword {
+            if let value = option.pointee.val { options.append((String(cString: keyword), String(cString: value))) }
+            option += 1
+        }
+        func has(_ keyword: String) -> Bool { options.contains { $0.0 == keyword } }
+        for (keyword, value) in ConnectionTarget.defaults where !has(keyword) { options.append((keyword, value)) }
+        let hosts = options.first { $0.0 == "host" || $0.0 == "hostaddr" }?.1 ?? ""
+        // Of several, the one that takes writes is meant: the others are its standbys.
+        if hosts.contains(","), !has("target_session_attrs") { options.append(("target_session_attrs", "read-write")) }
+        options.removeAll { $0.0 == "client_encoding" }
+        options.append(("client_encoding", "UTF8"))
+        self.options = options
+    }
+
+    /// nil: it is left to libpq.
+    func value(of keyword: String) -> String? { options.first { $0.keyword == keyword }?.value }
+}
+
+extension ConnectionTarget: CustomStringConvertible {
+    /// Server, database and user, without anything secret.
+    var description: String {
+        let hosts = (value(of: "host") ?? value(of: "hostaddr") ?? "").split(
+            separator: ",", omittingEmptySubsequences: false)
+        let ports = (value(of: "port") ?? "").split(separator: ",", omittingEmptySubsequences: false)
+        let servers = hosts.enumerated().map { index, host in
+            let port = ports.count > index ? ports[index] : ports.last ?? ""
+            return port.isEmpty ? String(host) : "\(host):\(port)"
+        }
+        let user = value(of: "user").map { $0 + "@" } ?? ""
+        let service = value(of: "service").map { "?service=" + $0 } ?? ""
+        return "postgres://\(user)\(servers.joined(separator: ","))/\(value(of: "dbname") ?? "")\(service)"
+    }
+}

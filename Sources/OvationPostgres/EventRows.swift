@@ -1,0 +1,150 @@
+import OvationCore
+
+/// Profiles looked up, and their events read.
+enum EventRows {
+    /// Asks for the profile and, in the same round trip, for what is wanted of it under the id that it most likely has.
+    /// nil: there is no such profile.
+    static func read<Value>(
+        _ connection: PostgresConnection, of address: ProfileAddress, _ commands: (_ profile: Int64) -> [Command],
+        _ read: (_ profile: Int64, [PostgresResult]) throws -> Value
+    ) throws -> Value? {
+        var id = address.foundingID
+        while true {
+            let results = try connection.run([find(address, id)] + commands(id.value))
+            guard results[0].count == 1 else { return nil }
+            if results[0].bool(0, 0) { return try read(id.value, Array(results.dropFirst())) }
+            // Another profile has that hash; what was read of it goes nowhere.
+            id = id.afterCollision
+        }
+    }
+
+    static func find(_ address: ProfileAddress, _ id: ProfileID) -> Command {
+        Command(ReadSQL.findProfile) {
+            $0.add(id.value)
+            $0.add(address.account)
+            $0.add(address.keyspace)
+            $0.add(address.key.text)
+        }
+    }
+
+    static func page(
+        _ connection: PostgresConnection, _ filter: EventFilter, after position: EventPosition?, limit: Int
+    ) throws -> EventPage? {
+        var (time, id) = (newest(filter), Int64.max)
+        if let position, position.eventTime.milliseconds <= time {
+            (time, id) = (position.eventTime.milliseconds, position.id)
+        }
+        func command(_ profile: Int64) -> Command {
+            Command(ReadSQL.page) {
+                $0.add(profile)
+                $0.add(filter.section)
+                $0.add(filter.from?.milliseconds ?? .min)
+                $0.add(time)
+                $0.add(id)
+                $0.add(orNull: filter.versions)
+                // One more tells whether there is a next page.
+                $0.add(Int64(limit) + 1)
+                $0.add(Int64(Limits.pageBytesMax))
+            }
+        }
+        return try read(connection, of: filter.profile, { [command($0)] }) { _, results in
+            page(results[0], limit: limit)
+        }
+    }
+
+    private static func page(_ rows: PostgresResult, limit: Int) -> EventPage {
+        var events: [StoredEvent] = []
+        events.reserveCapacity(min(limit, rows.count))
+        for row in 0..<rows.count {
+            guard events.count < limit, !rows.isNull(row, 4) else {
+                let next = events.last.map { EventPosition(eventTime: $0.eventTime, id: $0.id) }
+                return EventPage(events: events, next: next)
+            }
+            events.append(
+                StoredEvent(
+                    id: rows.int64(row, 0), eventTime: rows.time(row, 1), receivedAt: rows.time(row, 2),
+                    version: rows.int64(row, 3), data: rows.text(row, 4)))
+        }
+        return EventPage(events: events, next: nil)
+    }
+
+    /// The latest time that a filter lets through.
+    static func newest(_ filter: EventFilter) -> Int64 { newest(before: filter.to) }
+
+    static func newest(before end: Timestamp?) -> Int64 {
+        guard let end = end?.milliseconds else { return .max }
+        return end == .min ? .min : end - 1
+    }
+}
+
+/// Events removed, with the note of it in the log.
+enum EventRemoval {
+    /// How long PostgreSQL may take to remove what a profile has.
+    static let patience = Duration.seconds(300)
+
+    /// What a try was about to commit, in case that its answer is lost. Used by the thread of one lane only.
+    final class Attempt: Sendable {
+        private let deletion = ResultBox<Deletion>()
+
+        func note(_ about: Deletion) { deletion.set(about) }
+
+        /// nil: it was not committed.
+        func ifCommitted(_ connection: PostgresConnection, account: Int64) throws -> Deletion? {
+            guard let deletion = deletion.value, let entry = deletion.entry else { return nil }
+            // Waits for that try, should it still be under way.
+            try connection.run([Command(.begin), Command(Locks.log) { $0.add(account) }])
+            let isThere = try AccountRows.has(connection, [entry], account: account)
+            try connection.rollBackIfNeeded()
+            return isThere ? deletion : nil
+        }
+    }
+
+    /// In one transaction. nil: there is no such profile.
+    static func delete(
+        _ connection: PostgresConnection, _ filter: EventFilter, id: Int64?, slot: Int64, _ attempt: Attempt,
+        entry: (_ sequence: Int64, _ count: Int) -> LogEntry
+    ) throws -> Deletion? {
+        let profile = try EventRows.read(connection, of: filter.profile, { _ in [] }) { profile, _ in profile }
+        guard let profile else { return nil }
+        let account = filter.profile.account
+        // The log first: where tables are spread over machines, what all of them have is written before the rest.
+        let results = try connection.run(
+            [
+                Command(.begin), Command(Locks.log) { $0.add(account) },
+                Command(AccountSQL.lastSequence) { $0.add(account) }, removal(profile, filter, id: id),
+            ], patience: patience)
+        let counts = (0..<results[3].count).map { (version: results[3].int64($0, 0), count: results[3].int64($0, 1)) }
+        let count = counts.reduce(0) { $0 + Int($1.count) }
+        guard count > 0 else {
+            try connection.rollBackIfNeeded()
+            return Deletion(count: 0, entry: nil)
+        }
+        let entry = entry(results[2].int64(0, 0) + 1, count)
+        attempt.note(Deletion(count: count, entry: entry))
+        let usage = counts.sorted { $0.version < $1.version }
+        try connection.run([
+            AccountRows.insert([entry], account: account),
+            Command(WriteSQL.addUsage) {
+                $0.add(slot)
+                $0.add(usage.map { _ in account })
+                $0.add(usage.map(\.version))
+                $0.add(usage.map { -$0.count })
+                // When the last one was received stays: it was.
+                $0.add(usage.map { _ in Int64.min })
+            },
+            Command(.commit),
+        ])
+        return Deletion(count: count, entry: entry)
+    }
+
+    private static func removal(_ profile: Int64, _ filter: EventFilter, id: Int64?) -> Command {
+        Command(WriteSQL.deleteEvents) {
+            $0.add(profile)
+            $0.add(filter.section)
+            $0.add(filter.from?.milliseconds ?? .min)
+            $0.add(EventRows.newest(filter))
+            $0.add(orNull: filter.versions)
+            $0.add(id)
+        }
+    }
+}

@@ -1,0 +1,67 @@
+import OvationCore
+
+/// What PostgreSQL or the way to it said.
+struct PostgresFailure: Error {
+    /// SQLSTATE: five characters that never change, as the words beside them may. Empty where the connection failed.
+    let state: String
+    /// Without the details, which can quote rows.
+    let message: String
+    /// The connection is of no use any more.
+    let isConnectionLost: Bool
+    /// A commit was on its way when the connection went.
+    var isInDoubt = false
+
+    init(state: String, message: String) {
+        self.state = state
+        self.message = message
+        isConnectionLost = PostgresFailure.endsConnection(state)
+    }
+
+    init(connection message: String, isInDoubt: Bool = false) {
+        state = ""
+        self.message = message
+        isConnectionLost = true
+        self.isInDoubt = isInDoubt
+    }
+
+    /// The same transaction may well succeed when it is run again: a deadlock, or a row that changed meanwhile.
+    var isWorthRepeating: Bool { state == "40P01" || state == "40001" }
+
+    /// Something of one post cannot be stored, and its neighbours are not to blame.
+    var isAboutData: Bool { state.hasPrefix("22") || state.hasPrefix("23") }
+
+    /// The server is going down, or is not the one that takes writes: another connection may find a better one.
+    private static func endsConnection(_ state: String) -> Bool {
+        state.hasPrefix("08") || state.hasPrefix("57P") || state == "25006"
+    }
+}
+
+extension PostgresFailure: CustomStringConvertible {
+    var description: String { state.isEmpty ? message : "\(state): \(message)" }
+}
+
+extension StoreFailure {
+    /// What it means for the caller, with what an operator can do where that is known.
+    init(_ failure: PostgresFailure) {
+        if failure.isInDoubt {
+            self.init(.outcomeUnknown, "the connection broke during a commit: \(failure)")
+            return
+        }
+        let advice = StoreFailure.advice[failure.state].map { "; " + $0 } ?? ""
+        self.init(failure.state == "53100" ? .full : .unavailable, "\(failure)\(advice)")
+    }
+
+    private static let advice = [
+        "25006": "this server of PostgreSQL only reads: name the primary, or several hosts with "
+            + "target_session_attrs=read-write",
+        "28000": "look at pg_hba.conf for this user and database",
+        "28P01": "look at the password, which is best kept in a passfile",
+        "3D000": "make the database with 'createdb'",
+        "42501": "make the user the owner of the database, or grant it CREATE on the database",
+        "53100": "the disk of PostgreSQL is full",
+        "53300": "raise max_connections of PostgreSQL",
+        "55P03": "another session holds a lock for long: see pg_stat_activity",
+        "57014": "a statement took longer than it may",
+        "57P03": "PostgreSQL is starting up or shutting down",
+    ]
+}

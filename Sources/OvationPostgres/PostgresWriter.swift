@@ -1,0 +1,299 @@
+import Dispatch
+import Foundation
+import Logging
+import OvationCore
+import Synchronization
+
+/// All that is written, by lanes: a lane is a thread of our own with one connection, and takes the posts of a part of
+/// the profiles.
+///
+/// **Group commit.** Posts that wait for a lane share one transaction. While a commit is under way the next group
+/// gathers, so the group grows with the load and a lone post waits for nobody.
+///
+/// 1. A post is answered after the commit of its group, never before.
+/// 2. Posts of one profile are one lane's, and are stored in the order in which they came to this process.
+/// 3. The queues are bounded together; a post that finds them full is refused at once.
+/// 4. A client that goes away changes nothing: its post is the lane's from the moment it is queued.
+final class PostgresWriter: Sendable {
+    /// Something that is written in a transaction of its own.
+    struct Change: Sendable {
+        /// - Parameter isRepeat: an earlier try may have been committed.
+        let work: @Sendable (_ connection: PostgresConnection, _ slot: Int64, _ isRepeat: Bool) throws -> Void
+        let reply: Post.Reply<Void>
+    }
+
+    enum Work: Sendable {
+        case post(Post)
+        case change(Change)
+
+        func fail(_ failure: StoreFailure) {
+            switch self {
+            case .post(let post): post.fail(failure)
+            case .change(let change): change.reply.resume(returning: .failure(failure))
+            }
+        }
+    }
+
+    /// What a lane's thread does next.
+    enum Step {
+        case connect
+        case group([Post])
+        case change(Change)
+        case sleep(until: ContinuousClock.Instant?)
+        case end
+    }
+
+    private struct State {
+        var pools: [ConnectionPool<Work>]
+        /// In all lanes together.
+        var posts = 0
+        var postBytes = 0
+        var changes = 0
+        var statistics = StoreStatistics()
+        var random = SystemRandomNumberGenerator()
+
+        mutating func noteGone(_ work: Work) {
+            switch work {
+            case .post(let post):
+                posts -= 1
+                postBytes -= post.bytes
+            case .change: changes -= 1
+            }
+        }
+    }
+
+    private let state: Mutex<State>
+    private let wakes: [DispatchSemaphore]
+    private let finished = DispatchGroup()
+    private let limits: Limits
+    let logger: Logger
+    private let outage: Outage
+
+    init(_ target: ConnectionTarget, limits: Limits, outage: Outage, logger: Logger) {
+        self.limits = limits
+        self.logger = logger
+        self.outage = outage
+        let lanes = max(limits.writerLanes, 1)
+        let pool = ConnectionPool<Work>(slots: 1, waitingMax: .max, patience: limits.databasePatience)
+        state = Mutex(State(pools: Array(repeating: pool, count: lanes)))
+        wakes = (0..<lanes).map { _ in DispatchSemaphore(value: 0) }
+        for number in 0..<lanes {
+            finished.enter()
+            let thread = Thread { [self] in
+                Lane(number: number, writer: self, target: target, limits: limits).run()
+                finished.leave()
+            }
+            thread.name = "ovation-lane-\(number + 1)"
+            thread.start()
+        }
+        outage.add(giveUpExpired: { [self] in giveUpExpired() }, hurry: { [self] in hurry() })
+    }
+
+    var statistics: StoreStatistics {
+        state.withLock { state in
+            var statistics = state.statistics
+            statistics.requestsWaiting = Int64(state.posts)
+            return statistics
+        }
+    }
+
+    /// Commits what waits, refuses what comes, and returns when the threads have ended. Blocks.
+    func close() {
+        state.withLock { state in
+            for index in state.pools.indices { state.pools[index].close() }
+        }
+        for wake in wakes { wake.signal() }
+        finished.wait()
+        fail(takeWaiting { $0.takeAll() }, StoreFailure(.closed, "the store is closing"))
+    }
+
+    /// Answers what has waited for too long. Gives whether the database is away for some lane.
+    func giveUpExpired() -> Bool {
+        let now = ContinuousClock.now
+        let (isAway, why) = state.withLock { state in
+            (state.pools.contains(where: \.isAway), state.pools.lazy.compactMap(\.reason).first)
+        }
+        fail(takeWaiting { $0.takeExpired(at: now) }, PostgresWriter.away(why ?? ""))
+        return isAway
+    }
+
+    static func away(_ why: String) -> StoreFailure { StoreFailure(.unavailable, "the database is away: \(why)") }
+
+    private func takeWaiting(_ take: (inout ConnectionPool<Work>) -> [Work]) -> [Work] {
+        state.withLock { state in
+            var taken: [Work] = []
+            for index in state.pools.indices { taken += take(&state.pools[index]) }
+            for work in taken { state.noteGone(work) }
+            return taken
+        }
+    }
+
+    private func fail(_ works: [Work], _ failure: StoreFailure) {
+        for work in works { work.fail(failure) }
+    }
+}
+
+// MARK: - Those who wait
+
+extension PostgresWriter {
+    /// Waits for the commit of the group that the batch joins.
+    func append(_ batch: EventBatch) async -> Result<AppendOutcome, StoreFailure> {
+        await withUnsafeContinuation { enqueue(.append(batch, $0), on: lane(of: batch.profile.foundingID.value)) }
+    }
+
+    /// Waits for the commit of the group that the chunk joins.
+    func append(_ chunk: EventChunk) async -> Result<AppendOutcome, StoreFailure> {
+        let lane = lane(of: chunk.profiles.first?.foundingID.value ?? chunk.account)
+        return await withUnsafeContinuation { enqueue(.appendChunk(chunk, $0), on: lane) }
+    }
+
+    /// Waits for the commit of the group that the rejection joins. Those of an account are one lane's, so that the oldest
+    /// are forgotten in their order.
+    func keep(_ rejection: PackedRejection) async -> Result<Rejection.ID, StoreFailure> {
+        await withUnsafeContinuation { enqueue(.keep(rejection, $0), on: lane(of: rejection.post.account)) }
+    }
+
+    /// Runs in a transaction of its own, on the lane of a profile or an account.
+    func perform(
+        for number: Int64,
+        _ work: @escaping @Sendable (PostgresConnection, _ slot: Int64, _ isRepeat: Bool) throws -> Void
+    ) async -> Result<Void, StoreFailure> {
+        await withUnsafeContinuation { reply in
+            enqueue(.change(Change(work: work, reply: reply)), on: lane(of: number)) { state in
+                guard state.changes < limits.writerQueueMax else {
+                    return StoreFailure(.busy, "\(state.changes) changes are waiting for a commit")
+                }
+                state.changes += 1
+                return nil
+            }
+        }
+    }
+
+    /// The one place that says which lane has which profile. Ids are hashes, so any part of them will do.
+    private func lane(of number: Int64) -> Int {
+        Int(UInt64(bitPattern: number) % UInt64(wakes.count))
+    }
+
+    private func enqueue(_ post: Post, on lane: Int) {
+        let bytes = post.bytes
+        // Refused posts get a part of the queue: a flood of them must not take the room of those to store.
+        let share = post.isRefused ? 4 : 1
+        enqueue(.post(post), on: lane) { state in
+            guard state.posts < limits.writerQueueMax / share,
+                state.postBytes + bytes <= limits.writerQueueBytesMax / share
+            else { return StoreFailure(.busy, "\(state.posts) posts are waiting for a commit") }
+            state.posts += 1
+            state.postBytes += bytes
+            return nil
+        }
+    }
+
+    private func enqueue(_ work: Work, on lane: Int, _ count: (inout State) -> StoreFailure?) {
+        let now = ContinuousClock.now
+        let (failure, mustWake) = state.withLock { state -> (StoreFailure?, Bool) in
+            if state.pools[lane].isClosed { return (StoreFailure(.closed, "the store is closing"), false) }
+            if let failure = count(&state) { return (failure, false) }
+            switch state.pools[lane].offer(work, at: now) {
+            case nil: return (nil, state.pools[lane].wakeOne() != nil)
+            case .away(let why)?:
+                state.noteGone(work)
+                return (PostgresWriter.away(why), false)
+            case .busy?, .closed?:
+                state.noteGone(work)
+                return (StoreFailure(.busy, "the lane is full"), false)
+            }
+        }
+        if let failure { work.fail(failure) }
+        if mustWake { wakes[lane].signal() }
+    }
+}
+
+// MARK: - The lanes' side
+
+extension PostgresWriter {
+    func next(for lane: Int) -> Step {
+        state.withLock { state in
+            switch state.pools[lane].next(for: 0, at: .now) {
+            case .connect: return .connect
+            case .sleep(let until): return .sleep(until: until)
+            case .end: return .end
+            case .work:
+                var group = GroupLimits(eventsMax: limits.groupEventsMax)
+                let works = state.pools[lane].take { group.admit($0) }
+                for work in works { state.noteGone(work) }
+                if case .change(let change)? = works.first { return .change(change) }
+                return .group(
+                    works.compactMap { work in if case .post(let post) = work { post } else { nil } })
+            }
+        }
+    }
+
+    /// Blocks.
+    func sleep(_ lane: Int, until: ContinuousClock.Instant?) {
+        guard let until else { return wakes[lane].wait() }
+        let left = max((until - .now) / .milliseconds(1), 0)
+        _ = wakes[lane].wait(timeout: .now() + .milliseconds(Int(left.rounded(.up))))
+    }
+
+    func didConnect(_ lane: Int) {
+        guard state.withLock({ $0.pools[lane].didConnect(0) }) else { return }
+        logger.notice("the database is back", metadata: ["lane": "\(lane + 1)"])
+        outage.ended()
+    }
+
+    private func hurry() {
+        let lanes = state.withLock { state in
+            state.pools.indices.filter { !state.pools[$0].hurry(at: .now).isEmpty }
+        }
+        for lane in lanes { wakes[lane].signal() }
+    }
+
+    func didFail(_ lane: Int, _ failure: PostgresFailure) {
+        let isNew = state.withLock { state in
+            let spread = Double.random(in: 0...1, using: &state.random)
+            return state.pools[lane].didFail(0, why: failure.description, at: .now, spread: spread)
+        }
+        guard isNew else { return }
+        logger.warning("the database is away", metadata: ["lane": "\(lane + 1)", "why": "\(failure)"])
+        outage.began()
+    }
+
+    var isClosed: Bool { state.withLock { $0.pools[0].isClosed } }
+
+    func noteCommit(requests: Int, events: Int, seconds: Double) {
+        state.withLock { state in
+            state.statistics.commits += 1
+            state.statistics.requestsCommitted += Int64(requests)
+            state.statistics.eventsStored += Int64(events)
+            state.statistics.commitSeconds += seconds
+            let buckets = StoreStatistics.commitBuckets
+            state.statistics.commitCounts[buckets.firstIndex { seconds <= $0 } ?? buckets.count] += 1
+        }
+    }
+}
+
+/// Posts up to the size of a group; or one change. Of what only one post of a transaction can claim, the second waits,
+/// and is then told what became of the first.
+private struct GroupLimits {
+    let eventsMax: Int
+    private var events = 0
+    private var count = 0
+    private var isFull = false
+    private var claims: Set<Claim> = []
+
+    init(eventsMax: Int) {
+        self.eventsMax = eventsMax
+    }
+
+    mutating func admit(_ work: PostgresWriter.Work) -> Bool {
+        guard !isFull else { return false }
+        defer { count += 1 }
+        guard case .post(let post) = work else {
+            isFull = true
+            return count == 0
+        }
+        guard events == 0 || events + post.events <= eventsMax else { return false }
+        events += post.events
+        return post.claims.allSatisfy { claims.insert($0).inserted }
+    }
+}

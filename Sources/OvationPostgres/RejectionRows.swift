@@ -1,0 +1,148 @@
+import Foundation
+import OvationCore
+
+/// A refused post with its errors as text: made by whoever brings it, so that the writer's thread has no JSON to write.
+struct PackedRejection: Sendable {
+    let post: RefusedPost
+    let errors: String
+
+    init(_ post: RefusedPost) throws {
+        self.post = post
+        let encoder = JSONEncoder()
+        encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
+        errors = String(decoding: try encoder.encode(post.errors), as: UTF8.self)
+    }
+
+    /// What it takes of the writer's queue.
+    var bytes: Int { post.body.count + errors.utf8.count }
+}
+
+/// Refused posts as rows, read and removed.
+enum RejectionRows {
+    /// Rejections that one look at their texts reads at once.
+    private static let searchedAtOnce = 20
+
+    static func list(
+        _ connection: PostgresConnection, _ filter: RejectionFilter, before id: Rejection.ID?, limit: Int,
+        bodyBytesMax: Int
+    ) throws -> [Rejection] {
+        let limit = max(limit, 0)
+        let cut = min(max(bodyBytesMax, 0), Int(Int32.max))
+        guard let text = filter.text, !text.isEmpty else {
+            let rows = try rows(connection, filter, before: id ?? .max, limit: limit, bodyBytes: cut)
+            return try (0..<rows.count).map { try rejection(rows, $0, account: filter.account) }
+        }
+        // Bodies can hold any byte, and PostgreSQL has no search in such that takes letters in either case. There are no
+        // more than `rejectionsMax` of them.
+        let wanted = FoldedText(text.utf8)
+        var found: [Rejection] = []
+        var before = id ?? .max
+        while found.count < limit {
+            let rows = try rows(connection, filter, before: before, limit: searchedAtOnce, bodyBytes: Int(Int32.max))
+            for row in 0..<rows.count where found.count < limit && matches(rows, row, wanted) {
+                found.append(try rejection(rows, row, account: filter.account, bodyBytesMax: cut))
+            }
+            guard rows.count == searchedAtOnce else { break }
+            before = rows.int64(rows.count - 1, 0)
+        }
+        return found
+    }
+
+    private static func rows(
+        _ connection: PostgresConnection, _ filter: RejectionFilter, before id: Rejection.ID, limit: Int,
+        bodyBytes: Int
+    ) throws -> PostgresResult {
+        try connection.run(ReadSQL.rejections) {
+            $0.add(filter.account)
+            $0.add(id)
+            $0.add(filter.receivedFrom.milliseconds)
+            $0.add(filter.section)
+            $0.add(orNull: filter.keyspaces)
+            if let state = filter.state { $0.add(state == .replayed) } else { $0.addNull() }
+            $0.add(orNull: filter.code?.rawValue)
+            $0.add(Int64(limit))
+            $0.add(Int64(bodyBytes))
+        }
+    }
+
+    /// At most `max`: it is for a number beside a word, and not for counting.
+    static func countOpen(
+        _ connection: PostgresConnection, account: Int64, from: Timestamp, max: Int
+    ) throws -> Int {
+        let rows = try connection.run(ReadSQL.countOpenRejections) {
+            $0.add(account)
+            $0.add(from.milliseconds)
+            $0.add(Int64(max))
+        }
+        return Int(rows.int64(0, 0))
+    }
+
+    static func find(_ connection: PostgresConnection, _ id: Rejection.ID, account: Int64) throws -> Rejection? {
+        let rows = try connection.run(ReadSQL.rejection) {
+            $0.add(account)
+            $0.add(id)
+        }
+        return rows.count == 1 ? try rejection(rows, 0, account: account) : nil
+    }
+
+    /// All that is past its age or number: at the start, when the limits may have changed.
+    static func forget(_ connection: PostgresConnection, at now: Timestamp, limits: Limits) throws {
+        try connection.run([
+            Command(.begin), Command(Locks.rejections),
+            Command(WriteSQL.forgetAllOldRejections) {
+                $0.add(now.advanced(by: .zero - limits.rejectionAge).milliseconds)
+            },
+            Command(WriteSQL.forgetAllManyRejections) { $0.add(Int64(limits.rejectionsMax)) }, Command(.commit),
+        ])
+    }
+
+    private static func rejection(
+        _ rows: PostgresResult, _ row: Int, account: Int64, bodyBytesMax: Int = .max
+    ) throws -> Rejection {
+        let errors: [ItemError]
+        do {
+            errors = try JSONDecoder().decode([ItemError].self, from: Data(rows.text(row, 9).utf8))
+        } catch {
+            throw StoreFailure(.unusable, "a rejection holds what this version cannot read: \(error)")
+        }
+        let post = RefusedPost(
+            account: account, section: rows.int64(row, 1), keyspace: rows.int64(row, 2), key: rows.text(row, 3),
+            receivedAt: rows.time(row, 4), clientID: rows.text(row, 5), requestID: rows.text(row, 6),
+            code: Problem.Code(rawValue: rows.text(row, 7)), detail: rows.text(row, 8), errors: errors,
+            eventCount: Int(rows.int64(row, 10)),
+            body: rows.withBytes(row, 14) { Array($0.prefix(bodyBytesMax)) })
+        return Rejection(
+            id: rows.int64(row, 0), post: post, bodyBytes: Int(rows.int64(row, 13)),
+            replayedAt: rows.timeOrNil(row, 11), replayedTo: rows.int64OrNil(row, 12).map { ProfileID($0) })
+    }
+
+    // MARK: Texts
+
+    private static func matches(_ rows: PostgresResult, _ row: Int, _ wanted: FoldedText) -> Bool {
+        [3, 7, 8, 14].contains { column in rows.withBytes(row, column) { wanted.isContained(in: $0) } }
+    }
+
+    /// A text to look for, whatever the case of ASCII letters.
+    struct FoldedText {
+        private let bytes: [UInt8]
+
+        init(_ text: some Sequence<UInt8>) {
+            bytes = text.map(FoldedText.folded)
+        }
+
+        func isContained(in text: UnsafeBufferPointer<UInt8>) -> Bool {
+            guard let first = bytes.first else { return true }
+            guard text.count >= bytes.count else { return false }
+            for start in 0...(text.count - bytes.count) where FoldedText.folded(text[start]) == first {
+                var index = 1
+                while index < bytes.count, FoldedText.folded(text[start + index]) == bytes[index] { index += 1 }
+                if index == bytes.count { return true }
+            }
+            return false
+        }
+
+        private static func folded(_ byte: UInt8) -> UInt8 {
+            byte &- UInt8(ascii: "A") < 26 ? byte | 0x20 : byte
+        }
+    }
+}

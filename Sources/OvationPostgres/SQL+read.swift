@@ -1,0 +1,165 @@
+/// What is read of profiles, events and refused posts.
+enum ReadSQL {
+    static let findProfile = Statement(
+        "find_profile",
+        """
+        SELECT account_id = $2::bigint AND keyspace = $3::bigint AND key = $4::text, created_at
+        FROM profile WHERE profile_id = $1::bigint
+        """)
+
+    static let profileByID = Statement(
+        "profile_by_id",
+        "SELECT keyspace, key, created_at FROM profile WHERE profile_id = $1::bigint AND account_id = $2::bigint")
+
+    /// Newest first. What comes after so many bytes has no data: that there is more is all that is asked of it.
+    static let page = Statement(
+        "events_page",
+        """
+        SELECT event_id, event_time, received_at, version_id, CASE WHEN coalesce(before, 0) < $8::bigint THEN data END
+        FROM (
+            SELECT event_id, event_time, received_at, version_id, data, sum(octet_length(data)) OVER (
+                ORDER BY event_time DESC, event_id DESC ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING) AS before
+            FROM event
+            WHERE profile_id = $1::bigint AND section = $2::bigint AND event_time >= $3::bigint
+                AND (event_time, event_id) < ($4::bigint, $5::bigint)
+                AND ($6::bigint[] IS NULL OR version_id = ANY ($6::bigint[]))
+            ORDER BY event_time DESC, event_id DESC LIMIT $7::bigint
+        ) AS newest
+        ORDER BY event_time DESC, event_id DESC
+        """)
+
+    static let counts = Statement(
+        "counts",
+        """
+        SELECT section, version_id, count(*), max(event_time), max(event_id) FROM event
+        WHERE profile_id = $1::bigint GROUP BY section, version_id ORDER BY section, version_id
+        """)
+
+    static let receivedAt = Statement(
+        "received_at",
+        """
+        SELECT received_at FROM event WHERE account_id = $1::bigint AND event_id = $2::bigint AND profile_id = $3::bigint
+        """)
+
+    /// Rounded down before 1970 too, as `/` does not.
+    static let days = Statement(
+        "days",
+        """
+        SELECT (event_time - ((event_time % 86400000) + 86400000) % 86400000) / 86400000 AS day, count(*) FROM event
+        WHERE profile_id = $1::bigint AND section = $2::bigint AND event_time >= $3::bigint AND event_time <= $4::bigint
+            AND ($5::bigint[] IS NULL OR version_id = ANY ($5::bigint[]))
+        GROUP BY day ORDER BY day
+        """)
+
+    static let usage = Statement(
+        "usage",
+        """
+        SELECT version_id, sum(events)::bigint, max(last_received_at) FROM version_usage
+        WHERE account_id = $1::bigint GROUP BY version_id ORDER BY version_id
+        """)
+
+    /// A range of the index over keys, of one keyspace.
+    static let search = Statement(
+        "search_profiles",
+        """
+        SELECT profile_id, key, created_at FROM profile
+        WHERE account_id = $1::bigint AND keyspace = $2::bigint AND key >= $3::text AND key < $5::text
+        ORDER BY key LIMIT $4::bigint
+        """)
+
+    /// The same without an end. Two texts, since an end that may be missing is no end for the index.
+    static let searchToEnd = Statement(
+        "search_profiles_to_end",
+        """
+        SELECT profile_id, key, created_at FROM profile
+        WHERE account_id = $1::bigint AND keyspace = $2::bigint AND key >= $3::text
+        ORDER BY key LIMIT $4::bigint
+        """)
+
+    static let searchTimeout = Statement(
+        "search_timeout", "SELECT set_config('statement_timeout', $1::text, true)")
+
+    // MARK: Exports
+
+    /// The last id that was drawn; to be asked for when nobody holds one that is not committed.
+    static let lastDrawn = Statement(
+        "last_drawn", "SELECT CASE WHEN is_called THEN last_value ELSE 0 END FROM ovation.event_block")
+
+    static let newestEvent = Statement(
+        "newest_event",
+        "SELECT max(event_id) FROM event WHERE account_id = $1::bigint AND event_id <= $2::bigint")
+
+    static let nextEvent = Statement(
+        "next_event",
+        "SELECT min(event_id) FROM event WHERE account_id = $1::bigint AND event_id > $2::bigint")
+
+    static let export = Statement(
+        "export",
+        """
+        SELECT event_id, profile_id, event_time, received_at, version_id,
+            CASE WHEN coalesce(before, 0) < $9::bigint THEN data END
+        FROM (
+            SELECT event_id, profile_id, event_time, received_at, version_id, data, sum(octet_length(data)) OVER (
+                ORDER BY event_id ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING) AS before
+            FROM (
+                SELECT event_id, profile_id, event_time, received_at, version_id, data FROM event
+                WHERE account_id = $1::bigint AND event_id > $2::bigint AND event_id <= $3::bigint
+                    AND section = $4::bigint AND event_time >= $5::bigint AND event_time <= $6::bigint
+                    AND ($7::bigint[] IS NULL OR version_id = ANY ($7::bigint[]))
+                ORDER BY event_id LIMIT $8::bigint
+            ) AS oldest
+        ) AS summed
+        ORDER BY event_id
+        """)
+
+    static let profileKeys = Statement(
+        "profile_keys", "SELECT profile_id, keyspace, key FROM profile WHERE profile_id = ANY ($1::bigint[])")
+
+    // MARK: Refused posts
+
+    static let findKey = Statement(
+        "find_key",
+        """
+        SELECT fingerprint, answer FROM idempotency
+        WHERE account_id = $1::bigint AND key = $2::text AND created_at > $3::bigint
+        """)
+
+    private static let rejectionColumns = """
+        rejection_id, section, keyspace, key, received_at, client_id, request_id, code, detail, errors, event_count,
+        replayed_at, replayed_to, octet_length(body)::bigint
+        """
+
+    private static let rejectionFilter = """
+        account_id = $1::bigint AND rejection_id < $2::bigint AND received_at >= $3::bigint
+            AND ($4::bigint IS NULL OR section = $4::bigint)
+            AND ($5::bigint[] IS NULL OR keyspace = ANY ($5::bigint[]))
+            AND ($6::boolean IS NULL OR (replayed_at IS NOT NULL) = $6::boolean)
+            AND ($7::text IS NULL OR code = $7::text)
+        """
+
+    static let rejections = Statement(
+        "rejections",
+        """
+        SELECT \(rejectionColumns), substr(body, 1, $9::bigint::integer) FROM rejection
+        WHERE \(rejectionFilter)
+        ORDER BY rejection_id DESC LIMIT $8::bigint
+        """)
+
+    static let rejection = Statement(
+        "rejection",
+        """
+        SELECT \(rejectionColumns), body FROM rejection WHERE account_id = $1::bigint AND rejection_id = $2::bigint
+        """)
+
+    static let countOpenRejections = Statement(
+        "count_open_rejections",
+        """
+        SELECT count(*) FROM (SELECT 1 FROM rejection
+            WHERE account_id = $1::bigint AND replayed_at IS NULL AND received_at >= $2::bigint
+            ORDER BY rejection_id DESC LIMIT $3::bigint) AS open
+        """)
+
+    static let size = Statement("size", "SELECT pg_database_size(current_database())")
+
+    static let checkedAt = Statement("checked_at", "SELECT value FROM setting WHERE name = 'checked_at'")
+}

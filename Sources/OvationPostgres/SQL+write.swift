@@ -1,0 +1,181 @@
+/// What a group of posts runs. Lists go in as arrays, sorted by whoever fills them: two groups that take locks in one
+/// order do not wait for each other.
+enum WriteSQL {
+    static let drawEvents = Statement(
+        "draw_events", "SELECT nextval('ovation.event_block') FROM generate_series(1, $1::bigint)")
+
+    static let drawRejections = Statement(
+        "draw_rejections", "SELECT nextval('ovation.rejection_id') FROM generate_series(1, $1::bigint)")
+
+    // MARK: Idempotency
+
+    /// Gives back the keys that are ours now: new ones, and those whose time was over.
+    static let claimKeys = Statement(
+        "claim_keys",
+        """
+        INSERT INTO idempotency (account_id, key, fingerprint, answer, created_at)
+        SELECT * FROM unnest($1::bigint[], $2::text[], $3::bytea[], $4::bytea[], $5::bigint[])
+        ON CONFLICT (account_id, key) DO UPDATE SET
+            fingerprint = excluded.fingerprint, answer = excluded.answer, created_at = excluded.created_at
+            WHERE idempotency.created_at <= excluded.created_at - $6::bigint
+        RETURNING account_id, key
+        """)
+
+    static let findKeys = Statement(
+        "find_keys",
+        """
+        SELECT account_id, key, fingerprint, answer FROM idempotency
+        WHERE (account_id, key) IN (SELECT * FROM unnest($1::bigint[], $2::text[]))
+        """)
+
+    static let dropKeys = Statement(
+        "drop_keys",
+        """
+        DELETE FROM idempotency WHERE (account_id, key) IN (SELECT * FROM unnest($1::bigint[], $2::text[]))
+        """)
+
+    static let forgetKeys = Statement(
+        "forget_keys",
+        """
+        DELETE FROM idempotency WHERE (account_id, key) IN
+            (SELECT account_id, key FROM idempotency WHERE created_at <= $1::bigint
+            ORDER BY created_at LIMIT $2::bigint)
+        """)
+
+    // MARK: Profiles and events
+
+    static let insertProfiles = Statement(
+        "insert_profiles",
+        """
+        INSERT INTO profile (profile_id, account_id, keyspace, key, created_at)
+        SELECT * FROM unnest($1::bigint[], $2::bigint[], $3::bigint[], $4::text[], $5::bigint[])
+        ON CONFLICT DO NOTHING
+        """)
+
+    static let findProfiles = Statement(
+        "find_profiles",
+        "SELECT profile_id, account_id, keyspace, key FROM profile WHERE profile_id = ANY ($1::bigint[])")
+
+    static let insertEvents = Statement(
+        "insert_events",
+        """
+        INSERT INTO event (event_id, profile_id, section, event_time, version_id, account_id, received_at, data)
+        SELECT * FROM unnest($1::bigint[], $2::bigint[], $3::bigint[], $4::bigint[], $5::bigint[], $6::bigint[],
+            $7::bigint[], $8::text[])
+        """)
+
+    /// Whether a group is stored whose answer was lost: its first event is there, or nothing of it.
+    static let hasEvent = Statement(
+        "has_event",
+        """
+        SELECT 1::bigint FROM event
+        WHERE profile_id = $1::bigint AND section = $2::bigint AND event_time = $3::bigint AND event_id = $4::bigint
+        """)
+
+    static let addUsage = Statement(
+        "add_usage",
+        """
+        INSERT INTO version_usage (slot, account_id, version_id, events, last_received_at)
+        SELECT $1::bigint, account_id, version_id, events, last_received_at
+        FROM unnest($2::bigint[], $3::bigint[], $4::bigint[], $5::bigint[])
+            AS counted (account_id, version_id, events, last_received_at)
+        ON CONFLICT (slot, account_id, version_id) DO UPDATE SET
+            events = version_usage.events + excluded.events,
+            last_received_at = greatest(version_usage.last_received_at, excluded.last_received_at)
+        """)
+
+    // MARK: Refused posts
+
+    static let insertRejections = Statement(
+        "insert_rejections",
+        """
+        INSERT INTO rejection (account_id, rejection_id, section, keyspace, key, received_at, client_id, request_id, code,
+            detail, errors, event_count, body)
+        SELECT * FROM unnest($1::bigint[], $2::bigint[], $3::bigint[], $4::bigint[], $5::bytea[], $6::bigint[],
+            $7::text[], $8::bytea[], $9::text[], $10::bytea[], $11::text[], $12::bigint[], $13::bytea[])
+        """)
+
+    static let hasRejection = Statement(
+        "has_rejection",
+        "SELECT 1::bigint FROM rejection WHERE account_id = $1::bigint AND rejection_id = $2::bigint")
+
+    static let closeRejections = Statement(
+        "close_rejections",
+        """
+        UPDATE rejection SET replayed_at = closed.at
+        FROM unnest($1::bigint[], $2::bigint[], $3::bigint[]) AS closed (account_id, rejection_id, at)
+        WHERE rejection.account_id = closed.account_id AND rejection.rejection_id = closed.rejection_id
+            AND rejection.replayed_at IS NULL
+        RETURNING rejection.account_id, rejection.rejection_id
+        """)
+
+    static let noteReplays = Statement(
+        "note_replays",
+        """
+        UPDATE rejection SET replayed_to = noted.profile_id
+        FROM unnest($1::bigint[], $2::bigint[], $3::bigint[]) AS noted (account_id, rejection_id, profile_id)
+        WHERE rejection.account_id = noted.account_id AND rejection.rejection_id = noted.rejection_id
+        """)
+
+    /// Of the oldest few, whatever their account, those that are past their age.
+    static let forgetOldRejections = Statement(
+        "forget_old_rejections",
+        """
+        DELETE FROM rejection WHERE (account_id, rejection_id) IN
+            (SELECT account_id, rejection_id FROM
+                (SELECT account_id, rejection_id, received_at FROM rejection ORDER BY rejection_id LIMIT $2::bigint) oldest
+            WHERE received_at < $1::bigint)
+        RETURNING rejection_id
+        """)
+
+    static let forgetManyRejections = Statement(
+        "forget_many_rejections",
+        """
+        DELETE FROM rejection WHERE account_id = $1::bigint AND rejection_id IN
+            (SELECT rejection_id FROM rejection WHERE account_id = $1::bigint
+            ORDER BY rejection_id DESC LIMIT $3::bigint OFFSET $2::bigint)
+        """)
+
+    /// When a store is opened: nobody waits, and the limits may have changed.
+    static let forgetAllOldRejections = Statement(
+        "forget_all_old_rejections", "DELETE FROM rejection WHERE received_at < $1::bigint")
+
+    static let forgetAllManyRejections = Statement(
+        "forget_all_many_rejections",
+        """
+        DELETE FROM rejection WHERE (account_id, rejection_id) IN
+            (SELECT account_id, rejection_id FROM
+                (SELECT account_id, rejection_id,
+                    row_number() OVER (PARTITION BY account_id ORDER BY rejection_id DESC) AS place
+                FROM rejection) ranked
+            WHERE place > $1::bigint)
+        """)
+
+    static let discardRejection = Statement(
+        "discard_rejection",
+        """
+        DELETE FROM rejection WHERE account_id = $1::bigint AND rejection_id = $2::bigint RETURNING rejection_id
+        """)
+
+    // MARK: Deleting
+
+    static let deleteEvents = Statement(
+        "delete_events",
+        """
+        WITH gone AS (
+            DELETE FROM event
+            WHERE profile_id = $1::bigint AND section = $2::bigint AND event_time >= $3::bigint
+                AND event_time <= $4::bigint AND ($5::bigint[] IS NULL OR version_id = ANY ($5::bigint[]))
+                AND ($6::bigint IS NULL OR event_id = $6::bigint)
+            RETURNING version_id
+        )
+        SELECT version_id, count(*) FROM gone GROUP BY version_id
+        """)
+
+    static let touch = Statement(
+        "touch",
+        """
+        INSERT INTO setting (name, value) VALUES ('checked_at', $1::bytea)
+        ON CONFLICT (name) DO UPDATE SET value = excluded.value
+        """)
+}

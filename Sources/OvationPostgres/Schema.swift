@@ -1,0 +1,170 @@
+/// The tables, as migrations in order. A migration that was released is never edited.
+///
+/// They live in a schema of their own, `ovation`, beside whatever else a database has. The same text holds where
+/// Citus spreads the tables over machines: see rule 9 of DESIGN.md.
+enum Schema {
+    struct Migration: Sendable {
+        let number: Int64
+        let name: String
+        /// One after the other, in one transaction.
+        let statements: [String]
+    }
+
+    static let migrations = [
+        Migration(number: 1, name: "accounts, definitions, profiles, events", statements: foundation)
+    ]
+
+    /// Ids come in blocks: a group draws as many as it needs in one round trip, and no id is ever drawn twice.
+    static let eventBlock: Int64 = 64
+
+    static let ledger = [
+        "CREATE SCHEMA IF NOT EXISTS ovation",
+        """
+        CREATE TABLE IF NOT EXISTS ovation.migration (
+            number       bigint PRIMARY KEY,
+            name         text NOT NULL,
+            applied_at   timestamptz NOT NULL DEFAULT now()
+        )
+        """,
+    ]
+
+    private static let foundation =
+        [
+            """
+            CREATE TABLE ovation.account (
+                account_id   bigint PRIMARY KEY,
+                name         text NOT NULL,
+                created_at   bigint NOT NULL               -- milliseconds since 1970, as every time here
+            )
+            """,
+            // Single facts about the store: the server's secret.
+            """
+            CREATE TABLE ovation.setting (
+                name         text PRIMARY KEY,
+                value        bytea NOT NULL
+            )
+            """,
+            // Append-only. The catalogue is folded from it, and it is the audit trail.
+            """
+            CREATE TABLE ovation.catalogue_log (
+                account_id   bigint NOT NULL REFERENCES ovation.account,
+                sequence     bigint NOT NULL CHECK (sequence > 0),
+                at           bigint NOT NULL,
+                actor        text NOT NULL,
+                is_note      boolean NOT NULL,             -- tells of an act and changes no definition
+                change       text NOT NULL,
+                PRIMARY KEY (account_id, sequence)
+            )
+            """,
+            // What the catalogue is folded from: a start reads these, however many acts were noted between them.
+            "CREATE INDEX catalogue_log_definitions ON ovation.catalogue_log (account_id, sequence) WHERE NOT is_note",
+            """
+            CREATE TABLE ovation.api_key (
+                client_id    text PRIMARY KEY,
+                account_id   bigint NOT NULL REFERENCES ovation.account,
+                name         text NOT NULL,
+                role         text NOT NULL CHECK (role IN ('admin', 'integration')),
+                sections     text,                         -- null: all
+                keyspaces    text,                         -- null: all
+                secret_hash  bytea NOT NULL,
+                created_at   bigint NOT NULL,
+                revoked_at   bigint,
+                previous_secret_hash  bytea,
+                previous_secret_until bigint,              -- both or none
+                last_used_at bigint,
+                settings_hash bytea,                       -- of the secret that the settings named last
+                CHECK ((previous_secret_until IS NULL) = (previous_secret_hash IS NULL))
+            )
+            """,
+            """
+            CREATE TABLE ovation.signing_key (
+                key_id       text PRIMARY KEY,
+                private_pem  text NOT NULL,
+                created_at   bigint NOT NULL,
+                retired_at   bigint
+            )
+            """,
+        ] + audience + posts
+
+    private static let audience = [
+        // A profile with the key it began with. Its id is that key's hash, so the row is found by the key, and a first
+        // event writes one row for key and profile together.
+        """
+        CREATE TABLE ovation.profile (
+            profile_id   bigint PRIMARY KEY,
+            account_id   bigint NOT NULL,
+            keyspace     bigint NOT NULL,              -- number of the keyspace in the account
+            key          text COLLATE "C" NOT NULL,
+            created_at   bigint NOT NULL,
+            canonical_id bigint                        -- null: stands alone or leads its group
+        )
+        """,
+        "CREATE INDEX profile_by_key ON ovation.profile (account_id, keyspace, key)",
+        // The primary key is the timeline: a page of a profile is one range of it. The version comes along, so that what
+        // is only counted is answered from the index.
+        """
+        CREATE TABLE ovation.event (
+            event_id     bigint NOT NULL,
+            profile_id   bigint NOT NULL,
+            section      bigint NOT NULL,              -- number of the section in the account
+            event_time   bigint NOT NULL,
+            version_id   bigint NOT NULL,
+            account_id   bigint NOT NULL,
+            received_at  bigint NOT NULL,
+            data         text NOT NULL,
+            PRIMARY KEY (profile_id, section, event_time, event_id) INCLUDE (version_id)
+        )
+        """,
+        "CREATE INDEX event_by_arrival ON ovation.event (account_id, event_id)",
+        "CREATE SEQUENCE ovation.event_block AS bigint MINVALUE 1 INCREMENT \(eventBlock)",
+        // How much is stored of each version. A writer adds to the row of its own slot, so that no two wait for each other;
+        // the sum over the slots is the figure.
+        """
+        CREATE TABLE ovation.version_usage (
+            slot         bigint NOT NULL,
+            account_id   bigint NOT NULL,
+            version_id   bigint NOT NULL,
+            events       bigint NOT NULL,
+            last_received_at bigint NOT NULL,
+            PRIMARY KEY (slot, account_id, version_id)
+        ) WITH (fillfactor = 50)
+        """,
+    ]
+
+    private static let posts = [
+        """
+        CREATE TABLE ovation.idempotency (
+            account_id   bigint NOT NULL,
+            key          text COLLATE "C" NOT NULL,
+            fingerprint  bytea NOT NULL,
+            answer       bytea NOT NULL,
+            created_at   bigint NOT NULL,
+            PRIMARY KEY (account_id, key)
+        )
+        """,
+        "CREATE INDEX idempotency_by_age ON ovation.idempotency (created_at)",
+        // Posts that were refused, for a while. What somebody sent can hold any byte, and text of PostgreSQL no NUL.
+        """
+        CREATE TABLE ovation.rejection (
+            account_id   bigint NOT NULL,
+            rejection_id bigint NOT NULL,
+            section      bigint NOT NULL,
+            keyspace     bigint NOT NULL,
+            key          bytea NOT NULL,               -- as it was sent
+            received_at  bigint NOT NULL,
+            client_id    text NOT NULL,
+            request_id   bytea NOT NULL,
+            code         text NOT NULL,
+            detail       bytea NOT NULL,
+            errors       text NOT NULL,
+            event_count  bigint NOT NULL,
+            replayed_at  bigint,                       -- null: open
+            replayed_to  bigint,                       -- the profile that has the events now
+            body         bytea NOT NULL,
+            PRIMARY KEY (account_id, rejection_id)
+        )
+        """,
+        "CREATE INDEX rejection_by_age ON ovation.rejection (rejection_id)",
+        "CREATE SEQUENCE ovation.rejection_id AS bigint MINVALUE 1",
+    ]
+}

@@ -1,0 +1,88 @@
+import OvationCore
+
+/// What a connection is made ready with before anything else runs on it.
+enum Session {
+    /// The oldest PostgreSQL that is tested and still maintained when this was written.
+    static let versionMin = 130_000
+
+    /// A transaction that its server forgot must not hold its locks: exports and other servers wait for them. No JIT,
+    /// whose compiling costs more than any statement here.
+    static let settings = Statement(
+        "session_settings",
+        """
+        SELECT set_config('search_path', 'ovation', false), set_config('jit', 'off', false),
+            set_config('lock_timeout', '5s', false), set_config('idle_in_transaction_session_timeout', '10s', false),
+            set_config('tcp_keepalives_idle', '10', false), set_config('tcp_keepalives_interval', '5', false),
+            set_config('tcp_keepalives_count', '3', false),
+            set_config('default_transaction_isolation', 'read committed', false)
+        """)
+
+    /// What is acknowledged is on the disk, and on that of the synchronous standby where there is one. What is stronger
+    /// stays.
+    static let durability = Statement(
+        "session_durability",
+        """
+        SELECT set_config('synchronous_commit', 'on', false)
+        WHERE current_setting('synchronous_commit') IN ('off', 'local', 'remote_write')
+        """)
+
+    static let readTimeout = Statement(
+        "session_read_timeout", "SELECT set_config('statement_timeout', '15s', false)")
+
+    static let synchronousCommit = Statement(
+        "session_synchronous_commit", "SELECT current_setting('synchronous_commit')")
+
+    enum Purpose {
+        case reading
+        case writing
+    }
+
+    static func open(
+        _ target: ConnectionTarget, for purpose: Purpose, patience: Duration
+    ) throws(PostgresFailure) -> PostgresConnection {
+        let connection = try PostgresConnection(target, patience: patience)
+        guard connection.serverVersion >= versionMin else {
+            throw PostgresFailure(
+                connection: "PostgreSQL \(connection.serverVersion / 10_000) is too old; 13 or newer is needed")
+        }
+        var commands = [Command(settings), Command(durability)]
+        if purpose == .reading { commands.append(Command(readTimeout)) }
+        try connection.run(commands)
+        return connection
+    }
+}
+
+/// Locks of PostgreSQL that stand for something of ours. They are numbers that all programs in a database share, so the
+/// first of the two is one that nobody else is likely to take.
+enum Locks {
+    /// Held shared by every transaction that has drawn ids of events, to its end. Whoever gets it alone knows that all
+    /// ids drawn before are committed or will never be.
+    static let shareOrder = Statement("lock_order_shared", "SELECT pg_advisory_xact_lock_shared(1330004545, 1)")
+    /// Writers that come later wait behind whoever waits here, so nobody waits for long.
+    static let awaitOrderBriefly = Statement("lock_order_timeout", "SELECT set_config('lock_timeout', '1s', true)")
+    static let awaitOrder = Statement("lock_order", "SELECT pg_advisory_xact_lock(1330004545, 1)")
+
+    /// One at a time keeps and forgets refused posts.
+    static let rejections = Statement("lock_rejections", "SELECT pg_advisory_xact_lock(1330004545, 2)")
+    static let tryRejections = Statement("try_lock_rejections", "SELECT pg_try_advisory_xact_lock(1330004545, 2)")
+
+    /// One at a time brings the tables up to date.
+    static let migration = Statement("lock_migration", "SELECT pg_advisory_xact_lock(1330004545, 3)")
+
+    /// One at a time writes to the log of an account.
+    static let log = Statement(
+        "lock_log", "SELECT pg_advisory_xact_lock(1330004546, ($1::bigint % 2147483647)::integer)")
+
+    /// A writer's own number, as long as its connection lives: the lowest that is free.
+    static let takeSlot = Statement(
+        "take_slot",
+        """
+        SELECT number::bigint FROM generate_series(0, 9999) AS number
+        WHERE pg_try_advisory_lock(1330004547, number) LIMIT 1
+        """)
+
+    /// Held by a connection that writes, under a number that it made up, as long as it lives. Whoever gets it later knows
+    /// that the connection is gone, and its transaction over.
+    static let beAlive = Statement("be_alive", "SELECT pg_advisory_lock(1330004548, $1::bigint::integer)")
+    static let awaitEnd = Statement("await_end", "SELECT pg_advisory_xact_lock(1330004548, $1::bigint::integer)")
+}

@@ -1,0 +1,65 @@
+import Logging
+import OvationCore
+import OvationPostgres
+import OvationSQLite
+
+/// What `--store` names.
+enum StoreLocation {
+    case sqlite(path: String)
+    /// Any connection string of libpq. It can hold a password.
+    case postgres(String)
+
+    static let usual = "sqlite:./ovation-data/ovation.sqlite"
+
+    init(_ text: String) throws {
+        if text.hasPrefix("sqlite:"), text != "sqlite:" {
+            self = .sqlite(path: String(text.dropFirst("sqlite:".count)))
+        } else if StoreLocation.isPostgres(text) {
+            self = .postgres(text)
+        } else {
+            // No more of it than its first word: it may be a connection string with a password and a slip in it.
+            let word = text.prefix { $0.isLetter || $0.isNumber }
+            throw CommandFailure(
+                "The store is named sqlite:PATH, such as sqlite:./ovation.sqlite, or by a connection string of "
+                    + "PostgreSQL, such as postgres://user@host/database or 'host=db dbname=ovation'; "
+                    + "not '\(word)…'.")
+        }
+    }
+
+    /// A URI, or pairs: a word, an equals sign, and so on.
+    private static func isPostgres(_ text: String) -> Bool {
+        if text.hasPrefix("postgres://") || text.hasPrefix("postgresql://") { return true }
+        guard let equals = text.firstIndex(of: "=") else { return false }
+        let word = text[..<equals].trimmingPrefix { $0 == " " }.split(separator: " ")
+        return word.count == 1 && word[0].allSatisfy { $0.isASCII && ($0.isLetter || $0 == "_") }
+    }
+
+    /// Without what is secret.
+    var description: String {
+        switch self {
+        case .sqlite(let path): "sqlite:" + path
+        case .postgres(let text): PostgresStore.describe(connection: text)
+        }
+    }
+
+    func open(_ limits: Limits, _ logger: Logger) throws -> any OpenStore {
+        do throws(StoreFailure) {
+            switch self {
+            case .sqlite(let path): return try SQLiteStore(path: path, limits: limits, logger: logger)
+            case .postgres(let text):
+                return try PostgresStore(connection: text, limits: limits, logger: logger)
+            }
+        } catch {
+            throw CommandFailure(error.message)
+        }
+    }
+}
+
+/// A store that this process has opened, and closes.
+protocol OpenStore: Store {
+    /// Commits what waits. Blocks.
+    func close()
+}
+
+extension SQLiteStore: OpenStore {}
+extension PostgresStore: OpenStore {}

@@ -1,0 +1,272 @@
+import Foundation
+import Logging
+import OvationCore
+import OvationSQLite
+import OvationTesting
+import Testing
+
+@testable import OvationPostgres
+
+/// One random life on both engines, step by step, and every answer compared. Ids may differ and are compared by their
+/// order.
+@Suite("SQLite and PostgreSQL", .serialized)
+struct BothStoresTests {
+    /// An account's life on one store.
+    private final class Life {
+        let store: any Store
+        /// Ids in the order in which this store showed them first, which must be the other's too.
+        private var eventIDs: [Int64: Int] = [:]
+        private(set) var rejectionIDs: [Rejection.ID] = []
+        var cursors: [EventPosition?] = [nil]
+        var exported: Int64 = 0
+
+        init(_ store: any Store) {
+            self.store = store
+        }
+
+        func name(_ id: Int64) -> Int {
+            eventIDs[id]
+                ?? {
+                    eventIDs[id] = eventIDs.count
+                    return eventIDs.count - 1
+                }()
+        }
+
+        func id(named name: Int) -> Int64 { eventIDs.first { $0.value == name }?.key ?? Int64.max / 2 }
+
+        func note(rejection id: Rejection.ID) -> Int {
+            rejectionIDs.append(id)
+            return rejectionIDs.count - 1
+        }
+
+        func rejection(named name: Int) -> Rejection.ID {
+            rejectionIDs.indices.contains(name) ? rejectionIDs[name] : Int64.max / 2
+        }
+
+        func name(rejection id: Rejection.ID) -> Int { rejectionIDs.firstIndex(of: id) ?? -1 }
+    }
+
+    /// One step, with everything that chance decides decided.
+    private struct Step {
+        let what: Int
+        let key: String
+        let section: Int64
+        let versions: [Int64]
+        let times: [Int64]
+        let data: [String]
+        let number: Int
+        let flag: Bool
+        let other: Bool
+        let now: Timestamp
+
+        init(_ random: inout SeededGenerator, now: Timestamp) {
+            what = Int.random(in: 0..<24, using: &random)
+            key = "p\(Int.random(in: 0..<8, using: &random))@b.se"
+            section = Int64.random(in: 2...3, using: &random)
+            let count = Int.random(in: 0..<6, using: &random)
+            versions = (0..<count).map { _ in Int64.random(in: 11...13, using: &random) }
+            times = (0..<count).map { _ in Int64.random(in: -2...30, using: &random) * 40_000_000 }
+            let texts = ["{}", #"{"t":"öäå 😀 \u0000"}"#, #"{"n":1}"#]
+            data = (0..<count).map { _ in texts.randomElement(using: &random) ?? "{}" }
+            number = Int.random(in: 0..<10, using: &random)
+            flag = Bool.random(using: &random)
+            other = Bool.random(using: &random)
+            self.now = now
+        }
+
+        /// Few ids for many keys, so that profiles collide.
+        var address: ProfileAddress {
+            get throws { try Fixtures.address(key, id: Int64(key.utf8.dropFirst().first ?? 0) % 5) }
+        }
+
+        func batch(idempotency: Idempotency? = nil, replayOf: Rejection.ID? = nil) throws -> EventBatch {
+            var bytes: [UInt8] = []
+            let rows = zip(zip(times, versions), data).map { row, text in
+                bytes += text.utf8
+                return EventBatch.Row(
+                    eventTime: Timestamp(milliseconds: row.0), version: row.1, dataEnd: bytes.count)
+            }
+            return EventBatch(
+                profile: try address, section: section, receivedAt: now, events: rows, data: bytes,
+                idempotency: idempotency, replayOf: replayOf)
+        }
+
+        /// Of one profile, twice as many keys as a post has.
+        func chunk() throws -> EventChunk {
+            var profiles: [EventChunk.Profile] = []
+            var (keys, rows, bytes): ([UInt8], [EventChunk.Row], [UInt8]) = ([], [], [])
+            for index in 0..<4 {
+                let start = keys.count
+                let key = "p\((number + index) % 9)@b.se"
+                keys += key.utf8
+                for (time, text) in zip(times, data) {
+                    let from = bytes.count
+                    bytes += text.utf8
+                    rows.append(
+                        EventChunk.Row(
+                            eventTime: Timestamp(milliseconds: time), version: 12, data: from..<bytes.count))
+                }
+                let id = Int64(key.utf8.dropFirst().first ?? 0) % 5
+                profiles.append(
+                    EventChunk.Profile(
+                        keyspace: 1, key: start..<keys.count, foundingID: ProfileID(id), rowsEnd: rows.count))
+            }
+            return EventChunk(
+                account: 1, section: section, receivedAt: now, profiles: profiles, keys: keys, rows: rows, data: bytes,
+                idempotency: nil)
+        }
+
+        var filter: EventFilter {
+            get throws {
+                var filter = EventFilter(profile: try address, section: section)
+                if flag { filter.versions = Array(Set(versions)).sorted() }
+                if other, let time = times.first {
+                    filter.from = Timestamp(milliseconds: time)
+                    filter.to = Timestamp(milliseconds: time + 200_000_000)
+                }
+                return filter
+            }
+        }
+    }
+
+    @Test("answer alike, whatever comes", arguments: 1...14 as ClosedRange<UInt64>)
+    func agree(seed: UInt64) async throws {
+        let folder = try TemporaryFolder()
+        var limits = seed.isMultiple(of: 2) ? Database.few : Database.crowded
+        (limits.rejectionsMax, limits.recentEventsMax) = (12, 32)
+        let logger = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
+        let sqlite = try SQLiteStore(path: folder.path + "/o.sqlite", limits: limits, logger: logger, now: Fixtures.now)
+        defer { sqlite.close() }
+        let postgres = try Database().open(limits)
+        defer { postgres.close() }
+        let lives = [Life(sqlite), Life(postgres)]
+        let (_, entries) = try Catalogue(account: Fixtures.account).applying(
+            Catalogue.founding, at: Fixtures.now, by: "server")
+        for life in lives {
+            try await life.store.commit(AccountChange(account: Fixtures.account, entries: entries))
+        }
+        var random = SeededGenerator(seed: seed)
+        var now = Fixtures.now
+        for number in 0..<150 {
+            now = now.advanced(by: .seconds(Int.random(in: 0..<4000, using: &random)))
+            let step = Step(&random, now: now)
+            let answers = [try await answer(lives[0], step), try await answer(lives[1], step)]
+            try #require(answers[0] == answers[1], "seed \(seed), step \(number), \(step)")
+            let states = [try await state(lives[0], step), try await state(lives[1], step)]
+            try #require(states[0] == states[1], "after seed \(seed), step \(number), \(step)")
+        }
+    }
+
+    // MARK: Steps
+
+    private func answer(_ life: Life, _ step: Step) async throws -> String {
+        switch step.what {
+        case 0..<5: return "\(try await life.store.append(step.batch()))"
+        case 5..<8: return "\(try await life.store.append(step.batch(idempotency: idempotency(step))))"
+        case 8: return "\(try await life.store.append(step.chunk()))"
+        case 9..<11:
+            var post = Fixtures.refusedPost(key: step.key, section: step.section, receivedAt: step.now)
+            post.body = Array((step.data.first ?? "\u{0}ÅB").utf8) + [0xFF]
+            return "\(life.note(rejection: try await life.store.keep(post)))"
+        case 11..<13:
+            let id = life.rejection(named: life.rejectionIDs.count - 1 - step.number)
+            let key = step.flag ? idempotency(step) : nil
+            return "\(try await life.store.append(step.batch(idempotency: key, replayOf: id)))"
+        case 13:
+            let id = life.rejection(named: life.rejectionIDs.count - 1 - step.number)
+            return "\(try await life.store.discardRejection(id, account: 1))"
+        case 14..<16: return try await delete(life, step)
+        case 16:
+            return
+                "\(String(describing: try await life.store.outcome(account: 1, of: idempotency(step), at: step.now)))"
+        case 17..<20: return try await page(life, step)
+        case 20..<22: return try await export(life, step)
+        default: return try await rejections(life, step)
+        }
+    }
+
+    private func idempotency(_ step: Step) -> Idempotency {
+        Idempotency(key: "k\(step.number)", fingerprint: [step.other ? 1 : 2], answer: [UInt8(step.number)])
+    }
+
+    private func delete(_ life: Life, _ step: Step) async throws -> String {
+        let id = step.flag ? life.id(named: step.number) : nil
+        let deletion = try await life.store.deleteEvents(
+            step.filter, id: id, recordedAs: { Note(act: .eventsDeleted, subject: "s", detail: "\($0)") }, at: step.now,
+            by: "me")
+        return "\(String(describing: deletion))"
+    }
+
+    private func show(_ life: Life, _ event: StoredEvent) -> String {
+        "\(life.name(event.id)) \(event.eventTime) \(event.receivedAt) \(event.version) \(event.data)"
+    }
+
+    /// One page after another, from where one was left before.
+    private func page(_ life: Life, _ step: Step) async throws -> String {
+        let position = life.cursors[step.number % life.cursors.count]
+        guard let page = try await life.store.events(step.filter, after: position, limit: step.number + 1) else {
+            return "nil"
+        }
+        if let next = page.next, life.cursors.count < 5 { life.cursors.append(next) }
+        let next = page.next.map { "\($0.eventTime) \(life.name($0.id))" }
+        return page.events.map { show(life, $0) }.joined(separator: "\n") + "\n\(next ?? "end")"
+    }
+
+    private func export(_ life: Life, _ step: Step) async throws -> String {
+        var range = ExportRange(
+            account: 1, section: step.section, after: step.flag ? life.exported : 0,
+            versions: step.other ? Set(step.versions) : nil, limit: step.number + 1,
+            bytesMax: step.flag ? 30 : 1_000_000)
+        var text = ""
+        while true {
+            let page = try await life.store.events(of: range)
+            var start = 0
+            for row in page.rows {
+                let profile = page.profiles[row.profile]
+                let key = String(decoding: page.keys[profile.key], as: UTF8.self)
+                let data = String(decoding: page.data[start..<row.dataEnd], as: UTF8.self)
+                start = row.dataEnd
+                text += "\(life.name(row.id)) \(key) \(profile.keyspace) \(row.eventTime) \(row.version) \(data)\n"
+            }
+            range.through = range.through ?? page.newest
+            guard let next = page.next else { break }
+            range.after = next
+        }
+        if step.other { life.exported = range.through ?? 0 }
+        return text
+    }
+
+    private func rejections(_ life: Life, _ step: Step) async throws -> String {
+        var filter = RejectionFilter(
+            account: 1, section: step.flag ? step.section : nil,
+            receivedFrom: step.now.advanced(by: .zero - Limits().rejectionAge))
+        if step.other { filter.state = step.flag ? .open : .replayed }
+        filter.text = [nil, "åb", "B.SE", "\u{0}", "zzz"][step.number % 5]
+        let before = step.number < 3 ? life.rejection(named: life.rejectionIDs.count - 1) : nil
+        let list = try await life.store.rejections(filter, before: before, limit: 5, bodyBytesMax: 3)
+        let open = try await life.store.countOpenRejections(account: 1, from: filter.receivedFrom, max: 7)
+        let shown = list.map {
+            "\(life.name(rejection: $0.id)) \($0.post) \($0.bodyBytes) \(String(describing: $0.replayedAt)) "
+                + "\(String(describing: $0.replayedTo))"
+        }
+        return shown.joined(separator: "\n") + "\n\(open)"
+    }
+
+    /// What can be asked after every step.
+    private func state(_ life: Life, _ step: Step) async throws -> String {
+        let address = try step.address
+        let events = try await life.store.events(
+            EventFilter(profile: address, section: step.section), after: nil, limit: 1000)
+        let found = try await life.store.profiles(
+            ProfileSearch(account: 1, prefixes: [1: "p"], limit: 50, timeMax: .seconds(9)))
+        let log = try await life.store.log(LogRange(account: 1, order: .newestFirst(before: .max), limit: 3))
+        let newest = life.rejection(named: life.rejectionIDs.count - 1)
+        let rejection = try await life.store.rejection(newest, account: 1)
+        let parts: [Any?] = [
+            events?.events.map { show(life, $0) }, found, log, try await life.store.usage(account: 1),
+            try await life.store.counts(of: address), try await life.store.profile(.address(address)),
+            try await life.store.days(step.filter), rejection?.post, rejection?.replayedAt,
+        ]
+        return parts.map { String(describing: $0) }.joined(separator: "\n")
+    }
+}

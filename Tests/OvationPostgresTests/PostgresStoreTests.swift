@@ -1,0 +1,189 @@
+import Logging
+import OvationCore
+import OvationTesting
+import Testing
+
+@testable import OvationPostgres
+
+/// A database of its own for each test.
+struct Database: Sendable {
+    let target: String
+    let server: PostgresServer
+
+    /// - Parameter own: a server that nobody else uses, to be treated badly.
+    init(server own: PostgresServer? = nil) throws {
+        server = try own ?? PostgresServer.shared.get()
+        target = try server.makeDatabase()
+    }
+
+    func open(_ limits: Limits = Database.few, now: Timestamp = Fixtures.now) throws -> PostgresStore {
+        try PostgresStore(
+            connection: target, limits: limits, logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() },
+            now: now)
+    }
+
+    func query(_ sql: String) throws -> String {
+        try server.query("SET search_path = ovation; " + sql, in: target)
+    }
+
+    /// As few connections as show what several do.
+    static let few: Limits = {
+        var limits = Limits()
+        (limits.writerLanes, limits.databaseReaders) = (2, 2)
+        return limits
+    }()
+
+    /// So few of everything that bounds are met.
+    static let crowded: Limits = {
+        var limits = few
+        (limits.writerLanes, limits.groupEventsMax, limits.knownProfilesMax) = (3, 2, 2)
+        return limits
+    }()
+}
+
+extension PostgresStore {
+    func found(accounts: [Int64] = [1]) async throws {
+        for number in accounts {
+            let account = Account(number: number, name: "\(number)", createdAt: Fixtures.now)
+            try await commit(AccountChange(account: account, entries: []))
+        }
+    }
+}
+
+@Suite("PostgresStore", .serialized)
+struct PostgresStoreTests {
+    private let database: Database
+
+    init() throws {
+        database = try Database()
+    }
+
+    private func open(_ limits: Limits = Database.few) throws -> PostgresStore { try database.open(limits) }
+
+    @Test("keeps the contract of a store", arguments: StoreContract.checks, [Database.few, Database.crowded])
+    func contract(_ check: StoreContract.Check, limits: Limits) async throws {
+        let store = try open(limits)
+        defer { store.close() }
+        try await check.run(on: store)
+    }
+
+    @Test("keeps everything over a restart, and gives no id again")
+    func restarts() async throws {
+        var store = try open()
+        try await store.found()
+        _ = try await store.append(Fixtures.batch("a@b.se", times: [1, 2]))
+        let secret = try await store.load().serverSecret
+        let filter = EventFilter(profile: try Fixtures.address("a@b.se"), section: 2)
+        let before = try #require(try await store.events(filter, after: nil, limit: 10)).events
+        _ = try await store.deleteEvents(
+            filter, id: before[0].id, recordedAs: { _ in Note(act: .eventsDeleted, subject: "", detail: "") },
+            at: Fixtures.now, by: "me")
+        store.close()
+        store = try open()
+        defer { store.close() }
+        #expect(try await store.load().serverSecret == secret)
+        _ = try await store.append(Fixtures.batch("a@b.se", times: [3]))
+        let after = try #require(try await store.events(filter, after: nil, limit: 10)).events
+        #expect(after.count == 2 && after[1] == before[1] && after[0].id > before[0].id)
+        #expect(try await store.usage(account: 1).map(\.events) == [2])
+    }
+
+    @Test("commits wait for the disk, whatever the database says, and longer where it says so")
+    func isDurable() async throws {
+        for (setting, expected) in [
+            ("off", "on"), ("local", "on"), ("remote_write", "on"), ("remote_apply", "remote_apply"),
+        ] {
+            _ = try database.query("ALTER ROLE ovation SET synchronous_commit = '\(setting)'")
+            let store = try open()
+            defer { store.close() }
+            let answer = try await store.write(for: 1) { connection, _, _ in
+                try connection.run(Session.synchronousCommit).text(0, 0)
+            }
+            #expect(answer == expected)
+        }
+        _ = try database.query("ALTER ROLE ovation RESET synchronous_commit")
+    }
+
+    @Test("answers busy when as many posts wait as may, and stores none of them")
+    func isBounded() async throws {
+        var limits = Database.few
+        limits.writerQueueMax = 0
+        let store = try open(limits)
+        defer { store.close() }
+        await #expect(throws: StoreFailure(.busy, "")) {
+            _ = try await store.append(Fixtures.batch("a@b.se", times: [1]))
+        }
+        await #expect(throws: StoreFailure(.busy, "")) { _ = try await store.keep(Fixtures.refusedPost()) }
+    }
+
+    @Test("answers busy when the posts that wait would be too large together, refused ones as well")
+    func isBoundedInBytes() async throws {
+        var limits = Database.few
+        limits.writerQueueBytesMax = 10
+        let store = try open(limits)
+        defer { store.close() }
+        let batch = try Fixtures.batch("a@b.se", times: [1], data: #"{"n":12345}"#)
+        await #expect(throws: StoreFailure(.busy, "")) { _ = try await store.append(batch) }
+        await #expect(throws: StoreFailure(.busy, "")) { _ = try await store.keep(Fixtures.refusedPost()) }
+    }
+
+    @Test("answers busy when as many reads wait as may")
+    func boundsReads() async throws {
+        var limits = Database.few
+        limits.readerQueueMax = 0
+        let store = try open(limits)
+        defer { store.close() }
+        await #expect(throws: StoreFailure(.busy, "")) { _ = try await store.load() }
+    }
+
+    @Test("answers closed after it was closed")
+    func isClosed() async throws {
+        let store = try open()
+        store.close()
+        await #expect(throws: StoreFailure(.closed, "")) {
+            _ = try await store.append(Fixtures.batch("a@b.se", times: [1]))
+        }
+        await #expect(throws: StoreFailure(.closed, "")) { _ = try await store.keep(Fixtures.refusedPost()) }
+        await #expect(throws: StoreFailure(.closed, "")) { _ = try await store.load() }
+    }
+
+    @Test("a post that PostgreSQL cannot store fails alone")
+    func isolatesBadPosts() async throws {
+        let store = try open()
+        defer { store.close() }
+        try await store.found()
+        // No UTF-8, which the server never lets through.
+        let bad = EventBatch(
+            profile: try Fixtures.address("bad@b.se", id: 0), section: 2, receivedAt: Fixtures.now,
+            events: [.init(eventTime: Fixtures.now, version: 1, dataEnd: 2)], data: [0xC3, 0x28], idempotency: nil)
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            for number in 1...40 as ClosedRange<Int64> {
+                group.addTask {
+                    let batch = try Fixtures.batch("k\(number)@b.se", times: [1], id: number * 2)
+                    #expect(try await store.append(batch) == .stored)
+                }
+                if number.isMultiple(of: 10) {
+                    group.addTask {
+                        await #expect(throws: StoreFailure(.unavailable, "")) { _ = try await store.append(bad) }
+                    }
+                }
+            }
+            try await group.waitForAll()
+        }
+        #expect(try await store.usage(account: 1).map(\.events) == [40])
+        #expect(try await store.events(EventFilter(profile: bad.profile, section: 2), after: nil, limit: 1) == nil)
+    }
+
+    @Test("the tables are the ones that were released")
+    func schemaIsFixed() async throws {
+        let store = try open()
+        store.close()
+        let names = try database.query(
+            "SELECT string_agg(relname, ' ' ORDER BY relname) FROM pg_class WHERE relnamespace = 'ovation'::regnamespace "
+                + "AND relkind IN ('r', 'S')")
+        #expect(
+            names
+                == "account api_key catalogue_log event event_block idempotency migration profile rejection rejection_id "
+                + "setting signing_key version_usage")
+    }
+}

@@ -1,0 +1,140 @@
+import Foundation
+import OvationTesting
+import Testing
+
+@testable import OvationPostgres
+
+/// What holds on one PostgreSQL must hold where Citus spreads the tables over machines, and no such engine can be
+/// started here. So what it refuses, or does differently without a word, stays out of the texts.
+@Suite("SQL")
+struct SQLTests {
+    private static let folder =
+        URL(fileURLWithPath: #filePath)
+        .deletingLastPathComponent().deletingLastPathComponent().deletingLastPathComponent().path
+        + "/Sources/OvationPostgres"
+
+    /// The source texts, with what is between two words made one space.
+    private static func texts() throws -> [(file: String, text: String)] {
+        try FileManager.default.contentsOfDirectory(atPath: folder).filter { $0.hasSuffix(".swift") }.sorted().map {
+            let text = try String(contentsOfFile: folder + "/" + $0, encoding: .utf8)
+            let code = text.split(separator: "\n").filter { !$0.drop { $0 == " " }.hasPrefix("//") }
+            return ($0, code.joined(separator: " ").split(separator: " ").joined(separator: " "))
+        }
+    }
+
+    @Test(
+        "has nothing that Citus refuses or does otherwise",
+        arguments: [
+            // Triggers are refused on distributed tables, and so is inheritance.
+            "CREATE TRIGGER", "INHERITS (",
+            // The second part would see the rows of the first.
+            "UNION ALL",
+            // Refused over a list of values.
+            "LATERAL",
+            // A target is what postgres_fdw refuses; and DO UPDATE has one because it must.
+            ") DO NOTHING",
+            // The number of rows sent, not of rows inserted.
+            "PQcmdTuples",
+            // Refused, or run on one machine only.
+            "PREPARE TRANSACTION", "MERGE INTO", "FOR UPDATE", "clock_timestamp()", "random()", "gen_random_uuid()",
+            // Sizes of a parent table say nothing.
+            "pg_total_relation_size", "reltuples",
+        ])
+    func avoids(construct: String) throws {
+        for (file, text) in try Self.texts() { #expect(!text.contains(construct), "\(file)") }
+    }
+
+    /// Column by which a table is to be spread; nil: every machine has all of it.
+    private static let distribution: [String: String?] = [
+        "account": nil, "setting": nil, "catalogue_log": nil, "api_key": nil, "signing_key": nil, "migration": nil,
+        "profile": "profile_id", "event": "profile_id", "idempotency": "key", "version_usage": "slot",
+        "rejection": "account_id",
+    ]
+
+    private static func tables() -> [(name: String, text: String)] {
+        (Schema.ledger + Schema.migrations.flatMap(\.statements)).compactMap { sql in
+            let words = sql.split(whereSeparator: { " \n(".contains($0) })
+            guard words.starts(with: ["CREATE", "TABLE"]) else { return nil }
+            let name = words.first { $0.hasPrefix("ovation.") }?.dropFirst("ovation.".count)
+            return name.map { (String($0), sql) }
+        }
+    }
+
+    @Test("every unique key has the column by which its table is spread, and refers to nothing that is spread")
+    func keysCanBeSpread() throws {
+        let tables = Self.tables()
+        #expect(Set(tables.map(\.name)) == Set(Self.distribution.keys))
+        for (name, text) in tables {
+            guard let column = Self.distribution[name] ?? nil else { continue }
+            #expect(!text.contains("UNIQUE") && !text.contains("REFERENCES") && !text.contains("GENERATED"), "\(name)")
+            let key =
+                text.components(separatedBy: "PRIMARY KEY (").dropFirst().first?.prefix { $0 != ")" }
+                ?? text.components(separatedBy: "\n").first { $0.contains("PRIMARY KEY") }.map { Substring($0) }
+            #expect(key?.contains(column) == true, "\(name)")
+        }
+        for statement in Schema.migrations.flatMap(\.statements) {
+            #expect(!statement.contains("CREATE UNIQUE INDEX"))
+        }
+    }
+
+    @Test("statements have names of their own")
+    func namesAreUnique() throws {
+        var seen: Set<String> = []
+        for (file, text) in try Self.texts() {
+            for part in text.components(separatedBy: "= Statement( \"").dropFirst()
+                + text.components(separatedBy: "= Statement(\"").dropFirst()
+            {
+                let name = String(part.prefix { $0 != "\"" })
+                #expect(name.contains("\\(") || seen.insert(name).inserted, "\(file): \(name)")
+            }
+        }
+        #expect(seen.count > 50)
+    }
+
+    @Test("values reach a statement as arguments only")
+    func textsAreConstant() throws {
+        for (file, text) in try Self.texts() where file.hasPrefix("SQL+") {
+            for part in text.components(separatedBy: "\\(").dropFirst() {
+                let name = part.prefix { $0 != ")" }
+                #expect(["rejectionColumns", "rejectionFilter"].contains(name), "\(file): \(name)")
+            }
+        }
+    }
+}
+
+/// How PostgreSQL goes about the reads that a request waits for, as it does when it has prepared them for any values.
+@Suite("SQL: plans", .serialized)
+struct SQLPlanTests {
+    private static let database = Result { () throws -> Database in
+        let database = try Database()
+        try database.open().close()
+        _ = try database.query(
+            """
+            INSERT INTO profile SELECT i * 7919, 1, 1, 'k' || i || '@b.se', 0, NULL FROM generate_series(1, 5000) i;
+            INSERT INTO event SELECT i, (i % 5000 + 1) * 7919, 2, i % 977, 11 + i % 3, 1, i, '{}'
+                FROM generate_series(1, 50000) i;
+            ANALYZE;
+            """)
+        return database
+    }
+
+    @Test(
+        "what a request waits for is a range of an index, and nothing is sorted",
+        arguments: [
+            (ReadSQL.findProfile, "7919, 1, 1, 'k1@b.se'", "profile_pkey"),
+            (ReadSQL.page, "7919, 2, 0, 900, 5, NULL, 51, 1000000", "(ROW(event_time, event_id) < ROW($4, $5))"),
+            (ReadSQL.search, "1, 1, 'k99', 21, 'k9:'", "(key >= $3) AND (key < $5)"),
+            (ReadSQL.searchToEnd, "1, 1, 'k99', 21", "profile_by_key"),
+            (ReadSQL.export, "1, 500, 100000, 2, 0, 900, NULL, 1001, 1000000", "event_by_arrival"),
+            (ReadSQL.newestEvent, "1, 100000", "event_by_arrival"),
+            (ReadSQL.nextEvent, "1, 500", "event_by_arrival"),
+        ])
+    func plans(_ statement: Statement, values: String, expected: String) throws {
+        let plan = try Self.database.get().query(
+            """
+            SET plan_cache_mode = force_generic_plan; PREPARE asked AS \(statement.sql);
+            EXPLAIN (COSTS OFF) EXECUTE asked (\(values))
+            """)
+        #expect(plan.contains(expected) && !plan.contains("Seq Scan") && !plan.contains("Sort"), "\(plan)")
+    }
+}
