@@ -122,7 +122,8 @@ struct BothStoresTests {
                 if flag { filter.versions = Array(Set(versions)).sorted() }
                 if other, let time = times.first {
                     filter.from = Timestamp(milliseconds: time)
-                    filter.to = Timestamp(milliseconds: time + 200_000_000)
+                    // Times are whole steps: an end right behind one, or on one, which it leaves out.
+                    filter.to = Timestamp(milliseconds: time + 200_000_000 + Int64(times.count % 2))
                 }
                 return filter
             }
