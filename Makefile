@@ -21,7 +21,7 @@ run: setup ## build and start a server with the article's example; ARGS="--port 
 test: ## check the format, build, and run every test
 	@Scripts/test
 
-bench: ## measure beside other servers and judge the targets; ARGS=quick takes two minutes; also long, micro
+bench: ## measure beside other servers and judge the targets; ARGS=quick takes two minutes; also long, micro, postgres
 	@Scripts/bench $(ARGS)
 
 format: ## put all Swift files into the common format

@@ -160,6 +160,9 @@ let package = Package(
             path: "Benchmarks/RawStore",
             swiftSettings: settings
         ),
+        // What PostgreSQL does with the same rows when a small program asks it directly, for the benchmark.
+        .executableTarget(
+            name: "raw-postgres", dependencies: ["CLibpq"], path: "Benchmarks/RawPostgres", swiftSettings: settings),
         // The parts of a post that are measured one by one: in time by Benchmarks/Micro, in instructions by hot-path.
         .target(
             name: "HotPath",

@@ -1,4 +1,4 @@
-"""python3 -m ovation_bench [quick | full | long]: run by Scripts/bench."""
+"""python3 -m ovation_bench [quick | full | long | postgres]: run by Scripts/bench."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import subprocess
 import sys
 import time
 
-from . import document, filled, longrun, micro, others, ovation, posts, report, targets
+from . import document, filled, longrun, micro, others, ovation, posts, postgresql, report, targets
 from .figures import wrapped
 from .machine import machine, sync_time
 from .place import DOCUMENT, OUTPUT, ROOT, WORK, folder, remove, required_binary, say
@@ -18,8 +18,8 @@ from .plan import FULL, Plan, plan
 
 def main() -> None:
     name = sys.argv[1] if len(sys.argv) > 1 else "full"
-    if name not in ("quick", "full", "long") or len(sys.argv) > 2:
-        raise SystemExit("usage: Scripts/bench [quick | full | long | micro]")
+    if name not in ("quick", "full", "long", "postgres") or len(sys.argv) > 2:
+        raise SystemExit("usage: Scripts/bench [quick | full | long | micro | postgres]")
     if shutil.which("wrk") is None:
         raise SystemExit("wrk is missing: Scripts/setup bench")
     for program in ("ovation", "bare-server"):
@@ -31,8 +31,11 @@ def main() -> None:
     try:
         if name == "long":
             _long(chosen)
+        elif name == "postgres":
+            _postgresql(chosen)
         else:
             _all(chosen)
+            _postgresql(chosen)
     finally:
         remove(WORK)
 
@@ -56,6 +59,23 @@ def _all(chosen: Plan) -> None:
     print(text)
     _keep(chosen.name, text)
     _write("measured", text, chosen.stored >= FULL.stored)
+
+
+def _postgresql(chosen: Plan) -> None:
+    missing = postgresql.missing()
+    if missing:
+        say(f"{missing}, and left out")
+        return
+    sync = sync_time(folder("sync"))
+    figures = postgresql.measure(chosen)
+    text = wrapped(
+        f"{_today()}, {_version()}. {machine(WORK)}; a sync of 4 kB takes {sync.append:.2f} ms when it appends. "
+        f"{chosen.rounds} rounds of {chosen.seconds} s for each load. Each figure is the median (lowest–highest) of the "
+        f"rounds.\n\n{report.verdicts(targets.of_postgresql(figures), None)}\n{report.postgresql_tables(figures)}"
+    )
+    print(text)
+    _keep("postgres", text)
+    _write("on PostgreSQL", text, chosen.database_events >= FULL.database_events)
 
 
 def _long(chosen: Plan) -> None:

@@ -53,11 +53,12 @@ class Count:
 
 
 class Ovation(Server):
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, *, store: str | None = None) -> None:
+        """store: a connection string of PostgreSQL; without one, a file in the folder."""
         self.file = folder / "ovation.sqlite"
         super().__init__(
             [str(required_binary("ovation")), "serve", "--port", "{port}", "--model", str(MODEL), "--store",
-             f"sqlite:{self.file}"],
+             store or f"sqlite:{self.file}"],
             folder, probe="/ready", environment=ENVIRONMENT,
         )  # fmt: skip
         self._bearer = ""

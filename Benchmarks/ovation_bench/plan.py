@@ -43,6 +43,10 @@ class Plan:
     large: int
     # Events of one bulk import that is timed.
     bulk: int
+    # Events that PostgreSQL is filled with, the profiles they are of, and events of each import that is timed.
+    database_events: int
+    database_profiles: int
+    database_import: int
     # Starts of each kind that are timed.
     starts: int
     long_seconds: int = 600
@@ -66,16 +70,18 @@ class Plan:
         filled = self.filled_rounds * 5 * (self.filled_seconds + 0.5)
         starts = self.starts * 3
         bulk = self.bulk / 60_000 * 2 + (self.stored + self.large) / 150_000
-        return rounds + fill + filled + starts + bulk
+        database = self.database_events / 40_000 + self.rounds * (7 * self.load_seconds + self.database_import / 40_000)
+        return rounds + fill + filled + starts + bulk + database
 
 
 QUICK = Plan(
     name="quick", rounds=2, seconds=2, filled_rounds=1, filled_seconds=1, stored=1_000_000, stored_profiles=50_000,
-    large=50_000, bulk=200_000, starts=1,
+    large=50_000, bulk=200_000, database_events=200_000, database_profiles=3_000, database_import=50_000, starts=1,
 )  # fmt: skip
 FULL = Plan(
     name="full", rounds=5, seconds=5, filled_rounds=5, filled_seconds=5, stored=20_000_000,
-    stored_profiles=1_000_000, large=1_000_000, bulk=2_000_000, starts=5,
+    stored_profiles=1_000_000, large=1_000_000, bulk=2_000_000, database_events=2_000_000, database_profiles=30_000,
+    database_import=200_000, starts=5,
 )  # fmt: skip
 
 

@@ -10,7 +10,8 @@ from .filled import Filled
 from .machine import Machine
 from .micro import Micro
 from .ovation import DATA_JSON
-from .plan import HUNDREDS, SHAPES, SINGLES, Plan
+from .plan import HUNDREDS, MANY, SHAPES, SINGLES, Plan
+from .postgresql import PostgreSQL
 from .posts import APPEND, BARE, OVATION, POCKETBASE, STORE, Posts
 from .targets import Target
 
@@ -122,6 +123,42 @@ def _size(filled: Filled) -> str:
         text += " By table and index, in bytes for each event: "
         text += ", ".join(f"`{name}` {size / filled.events:.1f}" for name, size in largest) + "."
     return text
+
+
+def postgresql_tables(figures: PostgreSQL) -> str:
+    size = sum(figures.parts.values())
+    largest = sorted(figures.parts.items(), key=lambda part: -part[1])[:6]
+    text = (
+        f"PostgreSQL {figures.version} as Debian sets it up, on the same machine; every commit is synced. It begins with "
+        f"{figures.events:,} events of {figures.profiles:,} profiles, so all profiles are known. They take "
+        f"{size / max(figures.events, 1):.1f} bytes each, of which their `data` are {len(DATA_JSON)}. By table and index: "
+    )
+    text += ", ".join(f"`{name}` {part / max(figures.events, 1):.1f}" for name, part in largest) + ".\n\n"
+    hundreds = figures.hundreds.rate.times(HUNDREDS.items)
+    text += table(
+        ["", "through the server", "libpq alone", "ratio"],
+        [
+            ["import, and unnest(1,000) in 1 session: events/s", figures.imported.text(), figures.unnest_alone.text(),
+             figures.imported.divided_by(figures.unnest_alone).text(2)],
+            [f"{HUNDREDS}, and unnest(1,000) in 4 sessions: events/s", hundreds.text(), figures.unnest.text(),
+             hundreds.divided_by(figures.unnest).text(2)],
+            [f"{MANY}, and one row a commit in 16 sessions: a second", figures.many.rate.text(),
+             figures.single.text(), figures.many.rate.divided_by(figures.single).text(2)],
+            ["newest 50, one at a time: ms", figures.page.median.text(2), figures.newest.text(2),
+             figures.page.median.divided_by(figures.newest).text(2)],
+        ],
+    )  # fmt: skip
+    text += "\n" + table(
+        ["", "requests/s", "median ms", "p99 ms", "CPU µs"],
+        [
+            [str(what), loads.rate.text(), loads.median.text(2), loads.p99.text(1), loads.processor.text()]
+            for what, loads in (
+                (HUNDREDS, figures.hundreds), (MANY, figures.many), ("newest 50, 32 connections", figures.pages),
+                ("newest 50, 1 connection", figures.page), ("the bare server's answer, 1 connection", figures.bare),
+            )
+        ],
+    )  # fmt: skip
+    return text + f"\nPeak memory of the server: {figures.memory.text()} MB.\n"
 
 
 def whole(run: Run, plan: Plan, posts: Posts, filled: Filled, targets: Sequence[Target], micro: Micro | None) -> str:

@@ -9,7 +9,8 @@ from .filled import Filled
 from .micro import Micro
 from .ovation import DATA_JSON
 from .place import Failure
-from .plan import HUNDREDS, LONE, SINGLES, Plan
+from .plan import HUNDREDS, LONE, MANY, SINGLES, Plan
+from .postgresql import PostgreSQL
 from .posts import APPEND, BARE, OVATION, POCKETBASE, Posts
 
 # "As fast as" and "does not grow", with room for chance.
@@ -161,4 +162,20 @@ def _of_bulk(filled: Filled) -> list[Target]:
         at_least(11, "import into an empty store", 150_000, filled.import_empty, " events/s", missing=missing),
         at_least(11, "import into the filled store", 60_000, filled.import_filled, " events/s", missing=missing),
         at_least(11, "export of the filled store", 300_000, filled.export, " events/s", missing=missing),
+    ]
+
+
+def of_postgresql(figures: PostgreSQL) -> list[Target]:
+    bulk = figures.imported.divided_by(figures.unnest_alone)
+    commits = figures.many.rate.divided_by(figures.single)
+    pages = figures.page.median.divided_by(figures.newest)
+    hundreds = figures.hundreds.rate.times(HUNDREDS.items)
+    singles = f"single events, {MANY.connections} connections, known profiles"
+    return [
+        at_least(12, "import: of what libpq alone does with unnest(1,000) in 1 session", 0.6, bulk, digits=2),
+        at_least(12, "100 events a post: of unnest(1,000) in 4 sessions", 0.6, hundreds.divided_by(figures.unnest), digits=2),
+        at_least(13, "100 events a post, 32 connections", 60_000, hundreds, " events/s"),
+        at_least(14, singles, 5_000, figures.many.rate, " requests/s"),
+        at_least(14, f"{singles}: times one row a commit, 16 sessions", 4, commits, "×", 1),
+        at_most(15, "newest 50 of a profile, of the query alone by libpq", 1.5, pages, digits=2),
     ]
