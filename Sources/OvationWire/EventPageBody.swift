@@ -3,21 +3,32 @@ public import OvationCore
 /// A page of a profile's events: `{items: [{id, event_time, received_at, version_id, discriminator, data}],
 /// next_cursor}`.
 public enum EventPageBody {
-    public static func write(_ page: EventPage, discriminator: (EventVersion.ID) -> String) -> [UInt8] {
+    /// - Parameter discriminator: of the event type of a version. It is asked once for each version; events of one that it
+    ///   does not know are left out.
+    public static func write(_ page: EventPage, discriminator: (EventVersion.ID) -> String?) -> [UInt8] {
         var writer = JSONWriter()
+        writer.bytes.reserveCapacity(page.events.reduce(100) { $0 + $1.data.utf8.count + 250 })
         writer.append(raw: "{\"items\":[")
-        for (index, event) in page.events.enumerated() {
-            writer.append(raw: index == 0 ? "{\"id\":\"" : ",{\"id\":\"")
+        // A page has a few versions and many events: what they have in common is made once.
+        var descriptions: [EventVersion.ID: [UInt8]?] = [:]
+        var isFirst = true
+        for event in page.events {
+            let description: [UInt8]?
+            if let known = descriptions[event.version] {
+                description = known
+            } else {
+                description = discriminator(event.version).map { describe(event.version, $0) }
+                descriptions[event.version] = .some(description)
+            }
+            guard let description else { continue }
+            writer.append(raw: isFirst ? "{\"id\":\"" : ",{\"id\":\"")
+            isFirst = false
             writer.append(event.id)
             writer.append(raw: "\",\"event_time\":\"")
             event.eventTime.append(to: &writer.bytes)
             writer.append(raw: "\",\"received_at\":\"")
             event.receivedAt.append(to: &writer.bytes)
-            writer.append(raw: "\",\"version_id\":\"")
-            writer.append(event.version)
-            writer.append(raw: "\",\"discriminator\":")
-            writer.append(string: discriminator(event.version))
-            writer.append(raw: ",\"data\":")
+            writer.bytes.append(contentsOf: description)
             writer.bytes.append(contentsOf: event.data.utf8)
             writer.append(raw: "}")
         }
@@ -28,6 +39,16 @@ public enum EventPageBody {
             writer.append(raw: "null")
         }
         writer.append(raw: "}")
+        return writer.bytes
+    }
+
+    private static func describe(_ version: EventVersion.ID, _ discriminator: String) -> [UInt8] {
+        var writer = JSONWriter()
+        writer.append(raw: "\",\"version_id\":\"")
+        writer.append(version)
+        writer.append(raw: "\",\"discriminator\":")
+        writer.append(string: discriminator)
+        writer.append(raw: ",\"data\":")
         return writer.bytes
     }
 }

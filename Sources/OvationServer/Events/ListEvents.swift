@@ -16,8 +16,7 @@ struct ListEvents: EndpointHandler {
         }
         let catalogue = try call.caller().catalogue
         // A type that was made since the request came is for the next one.
-        let known = EventPage(events: page.events.filter { catalogue.version($0.version) != nil }, next: page.next)
-        let body = EventPageBody.write(known) { catalogue.version($0)?.eventType.discriminator.text ?? "" }
+        let body = EventPageBody.write(page) { catalogue.version($0)?.eventType.discriminator.text }
         var headers: HTTPFields = [.cacheControl: "no-store"]
         if let next = page.next { headers[.link] = "<\(nextPage(of: call, next))>; rel=\"next\"" }
         return .bytes(body, headers: headers)
