@@ -55,6 +55,9 @@ public enum SQLiteDoctor {
             let verdict = try String.fetchOne(database, sql: "PRAGMA quick_check(1)") ?? "no answer"
             let events = try Int.fetchOne(database, sql: "SELECT count(*) FROM event") ?? 0
             let profiles = try Int.fetchOne(database, sql: "SELECT count(*) FROM profile") ?? 0
+            if let refusal = CopyNote.refusal(toServe: try SQLiteRows.note(database)) {
+                return [Finding(isGood: false, text: "\(path): \(refusal.message)")]
+            }
             return [
                 Finding(
                     isGood: verdict == "ok",
