@@ -61,6 +61,10 @@ public struct Limits: Sendable, Equatable {
     public static let exportPageEvents = 25_000
     /// Bytes of event data after which such a page ends early.
     public static let exportPageBytes = 4 * 1024 * 1024
+    /// Rows that are copied from one store to another in one transaction.
+    public static let copyRowsMax = 10_000
+    /// Bytes of rows after which such a transaction ends early.
+    public static let copyBytesMax = 8 * 1024 * 1024
     /// How long the reader of an export, or of an upload's progress, may take nothing before he is cut off.
     public static let exportStallMax: Duration = .seconds(300)
 

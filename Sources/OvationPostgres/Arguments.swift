@@ -98,6 +98,11 @@ struct Arguments {
             bytes.append(contentsOf: text.utf8)
         }
 
+        /// What has its length already.
+        mutating func append(encoded value: ArraySlice<UInt8>) {
+            bytes.append(contentsOf: value)
+        }
+
         mutating func append(bytes value: some Collection<UInt8>) {
             OvationPostgres.append(Int32(value.count), to: &bytes)
             bytes.append(contentsOf: value)

@@ -48,11 +48,16 @@ final class Lane {
     private func connect() throws(PostgresFailure) {
         let connection = try Session.open(target, for: .writing, patience: limits.databaseAnswerMax)
         let sign = Int64.random(in: 0...Int64(Int32.max))
-        let rows = try connection.run([Command(Locks.takeSlot), Command(Locks.beAlive) { $0.add(sign) }])[0]
-        guard rows.count == 1 else {
+        let results = try connection.run([
+            Command(Locks.takeSlot), Command(Locks.beAlive) { $0.add(sign) }, Command(Locks.tryServe),
+        ])
+        guard results[0].count == 1 else {
             throw PostgresFailure(connection: "10,000 writers are connected to this database")
         }
-        (self.slot, self.sign) = (rows.int64(0, 0), sign)
+        guard results[2].bool(0, 0) else {
+            throw PostgresFailure(connection: "the store is being copied; it can be written to when that has ended")
+        }
+        (self.slot, self.sign) = (results[0].int64(0, 0), sign)
         self.connection = connection
         writer.didConnect(number)
     }

@@ -27,6 +27,8 @@ public enum PostgresDoctor {
             current_user::text, to_regclass('ovation.migration') IS NOT NULL
         """)
 
+    static let note = Statement("doctor_note", "SELECT value FROM ovation.setting WHERE name = 'copy'")
+
     public static func findings(connection text: String) -> [Finding] {
         var findings = [Finding(isGood: true, text: "libpq \(PQlibVersion() / 10_000).\(PQlibVersion() % 10_000)")]
         do {
@@ -70,7 +72,7 @@ public enum PostgresDoctor {
                     isGood: true,
                     text: "the extension Citus \(citus) is there; the tables are not spread by Ovation yet"))
         }
-        if facts.bool(0, 9) { findings.append(try migrations(connection)) }
+        if facts.bool(0, 9) { findings += [try migrations(connection)] + (try copy(connection)) }
         return findings
     }
 
@@ -146,6 +148,13 @@ public enum PostgresDoctor {
             isGood: isGood,
             text: "\(used) of \(most) connections are in use; a server of Ovation takes \(needed)"
                 + (isGood ? "" : "; raise max_connections"))
+    }
+
+    /// Whether it is the target of a copy that has not ended.
+    private static func copy(_ connection: PostgresConnection) throws -> [Finding] {
+        let rows = try connection.run(note)
+        let refusal = CopyNote.refusal(toServe: rows.count == 0 ? nil : rows.bytes(0, 0))
+        return refusal.map { [Finding(isGood: false, text: $0.message)] } ?? []
     }
 
     private static func migrations(_ connection: PostgresConnection) throws -> Finding {

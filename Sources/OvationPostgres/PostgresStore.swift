@@ -48,7 +48,9 @@ public final class PostgresStore: Store {
     ) throws(StoreFailure) {
         do {
             let connection = try connect(target, limits, logger)
+            try verifyIsNotCopied(connection)
             try Migrator.migrate(connection, logger: logger)
+            if let refusal = try PostgresRows.refusalToServe(connection) { throw refusal }
             let commit = try connection.run(Session.synchronousCommit).text(0, 0)
             guard !["off", "local", "remote_write"].contains(commit) else {
                 throw StoreFailure(.unusable, "synchronous_commit is '\(commit)' and cannot be set to 'on'")
@@ -59,6 +61,15 @@ public final class PostgresStore: Store {
                 (error as? PostgresFailure).map { StoreFailure($0) } ?? error as? StoreFailure
                 ?? StoreFailure(.unusable, "\(error)")
             throw StoreFailure(failure.code, "\(target) cannot be used as a store: \(failure.message)")
+        }
+    }
+
+    /// The lock goes with the connection; each lane has one of its own.
+    private static func verifyIsNotCopied(_ connection: PostgresConnection) throws {
+        do {
+            try connection.run([Command(Locks.serve)])
+        } catch  where error.state == "55P03" {
+            throw StoreFailure(.unusable, "it is being copied; start the server when 'ovation store copy' has ended")
         }
     }
 

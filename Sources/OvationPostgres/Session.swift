@@ -69,6 +69,13 @@ enum Locks {
     /// One at a time brings the tables up to date.
     static let migration = Statement("lock_migration", "SELECT pg_advisory_xact_lock(1330004545, 3)")
 
+    /// Held shared by each connection of a server that writes, and alone by a copy: nothing is written to a store that is
+    /// read or made row by row.
+    static let serve = Statement("lock_serve", "SELECT pg_advisory_lock_shared(1330004545, 4)")
+    static let tryServe = Statement("try_lock_serve", "SELECT pg_try_advisory_lock_shared(1330004545, 4)")
+    static let beAlone = Statement("lock_alone", "SELECT pg_advisory_lock(1330004545, 4)")
+    static let beAloneNoMore = Statement("unlock_alone", "SELECT pg_advisory_unlock(1330004545, 4)")
+
     /// One at a time writes to the log of an account.
     static let log = Statement(
         "lock_log", "SELECT pg_advisory_xact_lock(1330004546, ($1::bigint % 2147483647)::integer)")

@@ -31,7 +31,10 @@ final class FileLock: Sendable {
     /// The next process may open the store.
     func release() {
         // Once: the number could be another file's by the second time.
-        if isHeld.exchange(false, ordering: .relaxed) { close(descriptor) }
+        guard isHeld.exchange(false, ordering: .relaxed) else { return }
+        // A child process has the descriptor too until it becomes its own program, and would keep the lock so long.
+        flock(descriptor, LOCK_UN)
+        close(descriptor)
     }
 
     deinit {

@@ -46,6 +46,17 @@ public enum SQLiteDoctor {
             text: "\(free >> 20) MiB free in \(folder)" + (free > 1 << 30 ? "" : "; make room, or move the store"))
     }
 
+    /// A profile that is being moved is in both tables.
+    static func counts(_ database: Database) throws -> (events: Int, profiles: Int) {
+        let profiles = try Int.fetchOne(
+            database,
+            sql: """
+                SELECT (SELECT count(*) FROM profile) + (SELECT count(*) FROM profile_arrival AS arrived
+                    WHERE NOT EXISTS (SELECT 1 FROM profile WHERE profile.profile_id = arrived.profile_id))
+                """)
+        return (try Int.fetchOne(database, sql: "SELECT count(*) FROM event") ?? 0, profiles ?? 0)
+    }
+
     private static func inspect(_ path: String) throws -> [Finding] {
         var configuration = Configuration()
         configuration.readonly = true
@@ -53,8 +64,10 @@ public enum SQLiteDoctor {
             let isOurs = try Int.fetchOne(database, sql: "PRAGMA application_id") == Schema.applicationID
             guard isOurs else { return [Finding(isGood: false, text: "\(path) is not an Ovation store")] }
             let verdict = try String.fetchOne(database, sql: "PRAGMA quick_check(1)") ?? "no answer"
-            let events = try Int.fetchOne(database, sql: "SELECT count(*) FROM event") ?? 0
-            let profiles = try Int.fetchOne(database, sql: "SELECT count(*) FROM profile") ?? 0
+            let (events, profiles) = try counts(database)
+            if let refusal = CopyNote.refusal(toServe: try SQLiteRows.note(database)) {
+                return [Finding(isGood: false, text: "\(path): \(refusal.message)")]
+            }
             return [
                 Finding(
                     isGood: verdict == "ok",

@@ -35,7 +35,10 @@ public final class SQLiteStore: Store {
             }
             pool = try DatabasePool(path: path, configuration: configuration)
             try pool.writeWithoutTransaction { database in
-                if !isNew { try SQLiteStore.verifyIsOurs(database, path: path) }
+                if !isNew {
+                    try SQLiteStore.verifyIsOurs(database, path: path)
+                    try SQLiteStore.verifyIsWhole(database)
+                }
                 for pragma in Pragmas.onWriter { _ = try Row.fetchOne(database, sql: pragma) }
                 try Pragmas.verify(database)
             }
@@ -68,7 +71,7 @@ public final class SQLiteStore: Store {
         lock.release()
     }
 
-    private static func verifyIsOurs(_ database: Database, path: String) throws {
+    static func verifyIsOurs(_ database: Database, path: String) throws {
         let tables = try Int.fetchOne(database, sql: "SELECT count(*) FROM sqlite_schema") ?? 0
         guard tables > 0 else { return }
         guard try Int.fetchOne(database, sql: "PRAGMA application_id") == Schema.applicationID else {
@@ -77,6 +80,12 @@ public final class SQLiteStore: Store {
         guard try !Schema.migrator.hasBeenSuperseded(database) else {
             throw StoreFailure(.unusable, "it was made by a newer Ovation; start that version")
         }
+    }
+
+    /// Not the target of a copy under way: rows are missing, and timelines.
+    private static func verifyIsWhole(_ database: Database) throws {
+        guard try database.tableExists("setting") else { return }
+        if let refusal = CopyNote.refusal(toServe: try SQLiteRows.note(database)) { throw refusal }
     }
 }
 

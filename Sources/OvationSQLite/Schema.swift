@@ -17,7 +17,7 @@ enum Schema {
         }
         migrator.registerMigration("003 timelines in sorted runs", foreignKeyChecks: .immediate) { database in
             try database.execute(sql: timelines)
-            try Timeline.build(database)
+            try Timeline.build(database, from: Timeline.indexedEvents)
             // Its pages hold hashes and times, which stand in the timeline too.
             try database.execute(
                 sql: "PRAGMA secure_delete = OFF; DROP INDEX event_of_profile; PRAGMA secure_delete = ON")

@@ -55,6 +55,38 @@ enum StoreLocation {
     }
 }
 
+extension StoreLocation {
+    /// To be copied from or to, while no server has it open.
+    func openRows(as purpose: CopyPurpose, _ logger: Logger) throws -> any OpenRows {
+        do throws(StoreFailure) {
+            switch (self, purpose) {
+            case (.sqlite(let path), .source): return try SQLiteRows(path: path, as: .source)
+            case (.sqlite(let path), .target): return try SQLiteRows(path: path, as: .target)
+            case (.postgres(let text), .source):
+                return try PostgresRows(connection: text, as: .source, logger: logger)
+            case (.postgres(let text), .target):
+                return try PostgresRows(connection: text, as: .target, logger: logger)
+            }
+        } catch {
+            throw CommandFailure(error.message + ".")
+        }
+    }
+}
+
+enum CopyPurpose {
+    case source
+    case target
+}
+
+/// A store that this process has opened to copy it, and closes.
+protocol OpenRows: RowTarget {
+    /// Blocks.
+    func close()
+}
+
+extension SQLiteRows: OpenRows {}
+extension PostgresRows: OpenRows {}
+
 /// A store that this process has opened, and closes.
 protocol OpenStore: Store {
     /// Commits what waits. Blocks.

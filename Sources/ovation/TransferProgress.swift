@@ -11,6 +11,8 @@ final class TransferProgress: Sendable {
         var events = 0
         /// Events that took no time of this run.
         var skipped = 0
+        /// What was there before this run began.
+        var before = 0
         var note = ""
     }
 
@@ -27,6 +29,14 @@ final class TransferProgress: Sendable {
         self.unit = unit
         self.isQuiet = isQuiet
         state.withLock { $0.total = total }
+    }
+
+    /// - Parameter before: what was counted before this run began.
+    func expect(_ total: Int?, after before: Int = 0) {
+        state.withLock {
+            $0.total = total
+            $0.before = before
+        }
     }
 
     func advance(to done: Int) {
@@ -48,6 +58,11 @@ final class TransferProgress: Sendable {
     func note(_ text: String) {
         state.withLock { $0.note = text }
         if !isTerminal, !isQuiet, !text.isEmpty { StandardError.write(text) }
+    }
+
+    /// What is under way, beside the figures.
+    func remark(_ text: String) {
+        state.withLock { $0.note = text }
     }
 
     /// Runs some work and tells how far it is meanwhile.
@@ -78,7 +93,7 @@ final class TransferProgress: Sendable {
 
     private func text(_ state: State) -> String {
         let seconds = max(0.001, (ContinuousClock.now - start) / .seconds(1))
-        let rate = Double(state.events - state.skipped) / seconds
+        let rate = Double(state.events - state.skipped - state.before) / seconds
         var parts: [String] = []
         if let total = state.total, total > 0 {
             let share = min(1, Double(state.done) / Double(total))

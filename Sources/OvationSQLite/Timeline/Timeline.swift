@@ -89,14 +89,21 @@ struct Timeline {
 }
 
 extension Timeline {
-    /// Writes the events of a store that had an index of SQLite's own into one run, along that index.
-    static func build(_ database: Database) throws {
-        let events = try PreparedStatement(
-            database,
-            """
-            SELECT profile_id, section, event_time, event_id, version_id FROM event INDEXED BY event_of_profile
-            ORDER BY profile_id, section, event_time, event_id
-            """)
+    /// All events in the order of the timelines, along the index of SQLite's own that earlier versions had.
+    static let indexedEvents: StaticString = """
+        SELECT profile_id, section, event_time, event_id, version_id FROM event INDEXED BY event_of_profile
+        ORDER BY profile_id, section, event_time, event_id
+        """
+
+    /// The same where there is no such index: SQLite sorts, in files.
+    static let sortedEvents: StaticString = """
+        SELECT profile_id, section, event_time, event_id, version_id FROM event
+        ORDER BY profile_id, section, event_time, event_id
+        """
+
+    /// Writes all events into one run, of a store that has no run yet.
+    static func build(_ database: Database, from sorted: StaticString) throws {
+        let events = try PreparedStatement(database, sorted)
         let insert = try PreparedStatement(
             database,
             """

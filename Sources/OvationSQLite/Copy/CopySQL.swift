@@ -1,0 +1,103 @@
+import OvationCore
+
+/// How rows are read and written when a store is copied. Values stand in the order of ``RowKind/columns``.
+enum CopySQL {
+    /// After the position ?1, ?2, ?3.
+    static func select(_ kind: RowKind) -> StaticString {
+        switch kind {
+        case .account: "SELECT account_id, name, created_at FROM account WHERE account_id > ?2 ORDER BY account_id"
+        case .setting: "SELECT name, CAST(value AS BLOB) FROM setting WHERE name > ?3 ORDER BY name"
+        case .logEntry:
+            """
+            SELECT account_id, sequence, at, actor, is_note, change FROM catalogue_log
+            WHERE (account_id, sequence) > (?1, ?2) ORDER BY account_id, sequence
+            """
+        case .apiKey:
+            """
+            SELECT client_id, account_id, name, role, sections, keyspaces, secret_hash, created_at, revoked_at,
+                previous_secret_hash, previous_secret_until, last_used_at, settings_hash
+            FROM api_key WHERE client_id > ?3 ORDER BY client_id
+            """
+        case .signingKey:
+            "SELECT key_id, private_pem, created_at, retired_at FROM signing_key WHERE key_id > ?3 ORDER BY key_id"
+        // An id can be any number, so this one begins with the first that is wanted.
+        case .profile:
+            """
+            SELECT profile_id, account_id, keyspace, key, created_at, canonical_id FROM profile
+            WHERE profile_id >= ?2 ORDER BY profile_id
+            """
+        // Whose account it is, the profile says.
+        case .event:
+            """
+            SELECT event_id, profile_id, section, event_time, version_id, NULL, received_at, data FROM event
+            WHERE event_id > ?2 ORDER BY event_id
+            """
+        case .idempotency:
+            """
+            SELECT account_id, key, fingerprint, answer, created_at FROM idempotency
+            WHERE (account_id, key) > (?1, ?3) ORDER BY account_id, key
+            """
+        case .rejection:
+            """
+            SELECT account_id, rejection_id, section, keyspace, key, received_at, client_id, request_id, code, detail,
+                errors, event_count, replayed_at, replayed_to, body
+            FROM rejection WHERE rejection_id > ?2 ORDER BY rejection_id
+            """
+        case .usage:
+            """
+            SELECT account_id, version_id, events, last_received_at FROM version_usage
+            WHERE (account_id, version_id) > (?1, ?2) ORDER BY account_id, version_id
+            """
+        }
+    }
+
+    /// Profiles that were not moved yet, after the arrival ?2.
+    static let selectArrivals: StaticString = """
+        SELECT profile_id, account_id, keyspace, key, created_at, NULL, arrival FROM profile_arrival AS arrived
+        WHERE arrival > ?2 AND NOT EXISTS (SELECT 1 FROM profile WHERE profile.profile_id = arrived.profile_id)
+        ORDER BY arrival
+        """
+
+    static func insert(_ kind: RowKind) -> StaticString {
+        switch kind {
+        case .account: "INSERT INTO account (account_id, name, created_at) VALUES (?1, ?2, ?3)"
+        case .setting: "INSERT OR REPLACE INTO setting (name, value) VALUES (?1, ?2)"
+        case .logEntry:
+            """
+            INSERT INTO catalogue_log (account_id, sequence, at, actor, is_note, change) VALUES (?1, ?2, ?3, ?4, ?5, ?6)
+            """
+        case .apiKey:
+            """
+            INSERT INTO api_key (client_id, account_id, name, role, sections, keyspaces, secret_hash, created_at,
+                revoked_at, previous_secret_hash, previous_secret_until, last_used_at, settings_hash)
+            VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)
+            """
+        case .signingKey:
+            "INSERT INTO signing_key (key_id, private_pem, created_at, retired_at) VALUES (?1, ?2, ?3, ?4)"
+        case .profile:
+            """
+            INSERT INTO profile (profile_id, account_id, keyspace, key, created_at, canonical_id)
+            VALUES (?1, ?2, ?3, ?4, ?5, ?6)
+            """
+        case .event:
+            """
+            INSERT INTO event (event_id, profile_id, section, event_time, version_id, received_at, data)
+            VALUES (?1, ?2, ?3, ?4, ?5, ?7, ?8)
+            """
+        case .idempotency:
+            """
+            INSERT INTO idempotency (account_id, key, fingerprint, answer, created_at) VALUES (?1, ?2, ?3, ?4, ?5)
+            """
+        case .rejection:
+            """
+            INSERT INTO rejection (account_id, rejection_id, section, keyspace, key, received_at, client_id, request_id,
+                code, detail, errors, event_count, replayed_at, replayed_to, body)
+            VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15)
+            """
+        case .usage:
+            """
+            INSERT INTO version_usage (account_id, version_id, events, last_received_at) VALUES (?1, ?2, ?3, ?4)
+            """
+        }
+    }
+}

@@ -1,0 +1,96 @@
+import Foundation
+import GRDB
+public import OvationCore
+
+/// A copy of a store as it was at one moment, made while a server writes to it or not.
+///
+/// The store is opened to be read only: a connection that neither writes nor copies the log into the file does no harm to
+/// the server that does (rule 8 of DESIGN.md).
+public struct SQLiteBackup: Sendable {
+    public let events: Int
+    public let profiles: Int
+    public let bytes: Int64
+
+    /// 16 MB between two looks at how far it is.
+    private static let pagesPerStep: CInt = 4096
+
+    /// Blocks. The file gets its name when it is whole, on the disk and checked.
+    /// - Parameter progress: told how many bytes are copied, and of how many.
+    /// - Throws: with a sentence for the operator.
+    public init(
+        of path: String, to destination: String, progress: @escaping @Sendable (_ done: Int, _ total: Int) -> Void
+    ) throws(StoreFailure) {
+        guard FileManager.default.fileExists(atPath: path) else {
+            throw StoreFailure(.unusable, "\(path) does not exist; name the file of a store with --store")
+        }
+        guard !FileManager.default.fileExists(atPath: destination) else {
+            throw StoreFailure(.unusable, "\(destination) is there already; name another file")
+        }
+        let part = destination + ".part"
+        do {
+            try? FileManager.default.removeItem(atPath: part)
+            // Personal data: nobody else on the machine reads them.
+            guard FileManager.default.createFile(atPath: part, contents: nil, attributes: [.posixPermissions: 0o600])
+            else { throw StoreFailure(.unavailable, "the file cannot be made; is there such a folder?") }
+            try SQLiteBackup.copy(path, part, progress)
+            (events, profiles) = try SQLiteBackup.check(part)
+            try SQLiteBackup.sync(part)
+            guard rename(part, destination) == 0 else {
+                throw StoreFailure(.unavailable, "it cannot be renamed: \(String(cString: strerror(errno)))")
+            }
+            let folder = URL(fileURLWithPath: destination).deletingLastPathComponent().path
+            try SQLiteBackup.sync(folder)
+            bytes = try FileManager.default.attributesOfItem(atPath: destination)[.size] as? Int64 ?? 0
+        } catch {
+            try? FileManager.default.removeItem(atPath: part)
+            let failure = StoreFailure(error)
+            throw StoreFailure(failure.code, "\(destination) was not written: \(failure.message)")
+        }
+    }
+
+    private static func copy(
+        _ path: String, _ part: String, _ progress: @escaping @Sendable (Int, Int) -> Void
+    ) throws {
+        var reading = Configuration()
+        reading.readonly = true
+        reading.busyMode = .timeout(10)
+        let source = try DatabaseQueue(path: path, configuration: reading)
+        defer { try? source.close() }
+        let target = try DatabaseQueue(path: part)
+        defer { try? target.close() }
+        try source.read { database in
+            guard try Int.fetchOne(database, sql: "PRAGMA application_id") == Schema.applicationID else {
+                throw StoreFailure(.unusable, "\(path) is no store of Ovation")
+            }
+            // From here on this connection sees one state, whatever is written meanwhile.
+            let pageSize = try Int.fetchOne(database, sql: "PRAGMA page_size") ?? 4096
+            try target.writeWithoutTransaction { copy in
+                try database.backup(to: copy, pagesPerStep: pagesPerStep) { step in
+                    progress(step.completedPageCount * pageSize, step.totalPageCount * pageSize)
+                }
+                // One file, without a log beside it. The server turns it back.
+                _ = try Row.fetchOne(copy, sql: "PRAGMA journal_mode = DELETE")
+            }
+        }
+    }
+
+    private static func check(_ path: String) throws -> (events: Int, profiles: Int) {
+        let copy = try DatabaseQueue(path: path)
+        defer { try? copy.close() }
+        return try copy.read { database in
+            let verdict = try String.fetchOne(database, sql: "PRAGMA quick_check(1)") ?? "no answer"
+            guard verdict == "ok" else {
+                throw StoreFailure(.unusable, "the store is damaged (\(verdict)): restore the last good backup")
+            }
+            return try SQLiteDoctor.counts(database)
+        }
+    }
+
+    private static func sync(_ path: String) throws {
+        let descriptor = open(path, O_RDONLY | O_CLOEXEC)
+        defer { if descriptor >= 0 { Foundation.close(descriptor) } }
+        guard descriptor >= 0, fsync(descriptor) == 0 else {
+            throw StoreFailure(.unavailable, "\(path) cannot be synced: \(String(cString: strerror(errno)))")
+        }
+    }
+}

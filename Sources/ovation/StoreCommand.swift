@@ -1,0 +1,8 @@
+import ArgumentParser
+
+/// What is done to a store itself, and not through a server.
+struct StoreCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "store", abstract: "The store itself: back it up, or copy it to another engine.",
+        subcommands: [Backup.self, Copy.self])
+}

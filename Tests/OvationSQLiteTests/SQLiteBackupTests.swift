@@ -1,0 +1,111 @@
+import Foundation
+import GRDB
+import Logging
+import OvationCore
+import OvationTesting
+import Testing
+
+@testable import OvationSQLite
+
+@Suite("SQLite: backups", .serialized)
+struct SQLiteBackupTests {
+    private let folder: TemporaryFolder
+    private var path: String { folder.path + "/ovation.sqlite" }
+
+    init() throws {
+        folder = try TemporaryFolder()
+    }
+
+    private func open(_ path: String) throws -> SQLiteStore {
+        try SQLiteStore(
+            path: path, limits: Limits(), logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() },
+            now: Fixtures.now)
+    }
+
+    private func found(_ store: SQLiteStore) async throws {
+        try await store.commit(AccountChange(account: Fixtures.account, entries: []))
+    }
+
+    @Test("a backup while posts are stored has all that was answered before, and stands alone")
+    func backup() async throws {
+        let store = try open(path)
+        try await found(store)
+        for number in 0..<300 {
+            _ = try await store.append(Fixtures.batch("p\(number % 20)@b.se", times: [Int64(number)]))
+        }
+        let copy = folder.path + "/backup.sqlite"
+        let backup = try await withThrowingTaskGroup(of: Void.self) { group in
+            group.addTask {
+                for number in 300..<600 {
+                    _ = try await store.append(Fixtures.batch("p\(number % 20)@b.se", times: [Int64(number)]))
+                }
+            }
+            let backup = try SQLiteBackup(of: path, to: copy) { done, total in #expect(0 < done && done <= total) }
+            try await group.waitForAll()
+            return backup
+        }
+        store.close()
+        #expect(backup.events >= 300 && backup.events <= 600 && backup.profiles == 20)
+        #expect(try FileManager.default.contentsOfDirectory(atPath: folder.path).sorted().contains("backup.sqlite"))
+        for suffix in ["-wal", "-shm", "-journal", ".part"] {
+            #expect(!FileManager.default.fileExists(atPath: copy + suffix))
+        }
+        let rights = try FileManager.default.attributesOfItem(atPath: copy)[.posixPermissions] as? Int
+        #expect(rights == 0o600)
+        let restored = try open(copy)
+        defer { restored.close() }
+        #expect(try await restored.usage(account: 1).map(\.events) == [Int64(backup.events)])
+        var seen = 0
+        for number in 0..<20 {
+            let filter = EventFilter(profile: try Fixtures.address("p\(number)@b.se"), section: 2)
+            let times = try #require(try await restored.events(filter, after: nil, limit: 100)).events.map {
+                $0.eventTime.milliseconds
+            }
+            // The newest may be missing, and no other.
+            #expect(times.reversed() == (0..<times.count).map { Int64($0 * 20 + number) })
+            seen += times.count
+        }
+        #expect(seen == backup.events)
+    }
+
+    private func refusal(_ work: () throws(StoreFailure) -> Void) -> String {
+        do throws(StoreFailure) {
+            try work()
+        } catch {
+            return error.message
+        }
+        return "nothing was refused"
+    }
+
+    @Test("a backup overwrites nothing, and needs a store that is sound")
+    func refusesBackups() async throws {
+        let copy = folder.path + "/backup.sqlite"
+        let missing = folder.path + "/none.sqlite"
+        func backup(_ path: String, _ copy: String) -> String {
+            refusal { () throws(StoreFailure) in _ = try SQLiteBackup(of: path, to: copy) { _, _ in } }
+        }
+        #expect(backup(missing, copy).contains("does not exist"))
+        let store = try open(path)
+        try await found(store)
+        for number in 0..<2000 {
+            _ = try await store.append(Fixtures.batch("p\(number)@b.se", times: [1]))
+        }
+        store.close()
+        try Data("mine".utf8).write(to: URL(fileURLWithPath: copy))
+        #expect(backup(path, copy).contains("is there already"))
+        #expect(try Data(contentsOf: URL(fileURLWithPath: copy)) == Data("mine".utf8))
+        #expect(backup(path, folder.path + "/nowhere/x").contains("no such folder") == false)
+        #expect(backup(path, folder.path + "/nowhere/x").contains("is there such a folder?"))
+        let foreign = folder.path + "/foreign.sqlite"
+        try await DatabaseQueue(path: foreign).write { try $0.execute(sql: "CREATE TABLE a (b)") }
+        #expect(backup(foreign, copy + "2").contains("is no store of Ovation"))
+        // A page of the table of events is lost.
+        let file = try FileHandle(forUpdating: URL(fileURLWithPath: path))
+        let size = try file.seekToEnd()
+        try file.seek(toOffset: size / 4096 / 2 * 4096)
+        try file.write(contentsOf: Data(repeating: 0x5A, count: 40_960))
+        try file.close()
+        #expect(backup(path, copy + "3").contains("damaged") || backup(path, copy + "3").contains("malformed"))
+        #expect(!FileManager.default.fileExists(atPath: copy + "3"))
+    }
+}
