@@ -8,6 +8,7 @@ import Synchronization
 public final class PostgresStore: Store {
     private let writer: PostgresWriter
     private let reader: PostgresReader
+    private let listener: ChangeListener
     private let outage = Outage()
     private let limits: Limits
     private let size = SizeOnDisk()
@@ -25,6 +26,7 @@ public final class PostgresStore: Store {
         try PostgresStore.prepare(target, limits, logger, now ?? .now)
         writer = PostgresWriter(target, limits: limits, outage: outage, logger: logger)
         reader = PostgresReader(target, limits: limits, outage: outage, logger: logger)
+        listener = ChangeListener(target, limits: limits, logger: logger)
         outage.start()
     }
 
@@ -35,6 +37,7 @@ public final class PostgresStore: Store {
 
     /// Commits what waits and closes the connections. Later calls throw `closed`. Blocks.
     public func close() {
+        listener.close()
         reader.close()
         writer.close()
         outage.stop()
@@ -212,6 +215,9 @@ extension PostgresStore {
 
 extension PostgresStore {
     public var isShared: Bool { true }
+
+    /// Listens as long as somebody wants to know.
+    public var changes: AsyncStream<Void> { listener.changes() }
 
     public func lastSequences() async throws(StoreFailure) -> [Int64: Int64] {
         try await reader.read { connection in
