@@ -70,6 +70,7 @@ public final class PostgresStore: Store {
         _ target: ConnectionTarget, _ limits: Limits, _ logger: Logger
     ) throws(PostgresFailure) -> PostgresConnection {
         let end = ContinuousClock.now.advanced(by: startPatience)
+        var notice = SparseNotice()
         while true {
             do throws(PostgresFailure) {
                 return try Session.open(target, for: .writing, patience: limits.databaseAnswerMax)
@@ -78,7 +79,9 @@ public final class PostgresStore: Store {
                 let isStarting = ["Connection refused", "starting up", "No such file"].contains(
                     where: error.message.contains)
                 guard isStarting, ContinuousClock.now < end else { throw error }
-                logger.info("waiting for the database", metadata: ["why": "\(error)"])
+                if notice.isDue("\(error)", at: .now) {
+                    logger.info("waiting for the database", metadata: ["why": "\(error)"])
+                }
                 Thread.sleep(forTimeInterval: 0.5)
             }
         }
