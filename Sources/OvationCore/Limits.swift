@@ -136,6 +136,10 @@ public struct Limits: Sendable, Equatable {
     public var databaseAnswerMax: Duration = .seconds(15)
     /// How often a server asks whether another one has changed definitions or keys.
     public static let definitionsPoll: Duration = .milliseconds(500)
+    /// How often a server may ask the same for requests that it would refuse as things stand in its memory.
+    public static let catchUpInterval: Duration = .milliseconds(50)
+    /// Requests that wait for that question; one more is refused as things stand.
+    public static let catchUpQueueMax = 1000
     /// Profiles that the writers remember as stored, so that they need not ask.
     public var knownProfilesMax = 100_000
 

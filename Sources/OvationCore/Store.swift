@@ -13,6 +13,10 @@ public protocol Store: Sendable {
     /// whether it is still so.
     func lastSequences() async throws(StoreFailure) -> [Int64: Int64]
 
+    /// An element each time that another process may have changed definitions or keys, as soon as the store hears of it.
+    /// It may hear late or never, so whoever must know asks for ``lastSequences()`` from time to time as well.
+    var changes: AsyncStream<Void> { get }
+
     /// Writes definitions, API keys and signing keys, all or nothing.
     /// - Throws: `sequenceTaken` when somebody else wrote to the account's log since the caller read it.
     func commit(_ change: AccountChange) async throws(StoreFailure)
@@ -86,6 +90,11 @@ public protocol Store: Sendable {
 
     /// Figures for people and for monitoring.
     func statistics() -> StoreStatistics
+}
+
+extension Store {
+    /// Nobody else changes anything.
+    public var changes: AsyncStream<Void> { AsyncStream { $0.finish() } }
 }
 
 /// How many events went, and the log entry that says so; no entry where nothing went.

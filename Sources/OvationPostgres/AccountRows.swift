@@ -81,6 +81,8 @@ enum AccountRows {
                 })
         }
         for key in change.signingKeys { commands.append(save(key)) }
+        // Times of use change nothing that others would have to read.
+        if !change.entries.isEmpty { commands.append(Command(AccountSQL.tell)) }
         try connection.run(commands + [Command(.commit)])
     }
 

@@ -249,6 +249,42 @@ extension PostgresConnection {
     }
 }
 
+// MARK: - Notices
+
+extension PostgresConnection {
+    enum Wait {
+        case notice
+        case silence
+        case woken
+    }
+
+    /// Blocks until a notice has come that this connection listens for, or the signal, or for so long.
+    func awaitNotice(for duration: Duration, orUntil signal: WakeSignal) throws(PostgresFailure) -> Wait {
+        let deadline = ContinuousClock.now.advanced(by: duration)
+        var descriptors = [
+            pollfd(fd: PQsocket(handle), events: Int16(POLLIN), revents: 0),
+            pollfd(fd: signal.descriptor, events: Int16(POLLIN), revents: 0),
+        ]
+        while true {
+            if takeNotices() { return .notice }
+            let left = (deadline - ContinuousClock.now) / .milliseconds(1)
+            guard left > 0 else { return .silence }
+            if poll(&descriptors, 2, CInt(min(left.rounded(.up), 60_000))) < 0, errno != EINTR { throw lost() }
+            if descriptors[1].revents != 0 { return .woken }
+            if descriptors[0].revents != 0, PQconsumeInput(handle) == 0 { throw lost() }
+        }
+    }
+
+    private func takeNotices() -> Bool {
+        var hasSome = false
+        while let notice = PQnotifies(handle) {
+            PQfreemem(notice)
+            hasSome = true
+        }
+        return hasSome
+    }
+}
+
 // MARK: - Failures
 
 extension PostgresConnection {
@@ -265,17 +301,21 @@ extension PostgresConnection {
     }
 
     private static func message(of handle: OpaquePointer) -> String {
-        let text = String(cString: PQerrorMessage(handle)).trimmingCharacters(in: .whitespacesAndNewlines)
+        let text = PostgresConnection.oneLine(String(cString: PQerrorMessage(handle)))
         return text.isEmpty ? "the connection to PostgreSQL is broken" : text
+    }
+
+    /// libpq writes a line for each address that it tried, and questions below them that begin with a tab.
+    static func oneLine(_ text: String) -> String {
+        text.split(whereSeparator: \.isNewline).filter { !$0.hasPrefix("\t") }
+            .map { $0.trimmingCharacters(in: .whitespaces) }.joined(separator: "; ")
     }
 
     private static func failure(of result: OpaquePointer) -> PostgresFailure {
         let state = PQresultErrorField(result, field("C")).map { String(cString: $0) }
         let message = PQresultErrorField(result, field("M")).map { String(cString: $0) }
         guard let state else {
-            return PostgresFailure(
-                connection: String(cString: PQresultErrorMessage(result)).trimmingCharacters(
-                    in: .whitespacesAndNewlines))
+            return PostgresFailure(connection: oneLine(String(cString: PQresultErrorMessage(result))))
         }
         return PostgresFailure(state: state, message: message ?? "no message")
     }

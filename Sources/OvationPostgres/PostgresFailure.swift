@@ -47,21 +47,6 @@ extension StoreFailure {
             self.init(.outcomeUnknown, "the connection broke during a commit: \(failure)")
             return
         }
-        let advice = StoreFailure.advice[failure.state].map { "; " + $0 } ?? ""
-        self.init(failure.state == "53100" ? .full : .unavailable, "\(failure)\(advice)")
+        self.init(failure.state == "53100" ? .full : .unavailable, failure.advised)
     }
-
-    private static let advice = [
-        "25006": "this server of PostgreSQL only reads: name the primary, or several hosts with "
-            + "target_session_attrs=read-write",
-        "28000": "look at pg_hba.conf for this user and database",
-        "28P01": "look at the password, which is best kept in a passfile",
-        "3D000": "make the database with 'createdb'",
-        "42501": "make the user the owner of the database, or grant it CREATE on the database",
-        "53100": "the disk of PostgreSQL is full",
-        "53300": "raise max_connections of PostgreSQL",
-        "55P03": "another session holds a lock for long: see pg_stat_activity",
-        "57014": "a statement took longer than it may",
-        "57P03": "PostgreSQL is starting up or shutting down",
-    ]
 }

@@ -192,10 +192,10 @@ extension PostgresReader {
 
     private func didFail(_ slot: Int, _ failure: PostgresFailure) {
         let isNew = pool.withLock { pool in
-            pool.didFail(slot, why: failure.description, at: .now, spread: .random(in: 0...1))
+            pool.didFail(slot, why: failure.advised, at: .now, spread: .random(in: 0...1))
         }
         guard isNew else { return }
-        logger.warning("the database cannot be read", metadata: ["why": "\(failure)"])
+        logger.warning("the database cannot be read", metadata: ["why": "\(failure.advised)"])
         outage.began()
     }
 

@@ -8,6 +8,7 @@ import Synchronization
 public final class PostgresStore: Store {
     private let writer: PostgresWriter
     private let reader: PostgresReader
+    private let listener: ChangeListener
     private let outage = Outage()
     private let limits: Limits
     private let size = SizeOnDisk()
@@ -25,6 +26,7 @@ public final class PostgresStore: Store {
         try PostgresStore.prepare(target, limits, logger, now ?? .now)
         writer = PostgresWriter(target, limits: limits, outage: outage, logger: logger)
         reader = PostgresReader(target, limits: limits, outage: outage, logger: logger)
+        listener = ChangeListener(target, limits: limits, logger: logger)
         outage.start()
     }
 
@@ -35,6 +37,7 @@ public final class PostgresStore: Store {
 
     /// Commits what waits and closes the connections. Later calls throw `closed`. Blocks.
     public func close() {
+        listener.close()
         reader.close()
         writer.close()
         outage.stop()
@@ -78,6 +81,7 @@ public final class PostgresStore: Store {
         _ target: ConnectionTarget, _ limits: Limits, _ logger: Logger
     ) throws(PostgresFailure) -> PostgresConnection {
         let end = ContinuousClock.now.advanced(by: startPatience)
+        var notice = SparseNotice()
         while true {
             do throws(PostgresFailure) {
                 return try Session.open(target, for: .writing, patience: limits.databaseAnswerMax)
@@ -86,7 +90,9 @@ public final class PostgresStore: Store {
                 let isStarting = ["Connection refused", "starting up", "No such file"].contains(
                     where: error.message.contains)
                 guard isStarting, ContinuousClock.now < end else { throw error }
-                logger.info("waiting for the database", metadata: ["why": "\(error)"])
+                if notice.isDue("\(error)", at: .now) {
+                    logger.info("waiting for the database", metadata: ["why": "\(error)"])
+                }
                 Thread.sleep(forTimeInterval: 0.5)
             }
         }
@@ -223,6 +229,9 @@ extension PostgresStore {
 
 extension PostgresStore {
     public var isShared: Bool { true }
+
+    /// Listens as long as somebody wants to know.
+    public var changes: AsyncStream<Void> { listener.changes() }
 
     public func lastSequences() async throws(StoreFailure) -> [Int64: Int64] {
         try await reader.read { connection in

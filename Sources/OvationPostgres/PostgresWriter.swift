@@ -251,10 +251,10 @@ extension PostgresWriter {
     func didFail(_ lane: Int, _ failure: PostgresFailure) {
         let isNew = state.withLock { state in
             let spread = Double.random(in: 0...1, using: &state.random)
-            return state.pools[lane].didFail(0, why: failure.description, at: .now, spread: spread)
+            return state.pools[lane].didFail(0, why: failure.advised, at: .now, spread: spread)
         }
         guard isNew else { return }
-        logger.warning("the database is away", metadata: ["lane": "\(lane + 1)", "why": "\(failure)"])
+        logger.warning("the database is away", metadata: ["lane": "\(lane + 1)", "why": "\(failure.advised)"])
         outage.began()
     }
 

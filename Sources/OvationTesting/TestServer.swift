@@ -16,6 +16,13 @@ public struct TestServer: Sendable {
     public let store: any Store
     public let adminToken: String
 
+    public init(client: any TestClientProtocol, clock: TestClock, store: any Store, adminToken: String) {
+        self.client = client
+        self.clock = clock
+        self.store = store
+        self.adminToken = adminToken
+    }
+
     public static let clientID = "752cdd05-75e0-4f8a-bd08-62e3df753ff3"
     public static let clientSecret = "a-secret-of-more-than-sixteen-characters"
 

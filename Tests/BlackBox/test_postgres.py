@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from conftest import StartServer
+from conftest import Note, StartServer
 from ovation import (
     ARTICLE_MODEL,
     ARTICLE_SECTION,
@@ -194,12 +194,53 @@ def test_what_one_server_changes_holds_on_the_other(
     assert postgres.query("SELECT revoked_at IS NOT NULL FROM ovation.api_key WHERE role = 'integration'", database) == "t"
     second.start()
 
-    assert here.post("/account/signing-keys").status_code in (200, 201)
-    here.token = None
-    token = here.ask_for_token().json()["access_token"]
-    there = second.client()
-    there.token = token
-    within_a_second(lambda: there.get(PATH).status_code == 200)
+
+def test_keys_made_on_one_server_are_taken_on_the_other_at_once(
+    postgres: Postgres, database: str, start_server: StartServer
+) -> None:
+    credentials = Credentials.random()
+    first = start_server(store_name=postgres.target(database), model=ARTICLE_MODEL, credentials=credentials)
+    second = start_server(store_name=postgres.target(database), credentials=credentials)
+    servers = [first, second]
+    for number in range(10):
+        here, there = (server.client() for server in (servers[number % 2], servers[1 - number % 2]))
+        assert here.post("/account/signing-keys").status_code == 201
+        there.token = here.ask_for_token().json()["access_token"]
+        assert there.get("/audience/sections").status_code == 200, "a token of a new signing key"
+        key = here.post("/account/api-keys", json={"name": f"shop {number}", "role": "integration"}).json()
+        shop = Credentials(key["client_id"], key["client_secret"])
+        assert there.ask_for_token(shop).status_code == 200, "a new API key"
+        rotated = here.post(f"/account/api-keys/{shop.client_id}/rotate", json={"overlap_hours": 0}).json()
+        assert there.ask_for_token(Credentials(shop.client_id, rotated["client_secret"])).status_code == 200
+        assert here.ask_for_token(shop).status_code == 401
+        within_a_second(lambda: there.ask_for_token(shop).status_code == 401)
+
+
+def test_servers_tell_each_other_of_changes_and_ask_where_that_is_lost(
+    postgres: Postgres, database: str, start_server: StartServer, note: Note
+) -> None:
+    credentials = Credentials.random()
+    first = start_server(store_name=postgres.target(database), credentials=credentials)
+    second = start_server(store_name=postgres.target(database), credentials=credentials)
+    here, there = first.client(), second.client()
+    listening = f"FROM pg_stat_activity WHERE datname = '{database}' AND query LIKE 'LISTEN%'"
+    assert wait_until(lambda: postgres.query(f"SELECT count(*) {listening}") == "2", 10)
+
+    def seconds_until_seen(name: str) -> float:
+        assert here.post("/audience/sections", json={"name": name}).status_code == 201
+        began = time.monotonic()
+        assert wait_until(lambda: name in there.get("/audience/sections").text, 5, interval=0.002)
+        return time.monotonic() - began
+
+    told = sorted(seconds_until_seen(f"told {number}") for number in range(21))
+    asked = []
+    for number in range(5):
+        postgres.query(f"SELECT pg_terminate_backend(pid) {listening}")
+        asked.append(seconds_until_seen(f"asked {number}"))
+    note(f"seen by the other server after {told[10] * 1000:.0f} ms at the median, {told[-1] * 1000:.0f} ms at most")
+    note(f"with the connection cut: {max(asked) * 1000:.0f} ms at most")
+    assert wait_until(lambda: postgres.query(f"SELECT count(*) {listening}") == "2", 10), "it is made again"
+    assert second.output.count("until they can be heard of again") >= 1
 
 
 def test_servers_that_start_on_an_empty_database_at_once(postgres: Postgres, database: str, tmp_path: Path) -> None:

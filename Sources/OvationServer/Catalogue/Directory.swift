@@ -42,6 +42,7 @@ package final class Directory: Sendable {
     private let state: Mutex<State>
     private let store: any Store
     private let turns = EditQueue()
+    private let lateQuestion = SharedQuestion(interval: Limits.catchUpInterval)
     private static let attempts = 10
 
     package init(store: any Store, contents: StoreContents) throws(Problem) {
@@ -56,6 +57,11 @@ package final class Directory: Sendable {
             else { return nil }
             return Identity(key: key, account: account, generation: state.generation)
         }
+    }
+
+    /// Whether there is such an API key, deleted or not.
+    func has(apiKey clientID: String) -> Bool {
+        state.withLock { $0.apiKeys[clientID] != nil }
     }
 
     /// Whether nothing has changed since this caller was looked up.
@@ -250,6 +256,16 @@ package final class Directory: Sendable {
             try await signer.replace(keys: contents.signingKeys)
             return true
         }
+    }
+
+    /// Says when other processes may have changed something; never, where there is none.
+    var changes: AsyncStream<Void> { store.changes }
+
+    /// For a request that would be refused as things stand here: takes in what other processes had changed when it came.
+    /// While the store cannot be asked, things stay as they are. Costs nothing where the store is this process's alone.
+    func catchUp(_ signer: TokenSigner) async {
+        guard store.isShared else { return }
+        await lateQuestion.ask { _ = try? await follow(signer) }
     }
 
     private func isBehind(_ sequences: [Int64: Int64]) -> Bool {

@@ -31,7 +31,9 @@ package struct BearerAuthentication: Sendable {
             throw Problem(.tokenExpired, "The token has expired; fetch a new one from POST /oauth/token.")
         }
         // The key is looked up each time, so that a deleted key is refused at once.
-        guard let identity = directory.identity(clientID: known.clientID) else {
+        var found = directory.identity(clientID: known.clientID)
+        if found == nil { found = await identityMadeElsewhere(clientID: known.clientID) }
+        guard let identity = found else {
             throw Problem(.keyRevoked, "The API key of this token has been deleted.")
         }
         if endpoint.scope == .admin, !identity.isAdmin {
@@ -50,9 +52,27 @@ package struct BearerAuthentication: Sendable {
     private func claims(of token: Substring, at now: Timestamp) async throws(Problem) -> KnownToken {
         if let known = cache[token] { return known }
         let text = String(token)
-        let claims = try await signer.verify(text, at: now)
+        let claims = try await verify(text, at: now)
         cache.insert(claims, for: text)
         return KnownToken(claims)
+    }
+
+    private func verify(_ token: String, at now: Timestamp) async throws(Problem) -> TokenClaims {
+        do throws(Problem) {
+            return try await signer.verify(token, at: now)
+        } catch {
+            // Another server may have made the key that it names a moment ago.
+            guard error.code == .invalidToken, signer.mayLackKey(of: token) else { throw error }
+        }
+        await directory.catchUp(signer)
+        return try await signer.verify(token, at: now)
+    }
+
+    /// We signed for a key that is not known here: another server has made it.
+    private func identityMadeElsewhere(clientID: String) async -> Identity? {
+        guard !directory.has(apiKey: clientID) else { return nil }
+        await directory.catchUp(signer)
+        return directory.identity(clientID: clientID)
     }
 
     private static func token(in request: Request) throws(Problem) -> Substring {

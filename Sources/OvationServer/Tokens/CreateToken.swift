@@ -12,9 +12,13 @@ struct CreateToken: EndpointHandler {
     func respond(to call: Call) async throws -> Response {
         let body = try await call.body(upTo: limits.bodyBytesMax)
         let request = try TokenRequest(parsing: Array(body.readableBytesView))
-        let key = directory.identity(clientID: request.clientID)?.key
-        // An unknown id takes as long as a wrong secret, and answers the same.
-        guard secretHash.matches(request.clientSecret, key, at: call.receivedAt), let key else {
+        var found = key(of: request, at: call.receivedAt)
+        if found == nil {
+            // Another server may have made the key, or its secret, a moment ago.
+            await directory.catchUp(signer)
+            found = key(of: request, at: call.receivedAt)
+        }
+        guard let key = found else {
             throw Problem(.invalidClient, "The client id or the client secret is wrong, or the API key was deleted.")
         }
         directory.noteUse(of: key, at: call.receivedAt)
@@ -22,5 +26,11 @@ struct CreateToken: EndpointHandler {
         let answer = TokenResponse.write(
             accessToken: token, expiresIn: Limits.tokenLifetime.components.seconds)
         return .json(answer, headers: [.cacheControl: "no-store"])
+    }
+
+    /// An unknown id takes as long as a wrong secret, and answers the same.
+    private func key(of request: TokenRequest, at now: Timestamp) -> APIKey? {
+        let key = directory.identity(clientID: request.clientID)?.key
+        return secretHash.matches(request.clientSecret, key, at: now) ? key : nil
     }
 }

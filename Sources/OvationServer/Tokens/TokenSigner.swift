@@ -104,6 +104,15 @@ package final class TokenSigner: Sendable {
         return claims.ending(by: Int(end))
     }
 
+    /// Whether a token names a key that could be ours and is not known here.
+    func mayLackKey(of token: String) -> Bool {
+        let header = TokenSigner.json(ofPart: 0, of: token)
+        guard header?["alg"]?.string == "RS256", let kid = header?["kid"]?.string, TokenSigner.isKeyID(kid) else {
+            return false
+        }
+        return state.withLock { $0.verifiers[kid] == nil }
+    }
+
     private func wrongRegion(_ issuer: String) -> Problem {
         let other = issuer.hasPrefix("ovation:") ? String(issuer.dropFirst("ovation:".count)) : issuer
         return Problem(
@@ -144,8 +153,14 @@ extension TokenSigner {
     package static func makeKey(at now: Timestamp) throws -> SigningKey {
         let key = try _RSA.Signing.PrivateKey(keySize: .bits2048)
         let digest = SHA256.hash(data: key.publicKey.derRepresentation)
+        // See isKeyID.
         let id = digest.prefix(8).map { $0 < 16 ? "0" + String($0, radix: 16) : String($0, radix: 16) }.joined()
         return SigningKey(id: id, privateKeyPEM: key.pemRepresentation, createdAt: now)
+    }
+
+    /// As ``makeKey(at:)`` makes them: 16 hexadecimal digits.
+    private static func isKeyID(_ text: String) -> Bool {
+        text.utf8.count == 16 && text.utf8.allSatisfy { (48...57).contains($0) || (97...102).contains($0) }
     }
 
     /// RFC 7517: the public half of every key whose tokens can still be valid.

@@ -1,0 +1,22 @@
+/// Says when something that lasts is worth another line in the log: at first, when its reason changes, and then after
+/// times that double.
+struct SparseNotice {
+    typealias Instant = ContinuousClock.Instant
+
+    private var reason: String?
+    private var last: Instant?
+    private var pause = SparseNotice.firstPause
+
+    private static let firstPause = Duration.seconds(1)
+
+    mutating func isDue(_ reason: String, at now: Instant) -> Bool {
+        if let last, self.reason == reason {
+            guard last.advanced(by: pause) <= now else { return false }
+            pause *= 2
+        } else {
+            pause = SparseNotice.firstPause
+        }
+        (self.reason, last) = (reason, now)
+        return true
+    }
+}

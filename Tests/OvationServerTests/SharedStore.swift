@@ -1,0 +1,111 @@
+import OvationCore
+import Synchronization
+
+/// One store that several servers have, as if each were another process. It counts questions, and tells of changes when
+/// the test says so.
+final class SharedStore: Store {
+    let base: any Store
+    private let questions = Atomic(0)
+    private let isAway = Atomic(false)
+    private let listeners = Mutex<[AsyncStream<Void>.Continuation]>([])
+
+    init(_ base: any Store) {
+        self.base = base
+    }
+
+    /// How often it was asked for the numbers of the newest entries.
+    var questionCount: Int { questions.load(ordering: .relaxed) }
+
+    var listenerCount: Int { listeners.withLock { $0.count } }
+
+    func goAway(_ away: Bool) { isAway.store(away, ordering: .relaxed) }
+
+    func tell() {
+        for listener in listeners.withLock({ $0 }) { listener.yield() }
+    }
+
+    var isShared: Bool { true }
+
+    var changes: AsyncStream<Void> {
+        AsyncStream { continuation in listeners.withLock { $0.append(continuation) } }
+    }
+
+    func lastSequences() async throws(StoreFailure) -> [Int64: Int64] {
+        questions.add(1, ordering: .relaxed)
+        if isAway.load(ordering: .relaxed) { throw StoreFailure(.unavailable, "away") }
+        return try await base.lastSequences()
+    }
+
+    // MARK: As it is
+
+    func load() async throws(StoreFailure) -> StoreContents { try await base.load() }
+
+    func commit(_ change: AccountChange) async throws(StoreFailure) { try await base.commit(change) }
+
+    func log(_ range: LogRange) async throws(StoreFailure) -> [LogEntry] { try await base.log(range) }
+
+    func append(_ batch: EventBatch) async throws(StoreFailure) -> AppendOutcome { try await base.append(batch) }
+
+    func append(_ chunk: EventChunk) async throws(StoreFailure) -> AppendOutcome { try await base.append(chunk) }
+
+    func events(of range: ExportRange) async throws(StoreFailure) -> ExportPage { try await base.events(of: range) }
+
+    func outcome(
+        account: Int64, of idempotency: Idempotency, at now: Timestamp
+    ) async throws(StoreFailure) -> AppendOutcome? {
+        try await base.outcome(account: account, of: idempotency, at: now)
+    }
+
+    func events(
+        _ filter: EventFilter, after position: EventPosition?, limit: Int
+    ) async throws(StoreFailure) -> EventPage? {
+        try await base.events(filter, after: position, limit: limit)
+    }
+
+    func deleteEvents(
+        _ filter: EventFilter, id: Int64?, recordedAs note: @escaping @Sendable (Int) -> Note, at now: Timestamp,
+        by actor: String
+    ) async throws(StoreFailure) -> Deletion? {
+        try await base.deleteEvents(filter, id: id, recordedAs: note, at: now, by: actor)
+    }
+
+    func profile(_ reference: ProfileReference) async throws(StoreFailure) -> Profile? {
+        try await base.profile(reference)
+    }
+
+    func profiles(_ search: ProfileSearch) async throws(StoreFailure) -> ProfileMatches {
+        try await base.profiles(search)
+    }
+
+    func counts(of profile: ProfileAddress) async throws(StoreFailure) -> ProfileCounts? {
+        try await base.counts(of: profile)
+    }
+
+    func days(_ filter: EventFilter) async throws(StoreFailure) -> [EventDay]? { try await base.days(filter) }
+
+    func usage(account: Int64) async throws(StoreFailure) -> [VersionUsage] { try await base.usage(account: account) }
+
+    func keep(_ post: RefusedPost) async throws(StoreFailure) -> Rejection.ID { try await base.keep(post) }
+
+    func rejections(
+        _ filter: RejectionFilter, before id: Rejection.ID?, limit: Int, bodyBytesMax: Int
+    ) async throws(StoreFailure) -> [Rejection] {
+        try await base.rejections(filter, before: id, limit: limit, bodyBytesMax: bodyBytesMax)
+    }
+
+    func countOpenRejections(account: Int64, from: Timestamp, max: Int) async throws(StoreFailure) -> Int {
+        try await base.countOpenRejections(account: account, from: from, max: max)
+    }
+
+    func rejection(_ id: Rejection.ID, account: Int64) async throws(StoreFailure) -> Rejection? {
+        try await base.rejection(id, account: account)
+    }
+
+    func discardRejection(_ id: Rejection.ID, account: Int64) async throws(StoreFailure) -> Bool {
+        try await base.discardRejection(id, account: account)
+    }
+
+    func check() async throws(StoreFailure) { try await base.check() }
+
+    func statistics() -> StoreStatistics { base.statistics() }
+}

@@ -1,0 +1,224 @@
+import HTTPTypes
+import HummingbirdTesting
+import Logging
+import OvationCore
+import OvationSQLite
+import OvationTesting
+import OvationWire
+import ServiceLifecycle
+import Synchronization
+import Testing
+
+@testable import OvationServer
+
+/// Two servers on one store. None of them follows the other but where a test lets it.
+@Suite("Servers that share a store")
+struct SharedStoreTests {
+    private struct Pair: Sendable {
+        let store: SharedStore
+        let here: TestServer
+        let there: TestServer
+        let thereServer: Server
+    }
+
+    private func run(_ test: @escaping @Sendable (Pair) async throws -> Void) async throws {
+        let folder = try TemporaryFolder()
+        let logger = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
+        let file = try SQLiteStore(path: folder.path + "/o.sqlite", limits: Limits(), logger: logger)
+        defer { file.close() }
+        let store = SharedStore(file)
+        let clock = TestClock()
+        let configuration = try ServerConfiguration(host: "127.0.0.1", port: 0, region: "eu", version: "test")
+        let admin = try AdminCredentials(clientID: TestServer.clientID, clientSecret: TestServer.clientSecret)
+        func server() async throws -> Server {
+            try await Server(
+                store: store, configuration: configuration, admin: admin, clock: WallClock { clock.now }, logger: logger
+            )
+        }
+        let (first, second) = (try await server(), try await server())
+        try await first.application().test(.router) { one in
+            try await second.application().test(.router) { other in
+                func client(_ client: any TestClientProtocol, _ token: String) -> TestServer {
+                    TestServer(client: client, clock: clock, store: store, adminToken: token)
+                }
+                let token = try await client(one, "").token(
+                    clientID: TestServer.clientID, secret: TestServer.clientSecret)
+                try await test(
+                    Pair(store: store, here: client(one, token), there: client(other, token), thereServer: second))
+            }
+        }
+        withExtendedLifetime(folder) {}
+    }
+
+    @Test("a token of a signing key made on one server is taken on the other at once")
+    func newSigningKey() async throws {
+        try await run { pair in
+            for _ in 0..<3 {
+                #expect(try await pair.here.send(.post, "/account/signing-keys").status == .created)
+                let token = try await pair.here.token(clientID: TestServer.clientID, secret: TestServer.clientSecret)
+                #expect(try await pair.there.send(.get, "/audience/sections", token: token).status == .ok)
+            }
+            #expect(pair.store.questionCount == 6, "each time it asks, and once more in its turn")
+        }
+    }
+
+    @Test("an API key made on one server signs in on the other at once, and so does a secret that was changed")
+    func newAPIKey() async throws {
+        try await run { pair in
+            let made = try await pair.here.send(.post, "/account/api-keys", body: #"{"name":"Shop"}"#)
+            let id = try #require(made.json["client_id"]?.string)
+            let secret = try #require(made.json["client_secret"]?.string)
+            _ = try await pair.there.token(clientID: id, secret: secret)
+            let rotated = try await pair.here.send(.post, "/account/api-keys/\(id)/rotate", body: "{}")
+            _ = try await pair.there.token(clientID: id, secret: #require(rotated.json["client_secret"]?.string))
+        }
+    }
+
+    @Test("a token of an API key made on one server is taken on the other at once, and of a deleted one by neither")
+    func tokenOfNewAPIKey() async throws {
+        try await run { pair in
+            let (id, token) = try await pair.here.token(ofNewKey: #"{"name":"Shop"}"#)
+            #expect(try await pair.there.send(.get, "/audience/sections", token: token).status == .ok)
+            #expect(try await pair.there.send(.delete, "/account/api-keys/" + id).status == .noContent)
+            let asked = pair.store.questionCount
+            #expect(try await pair.there.send(.get, "/audience/sections", token: token).code == "key_revoked")
+            #expect(pair.store.questionCount == asked, "a deleted key is known")
+        }
+    }
+
+    @Test("what could not be ours is refused unasked, and while the store is away things stay as they are")
+    func refuses() async throws {
+        try await run { pair in
+            let parts = pair.here.adminToken.split(separator: ".")
+            let strange = [
+                #"{"alg":"RS256","kid":"another"}"#, #"{"alg":"none","kid":"0123456789abcdef"}"#, #"{"alg":"RS256"}"#,
+            ].map { Base64.text(of: $0) }
+            for header in strange + [String(parts[0])] {
+                let answer = try await pair.there.send(.get, "/audience/sections", token: "\(header).\(parts[1]).AAAA")
+                #expect(answer.code == "invalid_token")
+            }
+            #expect(pair.store.questionCount == 0)
+            let unknown = Base64.text(of: #"{"alg":"RS256","kid":"0123456789abcdef"}"#)
+            pair.store.goAway(true)
+            let answer = try await pair.there.send(.get, "/audience/sections", token: "\(unknown).\(parts[1]).AAAA")
+            #expect(answer.code == "invalid_token" && pair.store.questionCount == 1)
+            #expect(try await pair.there.send(.get, "/audience/sections").status == .ok)
+        }
+    }
+
+    @Test("a server that is told of a change asks at once, without waiting for its next turn", .timeLimit(.minutes(1)))
+    func followsNotices() async throws {
+        try await run { pair in
+            let follower = try #require(pair.thereServer.definitionsFollower).every(.seconds(86_400))
+            try await withThrowingTaskGroup(of: Void.self) { group in
+                group.addTask { try await follower.run() }
+                while pair.store.listenerCount == 0 { await Task.yield() }
+                for number in 0..<3 {
+                    let made = try await pair.here.send(
+                        .post, "/audience/sections", body: #"{"name":"Section \#(number)"}"#)
+                    #expect(made.status == .created)
+                    pair.store.tell()
+                    while try await pair.there.send(.get, "/audience/sections").text.contains("Section \(number)")
+                        == false
+                    {
+                        await Task.yield()
+                    }
+                }
+                group.cancelAll()
+            }
+        }
+    }
+}
+
+private enum Base64 {
+    static func text(of text: String) -> String {
+        var (digits, bits, count) = ("", 0, 0)
+        let alphabet = Array("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_")
+        for byte in text.utf8 {
+            (bits, count) = (bits << 8 | Int(byte), count + 8)
+            while count >= 6 {
+                count -= 6
+                digits.append(alphabet[bits >> count & 63])
+            }
+        }
+        if count > 0 { digits.append(alphabet[bits << (6 - count) & 63]) }
+        return digits
+    }
+}
+
+@Suite("SharedQuestion")
+struct SharedQuestionTests {
+    /// Holds whoever asks until it is told to let go.
+    private final class Gate: Sendable {
+        private struct State {
+            var asked = 0
+            var answered = 0
+            var waiting: [CheckedContinuation<Void, Never>] = []
+        }
+
+        private let state = Mutex(State())
+
+        var asked: Int { state.withLock { $0.asked } }
+        var answered: Int { state.withLock { $0.answered } }
+
+        func noteAnswer() { state.withLock { $0.answered += 1 } }
+
+        func pass() async {
+            await withCheckedContinuation { continuation in
+                state.withLock { state in
+                    state.asked += 1
+                    state.waiting.append(continuation)
+                }
+            }
+        }
+
+        func open() {
+            let waiting = state.withLock { state in
+                defer { state.waiting = [] }
+                return state.waiting
+            }
+            for one in waiting { one.resume() }
+        }
+    }
+
+    @Test("all who come while it is asked share the next time, and nobody an earlier one")
+    func shares() async throws {
+        let question = SharedQuestion(interval: .milliseconds(1))
+        let gate = Gate()
+        await withTaskGroup(of: Void.self) { group in
+            group.addTask { await question.ask { await gate.pass() } }
+            while gate.asked < 1 { await Task.yield() }
+            for _ in 0..<100 {
+                group.addTask {
+                    await question.ask { await gate.pass() }
+                    gate.noteAnswer()
+                }
+            }
+            while question.waitingCount < 100 { await Task.yield() }
+            #expect(gate.asked == 1, "one at a time")
+            gate.open()
+            while gate.asked < 2 { await Task.yield() }
+            #expect(gate.answered == 0, "the first time began before they came")
+            gate.open()
+        }
+        #expect(gate.asked == 2 && gate.answered == 100)
+    }
+
+    @Test("as many wait as may, and one more gets no answer")
+    func isBounded() async throws {
+        let question = SharedQuestion(interval: .zero)
+        let gate = Gate()
+        await withTaskGroup(of: Void.self) { group in
+            for number in 0...Limits.catchUpQueueMax {
+                group.addTask { await question.ask { await gate.pass() } }
+                if number == 0 { while gate.asked < 1 { await Task.yield() } }
+            }
+            while question.waitingCount < Limits.catchUpQueueMax { await Task.yield() }
+            await question.ask { Issue.record("it is not asked") }
+            gate.open()
+            while gate.asked < 2 { await Task.yield() }
+            gate.open()
+        }
+        #expect(gate.asked == 2 && question.waitingCount == 0)
+    }
+}
