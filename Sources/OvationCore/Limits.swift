@@ -132,6 +132,8 @@ public struct Limits: Sendable, Equatable {
     public var databaseAnswerMax: Duration = .seconds(15)
     /// How often a server asks whether another one has changed definitions or keys.
     public static let definitionsPoll: Duration = .milliseconds(500)
+    /// How often the writers look whether Citus has moved shards, where it spreads the tables.
+    public static let shardsPoll: Duration = .seconds(5)
     /// Profiles that the writers remember as stored, so that they need not ask.
     public var knownProfilesMax = 100_000
 

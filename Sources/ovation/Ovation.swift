@@ -15,7 +15,7 @@ struct Ovation: AsyncParsableCommand {
         version: version,
         subcommands: [
             Serve.self, ModelCommand.self, KeysCommand.self, TokenCommand.self, EventsCommand.self,
-            RejectionsCommand.self, Doctor.self, Version.self,
+            RejectionsCommand.self, StoreCommand.self, Doctor.self, Version.self,
         ])
 }
 
