@@ -140,6 +140,8 @@ public struct Limits: Sendable, Equatable {
     public static let catchUpInterval: Duration = .milliseconds(50)
     /// Requests that wait for that question; one more is refused as things stand.
     public static let catchUpQueueMax = 1000
+    /// How often the writers look whether Citus has moved shards, where it spreads the tables.
+    public static let shardsPoll: Duration = .seconds(5)
     /// Profiles that the writers remember as stored, so that they need not ask.
     public var knownProfilesMax = 100_000
 

@@ -18,6 +18,7 @@ enum Advice {
     private static let nobody = "start PostgreSQL, or look at host and port"
 
     private static let byState = [
+        "08006": "a node of Citus is away: see 'ovation doctor'",
         "25006": "this server of PostgreSQL only reads: name the primary, or several hosts with "
             + "target_session_attrs=read-write",
         "28000": access,

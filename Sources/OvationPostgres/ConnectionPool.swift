@@ -110,15 +110,19 @@ struct ConnectionPool<Work> {
         }
     }
 
-    /// From the front, as long as the function says so; for a leased slot.
-    mutating func take(while belongs: (Work) -> Bool) -> [Work] {
+    /// From the front, as the function says; for a leased slot.
+    mutating func take(_ decide: (Work) -> Admission) -> [Work] {
         var works: [Work] = []
-        while let first = waiting.first, belongs(first.work) {
-            works.append(first.work)
-            waiting.removeFirst()
+        waiting.take { waiting in
+            let admission = decide(waiting.work)
+            if admission == .take { works.append(waiting.work) }
+            return admission
         }
         return works
     }
+
+    /// Nobody waits, and nobody is at work.
+    var isIdle: Bool { waiting.isEmpty && !slots.contains(.leased) }
 
     mutating func takeFirst() -> Work? {
         defer { waiting.removeFirst() }
@@ -197,12 +201,24 @@ struct ConnectionPool<Work> {
     }
 }
 
-/// First in, first out. What has gone is let go at once, and not with the array that held it: it can be megabytes.
+/// What becomes of something that waits, when a slot takes work.
+enum Admission {
+    case take
+    /// It keeps its place, and those behind it are asked about.
+    case leave
+    case end
+}
+
+/// First in, first out, but for what is left standing. What has gone is let go at once, and not with the array that held
+/// it: it can be megabytes.
 private struct Line<Element> {
     private var places: [Element?] = []
+    /// The first place that is taken; all places, when none is.
     private var head = 0
+    /// Places behind it whose elements have gone.
+    private var gaps = 0
 
-    var count: Int { places.count - head }
+    var count: Int { places.count - head - gaps }
     var isEmpty: Bool { count == 0 }
     var first: Element? { isEmpty ? nil : places[head] }
 
@@ -214,6 +230,30 @@ private struct Line<Element> {
         guard !isEmpty else { return }
         places[head] = nil
         head += 1
+        closeGaps()
+    }
+
+    mutating func take(_ decide: (Element) -> Admission) {
+        var index = head
+        scan: while index < places.count {
+            defer { index += 1 }
+            guard let element = places[index] else { continue }
+            switch decide(element) {
+            case .take:
+                places[index] = nil
+                gaps += 1
+            case .leave: continue
+            case .end: break scan
+            }
+        }
+        closeGaps()
+    }
+
+    private mutating func closeGaps() {
+        while head < places.count, places[head] == nil {
+            head += 1
+            gaps -= 1
+        }
         guard head == places.count || head > 1024 && head > places.count / 2 else { return }
         places.removeFirst(head)
         head = 0
@@ -223,7 +263,7 @@ private struct Line<Element> {
     mutating func removeAll(where isMeant: (Element) -> Bool) -> [Element] {
         let all = places[head...].compactMap { $0 }
         places = all.filter { !isMeant($0) }
-        head = 0
+        (head, gaps) = (0, 0)
         return all.filter(isMeant)
     }
 }

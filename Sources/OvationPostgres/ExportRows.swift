@@ -6,8 +6,9 @@ enum ExportRows {
     /// Ids that one page looks at, in case that few of the events are wanted.
     static let idsLookedAtMax: Int64 = 1 << 20
 
-    static func page(_ connection: PostgresConnection, _ range: ExportRange) throws -> ExportPage {
-        let newest = try newest(connection, range)
+    /// - Parameter isSpread: whether Citus spreads the tables.
+    static func page(_ connection: PostgresConnection, _ range: ExportRange, isSpread: Bool) throws -> ExportPage {
+        let newest = try newest(connection, range, isSpread: isSpread)
         let last = min(range.through ?? newest, newest)
         guard range.after < last else {
             return ExportPage(rows: [], profiles: [], keys: [], data: [], next: nil, newest: newest)
@@ -40,12 +41,16 @@ enum ExportRows {
     ///
     /// Several writers draw ids and commit in their own time. A page up to the highest id that it sees would leave out for
     /// good what was drawn before and is committed after. So the first page waits for those that have drawn ids; the
-    /// ones after it are bounded by what the first one found.
-    private static func newest(_ connection: PostgresConnection, _ range: ExportRange) throws -> Int64 {
+    /// ones after it are bounded by what the first one found. On Citus a node that went away within a commit may still have
+    /// to end it.
+    private static func newest(
+        _ connection: PostgresConnection, _ range: ExportRange, isSpread: Bool
+    ) throws -> Int64 {
         if let through = range.through { return through }
         let drawn = try connection.run([
             Command(Locks.awaitOrderBriefly), Command(Locks.awaitOrder), Command(ReadSQL.lastDrawn),
         ])[2].int64(0, 0)
+        if isSpread { _ = try connection.run(CitusSQL.settle) }
         guard drawn > 0 else { return 0 }
         let newest = try connection.run(ReadSQL.newestEvent) {
             $0.add(range.account)

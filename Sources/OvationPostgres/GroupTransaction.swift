@@ -18,6 +18,10 @@ final class LaneMemory {
 /// 3. ``resolve()`` makes what profiles are still missing: of posts with an idempotency key, and after a collision.
 /// 4. ``commit()`` writes events, usage and refused posts, and commits.
 ///
+/// Where Citus spreads the tables, an insert that leaves out what is there costs a round trip to each shard. So profiles
+/// are looked for in step 1 and 3 only, and step 4 inserts those that were not found. When somebody else was faster, all of
+/// it is tried again.
+///
 /// Rows are written in one order by everybody, keys before profiles and each by rising key, so that two groups seldom
 /// wait for each other in a circle; when they do, PostgreSQL ends one of them, and it is tried again.
 final class GroupTransaction {
@@ -26,6 +30,8 @@ final class GroupTransaction {
     let memory: LaneMemory
     let limits: Limits
     let slot: Int64
+    /// Whether Citus spreads the tables.
+    private let isSpread: Bool
 
     /// What was decided of a post before its events were looked at; nil: it is to be stored.
     private(set) var outcomes: [AppendOutcome?]
@@ -35,6 +41,8 @@ final class GroupTransaction {
     private(set) var mayForget = false
     /// Profiles that the posts need, each once.
     private var wanted: [Wanted] = []
+    /// Indexes into ``wanted`` of those that step 4 makes, where the tables are spread.
+    private var made: [Int] = []
     /// Indexes into ``wanted``, by post.
     private var needs: [[Int]] = []
     /// What tells whether it was stored: its first event, or its first refused post.
@@ -54,12 +62,18 @@ final class GroupTransaction {
         var id: Int64?
         var isConditional: Bool
         var isNew = true
+        /// Nobody had the candidate when it was looked for.
+        var isFree = false
     }
 
-    init(_ posts: [Post], on connection: PostgresConnection, slot: Int64, _ memory: LaneMemory, _ limits: Limits) {
+    init(
+        _ posts: [Post], on connection: PostgresConnection, slot: Int64, isSpread: Bool, _ memory: LaneMemory,
+        _ limits: Limits
+    ) {
         self.posts = posts
         self.connection = connection
         self.slot = slot
+        self.isSpread = isSpread
         self.memory = memory
         self.limits = limits
         outcomes = Array(repeating: nil, count: posts.count)
@@ -134,7 +148,7 @@ extension GroupTransaction {
         let rejectionDraw =
             refused == 0 ? nil : round.add(Command(WriteSQL.drawRejections) { $0.add(Int64(refused)) })
         let claimed = claimKeys().map { round.add($0) }
-        let find = addProfiles(to: &round, inserting: { !$0.isConditional })
+        let find = addProfiles(to: &round, inserting: { !$0.isConditional && !isSpread })
 
         let results = try connection.run(round.commands)
         if let eventDraw { eventIDs = IDBlocks(starts: results[eventDraw].column(0).sorted()) }
@@ -229,13 +243,36 @@ extension GroupTransaction {
     private func resolve() throws(PostgresFailure) {
         while true {
             let isNeeded = Set(posts.indices.lazy.filter { self.mustStore($0) }.flatMap { self.needs[$0] })
+            if isSpread { takeFree(isNeeded) }
             guard isNeeded.contains(where: { wanted[$0].id == nil }) else { return }
             for index in wanted.indices { wanted[index].isConditional = !isNeeded.contains(index) }
             var round = Round()
-            let find = addProfiles(to: &round, inserting: { !$0.isConditional })
+            let find = addProfiles(to: &round, inserting: { !$0.isConditional && !isSpread })
             let results = try connection.run(round.commands)
             if let find { note(found: results[find]) }
         }
+    }
+
+    /// Of two with one hash the second has to look on.
+    private func takeFree(_ isNeeded: Set<Int>) {
+        var taken = Set(made.map { wanted[$0].candidate.value })
+        for index in isNeeded.sorted() where wanted[index].id == nil && wanted[index].isFree {
+            let candidate = wanted[index].candidate
+            if taken.insert(candidate.value).inserted {
+                wanted[index].id = candidate.value
+                made.append(index)
+            } else {
+                wanted[index].candidate = candidate.afterCollision
+                wanted[index].isFree = false
+            }
+        }
+    }
+
+    /// Those that step 4 makes. nil: none.
+    func newProfiles() -> Command? {
+        guard !made.isEmpty else { return nil }
+        let new = made.map { wanted[$0] }.sorted { $0.candidate.value < $1.candidate.value }
+        return Command(WriteSQL.insertNewProfiles) { GroupTransaction.add(new, to: &$0) }
     }
 
     /// Gives the place of the command that finds them. nil: all are known.
@@ -244,16 +281,17 @@ extension GroupTransaction {
         guard !missing.isEmpty else { return nil }
         let new = missing.filter(isInserted)
         if !new.isEmpty {
-            round.add(
-                Command(WriteSQL.insertProfiles) {
-                    $0.add(new.map(\.candidate.value))
-                    $0.add(new.map(\.address.account))
-                    $0.add(new.map(\.address.keyspace))
-                    $0.add(new.map(\.address.key))
-                    $0.add(new.map(\.createdAt.milliseconds))
-                })
+            round.add(Command(WriteSQL.insertProfiles) { GroupTransaction.add(new, to: &$0) })
         }
         return round.add(Command(WriteSQL.findProfiles) { $0.add(missing.map(\.candidate.value)) })
+    }
+
+    private static func add(_ new: [Wanted], to arguments: inout Arguments) {
+        arguments.add(new.map(\.candidate.value))
+        arguments.add(new.map(\.address.account))
+        arguments.add(new.map(\.address.keyspace))
+        arguments.add(new.map(\.address.key))
+        arguments.add(new.map(\.createdAt.milliseconds))
     }
 
     private func note(found rows: PostgresResult) {
@@ -264,11 +302,15 @@ extension GroupTransaction {
         }
         for index in wanted.indices where wanted[index].id == nil {
             let candidate = wanted[index].candidate
-            guard let owner = owners[candidate.value] else { continue }
+            guard let owner = owners[candidate.value] else {
+                wanted[index].isFree = true
+                continue
+            }
             if owner == wanted[index].address {
                 wanted[index].id = candidate.value
             } else {
                 wanted[index].candidate = candidate.afterCollision
+                wanted[index].isFree = false
             }
         }
     }

@@ -14,6 +14,8 @@ final class Lane {
     private var slot: Int64 = 0
     /// Of the connection, or of the last one: tells whether it still lives.
     private var sign: Int64 = 0
+    /// Whether Citus spreads the tables.
+    private var isSpread = false
 
     /// How often a transaction is tried that lost to another one.
     private static let tries = 8
@@ -58,6 +60,9 @@ final class Lane {
             throw PostgresFailure(connection: "the store is being copied; it can be written to when that has ended")
         }
         (self.slot, self.sign) = (results[0].int64(0, 0), sign)
+        let shards = try ShardMap.read(connection)
+        isSpread = shards != nil
+        writer.note(shards)
         self.connection = connection
         writer.didConnect(number)
     }
@@ -109,13 +114,15 @@ extension Lane {
                 let connection = try connected(until: course.deadline)
                 if let (group, sign) = doubtful {
                     _ = try connection.run(Locks.awaitEnd) { $0.add(sign) }
+                    if isSpread { _ = try connection.run(CitusSQL.settle) }
                     if try group.isStored(on: connection) {
                         try prove(on: connection)
                         return answer(group, since: start)
                     }
                 }
                 doubtful = nil
-                let group = GroupTransaction(posts, on: connection, slot: slot, memory, limits)
+                if writer.mustReadShards() { writer.note(try ShardMap.read(connection)) }
+                let group = GroupTransaction(posts, on: connection, slot: slot, isSpread: isSpread, memory, limits)
                 do throws(PostgresFailure) {
                     try group.run()
                 } catch {
@@ -201,6 +208,7 @@ extension Lane {
         while true {
             do {
                 let connection = try connected(until: course.deadline)
+                if isRepeat, isSpread { _ = try connection.run(CitusSQL.settle) }
                 try change.work(connection, slot, isRepeat)
                 return change.reply.resume(returning: .success(()))
             } catch let failure as PostgresFailure {
@@ -228,7 +236,7 @@ extension Lane {
 struct Course {
     private let patience: Duration
     private var tries = 0
-    /// Runs from the first time that the connection went.
+    /// Runs from the first time that the connection, or a node, went.
     private(set) var deadline: ContinuousClock.Instant?
 
     init(patience: Duration) {
@@ -238,7 +246,7 @@ struct Course {
     /// How long to wait before the next try; nil: there is none.
     mutating func pause(after failure: PostgresFailure, triesMax: Int) -> Duration? {
         defer { tries += 1 }
-        guard failure.isConnectionLost else {
+        guard failure.isConnectionLost || failure.isNodeAway else {
             guard failure.isWorthRepeating, tries + 1 < triesMax else { return nil }
             // Two that ended each other should not meet again at once.
             return .milliseconds(Int.random(in: 0...(10 << min(tries, 4))))

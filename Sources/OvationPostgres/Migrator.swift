@@ -15,7 +15,7 @@ enum Migrator {
 
     /// How long one statement of a migration, or the wait for another server that migrates, may take.
     private static let patience = Duration.seconds(3600)
-    private static let unbounded = Statement(
+    static let unbounded = Statement(
         "migration_session",
         "SELECT set_config('lock_timeout', '0', false), set_config('idle_in_transaction_session_timeout', '0', false)")
 

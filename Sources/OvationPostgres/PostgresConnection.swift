@@ -40,8 +40,8 @@ final class PostgresConnection {
     private let handle: OpaquePointer
     private var prepared: Set<String> = []
     private let patience: Duration
-    /// PostgreSQL said that a commit is on its own disk but perhaps not on the standby that it should have waited for.
-    private var isCommitUnproven = false
+    /// Why nobody knows what became of a commit, or whether it is where it should be, as PostgreSQL warned.
+    private var doubt: String?
 
     /// Blocks, by `connect_timeout` for each host at most.
     init(_ target: ConnectionTarget, patience: Duration) throws(PostgresFailure) {
@@ -92,7 +92,7 @@ final class PostgresConnection {
     @discardableResult
     func run(_ commands: [Command], patience: Duration? = nil) throws(PostgresFailure) -> [PostgresResult] {
         let deadline = ContinuousClock.now.advanced(by: patience ?? self.patience)
-        isCommitUnproven = false
+        doubt = nil
         do throws(PostgresFailure) {
             let preparing = try send(commands)
             try flush(until: deadline)
@@ -185,9 +185,7 @@ extension PostgresConnection {
         try awaitSync(until: deadline)
         if let failure { throw failure }
         guard results.count == count else { throw lost() }
-        if isCommitUnproven {
-            throw PostgresFailure(connection: "the standby did not confirm a commit", isInDoubt: true)
-        }
+        if let doubt { throw PostgresFailure(connection: doubt, isInDoubt: true) }
         return results
     }
 
@@ -289,12 +287,21 @@ extension PostgresConnection {
 
 extension PostgresConnection {
     private func heed(_ notice: OpaquePointer) {
-        // The only warning that changes what a commit means: the wait for a synchronous standby was given up.
         guard let text = PQresultErrorField(notice, PostgresConnection.field("V")), String(cString: text) == "WARNING",
-            let file = PQresultErrorField(notice, PostgresConnection.field("F")), String(cString: file) == "syncrep.c"
+            let file = PQresultErrorField(notice, PostgresConnection.field("F"))
         else { return }
-        isCommitUnproven = true
+        // Words can be in any language, so a warning is known by where it comes from.
+        doubt = PostgresConnection.doubts[String(cString: file)] ?? doubt
     }
+
+    /// The only warnings that change what a commit means.
+    private static let doubts = [
+        // It is on its own disk, but the wait for the other one was given up.
+        "syncrep.c": "the standby did not confirm a commit",
+        // Citus decided to commit, and a node that had prepared for it does not answer.
+        "remote_transaction.c": "a node of Citus did not confirm a commit",
+        "transaction_recovery.c": "a node of Citus cannot be asked what became of a commit",
+    ]
 
     private func lost(_ message: String? = nil) -> PostgresFailure {
         PostgresFailure(connection: message ?? PostgresConnection.message(of: handle))

@@ -66,12 +66,7 @@ public enum PostgresDoctor {
         findings += rights(facts)
         findings.append(clock(Double(facts.int64(0, 5)) - sent, within: took))
         findings.append(connections(values, used: facts.int64(0, 6)))
-        if let citus = facts.textOrNil(0, 7) {
-            findings.append(
-                Finding(
-                    isGood: true,
-                    text: "the extension Citus \(citus) is there; the tables are not spread by Ovation yet"))
-        }
+        if facts.textOrNil(0, 7) != nil { findings += try citus(connection, hasTables: facts.bool(0, 9)) }
         if facts.bool(0, 9) { findings += [try migrations(connection)] + (try copy(connection)) }
         return findings
     }

@@ -27,12 +27,16 @@ struct PostgresFailure: Error {
     /// The same transaction may well succeed when it is run again: a deadlock, or a row that changed meanwhile.
     var isWorthRepeating: Bool { state == "40P01" || state == "40001" }
 
+    /// The server is there, and a machine behind it is not: one of the nodes among which Citus spreads the tables.
+    var isNodeAway: Bool { state == "08006" || state == "08000" }
+
     /// Something of one post cannot be stored, and its neighbours are not to blame.
     var isAboutData: Bool { state.hasPrefix("22") || state.hasPrefix("23") }
 
-    /// The server is going down, or is not the one that takes writes: another connection may find a better one.
+    /// The server is going down, or is not the one that takes writes: another connection may find a better one. No server
+    /// says of its own connection that it failed (08006, 08000): that is said of one behind it.
     private static func endsConnection(_ state: String) -> Bool {
-        state.hasPrefix("08") || state.hasPrefix("57P") || state == "25006"
+        state.hasPrefix("08P") || state.hasPrefix("57P") || state == "25006"
     }
 }
 

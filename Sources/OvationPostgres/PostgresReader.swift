@@ -60,6 +60,7 @@ final class PostgresReader: Sendable {
                         do {
                             reply.resume(returning: .success(try query(connection)))
                         } catch let failure as PostgresFailure {
+                            // A node that is away must not hold the threads of those who read of the others.
                             if failure.isConnectionLost || failure.isWorthRepeating { return failure }
                             reply.resume(returning: .failure(StoreFailure(failure)))
                         } catch {

@@ -12,6 +12,8 @@ public final class PostgresStore: Store {
     private let outage = Outage()
     private let limits: Limits
     private let size = SizeOnDisk()
+    /// Whether Citus spreads the tables.
+    private let isSpread: Bool
 
     /// Connects, brings the tables up to date, and forgets refused posts that are past their time or number. Blocks.
     /// - Parameters:
@@ -23,8 +25,9 @@ public final class PostgresStore: Store {
     ) throws(StoreFailure) {
         let target = try ConnectionTarget(text)
         self.limits = limits
-        try PostgresStore.prepare(target, limits, logger, now ?? .now)
-        writer = PostgresWriter(target, limits: limits, outage: outage, logger: logger)
+        let shards = try PostgresStore.prepare(target, limits, logger, now ?? .now)
+        isSpread = shards != nil
+        writer = PostgresWriter(target, shards: shards, limits: limits, outage: outage, logger: logger)
         reader = PostgresReader(target, limits: limits, outage: outage, logger: logger)
         listener = ChangeListener(target, limits: limits, logger: logger)
         outage.start()
@@ -48,7 +51,7 @@ public final class PostgresStore: Store {
 
     private static func prepare(
         _ target: ConnectionTarget, _ limits: Limits, _ logger: Logger, _ now: Timestamp
-    ) throws(StoreFailure) {
+    ) throws(StoreFailure) -> ShardMap? {
         do {
             let connection = try connect(target, limits, logger)
             try verifyIsNotCopied(connection)
@@ -59,6 +62,8 @@ public final class PostgresStore: Store {
                 throw StoreFailure(.unusable, "synchronous_commit is '\(commit)' and cannot be set to 'on'")
             }
             try RejectionRows.forget(connection, at: now, limits: limits)
+            try PostgresDistribution.spreadIfEmpty(connection, logger: logger)
+            return try ShardMap.read(connection)
         } catch {
             let failure =
                 (error as? PostgresFailure).map { StoreFailure($0) } ?? error as? StoreFailure
@@ -111,7 +116,7 @@ extension PostgresStore {
     }
 
     public func events(of range: ExportRange) async throws(StoreFailure) -> ExportPage {
-        try await reader.read { try ExportRows.page($0, range) }
+        try await reader.read { [isSpread] in try ExportRows.page($0, range, isSpread: isSpread) }
     }
 
     public func outcome(
@@ -265,8 +270,9 @@ extension PostgresStore {
                 Command(.begin), Command(WriteSQL.touch) { $0.add(mark) }, Command(.commit),
             ])
         }
-        let bytes = try await reader.read { connection in
-            let results = try connection.run([Command(ReadSQL.checkedAt), Command(ReadSQL.size)])
+        let bytes = try await reader.read { [isSpread] connection in
+            let size = isSpread ? CitusSQL.size : ReadSQL.size
+            let results = try connection.run([Command(ReadSQL.checkedAt), Command(size)])
             guard results[0].count == 1 else { throw StoreFailure(.unavailable, "what was written cannot be read") }
             return results[1].int64(0, 0)
         }

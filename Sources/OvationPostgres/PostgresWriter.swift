@@ -51,6 +51,7 @@ final class PostgresWriter: Sendable {
         var changes = 0
         var statistics = StoreStatistics()
         var random = SystemRandomNumberGenerator()
+        var routes: Routes
 
         mutating func noteGone(_ work: Work) {
             switch work {
@@ -69,13 +70,15 @@ final class PostgresWriter: Sendable {
     let logger: Logger
     private let outage: Outage
 
-    init(_ target: ConnectionTarget, limits: Limits, outage: Outage, logger: Logger) {
+    /// - Parameter shards: nil: the tables are on one machine.
+    init(_ target: ConnectionTarget, shards: ShardMap?, limits: Limits, outage: Outage, logger: Logger) {
         self.limits = limits
         self.logger = logger
         self.outage = outage
         let lanes = max(limits.writerLanes, 1)
         let pool = ConnectionPool<Work>(slots: 1, waitingMax: .max, patience: limits.databasePatience)
-        state = Mutex(State(pools: Array(repeating: pool, count: lanes)))
+        state = Mutex(
+            State(pools: Array(repeating: pool, count: lanes), routes: Routes(lanes: lanes, shards: shards)))
         wakes = (0..<lanes).map { _ in DispatchSemaphore(value: 0) }
         for number in 0..<lanes {
             finished.enter()
@@ -138,19 +141,19 @@ final class PostgresWriter: Sendable {
 extension PostgresWriter {
     /// Waits for the commit of the group that the batch joins.
     func append(_ batch: EventBatch) async -> Result<AppendOutcome, StoreFailure> {
-        await withUnsafeContinuation { enqueue(.append(batch, $0), on: lane(of: batch.profile.foundingID.value)) }
+        await withUnsafeContinuation { enqueue(.append(batch, $0), for: batch.profile.foundingID.value) }
     }
 
     /// Waits for the commit of the group that the chunk joins.
     func append(_ chunk: EventChunk) async -> Result<AppendOutcome, StoreFailure> {
-        let lane = lane(of: chunk.profiles.first?.foundingID.value ?? chunk.account)
-        return await withUnsafeContinuation { enqueue(.appendChunk(chunk, $0), on: lane) }
+        let first = chunk.profiles.first?.foundingID.value ?? chunk.account
+        return await withUnsafeContinuation { enqueue(.appendChunk(chunk, $0), for: first) }
     }
 
     /// Waits for the commit of the group that the rejection joins. Those of an account are one lane's, so that the oldest
     /// are forgotten in their order.
     func keep(_ rejection: PackedRejection) async -> Result<Rejection.ID, StoreFailure> {
-        await withUnsafeContinuation { enqueue(.keep(rejection, $0), on: lane(of: rejection.post.account)) }
+        await withUnsafeContinuation { enqueue(.keep(rejection, $0), for: rejection.post.account) }
     }
 
     /// Runs in a transaction of its own, on the lane of a profile or an account.
@@ -159,7 +162,7 @@ extension PostgresWriter {
         _ work: @escaping @Sendable (PostgresConnection, _ slot: Int64, _ isRepeat: Bool) throws -> Void
     ) async -> Result<Void, StoreFailure> {
         await withUnsafeContinuation { reply in
-            enqueue(.change(Change(work: work, reply: reply)), on: lane(of: number)) { state in
+            enqueue(.change(Change(work: work, reply: reply)), for: number) { state in
                 guard state.changes < limits.writerQueueMax else {
                     return StoreFailure(.busy, "\(state.changes) changes are waiting for a commit")
                 }
@@ -169,16 +172,11 @@ extension PostgresWriter {
         }
     }
 
-    /// The one place that says which lane has which profile. Ids are hashes, so any part of them will do.
-    private func lane(of number: Int64) -> Int {
-        Int(UInt64(bitPattern: number) % UInt64(wakes.count))
-    }
-
-    private func enqueue(_ post: Post, on lane: Int) {
+    private func enqueue(_ post: Post, for number: Int64) {
         let bytes = post.bytes
         // Refused posts get a part of the queue: a flood of them must not take the room of those to store.
         let share = post.isRefused ? 4 : 1
-        enqueue(.post(post), on: lane) { state in
+        enqueue(.post(post), for: number) { state in
             guard state.posts < limits.writerQueueMax / share,
                 state.postBytes + bytes <= limits.writerQueueBytesMax / share
             else { return StoreFailure(.busy, "\(state.posts) posts are waiting for a commit") }
@@ -188,23 +186,26 @@ extension PostgresWriter {
         }
     }
 
-    private func enqueue(_ work: Work, on lane: Int, _ count: (inout State) -> StoreFailure?) {
+    /// - Parameter number: of a profile or an account; what has the same comes to the same lane.
+    private func enqueue(_ work: Work, for number: Int64, _ count: (inout State) -> StoreFailure?) {
         let now = ContinuousClock.now
-        let (failure, mustWake) = state.withLock { state -> (StoreFailure?, Bool) in
-            if state.pools[lane].isClosed { return (StoreFailure(.closed, "the store is closing"), false) }
-            if let failure = count(&state) { return (failure, false) }
+        let (failure, toWake) = state.withLock { state -> (StoreFailure?, Int?) in
+            if state.routes.isStale, state.pools.allSatisfy(\.isIdle) { state.routes.settle() }
+            let lane = state.routes.lane(of: number)
+            if state.pools[lane].isClosed { return (StoreFailure(.closed, "the store is closing"), nil) }
+            if let failure = count(&state) { return (failure, nil) }
             switch state.pools[lane].offer(work, at: now) {
-            case nil: return (nil, state.pools[lane].wakeOne() != nil)
+            case nil: return (nil, state.pools[lane].wakeOne().map { _ in lane })
             case .away(let why)?:
                 state.noteGone(work)
-                return (PostgresWriter.away(why), false)
+                return (PostgresWriter.away(why), nil)
             case .busy?, .closed?:
                 state.noteGone(work)
-                return (StoreFailure(.busy, "the lane is full"), false)
+                return (StoreFailure(.busy, "the lane is full"), nil)
             }
         }
         if let failure { work.fail(failure) }
-        if mustWake { wakes[lane].signal() }
+        if let toWake { wakes[toWake].signal() }
     }
 }
 
@@ -218,8 +219,8 @@ extension PostgresWriter {
             case .sleep(let until): return .sleep(until: until)
             case .end: return .end
             case .work:
-                var group = GroupLimits(eventsMax: limits.groupEventsMax)
-                let works = state.pools[lane].take { group.admit($0) }
+                var group = GroupLimits(eventsMax: limits.groupEventsMax, shards: state.routes.shards)
+                let works = state.pools[lane].take { group.admit($0.demand) }
                 for work in works { state.noteGone(work) }
                 if case .change(let change)? = works.first { return .change(change) }
                 return .group(
@@ -260,6 +261,14 @@ extension PostgresWriter {
 
     var isClosed: Bool { state.withLock { $0.pools[0].isClosed } }
 
+    /// Whether the caller is the one to look whether shards were moved. Never, where the tables are on one machine.
+    func mustReadShards() -> Bool { state.withLock { $0.routes.mustRead(at: .now) } }
+
+    func note(_ shards: ShardMap?) {
+        guard let shards, state.withLock({ $0.routes.note(shards) }) else { return }
+        logger.notice("shards were moved", metadata: ["nodes": "\(shards.nodeCount)"])
+    }
+
     func noteCommit(requests: Int, events: Int, seconds: Double) {
         state.withLock { state in
             state.statistics.commits += 1
@@ -269,31 +278,5 @@ extension PostgresWriter {
             let buckets = StoreStatistics.commitBuckets
             state.statistics.commitCounts[buckets.firstIndex { seconds <= $0 } ?? buckets.count] += 1
         }
-    }
-}
-
-/// Posts up to the size of a group; or one change. Of what only one post of a transaction can claim, the second waits,
-/// and is then told what became of the first.
-private struct GroupLimits {
-    let eventsMax: Int
-    private var events = 0
-    private var count = 0
-    private var isFull = false
-    private var claims: Set<Claim> = []
-
-    init(eventsMax: Int) {
-        self.eventsMax = eventsMax
-    }
-
-    mutating func admit(_ work: PostgresWriter.Work) -> Bool {
-        guard !isFull else { return false }
-        defer { count += 1 }
-        guard case .post(let post) = work else {
-            isFull = true
-            return count == 0
-        }
-        guard events == 0 || events + post.events <= eventsMax else { return false }
-        events += post.events
-        return post.claims.allSatisfy { claims.insert($0).inserted }
     }
 }

@@ -52,6 +52,14 @@ enum WriteSQL {
         ON CONFLICT DO NOTHING
         """)
 
+    /// Of profiles that were not there a moment ago.
+    static let insertNewProfiles = Statement(
+        "insert_new_profiles",
+        """
+        INSERT INTO profile (profile_id, account_id, keyspace, key, created_at)
+        SELECT * FROM unnest($1::bigint[], $2::bigint[], $3::bigint[], $4::text[], $5::bigint[])
+        """)
+
     static let findProfiles = Statement(
         "find_profiles",
         "SELECT profile_id, account_id, keyspace, key FROM profile WHERE profile_id = ANY ($1::bigint[])")

@@ -14,6 +14,12 @@ enum Schema {
         Migration(number: 1, name: "accounts, definitions, profiles, events", statements: foundation)
     ]
 
+    /// All of them but the ledger.
+    static let tables = [
+        "account", "api_key", "catalogue_log", "event", "idempotency", "profile", "rejection", "setting", "signing_key",
+        "version_usage",
+    ]
+
     /// Ids come in blocks: a group draws as many as it needs in one round trip, and no id is ever drawn twice.
     static let eventBlock: Int64 = 64
 

@@ -26,6 +26,24 @@ enum Session {
         WHERE current_setting('synchronous_commit') IN ('off', 'local', 'remote_write')
         """)
 
+    /// Means something only where Citus spreads the tables. One connection to each node: a group that needs several shards
+    /// of a node would else open one for each, and commit on each. A node that does not answer holds nobody for long.
+    static let writingNodes = Statement(
+        "session_writing_nodes",
+        """
+        SELECT set_config('citus.max_adaptive_executor_pool_size', '1', false),
+            set_config('citus.node_connection_timeout', '2000', false)
+        """)
+
+    /// Searches and exports ask all shards; few connections, which are kept.
+    static let readingNodes = Statement(
+        "session_reading_nodes",
+        """
+        SELECT set_config('citus.max_adaptive_executor_pool_size', '4', false),
+            set_config('citus.max_cached_conns_per_worker', '4', false),
+            set_config('citus.node_connection_timeout', '2000', false)
+        """)
+
     static let readTimeout = Statement(
         "session_read_timeout", "SELECT set_config('statement_timeout', '15s', false)")
 
@@ -46,7 +64,10 @@ enum Session {
                 connection: "PostgreSQL \(connection.serverVersion / 10_000) is too old; 13 or newer is needed")
         }
         var commands = [Command(settings), Command(durability)]
-        if purpose == .reading { commands.append(Command(readTimeout)) }
+        switch purpose {
+        case .reading: commands += [Command(readTimeout), Command(readingNodes)]
+        case .writing: commands.append(Command(writingNodes))
+        }
         try connection.run(commands)
         return connection
     }

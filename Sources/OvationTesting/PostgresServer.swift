@@ -4,11 +4,25 @@ import Synchronization
 /// A real PostgreSQL for the tests of one process: in a folder of its own, on a socket in it, and gone with the process.
 ///
 /// It does not sync its files, since nothing here survives anyway.
+///
+/// With `OVATION_TEST_CITUS_URL`, a connection string of a coordinator of Citus, the shared one is that, and each database
+/// is made on the coordinator and on all nodes that it knows.
 public final class PostgresServer: Sendable {
     /// Started by whoever asks first.
-    public static let shared = Result { try PostgresServer() }
+    public static let shared = Result {
+        if let coordinator = ProcessInfo.processInfo.environment["OVATION_TEST_CITUS_URL"] {
+            try PostgresServer(coordinator: coordinator)
+        } else {
+            try PostgresServer()
+        }
+    }
+
+    /// Whether the shared server is a coordinator of Citus.
+    public static var isCitus: Bool { ProcessInfo.processInfo.environment["OVATION_TEST_CITUS_URL"] != nil }
 
     private let folder: String
+    /// Connection strings without a database: the coordinator of Citus first, then its nodes. None: there is no Citus.
+    private let nodes: [String]
     private let user: [String]
     private let databases = Mutex(0)
 
@@ -16,7 +30,18 @@ public final class PostgresServer: Sendable {
         public let description: String
     }
 
+    private init(coordinator: String) throws {
+        (folder, user) = ("", [])
+        let asked = """
+            SELECT 'host=' || nodename || ' port=' || nodeport || ' user=' || current_user FROM pg_dist_node
+            ORDER BY groupid
+            """
+        nodes = try PostgresServer.psql(asked, coordinator).split(separator: "\n").map(String.init)
+        guard nodes.count > 1 else { throw Failure(description: "the coordinator knows itself and at least one node") }
+    }
+
     public init() throws {
+        nodes = []
         folder = FileManager.default.temporaryDirectory.path + "/ovation-pg-" + UUID().uuidString.prefix(8)
         try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
         // PostgreSQL does not run as root; Debian's package makes a user for it.
@@ -35,21 +60,49 @@ public final class PostgresServer: Sendable {
 
     /// A new, empty database, as a connection string.
     public func makeDatabase() throws -> String {
-        let name = databases.withLock { number in
+        let number = databases.withLock { number in
             number += 1
-            return "test\(number)"
+            return number
         }
-        try query("CREATE DATABASE \(name)")
-        return "host=\(folder) dbname=\(name) user=ovation"
+        guard let coordinator = nodes.first else {
+            try query("CREATE DATABASE test\(number)")
+            return "host=\(folder) dbname=test\(number) user=ovation"
+        }
+        let name = "ovation_test_\(getpid())_\(number)"
+        for node in nodes {
+            try PostgresServer.psql("CREATE DATABASE \(name)", node + " dbname=postgres")
+            try PostgresServer.psql("CREATE EXTENSION citus", node + " dbname=\(name)")
+        }
+        for (index, node) in nodes.enumerated() {
+            let place = node.split(separator: " ").map { $0.drop { $0 != "=" }.dropFirst() }
+            let add = index == 0 ? "citus_set_coordinator_host" : "citus_add_node"
+            try PostgresServer.psql("SELECT \(add)('\(place[0])', \(place[1]))", coordinator + " dbname=\(name)")
+        }
+        let words = coordinator.split(separator: " ")
+        return "\(words[0]) dbname=\(name) \(words[2]) \(words[1])"
+    }
+
+    /// On a Citus that others use too, nothing is left behind.
+    public func drop(database target: String) {
+        guard !nodes.isEmpty else { return }
+        let name = target.split(separator: " ")[1].dropFirst("dbname=".count)
+        for node in nodes {
+            _ = try? PostgresServer.psql("DROP DATABASE IF EXISTS \(name) WITH (FORCE)", node + " dbname=postgres")
+        }
     }
 
     /// Rows as text, fields apart by `|`.
     @discardableResult
     public func query(_ sql: String, in database: String? = nil) throws -> String {
-        let target = database ?? "host=\(folder) dbname=postgres user=ovation"
-        return try PostgresServer.run(
-            [PostgresServer.binary("psql"), "-X", "-A", "-t", "-q", "-v", "ON_ERROR_STOP=1", "-c", sql, target]
-        ).trimmingCharacters(in: .whitespacesAndNewlines)
+        try PostgresServer.psql(
+            sql,
+            database ?? nodes.first.map { $0 + " dbname=postgres" } ?? "host=\(folder) dbname=postgres user=ovation")
+    }
+
+    @discardableResult
+    private static func psql(_ sql: String, _ target: String) throws -> String {
+        try run([binary("psql"), "-X", "-A", "-t", "-q", "-v", "ON_ERROR_STOP=1", "-c", sql, target])
+            .trimmingCharacters(in: .whitespacesAndNewlines)
     }
 
     public func start() throws {

@@ -138,7 +138,9 @@ struct BothStoresTests {
         let logger = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
         let sqlite = try SQLiteStore(path: folder.path + "/o.sqlite", limits: limits, logger: logger, now: Fixtures.now)
         defer { sqlite.close() }
-        let postgres = try Database().open(limits)
+        let database = try Database()
+        defer { withExtendedLifetime(database) {} }
+        let postgres = try database.open(limits)
         defer { postgres.close() }
         let lives = [Life(sqlite), Life(postgres)]
         let (_, entries) = try Catalogue(account: Fixtures.account).applying(

@@ -47,8 +47,8 @@ struct ConnectionPoolTests {
         var tests = Self.ready()
         for number in 1...3 { _ = tests.pool.offer(number, at: at(0)) }
         #expect(tests.pool.next(for: 0, at: at(0)) == .work)
-        #expect(tests.pool.take { $0 < 3 } == [1, 2])
-        #expect(tests.pool.take { _ in true } == [3])
+        #expect(tests.pool.take { $0 < 3 ? .take : .end } == [1, 2])
+        #expect(tests.pool.take { _ in .take } == [3])
         #expect(tests.pool.takeFirst() == nil)
     }
 

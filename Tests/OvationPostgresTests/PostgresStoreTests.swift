@@ -9,11 +9,25 @@ import Testing
 struct Database: Sendable {
     let target: String
     let server: PostgresServer
+    /// Removes the database when nobody has it any more.
+    private let lease: Lease
+
+    private final class Lease: Sendable {
+        private let server: PostgresServer
+        private let target: String
+
+        init(_ target: String, on server: PostgresServer) {
+            (self.target, self.server) = (target, server)
+        }
+
+        deinit { server.drop(database: target) }
+    }
 
     /// - Parameter own: a server that nobody else uses, to be treated badly.
     init(server own: PostgresServer? = nil) throws {
         server = try own ?? PostgresServer.shared.get()
         target = try server.makeDatabase()
+        lease = Lease(target, on: server)
     }
 
     func open(_ limits: Limits = Database.few, now: Timestamp = Fixtures.now) throws -> PostgresStore {
@@ -178,9 +192,10 @@ struct PostgresStoreTests {
     func schemaIsFixed() async throws {
         let store = try open()
         store.close()
+        // What Citus makes of a table that it knows has a number behind its name.
         let names = try database.query(
             "SELECT string_agg(relname, ' ' ORDER BY relname) FROM pg_class WHERE relnamespace = 'ovation'::regnamespace "
-                + "AND relkind IN ('r', 'S')")
+                + "AND relkind IN ('r', 'S') AND relname !~ '_[0-9]{6,}$'")
         #expect(
             names
                 == "account api_key catalogue_log event event_block idempotency migration profile rejection rejection_id "

@@ -1,0 +1,82 @@
+import OvationCore
+
+/// Where the extension Citus is there: whether the tables are spread, and what that promises.
+extension PostgresDoctor {
+    static func citus(_ connection: PostgresConnection, hasTables: Bool) throws -> [Finding] {
+        let facts = try connection.run(CitusSQL.facts)
+        let version = "Citus \(facts.text(0, 0))"
+        guard facts.bool(0, 1) else {
+            return [
+                Finding(isGood: false, text: "\(version): this is a node and not the coordinator; name the coordinator")
+            ]
+        }
+        let (nodes, inactive) = (facts.int64(0, 2), facts.int64(0, 3))
+        var findings = [
+            Finding(
+                isGood: nodes > 0,
+                text: nodes > 0
+                    ? "\(version): the coordinator of \(nodes) nodes"
+                    : "\(version) knows no nodes; name each with SELECT citus_add_node('host', 5432)")
+        ]
+        if inactive > 0 {
+            findings.append(
+                Finding(
+                    isGood: false,
+                    text:
+                        "\(inactive) nodes are switched off; switch them on with SELECT citus_activate_node('host', 5432)"
+                ))
+        }
+        findings += try away(connection)
+        let tables = hasTables ? try PostgresDistribution.tables(connection) : []
+        findings.append(spread(tables, nodes: nodes))
+        guard tables.contains(where: { $0.method == "h" }) else { return findings }
+        findings.append(
+            Finding(
+                isGood: facts.bool(0, 4),
+                text: facts.bool(0, 4)
+                    ? "the user may end what nodes have prepared"
+                    : "the user may not end what nodes have prepared: as a superuser, GRANT EXECUTE ON FUNCTION "
+                        + "recover_prepared_transactions() TO \(facts.text(0, 5))"))
+        let seconds = facts.int64(0, 7) / 1000
+        findings.append(
+            Finding(
+                isGood: seconds <= 10,
+                text: "citus.recover_2pc_interval is \(facts.text(0, 6))"
+                    + (seconds <= 10
+                        ? ""
+                        : ": what a node had prepared when it went stays unseen and locked for as long after its return; "
+                            + "set it to 5s on the coordinator")))
+        return findings
+    }
+
+    private static func spread(_ tables: [PostgresDistribution.Found], nodes: Int64) -> Finding {
+        let open = tables.filter { !$0.isInPlace }.map(\.name)
+        if tables.isEmpty {
+            return Finding(isGood: true, text: "no tables are there yet; 'ovation serve' makes them, and spreads them")
+        }
+        guard open.isEmpty else {
+            return Finding(
+                isGood: !tables.contains { $0.method == "h" },
+                text:
+                    "not spread over the nodes: \(open.joined(separator: ", ")); stop the servers and run 'ovation store "
+                    + "distribute'")
+        }
+        let shards = tables.filter { $0.method == "h" }.map { "\($0.name) in \($0.shards) shards" }
+        let others = tables.filter { $0.method != "h" }.count
+        return Finding(
+            isGood: true,
+            text: "spread by profile: \(shards.joined(separator: ", ")); \(others) tables on the coordinator")
+    }
+
+    /// Nodes that do not answer the coordinator.
+    private static func away(_ connection: PostgresConnection) throws -> [Finding] {
+        let rows = try connection.run(CitusSQL.health)
+        return (0..<rows.count).map { row in
+            Finding(
+                isGood: false,
+                text:
+                    "the node \(rows.text(row, 0)):\(rows.int64(row, 1)) does not answer the coordinator; profiles that "
+                    + "it has can be neither read nor written")
+        }
+    }
+}

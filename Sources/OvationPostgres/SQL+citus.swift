@@ -1,0 +1,79 @@
+/// What is asked of Citus, where it is there. Of everything else there is one text for both.
+enum CitusSQL {
+    static let isThere = Statement("citus_is_there", "SELECT to_regclass('pg_catalog.pg_dist_shard') IS NOT NULL")
+
+    /// The lowest hash of each shard of the events, and its node. None: they are not spread.
+    static let shards = Statement(
+        "citus_shards",
+        """
+        SELECT shardminvalue::bigint, min(groupid)::bigint
+        FROM pg_dist_shard JOIN pg_dist_placement USING (shardid)
+        WHERE logicalrelid = to_regclass('ovation.event') AND shardminvalue IS NOT NULL GROUP BY shardminvalue
+        """)
+
+    /// Ends what a node has prepared, as this coordinator had decided, but for what is still under way.
+    static let settle = Statement("citus_settle", "SELECT recover_prepared_transactions()")
+
+    static let facts = Statement(
+        "citus_facts",
+        """
+        SELECT (SELECT extversion FROM pg_extension WHERE extname = 'citus'), citus_is_coordinator(),
+            (SELECT count(*) FROM pg_dist_node WHERE noderole = 'primary' AND groupid <> 0 AND shouldhaveshards),
+            (SELECT count(*) FROM pg_dist_node WHERE noderole = 'primary' AND groupid <> 0 AND NOT isactive),
+            has_function_privilege('recover_prepared_transactions()', 'EXECUTE'), current_user::text,
+            current_setting('citus.recover_2pc_interval'),
+            (SELECT setting::bigint FROM pg_settings WHERE name = 'citus.recover_2pc_interval'),
+            EXISTS (SELECT 1 FROM pg_dist_node WHERE groupid = 0)
+        """)
+
+    /// Nodes that do not answer the coordinator.
+    static let health = Statement(
+        "citus_health",
+        """
+        SELECT DISTINCT to_nodename, to_nodeport::bigint FROM citus_check_cluster_node_health()
+        WHERE result IS NOT TRUE AND from_nodename = (SELECT nodename FROM pg_dist_node WHERE groupid = 0)
+            AND from_nodeport = (SELECT nodeport FROM pg_dist_node WHERE groupid = 0)
+        """)
+
+    /// Tables of ours, and how Citus has them: `h` is spread by a hash; others that it knows are not.
+    static let tables = Statement(
+        "citus_tables",
+        """
+        SELECT relname::text, coalesce(partmethod::text, ''), coalesce(column_to_column_name(logicalrelid, partkey), ''),
+            (SELECT count(*) FROM pg_dist_shard WHERE pg_dist_shard.logicalrelid = pg_class.oid)
+        FROM pg_class LEFT JOIN pg_dist_partition ON logicalrelid = pg_class.oid
+        WHERE relnamespace = to_regnamespace('ovation') AND relkind = 'r' AND relname = ANY ($1::text[])
+        ORDER BY relname
+        """)
+
+    static let isEmpty = Statement(
+        "citus_is_empty",
+        "SELECT NOT EXISTS (SELECT 1 FROM ovation.profile) AND NOT EXISTS (SELECT 1 FROM ovation.event)")
+
+    static let spread = Statement(
+        "citus_spread", "SELECT create_distributed_table($1::text::regclass, $2::text, colocate_with => $3::text)")
+
+    /// Rows that lay here before a table was spread are on the disk still, and nobody sees them.
+    static let dropLocalRows = Statement(
+        "citus_drop_local_rows", "SELECT truncate_local_data_after_distributing_table($1::text::regclass)")
+
+    static let keepHere = Statement(
+        "citus_keep_here", "SELECT citus_add_local_table_to_metadata($1::text::regclass)")
+
+    /// What is here and what is on the nodes. A node that is away counts as nothing.
+    static let size = Statement(
+        "citus_size",
+        """
+        SELECT pg_database_size(current_database()) + coalesce(citus_total_relation_size('ovation.event', false), 0)
+            + coalesce(citus_total_relation_size('ovation.profile', false), 0)
+        """)
+
+    /// Sessions that write: each holds the lock of its slot.
+    static let writers = Statement(
+        "citus_writers",
+        """
+        SELECT count(DISTINCT pid) FROM pg_locks
+        WHERE locktype = 'advisory' AND classid = 1330004547 AND granted
+            AND database = (SELECT oid FROM pg_database WHERE datname = current_database())
+        """)
+}

@@ -1,0 +1,156 @@
+import OvationCore
+import OvationTesting
+import Testing
+
+@testable import OvationPostgres
+
+/// Which machine has what, as Citus tells it; and who goes with whom because of it.
+@Suite("ShardMap")
+struct ShardMapTests {
+    @Test("an id has the hash that PostgreSQL gives it")
+    func hashes() throws {
+        var random = SeededGenerator(seed: 7)
+        var ids: [Int64] = [0, 1, -1, 77, -77, .max, .min, .min + 1, 1 << 31, 1 << 32, -1 << 31, -1 << 32, 0xFFFF_FFFF]
+        ids += (0..<2000).map { _ in Int64.random(in: .min ... .max, using: &random) }
+        ids += (0..<200).map { _ in Int64.random(in: -100_000...100_000, using: &random) }
+        let list = ids.map { "(\($0))" }.joined(separator: ",")
+        let rows = try PostgresServer.shared.get().query("SELECT hashint8(id) FROM (VALUES \(list)) AS list (id)")
+        #expect(rows.split(separator: "\n").map { Int32($0) } == ids.map { profileHash($0) })
+    }
+
+    /// Shards of equal size, given to nodes in turn.
+    private static func map(shards: Int, nodes: Int) throws -> ShardMap {
+        let width = (Int64(UInt32.max) + 1) / Int64(shards)
+        return try #require(
+            ShardMap(
+                (0..<shards).map { number in
+                    let first = Int64(Int32.min) + Int64(number) * width
+                    return ShardMap.Shard(first: Int32(first), node: Int64(10 + number % nodes))
+                }.shuffled()))
+    }
+
+    @Test("a profile is on the node whose shard has its hash")
+    func findsNodes() throws {
+        let map = try Self.map(shards: 32, nodes: 3)
+        var random = SeededGenerator(seed: 3)
+        for _ in 0..<2000 {
+            let id = Int64.random(in: .min ... .max, using: &random)
+            let shard = (Int64(profileHash(id)) - Int64(Int32.min)) / (1 << 27)
+            #expect(map.node(of: id) == Int(shard % 3))
+        }
+        #expect(map.nodeCount == 3)
+    }
+
+    @Test("a node has lanes of its own while there are enough, and all lanes have work", arguments: 1...9, 1...5)
+    func givesLanes(nodes: Int, lanes: Int) throws {
+        let map = try Self.map(shards: 32, nodes: nodes)
+        var random = SeededGenerator(seed: 5)
+        var seen: [Int: Set<Int>] = [:]
+        for _ in 0..<3000 {
+            let id = Int64.random(in: .min ... .max, using: &random)
+            let lane = map.lane(of: id, lanes: lanes)
+            #expect(lane == map.lane(of: id, lanes: lanes))
+            seen[lane, default: []].insert(map.node(of: id))
+        }
+        #expect(seen.keys.sorted() == Array(0..<min(lanes, max(nodes, lanes))))
+        if nodes <= lanes { #expect(seen.values.allSatisfy { $0.count == 1 }) }
+    }
+
+    @Test("without shards there is no map")
+    func isNothing() {
+        #expect(ShardMap([]) == nil)
+    }
+
+    // MARK: Lanes while shards move
+
+    @Test("lanes are given out anew only when told so, and groups follow at once")
+    func settles() throws {
+        let old = try Self.map(shards: 4, nodes: 1)
+        let new = try Self.map(shards: 5, nodes: 2)
+        var routes = Routes(lanes: 4, shards: old)
+        let before = (0..<50 as Range<Int64>).map { routes.lane(of: $0) }
+        #expect(routes.note(old) == false && !routes.isStale)
+        #expect(routes.note(new) == true && routes.isStale && routes.shards == new)
+        #expect((0..<50 as Range<Int64>).map { routes.lane(of: $0) } == before)
+        routes.settle()
+        #expect(!routes.isStale)
+        #expect((0..<50 as Range<Int64>).map { routes.lane(of: $0) } != before)
+    }
+
+    @Test("one of those who ask is to look whether shards were moved; nobody, where there are none")
+    func asksNowAndThen() throws {
+        var routes = Routes(lanes: 4, shards: try Self.map(shards: 4, nodes: 2))
+        let later = ContinuousClock.now.advanced(by: .seconds(6))
+        #expect(!routes.mustRead(at: .now) && routes.mustRead(at: later) && !routes.mustRead(at: later))
+        var plain = Routes(lanes: 4, shards: nil)
+        #expect(!plain.mustRead(at: later) && plain.lane(of: -1) == 3 && plain.lane(of: 6) == 2)
+    }
+}
+
+/// What a lane takes together where tables are spread.
+@Suite("Groups of one node")
+struct NodeGroupTests {
+    private let shards: ShardMap
+
+    init() throws {
+        shards = try #require(ShardMap([.init(first: .min, node: 1), .init(first: 0, node: 2)]))
+    }
+
+    /// The n-th id of a node.
+    private func id(_ number: Int, on node: Int) -> Int64 {
+        let ids = (0..<1000 as Range<Int64>).filter { shards.node(of: $0) == node }
+        return ids[number]
+    }
+
+    /// Places of what is taken together, one group after the other, from a line that nothing is added to.
+    private func groups(_ demands: [Demand], eventsMax: Int = 10, isSpread: Bool = true) -> [[Int]] {
+        var pool = ConnectionPool<Int>(slots: 1, waitingMax: .max, patience: .seconds(1))
+        for place in demands.indices { #expect(pool.offer(place, at: .now) == nil) }
+        var groups: [[Int]] = []
+        while pool.waitingCount > 0, groups.count < 20 {
+            var limits = GroupLimits(eventsMax: eventsMax, shards: isSpread ? shards : nil)
+            groups.append(pool.take { limits.admit(demands[$0]) })
+        }
+        return groups
+    }
+
+    private func post(_ number: Int, on node: Int, events: Int = 1, claims: [Claim] = []) -> Demand {
+        Demand(reach: .profile(id(number, on: node)), events: events, claims: claims)
+    }
+
+    @Test("the oldest post says which node, the others of it come along, and the next group begins with what was left")
+    func areOfOneNode() {
+        let demands = [
+            post(0, on: 0), post(0, on: 1), post(1, on: 0), post(1, on: 1), post(0, on: 0), post(0, on: 1),
+        ]
+        #expect(groups(demands) == [[0, 2, 4], [1, 3, 5]])
+        #expect(groups(demands, isSpread: false) == [[0, 1, 2, 3, 4, 5]])
+    }
+
+    @Test("a full group leaves what comes after it, so nobody of a profile overtakes")
+    func keepOrder() {
+        let demands = [
+            post(0, on: 0, events: 6), post(0, on: 1), post(0, on: 0, events: 6), post(0, on: 0), post(0, on: 1),
+        ]
+        #expect(groups(demands) == [[0], [1, 4], [2, 3]])
+    }
+
+    @Test("of two that claim the same, the second waits")
+    func keepClaims() {
+        let claim = [Claim.key(account: 1, "k")]
+        let demands = [post(0, on: 0, claims: claim), post(1, on: 0, claims: claim), post(0, on: 1)]
+        #expect(groups(demands) == [[0], [1], [2]])
+    }
+
+    @Test("refused posts go with any group; what is of all nodes, or a change, goes without posts of one")
+    func mixWhatMay() {
+        let keep = Demand(reach: .coordinator, events: 1)
+        let chunk = Demand(reach: .profiles, events: 4)
+        let change = Demand(reach: .alone)
+        #expect(groups([keep, post(0, on: 1), post(0, on: 0), keep]) == [[0, 1, 3], [2]])
+        #expect(groups([post(0, on: 1), chunk, post(1, on: 1)]) == [[0], [1], [2]])
+        #expect(groups([keep, chunk, chunk]) == [[0, 1], [2]])
+        #expect(groups([post(0, on: 1), change, post(0, on: 1)]) == [[0], [1], [2]])
+        #expect(groups([post(0, on: 1), chunk, post(1, on: 0)], isSpread: false) == [[0, 1, 2]])
+    }
+}
