@@ -2,12 +2,20 @@ import OvationCore
 
 /// What one lane remembers from group to group. It belongs to the lane's thread.
 final class LaneMemory {
+    private let knownMax: Int
     var known: KnownProfiles
     /// When refused posts were last looked through for old ones, by the time of the posts; nil: look with the next group.
     var lookedAt: Timestamp?
 
     init(limits: Limits) {
-        known = KnownProfiles(countMax: limits.knownProfilesMax / max(limits.writerLanes, 1))
+        knownMax = limits.knownProfilesMax / max(limits.writerLanes, 1)
+        known = KnownProfiles(countMax: knownMax)
+    }
+
+    /// With each new connection: it may lead to an older state of the database, put back from a backup, that lacks
+    /// profiles which were stored.
+    func forgetProfiles() {
+        known = KnownProfiles(countMax: knownMax)
     }
 }
 

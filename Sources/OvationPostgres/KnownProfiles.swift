@@ -1,7 +1,7 @@
 import OvationCore
 
 /// Profiles that are certainly stored, so that a post to one of them need not ask. A profile's row is never removed, so
-/// what is here stays right, whoever else writes.
+/// what is here stays right for as long as a connection lives, whoever else writes.
 struct KnownProfiles {
     struct Address: Hashable {
         let account: Int64

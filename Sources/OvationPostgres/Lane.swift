@@ -64,6 +64,7 @@ final class Lane {
         isSpread = shards != nil
         writer.note(shards)
         self.connection = connection
+        memory.forgetProfiles()
         writer.didConnect(number)
     }
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import itertools
+import shutil
+import subprocess
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -259,3 +261,32 @@ def test_servers_that_start_on_an_empty_database_at_once(postgres: Postgres, dat
         finally:
             for server in servers:
                 server.kill()
+
+
+def test_a_backup_that_is_put_back_under_a_running_server(start_server: StartServer) -> None:
+    """What the server had in memory of what came later is not true any more."""
+    postgres = Postgres().create()
+    data, saved = str(postgres.folder / "data"), str(postgres.folder / "saved")
+    try:
+        postgres.start()
+        server = start_server(store_name=postgres.target(), model=ARTICLE_MODEL)
+        client = server.client()
+        postgres.stop()
+        subprocess.run(["cp", "-a", data, saved], check=True)
+        postgres.start()
+        assert wait_until(lambda: client.post(PATH, json={"items": [number(1)]}).status_code == 204, 20)
+        later = client.post("/audience/sections", json={"name": "Later"}).json()["discriminator"]
+        postgres.stop()
+        shutil.rmtree(data)
+        subprocess.run(["cp", "-a", saved, data], check=True)
+        postgres.start()
+        assert wait_until(lambda: client.post(PATH, json={"items": [number(2)]}).status_code == 204, 20)
+        # The profile was made again, and not only its event.
+        assert stored(client) == [2]
+
+        def sections() -> str:
+            return str(client.get("/audience/sections").text)
+
+        assert wait_until(lambda: later not in sections(), 10), sections()
+    finally:
+        postgres.remove()

@@ -247,10 +247,10 @@ package final class Directory: Sendable {
     /// Takes in what other processes have changed. Costs one small question where they have not.
     /// - Returns: whether they had.
     func follow(_ signer: TokenSigner) async throws -> Bool {
-        guard isBehind(try await store.lastSequences()) else { return false }
+        guard isOutOfDate(try await store.lastSequences()) else { return false }
         return try await turns.withTurn {
             // An edit of this process is in memory now, and may have been all.
-            guard isBehind(try await store.lastSequences()) else { return false }
+            guard isOutOfDate(try await store.lastSequences()) else { return false }
             let contents = try await store.load()
             try reload(from: contents)
             try await signer.replace(keys: contents.signingKeys)
@@ -268,9 +268,10 @@ package final class Directory: Sendable {
         await lateQuestion.ask { _ = try? await follow(signer) }
     }
 
-    private func isBehind(_ sequences: [Int64: Int64]) -> Bool {
+    /// Ahead of the store is out of date as well: somebody has put back a backup of it.
+    private func isOutOfDate(_ sequences: [Int64: Int64]) -> Bool {
         let known = state.withLock { $0.accounts.mapValues(\.catalogue.sequence) }
-        return sequences.contains { account, sequence in sequence > known[account] ?? -1 }
+        return sequences.contains { account, sequence in sequence != known[account] }
     }
 
     /// Everything anew from the store, which knows the order.
