@@ -61,7 +61,8 @@ struct BothStoresTests {
 
         init(_ random: inout SeededGenerator, now: Timestamp) {
             what = Int.random(in: 0..<24, using: &random)
-            key = "p\(Int.random(in: 0..<8, using: &random))@b.se"
+            // Of two that differ in the end only, one stands where the range of the other's beginning ends.
+            key = "p\(Int.random(in: 0..<6, using: &random))@b.s\(Bool.random(using: &random) ? "e" : "f")"
             section = Int64.random(in: 2...3, using: &random)
             let count = Int.random(in: 0..<6, using: &random)
             versions = (0..<count).map { _ in Int64.random(in: 11...13, using: &random) }
@@ -74,12 +75,22 @@ struct BothStoresTests {
             self.now = now
         }
 
-        /// Few ids for many keys, so that profiles collide.
+        /// One id for four keys, so that profiles collide, and no more of them than SQLite looks for.
         var address: ProfileAddress {
-            get throws { try Fixtures.address(key, id: Int64(key.utf8.dropFirst().first ?? 0) % 5) }
+            get throws { try Fixtures.address(key, id: Int64(key.utf8.dropFirst().first ?? 0) % 9) }
         }
 
-        func batch(idempotency: Idempotency? = nil, replayOf: Rejection.ID? = nil) throws -> EventBatch {
+        /// The same profile of the account that nobody asks about.
+        var neighbour: ProfileAddress {
+            get throws {
+                let own = try address
+                return ProfileAddress(account: 2, keyspace: own.keyspace, key: own.key, foundingID: own.foundingID)
+            }
+        }
+
+        func batch(
+            of profile: ProfileAddress? = nil, idempotency: Idempotency? = nil, replayOf: Rejection.ID? = nil
+        ) throws -> EventBatch {
             var bytes: [UInt8] = []
             let rows = zip(zip(times, versions), data).map { row, text in
                 bytes += text.utf8
@@ -87,7 +98,7 @@ struct BothStoresTests {
                     eventTime: Timestamp(milliseconds: row.0), version: row.1, dataEnd: bytes.count)
             }
             return EventBatch(
-                profile: try address, section: section, receivedAt: now, events: rows, data: bytes,
+                profile: try profile ?? address, section: section, receivedAt: now, events: rows, data: bytes,
                 idempotency: idempotency, replayOf: replayOf)
         }
 
@@ -97,7 +108,7 @@ struct BothStoresTests {
             var (keys, rows, bytes): ([UInt8], [EventChunk.Row], [UInt8]) = ([], [], [])
             for index in 0..<4 {
                 let start = keys.count
-                let key = "p\((number + index) % 9)@b.se"
+                let key = "p\((number + index) % 9)@b.s\(flag ? "e" : "f")"
                 keys += key.utf8
                 for (time, text) in zip(times, data) {
                     let from = bytes.count
@@ -106,7 +117,7 @@ struct BothStoresTests {
                         EventChunk.Row(
                             eventTime: Timestamp(milliseconds: time), version: 12, data: from..<bytes.count))
                 }
-                let id = Int64(key.utf8.dropFirst().first ?? 0) % 5
+                let id = Int64(key.utf8.dropFirst().first ?? 0) % 9
                 profiles.append(
                     EventChunk.Profile(
                         keyspace: 1, key: start..<keys.count, foundingID: ProfileID(id), rowsEnd: rows.count))
@@ -135,6 +146,7 @@ struct BothStoresTests {
         let folder = try TemporaryFolder()
         var limits = seed.isMultiple(of: 2) ? Database.few : Database.crowded
         (limits.rejectionsMax, limits.recentEventsMax) = (12, 32)
+        limits.idempotencyLifetime = .seconds(5000)
         let logger = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
         let sqlite = try SQLiteStore(path: folder.path + "/o.sqlite", limits: limits, logger: logger, now: Fixtures.now)
         defer { sqlite.close() }
@@ -147,11 +159,14 @@ struct BothStoresTests {
             Catalogue.founding, at: Fixtures.now, by: "server")
         for life in lives {
             try await life.store.commit(AccountChange(account: Fixtures.account, entries: entries))
+            let other = Account(number: 2, name: "Neighbour", createdAt: Fixtures.now)
+            try await life.store.commit(AccountChange(account: other, entries: []))
         }
         var random = SeededGenerator(seed: seed)
         var now = Fixtures.now
         for number in 0..<150 {
-            now = now.advanced(by: .seconds(Int.random(in: 0..<4000, using: &random)))
+            // Whole steps, so that bounds of time are met exactly.
+            now = now.advanced(by: .seconds(1000 * Int.random(in: 0..<4, using: &random)))
             let step = Step(&random, now: now)
             let answers = [try await answer(lives[0], step), try await answer(lives[1], step)]
             try #require(answers[0] == answers[1], "seed \(seed), step \(number), \(step)")
@@ -164,7 +179,8 @@ struct BothStoresTests {
 
     private func answer(_ life: Life, _ step: Step) async throws -> String {
         switch step.what {
-        case 0..<5: return "\(try await life.store.append(step.batch()))"
+        case 0: return "\(try await life.store.append(step.batch(of: step.neighbour)))"
+        case 1..<5: return "\(try await life.store.append(step.batch()))"
         case 5..<8: return "\(try await life.store.append(step.batch(idempotency: idempotency(step))))"
         case 8: return "\(try await life.store.append(step.chunk()))"
         case 9..<11:
@@ -220,6 +236,10 @@ struct BothStoresTests {
             account: 1, section: step.section, after: step.flag ? life.exported : 0,
             versions: step.other ? Set(step.versions) : nil, limit: step.number + 1,
             bytesMax: step.flag ? 30 : 1_000_000)
+        if step.number.isMultiple(of: 3), let time = step.times.first {
+            (range.from, range.to) = (Timestamp(milliseconds: time), Timestamp(milliseconds: time + 200_000_000))
+            if step.other { range.to = Timestamp(milliseconds: time + 200_000_001) }
+        }
         var text = ""
         while true {
             let page = try await life.store.events(of: range)
@@ -242,7 +262,7 @@ struct BothStoresTests {
     private func rejections(_ life: Life, _ step: Step) async throws -> String {
         var filter = RejectionFilter(
             account: 1, section: step.flag ? step.section : nil,
-            receivedFrom: step.now.advanced(by: .zero - Limits().rejectionAge))
+            receivedFrom: step.now.advanced(by: .zero - .seconds(1000 * step.number * step.times.count)))
         if step.other { filter.state = step.flag ? .open : .replayed }
         filter.text = [nil, "åb", "B.SE", "\u{0}", "zzz"][step.number % 5]
         let before = step.number < 3 ? life.rejection(named: life.rejectionIDs.count - 1) : nil
@@ -260,15 +280,19 @@ struct BothStoresTests {
         let address = try step.address
         let events = try await life.store.events(
             EventFilter(profile: address, section: step.section), after: nil, limit: 1000)
+        let beginning = [step.key, "p", String(step.key.prefix(2)), ""][step.number % 4]
         let found = try await life.store.profiles(
-            ProfileSearch(account: 1, prefixes: [1: "p"], limit: 50, timeMax: .seconds(9)))
+            ProfileSearch(account: 1, prefixes: [1: beginning], limit: step.times.count + 1, timeMax: .seconds(9)))
+        // Of more than were asked for, SQLite gives any.
+        let shown = found.isComplete ? "\(found)" : "\(found.profiles.count) of more"
         let log = try await life.store.log(LogRange(account: 1, order: .newestFirst(before: .max), limit: 3))
         let newest = life.rejection(named: life.rejectionIDs.count - 1)
         let rejection = try await life.store.rejection(newest, account: 1)
         let parts: [Any?] = [
-            events?.events.map { show(life, $0) }, found, log, try await life.store.usage(account: 1),
+            events?.events.map { show(life, $0) }, shown, log, try await life.store.usage(account: 1),
             try await life.store.counts(of: address), try await life.store.profile(.address(address)),
             try await life.store.days(step.filter), rejection?.post, rejection?.replayedAt,
+            try await life.store.outcome(account: 1, of: idempotency(step), at: step.now),
         ]
         return parts.map { String(describing: $0) }.joined(separator: "\n")
     }

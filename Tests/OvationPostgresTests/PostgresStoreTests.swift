@@ -102,6 +102,88 @@ struct PostgresStoreTests {
         #expect(try await store.usage(account: 1).map(\.events) == [2])
     }
 
+    @Test("a start forgets refused posts past their number or age, and no other ones")
+    func forgetsAtStart() async throws {
+        var limits = Database.few
+        func keep(_ count: Int) async throws {
+            let store = try open(limits)
+            defer { store.close() }
+            try await store.found()
+            for number in 0..<count {
+                let time = Fixtures.now.advanced(by: .milliseconds(number))
+                _ = try await store.keep(Fixtures.refusedPost(receivedAt: time))
+            }
+        }
+        func kept(at now: Timestamp) throws -> String {
+            try database.open(limits, now: now).close()
+            return try database.query(
+                "SELECT string_agg((received_at - \(Fixtures.now.milliseconds))::text, ' ' ORDER BY 1) FROM rejection")
+        }
+        try await keep(5)
+        limits.rejectionsMax = 3
+        #expect(try kept(at: Fixtures.now) == "2 3 4")
+        #expect(try kept(at: Fixtures.now.advanced(by: limits.rejectionAge + .milliseconds(3))) == "3 4")
+        limits.rejectionsMax = 2
+        #expect(try kept(at: Fixtures.now) == "3 4")
+    }
+
+    @Test("of posts that wait together for one key or one rejection, one is stored and the others are told so")
+    func claimsOnce() async throws {
+        var limits = Database.few
+        limits.writerLanes = 1
+        let store = try open(limits)
+        defer { store.close() }
+        try await store.found()
+        let rejection = try await store.keep(Fixtures.refusedPost())
+        let outcomes = try await withThrowingTaskGroup(of: AppendOutcome.self) { group in
+            for number in 0..<60 {
+                let key = number % 3 == 0 ? nil : Idempotency(key: "k\(number % 3)", fingerprint: [1], answer: [7])
+                let batch = try Fixtures.batch(
+                    "p\(number)@b.se", times: [1], idempotency: key, replayOf: key == nil ? rejection : nil)
+                group.addTask { try await store.append(batch) }
+            }
+            return try await group.reduce(into: []) { $0.append($1) }
+        }
+        #expect(outcomes.filter { $0 == .stored }.count == 3)
+        #expect(outcomes.filter { $0 == .replayed(answer: [7]) }.count == 38)
+        #expect(outcomes.filter { $0 == .notOpen }.count == 19)
+        #expect(try await store.usage(account: 1).map(\.events) == [3])
+    }
+
+    @Test("of more profiles than were asked for, a search gives the first by their keys")
+    func searchesInOrder() async throws {
+        let store = try open()
+        defer { store.close() }
+        try await store.found()
+        for number in [5, 2, 9, 1, 7, 3] { _ = try await store.append(Fixtures.batch("k\(number)@b.se", times: [1])) }
+        let found = try await store.profiles(
+            ProfileSearch(account: 1, prefixes: [1: "k"], limit: 3, timeMax: .seconds(9)))
+        #expect(found.profiles.map { $0.keys[0].text } == ["k1@b.se", "k2@b.se", "k3@b.se"] && !found.isComplete)
+    }
+
+    @Test("what comes after an export has looked is none of its events")
+    func boundsExports() async throws {
+        let store = try open()
+        defer { store.close() }
+        try await store.found()
+        var newest: [Int64] = []
+        for time in 1...3 as ClosedRange<Int64> {
+            _ = try await store.append(Fixtures.batch("a@b.se", times: [time]))
+            let range = ExportRange(account: 1, section: 2, after: 0, limit: 10, bytesMax: 1_000_000)
+            newest.append(try await store.events(of: range).newest)
+        }
+        #expect(Set(newest).count == 3)
+        for drawn in newest {
+            let found = try await store.write(for: 1) { connection, _, _ in
+                try connection.run(ReadSQL.newestEvent) {
+                    $0.add(1 as Int64)
+                    $0.add(drawn)
+                }.int64(0, 0)
+            }
+            #expect(found == drawn)
+        }
+    }
+
     @Test("commits wait for the disk, whatever the database says, and longer where it says so")
     func isDurable() async throws {
         for (setting, expected) in [
