@@ -15,20 +15,10 @@ extension GroupTransaction {
         let dropped = posts.indices.filter { outcomes[$0] == .notOpen && posts[$0].idempotency != nil }
         if !dropped.isEmpty { round.add(keyCommand(WriteSQL.dropKeys, of: dropped)) }
         round.add(Command(.commit))
-        let results = try runCommit(round.commands)
+        let results = try connection.run(round.commands)
         if let forgotten {
             // As long as something is found there may be more.
             memory.lookedAt = results[forgotten].count > 0 ? nil : posts.map(\.receivedAt).max()
-        }
-    }
-
-    private func runCommit(_ commands: [Command]) throws(PostgresFailure) -> [PostgresResult] {
-        do throws(PostgresFailure) {
-            return try connection.run(commands)
-        } catch {
-            // Event ids are drawn and rejection ids too, so it can only be a profile that somebody else made meanwhile.
-            guard error.state == "23505" else { throw error }
-            throw PostgresFailure(state: "40001", message: "a profile was made meanwhile")
         }
     }
 

@@ -89,10 +89,15 @@ final class GroupTransaction {
 
     func run() throws(PostgresFailure) {
         collectProfiles()
-        try begin()
-        try decide()
-        try resolve()
-        try commit()
+        do throws(PostgresFailure) {
+            try begin()
+            try decide()
+            try resolve()
+            try commit()
+        } catch {
+            guard isSpread, error.isUnclearOfNode else { throw error }
+            throw PostgresFailure(state: "40001", message: error.description)
+        }
         for wanted in wanted where wanted.isNew { if let id = wanted.id { memory.known.add(wanted.address, id) } }
     }
 

@@ -27,7 +27,10 @@ public enum PostgresDistribution {
             if let obstacle = try obstacle(connection) { throw StoreFailure(.unusable, obstacle) }
             try Migrator.migrate(connection, logger: logger)
             let before = try tables(connection)
-            if before.contains(where: { !$0.isInPlace }) { try spread(connection, onlyEmpty: false) }
+            if before.contains(where: { !$0.isInPlace }) {
+                if let obstacle = try servers(connection) { throw StoreFailure(.unusable, obstacle) }
+                try spread(connection, onlyEmpty: false)
+            }
             let after = try tables(connection)
             return after.map { table in
                 let isChanged = before.contains { $0.name == table.name && $0.method != table.method }
@@ -49,7 +52,8 @@ public enum PostgresDistribution {
         else { return }
         do throws(PostgresFailure) {
             // Another server may be at it.
-            let why = try obstacle(connection)
+            var why = try obstacle(connection)
+            if why == nil { why = try servers(connection) }
             if why == nil, try spread(connection, onlyEmpty: true) {
                 logger.notice("the tables are spread over the nodes of Citus")
             } else if let why {
@@ -114,13 +118,16 @@ public enum PostgresDistribution {
             return "the user '\(facts.text(0, 5))' may not end what nodes have prepared. A superuser grants it: GRANT "
                 + "EXECUTE ON FUNCTION recover_prepared_transactions() TO \(facts.text(0, 5))"
         }
-        let writers = try connection.run(CitusSQL.writers).int64(0, 0)
-        if writers > 0 {
-            return
-                "servers of Ovation are at work in it (\(writers) connections that write). Stop them first; they find "
-                + "the nodes when they start"
-        }
         return nil
+    }
+
+    /// Servers would go on as if all were on one machine. nil: there are none.
+    private static func servers(_ connection: PostgresConnection) throws(PostgresFailure) -> String? {
+        let writers = try connection.run(CitusSQL.writers).int64(0, 0)
+        guard writers > 0 else { return nil }
+        return
+            "servers of Ovation are at work in it (\(writers) connections that write). Stop them first; they find the "
+            + "nodes when they start"
     }
 
     /// How long PostgreSQL may take to move what is stored.

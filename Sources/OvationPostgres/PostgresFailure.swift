@@ -30,6 +30,10 @@ struct PostgresFailure: Error {
     /// The server is there, and a machine behind it is not: one of the nodes among which Citus spreads the tables.
     var isNodeAway: Bool { state == "08006" || state == "08000" }
 
+    /// Citus passes on what a node said of many rows, and loses its code (XX000): that somebody else made a profile meanwhile
+    /// (23505), a deadlock, that the node went. All of them are worth another try of a group that was rolled back.
+    var isUnclearOfNode: Bool { state == "XX000" || state == "23505" }
+
     /// Something of one post cannot be stored, and its neighbours are not to blame.
     var isAboutData: Bool { state.hasPrefix("22") || state.hasPrefix("23") }
 

@@ -186,6 +186,7 @@ struct PostgresStoreTests {
 
     @Test("commits wait for the disk, whatever the database says, and longer where it says so")
     func isDurable() async throws {
+        defer { _ = try? database.query("ALTER ROLE ovation RESET synchronous_commit") }
         for (setting, expected) in [
             ("off", "on"), ("local", "on"), ("remote_write", "on"), ("remote_apply", "remote_apply"),
         ] {
@@ -197,7 +198,6 @@ struct PostgresStoreTests {
             }
             #expect(answer == expected)
         }
-        _ = try database.query("ALTER ROLE ovation RESET synchronous_commit")
     }
 
     @Test("answers busy when as many posts wait as may, and stores none of them")

@@ -196,6 +196,7 @@ struct SharedDatabaseTests {
     @Test("a user without rights is told what is missing, and a database that is not there is named")
     func refusesWithoutRights() async throws {
         _ = try database.query("CREATE ROLE guest\(getpid()) LOGIN")
+        defer { _ = try? database.query("DROP ROLE guest\(getpid())") }
         let guest = database.target.replacingOccurrences(of: "user=ovation", with: "user=guest\(getpid())")
         let rights = try #require(refusal(guest))
         #expect(rights.message.contains("permission denied") && rights.message.contains("grant it CREATE"))
@@ -205,8 +206,10 @@ struct SharedDatabaseTests {
 
     @Test("a database in another encoding is refused")
     func refusesEncoding() async throws {
-        _ = try database.server.query("CREATE DATABASE latin ENCODING 'LATIN1' LOCALE 'C' TEMPLATE template0")
-        let failure = try #require(refusal(database.target + " dbname=latin"))
+        let name = "latin\(getpid())"
+        _ = try database.server.query("CREATE DATABASE \(name) ENCODING 'LATIN1' LOCALE 'C' TEMPLATE template0")
+        defer { _ = try? database.server.query("DROP DATABASE \(name)") }
+        let failure = try #require(refusal(database.target + " dbname=\(name)"))
         #expect(failure.code == .unusable && failure.message.contains("UTF8"))
     }
 
@@ -216,7 +219,8 @@ struct SharedDatabaseTests {
         defer { store.close() }
         try await store.found()
         let name = String(database.target.split(separator: " ")[1].dropFirst("dbname=".count))
-        _ = try database.query("ALTER DATABASE \(name) SET default_transaction_read_only = on")
+        // From another database: on Citus it is then meant for the coordinator alone.
+        _ = try database.server.query("ALTER DATABASE \(name) SET default_transaction_read_only = on")
         _ = try database.server.query(
             "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '\(name)'")
         let batch = try Fixtures.batch("a@b.se", times: [1])
