@@ -22,7 +22,7 @@ import requests
 
 from conftest import StartServer
 from ovation import BINARY, ROOT, Client, Server, environment, run, wait_until
-from postgres import Postgres, _binary
+from postgres import Postgres, program
 from test_crash_drill import Post, Sender
 
 CONNECTIONS = 4
@@ -42,7 +42,7 @@ def shell(script: str, folder: Path, env: dict[str, str], user: str | None = Non
     if not programs.exists():
         programs.mkdir()
         (programs / "ovation").symlink_to(BINARY)
-    path = os.pathsep.join([str(programs), str(Path(_binary("psql")).parent), os.environ["PATH"]])
+    path = os.pathsep.join([str(programs), str(Path(program("psql")).parent), os.environ["PATH"]])
     identity = {"user": user, "group": user, "extra_groups": []} if user and os.geteuid() == 0 else {}
     result = subprocess.run(
         ["sh", "-e", "-u", "-c", script],
