@@ -6,7 +6,7 @@ import Synchronization
 ///
 /// A lock of the kernel on a file beside the store, so that it goes with the process however that ends.
 final class FileLock: Sendable {
-    private let descriptor: CInt
+    let descriptor: CInt
     private let isHeld = Atomic(true)
 
     init(path: String) throws(StoreFailure) {
@@ -31,7 +31,10 @@ final class FileLock: Sendable {
     /// The next process may open the store.
     func release() {
         // Once: the number could be another file's by the second time.
-        if isHeld.exchange(false, ordering: .relaxed) { close(descriptor) }
+        guard isHeld.exchange(false, ordering: .relaxed) else { return }
+        // A child that is just being started has the file open too, and would keep the lock for that moment.
+        _ = flock(descriptor, LOCK_UN)
+        close(descriptor)
     }
 
     deinit {
