@@ -35,6 +35,17 @@ struct SQLiteStoreTests {
         return limits
     }()
 
+    @Test("a lock that is released is free, though a child that is being started has its file open still")
+    func releasesLock() throws {
+        let lock = try FileLock(path: folder.path + "/lock")
+        // As a child has it between its beginning and its program.
+        let copy = dup(lock.descriptor)
+        defer { close(copy) }
+        #expect(throws: StoreFailure(.unusable, "")) { try FileLock(path: folder.path + "/lock") }
+        lock.release()
+        try FileLock(path: folder.path + "/lock").release()
+    }
+
     @Test("keeps the contract of a store", arguments: StoreContract.checks, [Limits(), crowded])
     func contract(_ check: StoreContract.Check, limits: Limits) async throws {
         let store = try open(limits)
