@@ -6,7 +6,7 @@ import Synchronization
 ///
 /// A lock of the kernel on a file beside the store, so that it goes with the process however that ends.
 final class FileLock: Sendable {
-    private let descriptor: CInt
+    let descriptor: CInt
     private let isHeld = Atomic(true)
 
     init(path: String) throws(StoreFailure) {
@@ -32,8 +32,8 @@ final class FileLock: Sendable {
     func release() {
         // Once: the number could be another file's by the second time.
         guard isHeld.exchange(false, ordering: .relaxed) else { return }
-        // A child process has the descriptor too until it becomes its own program, and would keep the lock so long.
-        flock(descriptor, LOCK_UN)
+        // A child that is just being started has the file open too, and would keep the lock for that moment.
+        _ = flock(descriptor, LOCK_UN)
         close(descriptor)
     }
 
