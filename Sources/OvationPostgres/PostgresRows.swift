@@ -39,7 +39,10 @@ public final class PostgresRows: RowTarget, @unchecked Sendable {
             try PostgresRows.lock(connection)
             switch purpose {
             case .source: try PostgresRows.verifyIsCurrent(connection)
-            case .target: try Migrator.migrate(connection, logger: logger)
+            case .target:
+                try Migrator.migrate(connection, logger: logger)
+                // Empty tables are spread at once, full ones by writing them anew.
+                try PostgresDistribution.spreadIfEmpty(connection, logger: logger)
             }
             self.connection = connection
         } catch {

@@ -38,6 +38,8 @@ ARTICLE_EVENT_TYPE = "com.apsis1.events.transaction.custom-my-transaction-l9ce3s
 
 # Bounds for everything that is waited for. They are generous, because nothing here is a test of speed.
 START_SECONDS = 60
+# Bounds what hangs, and not what is slow: an import of 120 MB takes a debug build most of a minute.
+COMMAND_SECONDS = 300
 STOP_SECONDS = 60
 REQUEST_SECONDS = 30
 
@@ -93,7 +95,7 @@ def run(
         input=stdin,
         capture_output=True,
         text=True,
-        timeout=START_SECONDS,
+        timeout=COMMAND_SECONDS,
         env=environment(home, env),
         cwd=folder or home,
     )
