@@ -2,6 +2,7 @@ import CLibpq
 import Foundation
 
 /// A connection of libpq that waits for each answer: as little as a program can put between its rows and PostgreSQL.
+// Made on one thread and then used by one other alone.
 final class Session: @unchecked Sendable {
     private let handle: OpaquePointer
 

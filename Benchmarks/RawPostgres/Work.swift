@@ -84,6 +84,7 @@ private final class Collected: Sendable {
     func add(_ new: [Double]) { times.withLock { $0 += new } }
 }
 
+// Made on one thread and then run by one other alone.
 private final class Worker: @unchecked Sendable {
     private let assignment: Assignment
     private let session: Session
