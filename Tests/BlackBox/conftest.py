@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from ovation import BINARY, Client, Server
+from postgres import Postgres
 
 StartServer = Callable[..., Server]
 Note = Callable[[str], None]
@@ -85,6 +86,17 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     servers: list[Server] = []
     yield _starter(tmp_path_factory.mktemp("shared"), servers)()
     _stop(servers)
+
+
+@pytest.fixture(scope="module")
+def postgres() -> Iterator[Postgres]:
+    """A PostgreSQL of its own for a file of tests."""
+    server = Postgres().create()
+    try:
+        server.start()
+        yield server
+    finally:
+        server.remove()
 
 
 @pytest.fixture(scope="module")

@@ -31,16 +31,6 @@ VERSION = "2565266"
 PATH = events_path(EMAIL, "steve@apsis.com", ARTICLE_SECTION)
 
 
-@pytest.fixture(scope="module")
-def postgres() -> Iterator[Postgres]:
-    server = Postgres().create()
-    try:
-        server.start()
-        yield server
-    finally:
-        server.remove()
-
-
 @pytest.fixture
 def database(postgres: Postgres) -> Iterator[str]:
     """Name of an empty database."""

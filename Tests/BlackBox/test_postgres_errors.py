@@ -34,16 +34,6 @@ from postgres import Postgres, program
 PATH = events_path(EMAIL, "steve@apsis.com", ARTICLE_SECTION)
 
 
-@pytest.fixture(scope="module")
-def postgres() -> Iterator[Postgres]:
-    server = Postgres().create()
-    try:
-        server.start()
-        yield server
-    finally:
-        server.remove()
-
-
 _numbers = itertools.count(1)
 
 

@@ -7,7 +7,6 @@ import random
 import re
 import sqlite3
 import subprocess
-from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 
@@ -37,16 +36,6 @@ KINDS = [
     *["idempotency keys", "refused posts", "usage of versions"],
 ]
 SEED = random.SystemRandom().randrange(1_000_000)
-
-
-@pytest.fixture(scope="module")
-def postgres() -> Iterator[Postgres]:
-    server = Postgres().create()
-    try:
-        server.start()
-        yield server
-    finally:
-        server.remove()
 
 
 def number(value: int) -> dict[str, object]:

@@ -2,23 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
-
-import pytest
 
 from ovation import run
 from postgres import Postgres
-
-
-@pytest.fixture(scope="module")
-def postgres() -> Iterator[Postgres]:
-    server = Postgres().create()
-    try:
-        server.start()
-        yield server
-    finally:
-        server.remove()
 
 
 def test_a_database_without_citus_is_refused_and_left_as_it_is(postgres: Postgres, tmp_path: Path) -> None:
