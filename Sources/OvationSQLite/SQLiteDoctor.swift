@@ -48,19 +48,27 @@ public enum SQLiteDoctor {
 
     /// A profile that is being moved is in both tables.
     static func counts(_ database: Database) throws -> (events: Int, profiles: Int) {
+        let events = try Int.fetchOne(database, sql: "SELECT count(*) FROM event") ?? 0
+        // A store of an older version, which no server has brought up to date yet.
+        guard try database.tableExists("profile_arrival") else {
+            return (events, try Int.fetchOne(database, sql: "SELECT count(*) FROM profile") ?? 0)
+        }
         let profiles = try Int.fetchOne(
             database,
             sql: """
                 SELECT (SELECT count(*) FROM profile) + (SELECT count(*) FROM profile_arrival AS arrived
                     WHERE NOT EXISTS (SELECT 1 FROM profile WHERE profile.profile_id = arrived.profile_id))
                 """)
-        return (try Int.fetchOne(database, sql: "SELECT count(*) FROM event") ?? 0, profiles ?? 0)
+        return (events, profiles ?? 0)
     }
 
     private static func inspect(_ path: String) throws -> [Finding] {
         var configuration = Configuration()
         configuration.readonly = true
         return try DatabaseQueue(path: path, configuration: configuration).read { database in
+            guard try !Schema.isBlank(database) else {
+                return [Finding(isGood: true, text: "\(path) is empty; 'ovation serve' makes its tables")]
+            }
             let isOurs = try Int.fetchOne(database, sql: "PRAGMA application_id") == Schema.applicationID
             guard isOurs else { return [Finding(isGood: false, text: "\(path) is not an Ovation store")] }
             let verdict = try String.fetchOne(database, sql: "PRAGMA quick_check(1)") ?? "no answer"

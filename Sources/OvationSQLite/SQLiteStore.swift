@@ -72,8 +72,7 @@ public final class SQLiteStore: Store {
     }
 
     static func verifyIsOurs(_ database: Database, path: String) throws {
-        let tables = try Int.fetchOne(database, sql: "SELECT count(*) FROM sqlite_schema") ?? 0
-        guard tables > 0 else { return }
+        guard try !Schema.isBlank(database) else { return }
         guard try Int.fetchOne(database, sql: "PRAGMA application_id") == Schema.applicationID else {
             throw StoreFailure(.unusable, "it is a SQLite database of another program; name another file")
         }

@@ -25,6 +25,12 @@ enum Schema {
         return migrator
     }
 
+    /// Whether the file has nothing of anybody. A start that was killed may have left the migrator's own table, which it
+    /// makes in a transaction before the first of ours.
+    static func isBlank(_ database: Database) throws -> Bool {
+        try Int.fetchOne(database, sql: "SELECT count(*) FROM sqlite_schema WHERE tbl_name <> 'grdb_migrations'") == 0
+    }
+
     private static let foundation = """
         PRAGMA application_id = \(applicationID);
 

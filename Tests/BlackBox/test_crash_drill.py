@@ -9,17 +9,20 @@ from __future__ import annotations
 
 import os
 import random
+import re
 import sqlite3
+import subprocess
 import threading
 import uuid
 from contextlib import closing
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta, timezone
+from pathlib import Path
 
 import requests
 
 from conftest import Note, StartServer
-from ovation import Client, Json, Server, event, wait_until
+from ovation import BINARY, Client, Json, Server, environment, event, run, wait_until
 
 CONNECTIONS = 8
 ROUNDS = int(os.environ.get("OVATION_CRASH_ROUNDS", "20"))
@@ -178,3 +181,53 @@ def test_every_acknowledged_event_survives_sigkill_exactly_once_and_in_order(
     server.start()
     for sender in senders:
         assert numbers_in_store(admin, sender) == sender.acknowledged
+
+
+def test_a_first_start_that_is_killed_at_any_moment_is_made_up_for_by_the_next(
+    start_server: StartServer, note: Note, tmp_path: Path
+) -> None:
+    note(f"seed {SEED}")
+    choices = random.Random(SEED)
+    server = start_server()
+    usual = server.seconds_to_first_answer
+    left_behind: set[int] = set()
+    for round_number in range(ROUNDS):
+        home = tmp_path / f"killed-{round_number}"
+        home.mkdir()
+        store = home / "ovation.sqlite"
+        # Some are killed twice: the second start meets what the first left.
+        for _ in range(choices.randint(1, 2)):
+            process = subprocess.Popen(
+                [BINARY, "serve", "--port", "0", "--store", f"sqlite:{store}"],
+                env=environment(home),
+                stdout=subprocess.DEVNULL,
+                stderr=subprocess.DEVNULL,
+            )
+            # The moments after the file is there are few among all of a start, and the ones that matter most.
+            if choices.random() < 0.8:
+                assert wait_until(store.exists, 60, interval=0.0002)
+                threading.Event().wait(choices.uniform(0, 0.015))
+            else:
+                threading.Event().wait(choices.uniform(0, usual))
+            process.kill()
+            process.wait(60)
+        left_behind.add(tables(store))
+        examined = run("doctor", "--store", f"sqlite:{store}", home=home)
+        assert not re.search(f"^BAD .*{re.escape(store.name)}", examined.stdout, re.MULTILINE), examined.stdout
+        assert examined.stderr == ""
+        whole = start_server(store_name=f"sqlite:{store}")
+        client = whole.client()
+        version = client.make_version({"number": "integer"})
+        assert client.post_events([event(version, {"number": round_number})]).status_code == 204
+        assert [item["data"] for item in client.list_events()] == [{"number": round_number}]
+        whole.stop()
+    note(f"tables in the files left behind: {sorted(left_behind)} (-1: no file)")
+    server.stop()
+
+
+def tables(store: Path) -> int:
+    if not store.exists():
+        return -1
+    with closing(sqlite3.connect(store)) as database:
+        (count,) = database.execute("SELECT count(*) FROM sqlite_schema WHERE type = 'table'").fetchone()
+        return int(count)

@@ -68,6 +68,29 @@ struct SQLiteBackupTests {
         #expect(seen == backup.events)
     }
 
+    @Test("a store of an older version is backed up as it is, before a server brings it up to date")
+    func backsUpAnOlderStore() async throws {
+        let older = try DatabaseQueue(path: path)
+        try Schema.migrator.migrate(older, upTo: "002 rejections, usage, rotation")
+        try await older.write { database in
+            try database.execute(
+                sql: """
+                    INSERT INTO account VALUES (1, 'one', 0);
+                    INSERT INTO profile VALUES (-10, 1, 1, 'a@b.se', 0, NULL);
+                    INSERT INTO event VALUES (1, -10, 2, 500, 1000, 11, '{}'), (2, -10, 2, 600, 1000, 11, '{}');
+                    """)
+        }
+        try older.close()
+        let copy = folder.path + "/backup.sqlite"
+        let backup = try SQLiteBackup(of: path, to: copy) { _, _ in }
+        #expect((backup.events, backup.profiles) == (2, 1))
+        #expect(SQLiteDoctor.findings(path: copy).allSatisfy { $0.isGood })
+        let migrations = try await DatabaseQueue(path: copy).read {
+            try Int.fetchOne($0, sql: "SELECT count(*) FROM grdb_migrations")
+        }
+        #expect(migrations == 2)
+    }
+
     private func refusal(_ work: () throws(StoreFailure) -> Void) -> String {
         do throws(StoreFailure) {
             try work()

@@ -53,6 +53,32 @@ struct SQLiteStoreTests {
         try await check.run(on: store)
     }
 
+    /// What a start leaves behind when it is killed before its first transaction with tables.
+    enum Remains: CaseIterable {
+        case emptyFile, modeOfTheLog, tableOfTheMigrator
+    }
+
+    @Test("is made in a file that a killed start left behind", arguments: Remains.allCases)
+    func goesOnAfterAKilledStart(_ remains: Remains) async throws {
+        try FileManager.default.createDirectory(atPath: folder.path + "/data", withIntermediateDirectories: true)
+        _ = FileManager.default.createFile(atPath: path, contents: nil)
+        if remains != .emptyFile {
+            let file = try DatabasePool(path: path)
+            if remains == .tableOfTheMigrator {
+                struct Killed: Error {}
+                var migrator = DatabaseMigrator()
+                migrator.registerMigration("001") { _ in throw Killed() }
+                #expect(throws: Killed.self) { try migrator.migrate(file) }
+            }
+            try file.close()
+        }
+        #expect(SQLiteDoctor.findings(path: path).allSatisfy { $0.isGood })
+        let store = try open()
+        defer { store.close() }
+        try await found(store)
+        #expect(try await store.append(Fixtures.batch("a@b.se", times: [1])) == .stored)
+    }
+
     @Test("is opened in WAL with synchronous=FULL, whatever GRDB sets meanwhile")
     func isDurable() async throws {
         let store = try open()
