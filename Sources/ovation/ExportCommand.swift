@@ -157,7 +157,7 @@ struct SectionExport: Sendable {
                 let summary = try tail.summary()
                 let leftOut = summary["left_out"]?.int ?? 0
                 let events = format == .csv ? summary["events"]?.int ?? 0 : tail.events
-                return "\(Figures.grouped(events)) events"
+                return Figures.count(events, of: "event")
                     + (leftOut > 0 ? ", \(Figures.grouped(leftOut)) left out that this key may not read" : "")
                     + ", up to event \(summary["last_event_id"]?.string ?? "0")."
             } catch let failure as BrokenExport {
@@ -278,7 +278,7 @@ struct ProfileExport: Sendable {
             progress.count(count)
             cursor = page["next_cursor"]?.string
         } while cursor != nil
-        return "\(Figures.grouped(count)) events."
+        return "\(Figures.count(count, of: "event"))."
     }
 
     private func append(_ item: JSONValue, to writer: inout JSONWriter) {

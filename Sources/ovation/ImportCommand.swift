@@ -192,9 +192,9 @@ struct ImportResult: Sendable {
     }
 
     func summary(isCheck: Bool) -> String {
-        if isCheck { return "\(Figures.grouped(lines)) lines checked: \(Figures.grouped(refused)) refused." }
+        if isCheck { return "\(Figures.count(lines, of: "line")) checked: \(Figures.grouped(refused)) refused." }
         let before = replayed > 0 ? ", \(Figures.grouped(replayed)) stored before" : ""
-        return "\(Figures.grouped(lines)) lines: \(Figures.grouped(stored)) stored\(before), "
+        return "\(Figures.count(lines, of: "line")): \(Figures.grouped(stored)) stored\(before), "
             + "\(Figures.grouped(refused)) refused."
     }
 }

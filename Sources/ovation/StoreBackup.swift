@@ -50,8 +50,9 @@ extension StoreCommand {
                 }
             }
             print(
-                "\(to): \(Figures.grouped(backup.events)) events of \(Figures.grouped(backup.profiles)) profiles, "
-                    + "\(Figures.grouped(Int(backup.bytes))) bytes, checked.")
+                "\(to): \(Figures.count(backup.events, of: "event")) of "
+                    + "\(Figures.count(backup.profiles, of: "profile")), "
+                    + "\(Figures.count(Int(backup.bytes), of: "byte")), checked.")
         }
     }
 }

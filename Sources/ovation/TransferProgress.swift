@@ -128,6 +128,11 @@ enum Figures {
         return (number < 0 ? "-" : "") + ([Substring(digits)] + groups).joined(separator: ",")
     }
 
+    /// `1 event`, `1,234 events`
+    static func count(_ number: Int, of singular: String) -> String {
+        "\(grouped(number)) \(singular)" + (number == 1 ? "" : "s")
+    }
+
     /// `1:02:03` or `2:03`
     static func time(_ seconds: Int) -> String {
         func two(_ value: Int) -> String { value < 10 ? "0\(value)" : "\(value)" }

@@ -21,7 +21,18 @@ import pytest
 import requests
 
 from conftest import StartServer
-from ovation import BINARY, ROOT, Client, Server, environment, run, wait_until
+from ovation import (
+    ARTICLE_MODEL,
+    ARTICLE_SECTION,
+    BINARY,
+    ROOT,
+    Client,
+    Server,
+    environment,
+    event,
+    run,
+    wait_until,
+)
 from postgres import Postgres, program
 from test_crash_drill import Post, Sender
 
@@ -168,10 +179,14 @@ def test_a_store_whose_server_was_killed_can_be_backed_up(tmp_path: Path, start_
 def test_a_backup_says_what_is_wrong(tmp_path: Path, start_server: StartServer) -> None:
     missing = run("store", "backup", "--to", "copy.sqlite", home=tmp_path)
     assert missing.returncode == 1 and "does not exist" in missing.stderr
-    server = start_server()
+    server = start_server(model=ARTICLE_MODEL)
     store = f"sqlite:{server.store}"
+    empty = run("store", "backup", "--store", store, "--to", "empty.sqlite", home=tmp_path)
+    assert empty.returncode == 0 and "0 events of 0 profiles" in empty.stdout, empty.stderr
+    one = server.client().post_events([event("2565266", {"myNumberField": 1})], section=ARTICLE_SECTION)
+    assert one.status_code == 204, one.text
     done = run("store", "backup", "--store", store, "--to", "copy.sqlite", home=tmp_path)
-    assert done.returncode == 0 and "0 events of 0 profiles" in done.stdout, done.stderr
+    assert done.returncode == 0 and "1 event of 1 profile," in done.stdout, done.stderr
     again = run("store", "backup", "--to", "copy.sqlite", home=tmp_path, env={"OVATION_STORE": store})
     assert again.returncode == 1 and "is there already" in again.stderr
     postgres = run("store", "backup", "--store", "postgres://me@db/x", "--to", "copy.sqlite", home=tmp_path)
