@@ -49,12 +49,12 @@ public final class PostgresServer: Sendable {
         user =
             isRoot ? ["/usr/bin/setpriv", "--reuid=postgres", "--regid=postgres", "--clear-groups"] : ["/usr/bin/env"]
         if isRoot { try PostgresServer.run(["/usr/bin/chown", "postgres:postgres", folder]) }
+        try endWithThisProcess()
         try PostgresServer.run(
             user + [
                 PostgresServer.binary("initdb"), "-N", "-D", folder + "/data", "-A", "trust", "-U", "ovation", "-E",
                 "UTF8", "--locale=C.UTF-8",
             ])
-        try endWithThisProcess()
         try start()
     }
 
@@ -144,7 +144,9 @@ public final class PostgresServer: Sendable {
             while [ -d "/proc/$1" ]; do sleep 0.5; done; "$2" -D "$3/data" -m immediate stop; rm -rf "$3"
             """
         try PostgresServer.spawn(
-            user + ["/bin/sh", "-c", script, "sh", "\(getpid())", PostgresServer.binary("pg_ctl"), folder],
+            // In a session of its own, so that who kills this process with its group does not reach it.
+            ["/usr/bin/setsid"] + user
+                + ["/bin/sh", "-c", script, "sh", "\(getpid())", PostgresServer.binary("pg_ctl"), folder],
             output: "/dev/null")
     }
 
