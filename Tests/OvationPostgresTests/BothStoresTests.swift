@@ -1,5 +1,4 @@
 import Foundation
-import Logging
 import OvationCore
 import OvationSQLite
 import OvationTesting
@@ -147,8 +146,7 @@ struct BothStoresTests {
         var limits = seed.isMultiple(of: 2) ? Database.few : Database.crowded
         (limits.rejectionsMax, limits.recentEventsMax) = (12, 32)
         limits.idempotencyLifetime = .seconds(5000)
-        let logger = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
-        let sqlite = try SQLiteStore(path: folder.path + "/o.sqlite", limits: limits, logger: logger, now: Fixtures.now)
+        let sqlite = try SQLiteStore(testing: folder.path + "/o.sqlite", limits: limits)
         defer { sqlite.close() }
         let database = try Database()
         defer { withExtendedLifetime(database) {} }

@@ -28,8 +28,7 @@ enum CopyPlace: Sendable {
     {
         switch self {
         case .sqlite(let folder):
-            let store = try SQLiteStore(
-                path: folder.path + "/o.sqlite", limits: limits, logger: Self.logger, now: Self.end)
+            let store = try SQLiteStore(testing: folder.path + "/o.sqlite", limits: limits, now: Self.end)
             defer { store.close() }
             return try await work(store)
         case .postgres(let database):

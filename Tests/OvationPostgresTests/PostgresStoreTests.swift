@@ -55,15 +55,6 @@ struct Database: Sendable {
     }()
 }
 
-extension PostgresStore {
-    func found(accounts: [Int64] = [1]) async throws {
-        for number in accounts {
-            let account = Account(number: number, name: "\(number)", createdAt: Fixtures.now)
-            try await commit(AccountChange(account: account, entries: []))
-        }
-    }
-}
-
 @Suite("PostgresStore", .serialized)
 struct PostgresStoreTests {
     private let database: Database

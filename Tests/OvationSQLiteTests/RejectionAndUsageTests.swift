@@ -1,7 +1,6 @@
 import Dispatch
 import Foundation
 import GRDB
-import Logging
 import OvationCore
 import OvationTesting
 import Testing
@@ -19,15 +18,7 @@ struct RejectionAndUsageTests {
     }
 
     private func open(_ limits: Limits = Limits(), now: Timestamp = Fixtures.now) throws -> SQLiteStore {
-        try SQLiteStore(
-            path: path, limits: limits, logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }, now: now)
-    }
-
-    private func found(_ store: SQLiteStore, accounts: [Int64] = [1]) async throws {
-        for number in accounts {
-            let account = Account(number: number, name: "\(number)", createdAt: Fixtures.now)
-            try await store.commit(AccountChange(account: account, entries: []))
-        }
+        try SQLiteStore(testing: path, limits: limits, now: now)
     }
 
     private func kept(_ store: SQLiteStore, account: Int64 = 1) async throws -> [Rejection.ID] {
@@ -74,7 +65,7 @@ struct RejectionAndUsageTests {
     func sharesCommits() async throws {
         let store = try open()
         defer { store.close() }
-        try await found(store)
+        try await store.found()
         var posts: [@Sendable () async throws -> Void] = []
         for number in 0..<10 {
             posts.append { _ = try await store.append(Fixtures.batch("a\(number)@b.se", times: [1])) }
@@ -92,7 +83,7 @@ struct RejectionAndUsageTests {
     func rollsBack() async throws {
         let store = try open()
         defer { store.close() }
-        try await found(store)
+        try await store.found()
         let open = try await store.keep(post())
         _ = try await store.append(Fixtures.batch("a@b.se", times: [1]))
         let bad = try badBatch()
@@ -124,7 +115,7 @@ struct RejectionAndUsageTests {
     func rollsBackDelete() async throws {
         let store = try open()
         defer { store.close() }
-        try await found(store)
+        try await store.found()
         _ = try await store.append(Fixtures.batch("a@b.se", times: [1, 2]))
         await #expect(throws: StoreFailure(.unavailable, "")) {
             try await store.write { database, _ in
@@ -143,7 +134,7 @@ struct RejectionAndUsageTests {
         limits.rejectionsMax = 2
         let store = try open(limits)
         defer { store.close() }
-        try await found(store, accounts: [1, 2])
+        try await store.found(accounts: [1, 2])
         let other = try await store.keep(post(account: 2))
         var ids: [Rejection.ID] = []
         for _ in 0..<4 { ids.append(try await store.keep(post())) }
@@ -157,7 +148,7 @@ struct RejectionAndUsageTests {
         limits.rejectionsMax = 0
         let store = try open(limits)
         defer { store.close() }
-        try await found(store)
+        try await store.found()
         let first = try await store.keep(post())
         #expect(try await store.keep(post()) > first)
         #expect(try await kept(store) == [])
@@ -166,7 +157,7 @@ struct RejectionAndUsageTests {
     @Test("opening forgets what is past its age, and what a lower number no longer holds")
     func forgetsOnOpening() async throws {
         var store = try open()
-        try await found(store, accounts: [1, 2])
+        try await store.found(accounts: [1, 2])
         let late = Fixtures.now.advanced(by: .seconds(3600))
         var ids = [try await store.keep(post())]
         for _ in 0..<30 { ids.append(try await store.keep(post(receivedAt: late))) }
@@ -195,7 +186,7 @@ struct RejectionAndUsageTests {
     func forgetsInSteps() async throws {
         let store = try open()
         defer { store.close() }
-        try await found(store)
+        try await store.found()
         let ids = try await withThrowingTaskGroup(of: Rejection.ID.self) { group in
             for _ in 0..<50 { group.addTask { try await store.keep(Fixtures.refusedPost()) } }
             return try await group.reduce(into: []) { $0.append($1) }.sorted()
@@ -212,7 +203,7 @@ struct RejectionAndUsageTests {
     @Test("usage, rejections and the rotation of a key outlive a restart")
     func restarts() async throws {
         var store = try open()
-        try await found(store)
+        try await store.found()
         let key = APIKey(
             clientID: "k", account: 1, name: "n", role: .admin, sections: nil, keyspaces: nil, secretHash: [1],
             previousSecret: APIKey.PreviousSecret(hash: [2], validUntil: Fixtures.now), createdAt: Fixtures.now,

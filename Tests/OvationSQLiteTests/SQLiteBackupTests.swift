@@ -1,6 +1,5 @@
 import Foundation
 import GRDB
-import Logging
 import OvationCore
 import OvationTesting
 import Testing
@@ -16,20 +15,10 @@ struct SQLiteBackupTests {
         folder = try TemporaryFolder()
     }
 
-    private func open(_ path: String) throws -> SQLiteStore {
-        try SQLiteStore(
-            path: path, limits: Limits(), logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() },
-            now: Fixtures.now)
-    }
-
-    private func found(_ store: SQLiteStore) async throws {
-        try await store.commit(AccountChange(account: Fixtures.account, entries: []))
-    }
-
     @Test("a backup while posts are stored has all that was answered before, and stands alone")
     func backup() async throws {
-        let store = try open(path)
-        try await found(store)
+        let store = try SQLiteStore(testing: path)
+        try await store.found()
         for number in 0..<300 {
             _ = try await store.append(Fixtures.batch("p\(number % 20)@b.se", times: [Int64(number)]))
         }
@@ -52,7 +41,7 @@ struct SQLiteBackupTests {
         }
         let rights = try FileManager.default.attributesOfItem(atPath: copy)[.posixPermissions] as? Int
         #expect(rights == 0o600)
-        let restored = try open(copy)
+        let restored = try SQLiteStore(testing: copy)
         defer { restored.close() }
         #expect(try await restored.usage(account: 1).map(\.events) == [Int64(backup.events)])
         var seen = 0
@@ -108,8 +97,8 @@ struct SQLiteBackupTests {
             refusal { () throws(StoreFailure) in _ = try SQLiteBackup(of: path, to: copy) { _, _ in } }
         }
         #expect(backup(missing, copy).contains("does not exist"))
-        let store = try open(path)
-        try await found(store)
+        let store = try SQLiteStore(testing: path)
+        try await store.found()
         for number in 0..<2000 {
             _ = try await store.append(Fixtures.batch("p\(number)@b.se", times: [1]))
         }

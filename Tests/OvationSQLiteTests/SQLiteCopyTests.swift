@@ -1,6 +1,5 @@
 import Foundation
 import GRDB
-import Logging
 import OvationCore
 import OvationTesting
 import Testing
@@ -16,19 +15,9 @@ struct SQLiteCopyTests {
         folder = try TemporaryFolder()
     }
 
-    private func open(_ path: String) throws -> SQLiteStore {
-        try SQLiteStore(
-            path: path, limits: Limits(), logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() },
-            now: Fixtures.now)
-    }
-
-    private func found(_ store: SQLiteStore) async throws {
-        try await store.commit(AccountChange(account: Fixtures.account, entries: []))
-    }
-
     @Test("every table is copied, or is known to be made anew")
     func coversTables() async throws {
-        try open(path).close()
+        try SQLiteStore(testing: path).close()
         let tables = try await DatabaseQueue(path: path).read { database in
             try String.fetchAll(database, sql: "SELECT name FROM sqlite_schema WHERE type = 'table' ORDER BY name")
         }
@@ -42,8 +31,8 @@ struct SQLiteCopyTests {
 
     @Test("a copy has its timelines in one run, so that a start reads no events")
     func sortsTimelines() async throws {
-        let store = try open(path)
-        try await found(store)
+        let store = try SQLiteStore(testing: path)
+        try await store.found()
         for number in 0..<50 {
             _ = try await store.append(
                 Fixtures.batch("p\(number % 7)@b.se", times: [Int64(100 - number), Int64(number)]))
@@ -62,7 +51,7 @@ struct SQLiteCopyTests {
             }
         }
         #expect(runs == [[1, 100, 100]])
-        let moved = try open(copied)
+        let moved = try SQLiteStore(testing: copied)
         defer { moved.close() }
         let filter = EventFilter(profile: try Fixtures.address("p3@b.se"), section: 2)
         let times = try await moved.events(filter, after: nil, limit: 100)?.events.map(\.eventTime.milliseconds)
@@ -88,7 +77,7 @@ struct SQLiteCopyTests {
         try await DatabaseQueue(path: foreign).write { try $0.execute(sql: "CREATE TABLE a (b)") }
         #expect(copied(foreign, .source).contains("no store of Ovation"))
         #expect(copied(foreign, .target).contains("another program"))
-        try open(path).close()
+        try SQLiteStore(testing: path).close()
         for (change, says) in [
             ("DELETE FROM grdb_migrations WHERE identifier LIKE '003%'", "older Ovation"),
             (

@@ -1,6 +1,5 @@
 import Foundation
 import GRDB
-import Logging
 import OvationCore
 import OvationTesting
 import Testing
@@ -17,15 +16,7 @@ struct SQLiteStoreTests {
     }
 
     private func open(_ limits: Limits = Limits()) throws -> SQLiteStore {
-        try SQLiteStore(
-            path: path, limits: limits, logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() },
-            now: Fixtures.now)
-    }
-
-    private func found(_ store: SQLiteStore) async throws {
-        let (_, entries) = try Catalogue(account: Fixtures.account).applying(
-            Catalogue.founding, at: Fixtures.now, by: "server")
-        try await store.commit(AccountChange(account: Fixtures.account, entries: entries))
+        try SQLiteStore(testing: path, limits: limits)
     }
 
     /// Few enough that a handful of posts fills memory.
@@ -75,7 +66,7 @@ struct SQLiteStoreTests {
         #expect(SQLiteDoctor.findings(path: path).allSatisfy { $0.isGood })
         let store = try open()
         defer { store.close() }
-        try await found(store)
+        try await store.foundWithDefinitions()
         #expect(try await store.append(Fixtures.batch("a@b.se", times: [1])) == .stored)
     }
 
@@ -91,7 +82,7 @@ struct SQLiteStoreTests {
     @Test("keeps everything over a restart")
     func restarts() async throws {
         var store = try open()
-        try await found(store)
+        try await store.foundWithDefinitions()
         _ = try await store.append(Fixtures.batch("a@b.se", times: [1, 2]))
         let secret = try await store.load().serverSecret
         store.close()
@@ -107,7 +98,7 @@ struct SQLiteStoreTests {
     @Test("does not give the id of a deleted event again, even after a restart")
     func idsAreNotReused() async throws {
         var store = try open()
-        try await found(store)
+        try await store.foundWithDefinitions()
         _ = try await store.append(Fixtures.batch("a@b.se", times: [1, 2]))
         let filter = EventFilter(profile: try Fixtures.address("a@b.se"), section: 2)
         _ = try await store.deleteEvents(
@@ -123,7 +114,7 @@ struct SQLiteStoreTests {
     @Test("a clean stop leaves everything in one file, which only its owner can read")
     func closesIntoOneFile() async throws {
         let store = try open()
-        try await found(store)
+        try await store.foundWithDefinitions()
         _ = try await store.append(Fixtures.batch("a@b.se", times: [1]))
         let filter = EventFilter(profile: try Fixtures.address("a@b.se"), section: 2)
         _ = try await store.events(filter, after: nil, limit: 1)
@@ -216,7 +207,7 @@ struct SQLiteStoreTests {
     func survivesFailure() async throws {
         let store = try open()
         defer { store.close() }
-        try await found(store)
+        try await store.foundWithDefinitions()
         // JSON that is not UTF-8 passes here; a missing account does not.
         let good = try Fixtures.batch("a@b.se", times: [1])
         let bad = EventBatch(
@@ -233,7 +224,7 @@ struct SQLiteStoreTests {
     func survivesFullDisk() async throws {
         let store = try open()
         defer { store.close() }
-        try await found(store)
+        try await store.foundWithDefinitions()
         try await store.limitPages(toMoreThanNow: 4)
         let big = "{\"t\":\"" + String(repeating: "x", count: 90_000) + "\"}"
         await #expect(throws: StoreFailure(.full, "")) {

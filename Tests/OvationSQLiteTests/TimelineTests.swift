@@ -1,6 +1,5 @@
 import Foundation
 import GRDB
-import Logging
 import OvationCore
 import OvationTesting
 import Synchronization
@@ -20,15 +19,7 @@ struct TimelineTests {
     private func open(_ path: String? = nil, events: Int = 16, profiles: Int = 3) throws -> SQLiteStore {
         var limits = Limits()
         (limits.recentEventsMax, limits.recentProfilesMax) = (events, profiles)
-        return try SQLiteStore(
-            path: path ?? self.path, limits: limits, logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() },
-            now: Fixtures.now)
-    }
-
-    private func found(_ store: SQLiteStore) async throws {
-        let (_, entries) = try Catalogue(account: Fixtures.account).applying(
-            Catalogue.founding, at: Fixtures.now, by: "server")
-        try await store.commit(AccountChange(account: Fixtures.account, entries: entries))
+        return try SQLiteStore(testing: path ?? self.path, limits: limits)
     }
 
     // MARK: Blocks
@@ -115,7 +106,7 @@ struct TimelineTests {
         var random = SeededGenerator(seed: seed)
         var place = path
         var store = try open(place)
-        try await found(store)
+        try await store.foundWithDefinitions()
         var copy = Copy()
         var given = Int64(0)
         for step in 1...160 {
@@ -213,7 +204,7 @@ struct TimelineTests {
     func readsMeanwhile() async throws {
         let store = try open(events: 64, profiles: 8)
         defer { store.close() }
-        try await found(store)
+        try await store.foundWithDefinitions()
         let filter = EventFilter(profile: try Fixtures.address("a@b.se"), section: 2)
         _ = try await store.append(Fixtures.batch("a@b.se", times: [0]))
         let begun = Begun()
@@ -246,7 +237,7 @@ struct TimelineTests {
     func merges() async throws {
         let store = try open(events: 64)
         defer { store.close() }
-        try await found(store)
+        try await store.foundWithDefinitions()
         for time in 0..<300 as Range<Int64> {
             _ = try await store.append(Fixtures.batch("a@b.se", times: (0..<10).map { time * 10 + $0 }))
         }
@@ -265,7 +256,7 @@ struct TimelineTests {
     func logWithLongReader() async throws {
         let store = try open(events: 1000)
         defer { store.close() }
-        try await found(store)
+        try await store.foundWithDefinitions()
         func post(_ count: Int) async throws -> Int {
             for _ in 0..<count {
                 _ = try await store.append(
@@ -295,7 +286,7 @@ struct TimelineTests {
     func rollsBack() async throws {
         let store = try open(events: 4)
         defer { store.close() }
-        try await found(store)
+        try await store.foundWithDefinitions()
         for time in 0..<30 as Range<Int64> {
             _ = try await store.append(Fixtures.batch("a@b.se", times: [time, time]))
             let stranger = EventBatch(

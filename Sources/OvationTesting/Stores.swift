@@ -1,0 +1,30 @@
+import Logging
+public import OvationCore
+public import OvationSQLite
+
+extension SQLiteStore {
+    /// As tests open it: at the fixtures' time, without a log.
+    public convenience init(
+        testing path: String, limits: Limits = Limits(), now: Timestamp = Fixtures.now
+    ) throws(StoreFailure) {
+        try self.init(
+            path: path, limits: limits, logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }, now: now)
+    }
+}
+
+extension Store {
+    /// Makes accounts, with nothing in them.
+    public func found(accounts: [Int64] = [1]) async throws {
+        for number in accounts {
+            let account = Account(number: number, name: "\(number)", createdAt: Fixtures.now)
+            try await commit(AccountChange(account: account, entries: []))
+        }
+    }
+
+    /// Makes the account of the fixtures as a server does, with the built-in definitions.
+    public func foundWithDefinitions() async throws {
+        let (_, entries) = try Catalogue(account: Fixtures.account).applying(
+            Catalogue.founding, at: Fixtures.now, by: "server")
+        try await commit(AccountChange(account: Fixtures.account, entries: entries))
+    }
+}
