@@ -86,10 +86,12 @@ let package = Package(
             resources: [.embedInCode("Resources/schemas.json")],
             swiftSettings: settings
         ),
+        // What both stores do alike: values as the text of a column, and posts that wait for a commit.
+        .target(name: "OvationRows", dependencies: ["OvationCore"], swiftSettings: settings),
         .target(
             name: "OvationSQLite",
             dependencies: [
-                "OvationCore",
+                "OvationCore", "OvationRows",
                 .product(name: "GRDB", package: "GRDB.swift"),
                 .product(name: "GRDBSQLite", package: "GRDB.swift"),
                 .product(name: "Logging", package: "swift-log"),
@@ -104,7 +106,7 @@ let package = Package(
         .target(
             name: "OvationPostgres",
             dependencies: [
-                "OvationCore", "CLibpq",
+                "OvationCore", "OvationRows", "CLibpq",
                 .product(name: "Logging", package: "swift-log"),
             ],
             exclude: ["DESIGN.md"],

@@ -199,6 +199,16 @@ public struct StoreStatistics: Sendable, Equatable {
     ]
 
     public init() {}
+
+    /// A group was committed.
+    package mutating func noteCommit(requests: Int, events: Int64, seconds: Double) {
+        commits += 1
+        requestsCommitted += Int64(requests)
+        eventsStored += events
+        commitSeconds += seconds
+        let buckets = StoreStatistics.commitBuckets
+        commitCounts[buckets.firstIndex { seconds <= $0 } ?? buckets.count] += 1
+    }
 }
 
 /// Why the store could not do what was asked: about this process and its disk, never about the request.

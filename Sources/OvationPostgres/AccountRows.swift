@@ -1,5 +1,6 @@
 import Foundation
 import OvationCore
+import OvationRows
 
 /// Accounts, the catalogue log and keys as rows. Not on the path of an event, so Codable may serve here.
 enum AccountRows {
@@ -87,7 +88,7 @@ enum AccountRows {
     }
 
     static func insert(_ entries: [LogEntry], account: Int64) throws -> Command {
-        let changes = try entries.map { try text($0.change) }
+        let changes = try entries.map { try RowText.text(of: $0.change) }
         return Command(AccountSQL.insertEntries) {
             $0.add(account)
             $0.add(entries.map(\.sequence))
@@ -106,10 +107,8 @@ enum AccountRows {
     }
 
     private static func save(_ key: APIKey) throws -> Command {
-        let sections = try key.sections.map { try text($0.map(\.text).sorted()) }
-        let keyspaces = try key.keyspaces.map { keyspaces in
-            try text(Dictionary(uniqueKeysWithValues: keyspaces.map { ($0.key.text, $0.value) }))
-        }
+        let sections = try RowText.text(ofSections: key.sections)
+        let keyspaces = try RowText.text(ofKeyspaces: key.keyspaces)
         return Command(AccountSQL.saveAPIKey) {
             $0.add(key.clientID)
             $0.add(key.account)
@@ -141,23 +140,15 @@ enum AccountRows {
     private static func entry(_ rows: PostgresResult, _ row: Int) throws -> LogEntry {
         LogEntry(
             sequence: rows.int64(row, 1), at: rows.time(row, 2), actor: rows.text(row, 3),
-            change: try value(CatalogueChange.self, rows.text(row, 4)))
+            change: try RowText.value(CatalogueChange.self, of: rows.text(row, 4)))
     }
 
     private static func apiKey(_ rows: PostgresResult, _ row: Int) throws -> APIKey {
-        guard let role = APIKey.Role(rawValue: rows.text(row, 3)) else {
-            throw StoreFailure(.unusable, "an API key has a role this version does not know")
-        }
-        return APIKey(
-            clientID: rows.text(row, 0), account: rows.int64(row, 1), name: rows.text(row, 2), role: role,
-            sections: try rows.textOrNil(row, 4).map { Set(try value([Discriminator<Section>].self, $0)) },
-            keyspaces: try rows.textOrNil(row, 5).map { text in
-                var access: [Discriminator<Keyspace>: APIKey.Access] = [:]
-                for (name, word) in try value([String: APIKey.Access].self, text) {
-                    access[try Discriminator(name)] = word
-                }
-                return access
-            },
+        APIKey(
+            clientID: rows.text(row, 0), account: rows.int64(row, 1), name: rows.text(row, 2),
+            role: try RowText.role(of: rows.text(row, 3)),
+            sections: try RowText.sections(of: rows.textOrNil(row, 4)),
+            keyspaces: try RowText.keyspaces(of: rows.textOrNil(row, 5)),
             secretHash: rows.bytes(row, 6),
             previousSecret: rows.bytesOrNil(row, 9).flatMap { hash in
                 rows.timeOrNil(row, 10).map { APIKey.PreviousSecret(hash: hash, validUntil: $0) }
@@ -170,19 +161,5 @@ enum AccountRows {
         SigningKey(
             id: rows.text(row, 0), privateKeyPEM: rows.text(row, 1), createdAt: rows.time(row, 2),
             retiredAt: rows.timeOrNil(row, 3))
-    }
-
-    private static func text(_ value: some Encodable) throws -> String {
-        let encoder = JSONEncoder()
-        encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
-        return String(decoding: try encoder.encode(value), as: UTF8.self)
-    }
-
-    private static func value<Value: Decodable>(_ type: Value.Type, _ text: String) throws -> Value {
-        do {
-            return try JSONDecoder().decode(type, from: Data(text.utf8))
-        } catch {
-            throw StoreFailure(.unusable, "a row holds what this version cannot read: \(error)")
-        }
     }
 }

@@ -1,4 +1,5 @@
 import OvationCore
+import OvationRows
 
 // MARK: - Step 4
 
@@ -62,7 +63,7 @@ extension GroupTransaction {
 
     /// In the order in which the posts came, and of each in its own.
     private func forEachEvent(
-        _ body: (_ post: Post, _ profile: Int64, _ section: Int64, _ time: Timestamp, _ version: Int64) -> Void
+        _ body: (_ post: QueuedPost, _ profile: Int64, _ section: Int64, _ time: Timestamp, _ version: Int64) -> Void
     ) {
         for (index, post) in posts.enumerated() where mustStore(index) {
             switch post {

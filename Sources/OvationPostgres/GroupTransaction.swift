@@ -1,4 +1,5 @@
 import OvationCore
+import OvationRows
 
 /// What one lane remembers from group to group. It belongs to the lane's thread.
 final class LaneMemory {
@@ -34,7 +35,7 @@ final class LaneMemory {
 /// wait for each other in a circle; when they do, PostgreSQL ends one of them, and it is tried again.
 final class GroupTransaction {
     let connection: PostgresConnection
-    let posts: [Post]
+    let posts: [QueuedPost]
     let memory: LaneMemory
     let limits: Limits
     let slot: Int64
@@ -75,7 +76,7 @@ final class GroupTransaction {
     }
 
     init(
-        _ posts: [Post], on connection: PostgresConnection, slot: Int64, isSpread: Bool, _ memory: LaneMemory,
+        _ posts: [QueuedPost], on connection: PostgresConnection, slot: Int64, isSpread: Bool, _ memory: LaneMemory,
         _ limits: Limits
     ) {
         self.posts = posts
@@ -114,7 +115,7 @@ final class GroupTransaction {
 extension GroupTransaction {
     private func collectProfiles() {
         var indexes: [KnownProfiles.Address: Int] = [:]
-        func need(_ address: KnownProfiles.Address, _ founding: ProfileID, of post: Post) -> Int {
+        func need(_ address: KnownProfiles.Address, _ founding: ProfileID, of post: QueuedPost) -> Int {
             if let index = indexes[address] {
                 wanted[index].isConditional = wanted[index].isConditional && post.isConditional
                 return index

@@ -1,6 +1,7 @@
 import Foundation
 import Logging
 import OvationCore
+import OvationRows
 
 /// The thread of a lane: one connection, one group after the other. Everything here blocks.
 final class Lane {
@@ -106,7 +107,7 @@ final class Lane {
 // MARK: - Groups
 
 extension Lane {
-    private func commit(_ posts: [Post]) {
+    private func commit(_ posts: [QueuedPost]) {
         let start = ContinuousClock.now
         var course = Course(patience: limits.databasePatience)
         var doubtful: (group: GroupTransaction, sign: Int64)?
@@ -169,7 +170,7 @@ extension Lane {
         }
     }
 
-    private func give(up posts: [Post], because failure: PostgresFailure, isInDoubt: Bool) {
+    private func give(up posts: [QueuedPost], because failure: PostgresFailure, isInDoubt: Bool) {
         // Of what cannot be stored the neighbours are not to blame: halves, until it is alone.
         if failure.isAboutData, posts.count > 1 {
             commit(Array(posts[..<(posts.count / 2)]))

@@ -1,6 +1,7 @@
 import Foundation
 public import Logging
 public import OvationCore
+import OvationRows
 import Synchronization
 
 /// Definitions, profiles and events in a database of PostgreSQL, which other servers of Ovation may share. See DESIGN.md
@@ -188,13 +189,7 @@ extension PostgresStore {
 
 extension PostgresStore {
     public func keep(_ post: RefusedPost) async throws(StoreFailure) -> Rejection.ID {
-        let rejection: PackedRejection
-        do {
-            rejection = try PackedRejection(post)
-        } catch {
-            throw StoreFailure(.unavailable, "\(error)")
-        }
-        return try await writer.keep(rejection).get()
+        try await writer.keep(try PackedRejection(post)).get()
     }
 
     public func rejections(

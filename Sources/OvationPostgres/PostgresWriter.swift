@@ -2,6 +2,7 @@ import Dispatch
 import Foundation
 import Logging
 import OvationCore
+import OvationRows
 import Synchronization
 
 /// All that is written, by lanes: a lane is a thread of our own with one connection, and takes the posts of a part of
@@ -19,11 +20,11 @@ final class PostgresWriter: Sendable {
     struct Change: Sendable {
         /// - Parameter isRepeat: an earlier try may have been committed.
         let work: @Sendable (_ connection: PostgresConnection, _ slot: Int64, _ isRepeat: Bool) throws -> Void
-        let reply: Post.Reply<Void>
+        let reply: QueuedPost.Reply<Void>
     }
 
     enum Work: Sendable {
-        case post(Post)
+        case post(QueuedPost)
         case change(Change)
 
         func fail(_ failure: StoreFailure) {
@@ -37,7 +38,7 @@ final class PostgresWriter: Sendable {
     /// What a lane's thread does next.
     enum Step {
         case connect
-        case group([Post])
+        case group([QueuedPost])
         case change(Change)
         case sleep(until: ContinuousClock.Instant?)
         case end
@@ -172,7 +173,7 @@ extension PostgresWriter {
         }
     }
 
-    private func enqueue(_ post: Post, for number: Int64) {
+    private func enqueue(_ post: QueuedPost, for number: Int64) {
         let bytes = post.bytes
         // Refused posts get a part of the queue: a flood of them must not take the room of those to store.
         let share = post.isRefused ? 4 : 1
@@ -271,12 +272,7 @@ extension PostgresWriter {
 
     func noteCommit(requests: Int, events: Int, seconds: Double) {
         state.withLock { state in
-            state.statistics.commits += 1
-            state.statistics.requestsCommitted += Int64(requests)
-            state.statistics.eventsStored += Int64(events)
-            state.statistics.commitSeconds += seconds
-            let buckets = StoreStatistics.commitBuckets
-            state.statistics.commitCounts[buckets.firstIndex { seconds <= $0 } ?? buckets.count] += 1
+            state.statistics.noteCommit(requests: requests, events: Int64(events), seconds: seconds)
         }
     }
 }

@@ -1,21 +1,5 @@
-import Foundation
 import OvationCore
-
-/// A refused post with its errors as text: made by whoever brings it, so that the writer's thread has no JSON to write.
-struct PackedRejection: Sendable {
-    let post: RefusedPost
-    let errors: String
-
-    init(_ post: RefusedPost) throws {
-        self.post = post
-        let encoder = JSONEncoder()
-        encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
-        errors = String(decoding: try encoder.encode(post.errors), as: UTF8.self)
-    }
-
-    /// What it takes of the writer's queue.
-    var bytes: Int { post.body.count + errors.utf8.count }
-}
+import OvationRows
 
 /// Refused posts as rows, read and removed.
 enum RejectionRows {
@@ -99,12 +83,7 @@ enum RejectionRows {
     private static func rejection(
         _ rows: PostgresResult, _ row: Int, account: Int64, bodyBytesMax: Int = .max
     ) throws -> Rejection {
-        let errors: [ItemError]
-        do {
-            errors = try JSONDecoder().decode([ItemError].self, from: Data(rows.text(row, 9).utf8))
-        } catch {
-            throw StoreFailure(.unusable, "a rejection holds what this version cannot read: \(error)")
-        }
+        let errors = try RowText.value([ItemError].self, of: rows.text(row, 9))
         let post = RefusedPost(
             account: account, section: rows.int64(row, 1), keyspace: rows.int64(row, 2), key: rows.text(row, 3),
             receivedAt: rows.time(row, 4), clientID: rows.text(row, 5), requestID: rows.text(row, 6),

@@ -1,4 +1,5 @@
 import OvationCore
+import OvationRows
 
 /// Which lane has which profile. Posts of one profile are one lane's, so this changes only while nothing waits.
 struct Routes {
@@ -111,7 +112,7 @@ extension PostgresWriter.Work {
     }
 }
 
-extension Post {
+extension QueuedPost {
     fileprivate var reach: Demand.Reach {
         switch self {
         case .append(let batch, _): .profile(batch.profile.foundingID.value)

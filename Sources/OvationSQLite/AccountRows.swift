@@ -1,6 +1,7 @@
 import Foundation
 import GRDB
 import OvationCore
+import OvationRows
 
 /// Accounts, the catalogue log and keys as rows. Not on the path of an event, so Codable may serve here.
 enum AccountRows {
@@ -115,7 +116,7 @@ enum AccountRows {
                 """,
             arguments: [
                 account, entry.sequence, entry.at.milliseconds, entry.actor, entry.change.isNote,
-                try text(entry.change),
+                try RowText.text(of: entry.change),
             ])
     }
 
@@ -124,7 +125,7 @@ enum AccountRows {
     private static func entry(_ row: Row) throws -> LogEntry {
         LogEntry(
             sequence: row[1], at: Timestamp(milliseconds: row[2]), actor: row[3],
-            change: try value(CatalogueChange.self, row[4]))
+            change: try RowText.value(CatalogueChange.self, of: row[4]))
     }
 
     private static func insert(_ database: Database, _ key: APIKey) throws {
@@ -137,10 +138,7 @@ enum AccountRows {
                 """,
             arguments: [
                 key.clientID, key.account, key.name, key.role.rawValue,
-                try key.sections.map { try text($0.map(\.text).sorted()) },
-                try key.keyspaces.map { keyspaces in
-                    try text(Dictionary(uniqueKeysWithValues: keyspaces.map { ($0.key.text, $0.value) }))
-                },
+                try RowText.text(ofSections: key.sections), try RowText.text(ofKeyspaces: key.keyspaces),
                 Data(key.secretHash), key.createdAt.milliseconds, key.revokedAt?.milliseconds,
                 key.previousSecret.map { Data($0.hash) }, key.previousSecret?.validUntil.milliseconds,
                 key.lastUsedAt?.milliseconds, key.settingsHash.map { Data($0) },
@@ -148,25 +146,15 @@ enum AccountRows {
     }
 
     private static func apiKey(_ row: Row) throws -> APIKey {
-        guard let role = APIKey.Role(rawValue: row["role"]) else {
-            throw StoreFailure(.unusable, "an API key has a role this version does not know")
-        }
-        let sections: String? = row["sections"]
-        let keyspaces: String? = row["keyspaces"]
         let hash: Data = row["secret_hash"]
         let settingsHash: Data? = row["settings_hash"]
         let previousHash: Data? = row["previous_secret_hash"]
         let previousUntil: Int64? = row["previous_secret_until"]
         return APIKey(
-            clientID: row["client_id"], account: row["account_id"], name: row["name"], role: role,
-            sections: try sections.map { Set(try value([Discriminator<Section>].self, $0)) },
-            keyspaces: try keyspaces.map { text in
-                var access: [Discriminator<Keyspace>: APIKey.Access] = [:]
-                for (name, word) in try value([String: APIKey.Access].self, text) {
-                    access[try Discriminator(name)] = word
-                }
-                return access
-            },
+            clientID: row["client_id"], account: row["account_id"], name: row["name"],
+            role: try RowText.role(of: row["role"]),
+            sections: try RowText.sections(of: row["sections"]),
+            keyspaces: try RowText.keyspaces(of: row["keyspaces"]),
             secretHash: Array(hash),
             previousSecret: previousHash.flatMap { hash in
                 previousUntil.map {
@@ -196,19 +184,5 @@ enum AccountRows {
     private static func serverSecret(_ database: Database) throws -> [UInt8] {
         let secret = try Data.fetchOne(database, sql: "SELECT value FROM setting WHERE name = 'server_secret'")
         return Array(secret ?? Data())
-    }
-
-    private static func text(_ value: some Encodable) throws -> String {
-        let encoder = JSONEncoder()
-        encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
-        return String(decoding: try encoder.encode(value), as: UTF8.self)
-    }
-
-    private static func value<Value: Decodable>(_ type: Value.Type, _ text: String) throws -> Value {
-        do {
-            return try JSONDecoder().decode(type, from: Data(text.utf8))
-        } catch {
-            throw StoreFailure(.unusable, "a row holds what this version cannot read: \(error)")
-        }
     }
 }

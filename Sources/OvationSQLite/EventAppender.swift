@@ -1,5 +1,6 @@
 import GRDB
 import OvationCore
+import OvationRows
 
 /// The statements that one post needs, prepared once for the writing connection; and what a group has to remember until
 /// its commit.

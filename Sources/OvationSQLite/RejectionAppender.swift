@@ -1,22 +1,6 @@
-import Foundation
 import GRDB
 import OvationCore
-
-/// A refused post with its errors as text: made by whoever brings it, so that the writer's thread has no JSON to write.
-struct PackedRejection: Sendable {
-    let post: RefusedPost
-    let errors: String
-
-    init(_ post: RefusedPost) throws {
-        self.post = post
-        let encoder = JSONEncoder()
-        encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
-        errors = String(decoding: try encoder.encode(post.errors), as: UTF8.self)
-    }
-
-    /// What it takes of the writer's queue.
-    var bytes: Int { post.body.count + errors.utf8.count }
-}
+import OvationRows
 
 /// What the writer does with refused posts: keeps them, closes them when they are replayed, forgets them.
 final class RejectionAppender {

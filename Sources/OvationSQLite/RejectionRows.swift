@@ -1,6 +1,7 @@
 import Foundation
 import GRDB
 import OvationCore
+import OvationRows
 
 /// Refused posts as rows, read and removed. Their texts are what somebody sent, so they may hold any character, NUL
 /// included, which GRDB would take for the end.
@@ -88,12 +89,7 @@ enum RejectionRows {
     }
 
     private static func rejection(_ row: PreparedStatement, account: Int64) throws -> Rejection {
-        let errors: [ItemError]
-        do {
-            errors = try JSONDecoder().decode([ItemError].self, from: Data(row.text(9).utf8))
-        } catch {
-            throw StoreFailure(.unusable, "a rejection holds what this version cannot read: \(error)")
-        }
+        let errors = try RowText.value([ItemError].self, of: row.text(9))
         let post = RefusedPost(
             account: account, section: row.int64(1), keyspace: row.int64(2), key: row.text(3),
             receivedAt: Timestamp(milliseconds: row.int64(4)), clientID: row.text(5), requestID: row.text(6),

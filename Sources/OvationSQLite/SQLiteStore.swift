@@ -2,6 +2,7 @@ import Foundation
 import GRDB
 public import Logging
 public import OvationCore
+import OvationRows
 
 /// Definitions, profiles and events in one SQLite file. See DESIGN.md beside this file.
 public final class SQLiteStore: Store {
@@ -187,13 +188,7 @@ extension SQLiteStore {
 
 extension SQLiteStore {
     public func keep(_ post: RefusedPost) async throws(StoreFailure) -> Rejection.ID {
-        let rejection: PackedRejection
-        do {
-            rejection = try PackedRejection(post)
-        } catch {
-            throw StoreFailure(error)
-        }
-        return try await writer.keep(rejection).get()
+        try await writer.keep(try PackedRejection(post)).get()
     }
 
     public func rejections(

@@ -4,6 +4,7 @@ import GRDB
 import GRDBSQLite
 import Logging
 import OvationCore
+import OvationRows
 import Synchronization
 
 /// The only writer of the file: one thread of our own and one connection.
@@ -17,43 +18,8 @@ import Synchronization
 /// 3. The queue is bounded; a post that finds it full is refused at once.
 /// 4. A client that goes away changes nothing: its post is the writer's from the moment it is queued.
 final class SQLiteWriter: Sendable {
-    typealias Reply<Value> = UnsafeContinuation<Result<Value, StoreFailure>, Never>
+    typealias Reply<Value> = QueuedPost.Reply<Value>
     typealias Work = @Sendable (Database, EventAppender) throws -> Void
-
-    /// One of a group: a post to store, or one that was refused to keep.
-    private enum Post {
-        case append(EventBatch, Reply<AppendOutcome>)
-        case appendChunk(EventChunk, Reply<AppendOutcome>)
-        case keep(PackedRejection, Reply<Rejection.ID>)
-
-        var bytes: Int {
-            switch self {
-            case .append(let batch, _): batch.data.count
-            case .appendChunk(let chunk, _): chunk.bytes
-            case .keep(let rejection, _): rejection.bytes
-            }
-        }
-
-        var isRefused: Bool {
-            if case .keep = self { true } else { false }
-        }
-
-        /// What it adds to the size of a group.
-        var events: Int {
-            switch self {
-            case .append(let batch, _): batch.events.count
-            case .appendChunk(let chunk, _): chunk.rows.count
-            case .keep: 1
-            }
-        }
-
-        func fail(_ failure: StoreFailure) {
-            switch self {
-            case .append(_, let reply), .appendChunk(_, let reply): reply.resume(returning: .failure(failure))
-            case .keep(_, let reply): reply.resume(returning: .failure(failure))
-            }
-        }
-    }
 
     /// What became of a post: it waits for the commit.
     private enum Answer {
@@ -79,7 +45,7 @@ final class SQLiteWriter: Sendable {
     private static let pause = DispatchTimeInterval.milliseconds(3)
 
     private struct State {
-        var posts: [Post] = []
+        var posts: [QueuedPost] = []
         var postBytes = 0
         var changes: [Change] = []
         var isClosed = false
@@ -156,7 +122,7 @@ final class SQLiteWriter: Sendable {
         finished.wait()
     }
 
-    private func enqueue<Value>(_ post: Post, orReply reply: Reply<Value>) {
+    private func enqueue<Value>(_ post: QueuedPost, orReply reply: Reply<Value>) {
         let bytes = post.bytes
         // Refused posts get a part of the queue: a flood of them must not take the room of those to store.
         let share = post.isRefused ? 4 : 1
@@ -187,7 +153,7 @@ final class SQLiteWriter: Sendable {
 
 extension SQLiteWriter {
     private enum Next {
-        case work(posts: [Post], changes: [Change])
+        case work(posts: [QueuedPost], changes: [Change])
         case sleep
         case end
     }
@@ -253,7 +219,7 @@ extension SQLiteWriter {
         }
     }
 
-    private func commit(_ posts: [Post], _ database: Database, _ appender: EventAppender) {
+    private func commit(_ posts: [QueuedPost], _ database: Database, _ appender: EventAppender) {
         let start = ContinuousClock.now
         let lastEventID = appender.lastEventID
         var answers: [Answer] = []
@@ -283,8 +249,7 @@ extension SQLiteWriter {
         let events = appender.lastEventID - lastEventID
         appender.didCommit()
         state.withLock { state in
-            state.statistics.noteCommit(
-                requests: posts.count, events: events, seconds: seconds)
+            state.statistics.noteCommit(requests: posts.count, events: events, seconds: seconds)
         }
         for answer in answers { answer.send() }
     }
@@ -315,17 +280,6 @@ extension SQLiteWriter {
         }
         for post in posts { post.fail(failure) }
         for change in changes { change.reply?.resume(returning: .failure(failure)) }
-    }
-}
-
-extension StoreStatistics {
-    fileprivate mutating func noteCommit(requests: Int, events: Int64, seconds: Double) {
-        commits += 1
-        requestsCommitted += Int64(requests)
-        eventsStored += events
-        commitSeconds += seconds
-        let bucket = StoreStatistics.commitBuckets.firstIndex { seconds <= $0 } ?? StoreStatistics.commitBuckets.count
-        commitCounts[bucket] += 1
     }
 }
 

@@ -92,6 +92,7 @@ struct TidyTests {
         "layers import only what is below them",
         arguments: [
             ("OvationCore", []), ("OvationWire", ["OvationCore", "HTTPTypes"]), ("OvationConsole", ["Mustache"]),
+            ("OvationRows", ["OvationCore", "Foundation"]),
             (
                 "OvationServer",
                 [
@@ -104,11 +105,14 @@ struct TidyTests {
             (
                 "OvationSQLite",
                 [
-                    "OvationCore", "Dispatch", "Foundation", "GRDB", "GRDBSQLite", "Logging",
+                    "OvationCore", "OvationRows", "Dispatch", "Foundation", "GRDB", "GRDBSQLite", "Logging",
                     "Synchronization",
                 ]
             ),
-            ("OvationPostgres", ["OvationCore", "CLibpq", "Dispatch", "Foundation", "Logging", "Synchronization"]),
+            (
+                "OvationPostgres",
+                ["OvationCore", "OvationRows", "CLibpq", "Dispatch", "Foundation", "Logging", "Synchronization"]
+            ),
         ])
     func imports(target: String, allowed: [String]) throws {
         for file in try Self.files("Sources/" + target) {

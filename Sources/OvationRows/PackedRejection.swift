@@ -1,0 +1,19 @@
+package import OvationCore
+
+/// A refused post with its errors as text: made by whoever brings it, so that the writer's thread has no JSON to write.
+package struct PackedRejection: Sendable {
+    package let post: RefusedPost
+    package let errors: String
+
+    package init(_ post: RefusedPost) throws(StoreFailure) {
+        self.post = post
+        do {
+            errors = try RowText.text(of: post.errors)
+        } catch {
+            throw StoreFailure(.unavailable, "\(error)")
+        }
+    }
+
+    /// What it takes of the writer's queue.
+    package var bytes: Int { post.body.count + errors.utf8.count }
+}

@@ -1,0 +1,39 @@
+package import OvationCore
+
+/// What waits for a group's commit: a post to store, or one that was refused to keep.
+package enum QueuedPost: Sendable {
+    package typealias Reply<Value> = UnsafeContinuation<Result<Value, StoreFailure>, Never>
+
+    case append(EventBatch, Reply<AppendOutcome>)
+    case appendChunk(EventChunk, Reply<AppendOutcome>)
+    case keep(PackedRejection, Reply<Rejection.ID>)
+
+    /// What it takes of the queue.
+    package var bytes: Int {
+        switch self {
+        case .append(let batch, _): batch.data.count
+        case .appendChunk(let chunk, _): chunk.bytes
+        case .keep(let rejection, _): rejection.bytes
+        }
+    }
+
+    package var isRefused: Bool {
+        if case .keep = self { true } else { false }
+    }
+
+    /// What it adds to the size of a group.
+    package var events: Int {
+        switch self {
+        case .append(let batch, _): batch.events.count
+        case .appendChunk(let chunk, _): chunk.rows.count
+        case .keep: 1
+        }
+    }
+
+    package func fail(_ failure: StoreFailure) {
+        switch self {
+        case .append(_, let reply), .appendChunk(_, let reply): reply.resume(returning: .failure(failure))
+        case .keep(_, let reply): reply.resume(returning: .failure(failure))
+        }
+    }
+}
