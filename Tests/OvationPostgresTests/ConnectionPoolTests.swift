@@ -202,6 +202,8 @@ struct ArgumentsTests {
 
     @Test("of several hosts the one that takes writes is meant, unless the operator says otherwise")
     func picksPrimary() throws {
+        #expect(try ConnectionTarget("host=a").value(of: "tcp_user_timeout") == "3000")
+        #expect(try ConnectionTarget("host=a tcp_user_timeout=60000").value(of: "tcp_user_timeout") == "60000")
         #expect(try ConnectionTarget("host=a,b").value(of: "target_session_attrs") == "read-write")
         #expect(try ConnectionTarget("host=a,b target_session_attrs=any").value(of: "target_session_attrs") == "any")
         #expect(try ConnectionTarget("host=a").value(of: "target_session_attrs") == nil)
