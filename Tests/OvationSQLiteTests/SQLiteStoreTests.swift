@@ -170,37 +170,18 @@ struct SQLiteStoreTests {
         #expect(throws: StoreFailure(.unusable, "")) { try open() }
     }
 
-    @Test("answers busy when as many posts wait as may, and stores none of them")
-    func isBounded() async throws {
-        var limits = Limits()
-        limits.writerQueueMax = 0
-        let store = try open(limits)
+    @Test("has a bound for what waits", arguments: StoreContract.refusals)
+    func isBounded(_ refusal: StoreContract.Refusal) async throws {
+        let store = try open(refusal.narrowing(Limits()))
         defer { store.close() }
-        await #expect(throws: StoreFailure(.busy, "")) {
-            _ = try await store.append(Fixtures.batch("a@b.se", times: [1]))
-        }
-        await #expect(throws: StoreFailure(.busy, "")) { _ = try await store.keep(Fixtures.refusedPost()) }
-    }
-
-    @Test("answers busy when the posts that wait would be too large together, refused ones as well")
-    func isBoundedInBytes() async throws {
-        var limits = Limits()
-        limits.writerQueueBytesMax = 10
-        let store = try open(limits)
-        defer { store.close() }
-        let batch = try Fixtures.batch("a@b.se", times: [1], data: #"{"n":12345}"#)
-        await #expect(throws: StoreFailure(.busy, "")) { _ = try await store.append(batch) }
-        await #expect(throws: StoreFailure(.busy, "")) { _ = try await store.keep(Fixtures.refusedPost()) }
+        await refusal.run(on: store)
     }
 
     @Test("answers closed after it was closed")
     func isClosed() async throws {
         let store = try open()
         store.close()
-        await #expect(throws: StoreFailure(.closed, "")) {
-            _ = try await store.append(Fixtures.batch("a@b.se", times: [1]))
-        }
-        await #expect(throws: StoreFailure(.closed, "")) { _ = try await store.keep(Fixtures.refusedPost()) }
+        await StoreContract.expectClosed(store)
     }
 
     @Test("a group that fails is answered with a failure, stores nothing, and the next one works")
