@@ -57,7 +57,7 @@ public enum PostgresDistribution {
             if why == nil, try spread(connection, onlyEmpty: true) {
                 logger.notice("the tables are spread over the nodes of Citus")
             } else if let why {
-                logger.notice("the tables are not spread over nodes of Citus", metadata: ["why": "\(why)"])
+                logger.warning("the tables are not spread over nodes of Citus", metadata: ["why": "\(why)"])
             }
         } catch {
             guard !error.isConnectionLost else { throw error }
