@@ -200,10 +200,14 @@ struct ArgumentsTests {
         #expect(target.value(of: "client_encoding") == "UTF8")
     }
 
-    @Test("of several hosts the one that takes writes is meant, unless the operator says otherwise")
-    func picksPrimary() throws {
+    @Test("a machine that confirms nothing is given up after three seconds, unless the operator says otherwise")
+    func givesUpSilentMachines() throws {
         #expect(try ConnectionTarget("host=a").value(of: "tcp_user_timeout") == "3000")
         #expect(try ConnectionTarget("host=a tcp_user_timeout=60000").value(of: "tcp_user_timeout") == "60000")
+    }
+
+    @Test("of several hosts the one that takes writes is meant, unless the operator says otherwise")
+    func picksPrimary() throws {
         #expect(try ConnectionTarget("host=a,b").value(of: "target_session_attrs") == "read-write")
         #expect(try ConnectionTarget("host=a,b target_session_attrs=any").value(of: "target_session_attrs") == "any")
         #expect(try ConnectionTarget("host=a").value(of: "target_session_attrs") == nil)
