@@ -56,6 +56,8 @@ let package = Package(
             name: "CSimdjson",
             linkerSettings: [.linkedLibrary("simdjson"), .linkedLibrary("stdc++")]
         ),
+        // Checksums of SQLite's pages, written and checked between SQLite and the file system.
+        .target(name: "CPageChecksums", linkerSettings: [.linkedLibrary("sqlite3")]),
         // What the C library lets one say about its memory.
         .target(name: "CMalloc"),
         // Pages of the console as values, templates and files, all in the binary. Knows nothing of where values come from.
@@ -91,7 +93,7 @@ let package = Package(
         .target(
             name: "OvationSQLite",
             dependencies: [
-                "OvationCore", "OvationRows",
+                "CPageChecksums", "OvationCore", "OvationRows",
                 .product(name: "GRDB", package: "GRDB.swift"),
                 .product(name: "GRDBSQLite", package: "GRDB.swift"),
                 .product(name: "Logging", package: "swift-log"),
@@ -198,7 +200,7 @@ let package = Package(
         .testTarget(
             name: "OvationPostgresTests",
             dependencies: [
-                "OvationCore", "OvationPostgres", "OvationSQLite", "OvationTesting",
+                "OvationCore", "OvationPostgres", "OvationRows", "OvationSQLite", "OvationTesting",
                 .product(name: "Logging", package: "swift-log"),
             ],
             swiftSettings: settings),

@@ -121,6 +121,9 @@ public struct Limits: Sendable, Equatable {
     public var recentEventsMax = 65_536
     /// New profiles that are found in memory only, before they are moved to where they are found by hash.
     public var recentProfilesMax = 32_768
+    /// How long the disk may take for a commit, or for a copy of the log into the file, before what waits for it is
+    /// answered 503, and what comes until it answers.
+    public var diskAnswerMax: Duration = .seconds(5)
     /// Reads that may wait for a reading thread; one more is answered 503 at once.
     public var readerQueueMax = 2000
 

@@ -118,6 +118,7 @@ extension Problem.Code {
     public static let shuttingDown = Self("shutting_down")
     public static let storeUnavailable = Self("store_unavailable")
     public static let storageFull = Self("storage_full")
+    public static let storeDamaged = Self("store_damaged")
     public static let internalError = Self("internal_error")
     public static let requestTimeout = Self("request_timeout")
 

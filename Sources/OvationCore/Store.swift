@@ -228,15 +228,22 @@ public struct StoreFailure: Error, Sendable, Equatable {
         case outcomeUnknown
         /// The file is not ours, or is of a newer version.
         case unusable
+        /// Another process has the store open.
+        case inUse
+        /// What is stored is not what was written: nothing of it was given out.
+        case damaged
     }
 
     public let code: Code
     /// For the log and for the operator at start; never for a caller.
     public let message: String
+    /// What of the caller's is damaged, such as "event 17"; nil where that cannot be told.
+    public var subject: String?
 
-    public init(_ code: Code, _ message: String) {
+    public init(_ code: Code, _ message: String, subject: String? = nil) {
         self.code = code
         self.message = message
+        self.subject = subject
     }
 
     public static func == (left: StoreFailure, right: StoreFailure) -> Bool { left.code == right.code }

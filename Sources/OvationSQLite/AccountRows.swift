@@ -13,9 +13,13 @@ enum AccountRows {
                 SELECT account_id, sequence, at, actor, change FROM catalogue_log
                 WHERE is_note = 0 ORDER BY account_id, sequence
                 """)
-        while let row = try rows.next() { log[row[0], default: []].append(try entry(row)) }
+        while let row = try rows.next() { log[try row.decode(atIndex: 0), default: []].append(try entry(row)) }
         let accounts = try Row.fetchAll(database, sql: "SELECT account_id, name, created_at FROM account ORDER BY 1")
-            .map { Account(number: $0[0], name: $0[1], createdAt: Timestamp(milliseconds: $0[2])) }
+            .map { row in
+                Account(
+                    number: try row.decode(atIndex: 0), name: try row.decode(atIndex: 1),
+                    createdAt: Timestamp(milliseconds: try row.decode(atIndex: 2)))
+            }
         return StoreContents(
             accounts: accounts, definitions: log, lastSequences: try lastSequences(database),
             apiKeys: try Row.fetchAll(database, sql: "SELECT * FROM api_key ORDER BY created_at, client_id")
@@ -124,8 +128,9 @@ enum AccountRows {
 
     private static func entry(_ row: Row) throws -> LogEntry {
         LogEntry(
-            sequence: row[1], at: Timestamp(milliseconds: row[2]), actor: row[3],
-            change: try RowText.value(CatalogueChange.self, of: row[4]))
+            sequence: try row.decode(atIndex: 1), at: Timestamp(milliseconds: try row.decode(atIndex: 2)),
+            actor: try row.decode(atIndex: 3),
+            change: try RowText.value(CatalogueChange.self, of: try row.decode(atIndex: 4)))
     }
 
     private static func insert(_ database: Database, _ key: APIKey) throws {
@@ -146,33 +151,36 @@ enum AccountRows {
     }
 
     private static func apiKey(_ row: Row) throws -> APIKey {
-        let hash: Data = row["secret_hash"]
-        let settingsHash: Data? = row["settings_hash"]
-        let previousHash: Data? = row["previous_secret_hash"]
-        let previousUntil: Int64? = row["previous_secret_until"]
+        let hash: Data = try row.decode(forColumn: "secret_hash")
+        let settingsHash: Data? = try row.decode(forColumn: "settings_hash")
+        let previousHash: Data? = try row.decode(forColumn: "previous_secret_hash")
+        let previousUntil: Int64? = try row.decode(forColumn: "previous_secret_until")
         return APIKey(
-            clientID: row["client_id"], account: row["account_id"], name: row["name"],
-            role: try RowText.role(of: row["role"]),
-            sections: try RowText.sections(of: row["sections"]),
-            keyspaces: try RowText.keyspaces(of: row["keyspaces"]),
+            clientID: try row.decode(forColumn: "client_id"), account: try row.decode(forColumn: "account_id"),
+            name: try row.decode(forColumn: "name"),
+            role: try RowText.role(of: try row.decode(forColumn: "role")),
+            sections: try RowText.sections(of: try row.decode(forColumn: "sections")),
+            keyspaces: try RowText.keyspaces(of: try row.decode(forColumn: "keyspaces")),
             secretHash: Array(hash),
             previousSecret: previousHash.flatMap { hash in
                 previousUntil.map {
                     APIKey.PreviousSecret(hash: Array(hash), validUntil: Timestamp(milliseconds: $0))
                 }
             },
-            createdAt: Timestamp(milliseconds: row["created_at"]), revokedAt: time(row["revoked_at"]),
-            lastUsedAt: time(row["last_used_at"]), settingsHash: settingsHash.map { Array($0) })
+            createdAt: Timestamp(milliseconds: try row.decode(forColumn: "created_at")),
+            revokedAt: time(try row.decode(forColumn: "revoked_at")),
+            lastUsedAt: time(try row.decode(forColumn: "last_used_at")), settingsHash: settingsHash.map { Array($0) })
     }
 
     private static func time(_ milliseconds: Int64?) -> Timestamp? {
         milliseconds.map { Timestamp(milliseconds: $0) }
     }
 
-    private static func signingKey(_ row: Row) -> SigningKey {
+    private static func signingKey(_ row: Row) throws -> SigningKey {
         SigningKey(
-            id: row["key_id"], privateKeyPEM: row["private_pem"],
-            createdAt: Timestamp(milliseconds: row["created_at"]), retiredAt: time(row["retired_at"]))
+            id: try row.decode(forColumn: "key_id"), privateKeyPEM: try row.decode(forColumn: "private_pem"),
+            createdAt: Timestamp(milliseconds: try row.decode(forColumn: "created_at")),
+            retiredAt: time(try row.decode(forColumn: "retired_at")))
     }
 
     /// Made with the store, and never changed.

@@ -1,4 +1,5 @@
 import GRDB
+import Logging
 import OvationCore
 import OvationRows
 
@@ -26,9 +27,26 @@ final class EventAppender {
     private var place = TimelineEntry(profile: 0, section: 0, eventTime: 0, eventID: 0, version: 0)
     private var newProfiles: [Int64: RecentProfiles.Row] = [:]
     private var removedEvents: Set<Int64>?
+    private var newLogEntries: Int64 = 0
+    private var storedRejection: Int64 = 0
 
-    init(_ database: Database, recent: Recent, limits: Limits) throws {
+    /// How far the store has come, as far as the last transaction has changed it.
+    private(set) var progress: StoreProgress
+    /// Work that a damaged page keeps from being done; it is left, so that posts which need no such page are stored.
+    private var stopped: Set<Upkeep> = []
+    private let logger: Logger
+
+    /// What is done beside the posts, in their transactions.
+    private enum Upkeep: String {
+        case merging, moving, forgettingKeys = "forgetting of idempotency keys"
+        case forgettingRejections = "forgetting of refused posts"
+    }
+
+    init(_ database: Database, recent: Recent, limits: Limits, logger: Logger) throws {
         self.recent = recent
+        self.logger = logger
+        progress = try StoreOpening.progress(database)
+        storedRejection = progress.rejection
         idempotencyLifetime = limits.idempotencyLifetime
         rejections = try RejectionAppender(database, countMax: limits.rejectionsMax, age: limits.rejectionAge)
         usage = try UsageAppender(database)
@@ -108,20 +126,43 @@ final class EventAppender {
     /// Runs inside the group's transaction.
     func keep(_ rejection: PackedRejection) throws -> Rejection.ID {
         note(rejection.post.receivedAt)
-        return try rejections.keep(rejection)
+        let id = try rejections.keep(rejection)
+        progress.rejection = max(progress.rejection, id)
+        return id
     }
 
     /// Writes what is written once for the whole group, as the last thing in its transaction.
     func finishGroup() throws {
         try usage.finishGroup()
-        if let newestArrival { try rejections.finishGroup(at: newestArrival) }
+        if let newestArrival {
+            try upkeep(.forgettingRejections) { try rejections.finishGroup(at: newestArrival) }
+        }
         newestArrival = nil
-        try compactor.work(forStored: newEntries.count)
-        try mover.work(forNew: newProfiles.count)
+        try upkeep(.merging) { try compactor.work(forStored: newEntries.count) }
+        try upkeep(.moving) { try mover.work(forNew: newProfiles.count) }
+    }
+
+    /// What a damaged page stops goes on with the next start, if the page is whole by then.
+    private func upkeep(_ kind: Upkeep, _ work: () throws -> Void) throws {
+        guard !stopped.contains(kind) else { return }
+        do {
+            try work()
+        } catch {
+            let failure = StoreFailure(error)
+            guard failure.code == .damaged else { throw error }
+            logger.error(
+                "a part of the store is damaged; restore a backup",
+                metadata: ["reason": "\(failure.message)", "stopped": "\(kind.rawValue)"])
+            if kind == .merging, try compactor.stopMerging() { return }
+            stopped.insert(kind)
+        }
     }
 
     /// What was written is on disk: from here on readers find it.
     func didCommit() {
+        progress.event = lastEventID
+        progress.logEntry += newLogEntries
+        storedRejection = progress.rejection
         // Profiles first: whoever finds an event finds whose it is.
         recent.profiles.add(newProfiles)
         recent.memtable.add(newEntries)
@@ -135,6 +176,7 @@ final class EventAppender {
     }
 
     private func forgetTransaction() {
+        newLogEntries = 0
         newEntries.removeAll(keepingCapacity: true)
         newProfiles.removeAll(keepingCapacity: true)
         removedEvents = nil
@@ -151,6 +193,7 @@ final class EventAppender {
         usage.undoGroup()
         rejections.undoGroup()
         newestArrival = nil
+        progress.rejection = storedRejection
         undoChange()
     }
 
@@ -183,9 +226,11 @@ final class EventAppender {
         insertIdempotency.bind(5, now.milliseconds)
         try insertIdempotency.run()
         // Two old ones go for each new one, so that the table cannot outgrow its lifetime and no clean-up ever stalls.
-        forgetIdempotency.bind(1, now.advanced(by: .zero - idempotencyLifetime).milliseconds)
-        forgetIdempotency.bind(2, 2)
-        try forgetIdempotency.run()
+        try upkeep(.forgettingKeys) {
+            forgetIdempotency.bind(1, now.advanced(by: .zero - idempotencyLifetime).milliseconds)
+            forgetIdempotency.bind(2, 2)
+            try forgetIdempotency.run()
+        }
     }
 
 }
@@ -256,12 +301,17 @@ extension EventAppender {
 
 extension EventAppender {
     /// Whether nothing waits to be put in its place.
-    var isIdle: Bool { compactor.isIdle && mover.isIdle }
+    var isIdle: Bool {
+        (stopped.contains(.merging) || compactor.isIdle) && (stopped.contains(.moving) || mover.isIdle)
+    }
+
+    /// The log of definitions and acts went on in this transaction.
+    func noteLogEntries(_ count: Int) { newLogEntries += Int64(count) }
 
     /// Puts a part of what waits in its place, when no post waits. In a transaction of its own.
     func workIdly() throws {
-        try compactor.workIdly()
-        try mover.workIdly()
+        try upkeep(.merging) { try compactor.workIdly() }
+        try upkeep(.moving) { try mover.workIdly() }
     }
 
     /// Leaves little to read back for the next start. In a transaction of its own, the last.

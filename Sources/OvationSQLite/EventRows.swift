@@ -34,7 +34,7 @@ enum EventRows {
         // One more tells whether there is a next page.
         let entries = try timeline.newest(range(of: profile, filter, after: position), limit: limit + 1)
         let statement = try PreparedStatement(
-            cached: database.cachedStatement(sql: "SELECT received_at, data FROM event WHERE event_id = ?1"))
+            cached: database.cachedStatement(sql: selectEvent))
         defer { statement.reset() }
         var events: [StoredEvent] = []
         events.reserveCapacity(min(limit, entries.count))
@@ -44,18 +44,41 @@ enum EventRows {
                 let next = events.last.map { EventPosition(eventTime: $0.eventTime, id: $0.id) }
                 return EventPage(events: events, next: next)
             }
-            statement.bind(1, entry.eventID)
-            defer { statement.reset() }
-            // Deleted since memory was looked at.
-            guard try statement.nextRow() else { continue }
-            let event = StoredEvent(
-                id: entry.eventID, eventTime: Timestamp(milliseconds: entry.eventTime),
-                receivedAt: Timestamp(milliseconds: statement.int64(0)), version: entry.version,
-                data: statement.text(1))
+            guard let event = try event(entry, statement) else {
+                // Deleted since memory was looked at. What a run has is of the same moment as the events.
+                if entry.eventID > timeline.through { continue }
+                throw damage(entry.eventID, "it is in the timeline and not among the events")
+            }
             bytes += event.data.utf8.count
             events.append(event)
         }
         return EventPage(events: events, next: nil)
+    }
+
+    private static let selectEvent =
+        "SELECT received_at, data, profile_id, section, event_time, version_id FROM event WHERE event_id = ?1"
+
+    /// nil: there is no such event.
+    /// - Throws: `damaged`, naming the event, where what is stored is not what the timeline says.
+    private static func event(_ entry: TimelineEntry, _ statement: PreparedStatement) throws -> StoredEvent? {
+        statement.bind(1, entry.eventID)
+        defer { statement.reset() }
+        do {
+            guard try statement.nextRow() else { return nil }
+        } catch {
+            let failure = StoreFailure(error)
+            throw failure.code == .damaged ? damage(entry.eventID, failure.message) : failure
+        }
+        guard statement.int64(2) == entry.profile, statement.int64(3) == entry.section,
+            statement.int64(4) == entry.eventTime, statement.int64(5) == entry.version
+        else { throw damage(entry.eventID, "it is not what the timeline says") }
+        return StoredEvent(
+            id: entry.eventID, eventTime: Timestamp(milliseconds: entry.eventTime),
+            receivedAt: Timestamp(milliseconds: statement.int64(0)), version: entry.version, data: statement.text(1))
+    }
+
+    private static func damage(_ event: Int64, _ reason: String) -> StoreFailure {
+        StoreFailure(.damaged, "event \(event): \(reason)", subject: "event \(event)")
     }
 
     /// What a delete removed.

@@ -2,14 +2,13 @@ import Foundation
 import OvationCore
 import Synchronization
 
-/// Says that one process has the store open: SQLite 3.40 can corrupt a file when two write and checkpoint at once.
-///
-/// A lock of the kernel on a file beside the store, so that it goes with the process however that ends.
+/// A lock of the kernel on a file, so that it goes with the process however that ends.
 final class FileLock: Sendable {
     let descriptor: CInt
     private let isHeld = Atomic(true)
 
-    init(path: String) throws(StoreFailure) {
+    /// Of a file that is there for this alone, and is made with its folder where it is missing.
+    convenience init(path: String) throws(StoreFailure) {
         let folder = URL(fileURLWithPath: path).deletingLastPathComponent().path
         do {
             try FileManager.default.createDirectory(
@@ -17,21 +16,34 @@ final class FileLock: Sendable {
         } catch {
             throw StoreFailure(.unusable, "the folder \(folder) cannot be made: \(error.localizedDescription)")
         }
-        descriptor = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0o600)
+        try self.init(path, open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0o600))
+    }
+
+    /// Of the store itself, which is there.
+    convenience init(existing path: String) throws(StoreFailure) {
+        try self.init(path, open(path, O_RDONLY | O_NOFOLLOW | O_CLOEXEC))
+    }
+
+    private init(_ path: String, _ descriptor: CInt) throws(StoreFailure) {
+        self.descriptor = descriptor
         guard descriptor >= 0 else {
-            throw StoreFailure(.unusable, "\(path) cannot be written: \(String(cString: strerror(errno)))")
+            throw StoreFailure(.unusable, "\(path) cannot be opened: \(StoreFile.reason(errno))")
         }
         guard flock(descriptor, LOCK_EX | LOCK_NB) == 0 else {
+            let reason = errno
             // Closed by deinit, which runs here too: all that this class holds is there.
+            guard reason == EWOULDBLOCK else {
+                throw StoreFailure(.unusable, "\(path) cannot be locked: \(StoreFile.reason(reason))")
+            }
             throw StoreFailure(
-                .unusable, "another process has this store open (\(path) is locked); stop it, or name another store")
+                .inUse, "another process has this store open (\(path) is locked); stop it, or name another store")
         }
     }
 
     /// The next process may open the store.
     func release() {
         // Once: the number could be another file's by the second time.
-        guard isHeld.exchange(false, ordering: .relaxed) else { return }
+        guard isHeld.exchange(false, ordering: .relaxed), descriptor >= 0 else { return }
         // A child that is just being started has the file open too, and would keep the lock for that moment.
         _ = flock(descriptor, LOCK_UN)
         close(descriptor)
@@ -39,5 +51,41 @@ final class FileLock: Sendable {
 
     deinit {
         release()
+    }
+}
+
+/// Says that one process has the store open: SQLite 3.40 can corrupt a file when two write and checkpoint at once.
+///
+/// Two locks: one on a file beside the store, which is there before the store is and which every version of Ovation
+/// asks for; and one on the store's file, which is the same one under whatever name and in whatever container it is
+/// opened. Released after the last connection is closed: to close a file of this process drops SQLite's own locks on it.
+final class StoreLock: Sendable {
+    /// The store's file, with every link followed.
+    let path: String
+    private let beside: FileLock
+    private let file = Mutex<FileLock?>(nil)
+
+    init(_ path: String) throws(StoreFailure) {
+        self.path = try StoreFile.realPath(path)
+        try StoreFile.verify(self.path)
+        beside = try FileLock(path: self.path + ".lock")
+        if StoreFile.Identity(path: self.path) != nil { try lockFile() }
+    }
+
+    /// After the file was made, or took the place of another.
+    func lockFile() throws(StoreFailure) {
+        let lock = try FileLock(existing: path)
+        file.withLock { $0 = lock }
+    }
+
+    /// To read the file by; nil while there is none.
+    var fileDescriptor: CInt? { file.withLock { $0?.descriptor } }
+
+    func release() {
+        file.withLock { lock in
+            lock?.release()
+            lock = nil
+        }
+        beside.release()
     }
 }

@@ -18,9 +18,11 @@ enum ProfileRows {
             database,
             sql: "SELECT keyspace, key, created_at FROM profile WHERE profile_id = ? AND account_id = ?",
             arguments: [id, account])
-        return row.map { row in
+        return try row.map { row in
             Profile(
-                RecentProfiles.Row(id: id, account: account, keyspace: row[0], key: row[1], createdAt: row[2]))
+                RecentProfiles.Row(
+                    id: id, account: account, keyspace: try row.decode(atIndex: 0), key: try row.decode(atIndex: 1),
+                    createdAt: try row.decode(atIndex: 2)))
         }
     }
 
@@ -92,7 +94,11 @@ enum ProfileRows {
                 SELECT version_id, events, last_received_at FROM version_usage WHERE account_id = ? ORDER BY version_id
                 """,
             arguments: [account]
-        ).map { VersionUsage(version: $0[0], events: $0[1], lastSeenAt: Timestamp(milliseconds: $0[2])) }
+        ).map { row in
+            VersionUsage(
+                version: try row.decode(atIndex: 0), events: try row.decode(atIndex: 1),
+                lastSeenAt: Timestamp(milliseconds: try row.decode(atIndex: 2)))
+        }
     }
 
     /// When the last one was received stays: it was.

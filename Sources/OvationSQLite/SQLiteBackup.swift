@@ -20,9 +20,15 @@ public struct SQLiteBackup: Sendable {
     public init(
         of path: String, to destination: String, progress: @escaping @Sendable (_ done: Int, _ total: Int) -> Void
     ) throws(StoreFailure) {
+        let path = try StoreFile.realPath(path)
         guard FileManager.default.fileExists(atPath: path) else {
             throw StoreFailure(.unusable, "\(path) does not exist; name the file of a store with --store")
         }
+        // Under another name its log would not be found, and the newest posts would be missing.
+        try StoreFile.verify(path)
+        try PageChecksums.register()
+        let found = StoreOpening(path: path)
+        try found.verifyIsSettled()
         guard !FileManager.default.fileExists(atPath: destination) else {
             throw StoreFailure(.unusable, "\(destination) is there already; name another file")
         }
@@ -33,13 +39,17 @@ public struct SQLiteBackup: Sendable {
             guard FileManager.default.createFile(atPath: part, contents: nil, attributes: [.posixPermissions: 0o600])
             else { throw StoreFailure(.unavailable, "the file cannot be made; is there such a folder?") }
             try SQLiteBackup.copy(path, part, progress)
+            // What comes in its place may be told from the store that it is of.
+            if found.header?.hasRoomForChecksums == true {
+                try PageChecksums.seal(part, as: StoreHeader.neverServed)
+            }
             (events, profiles) = try SQLiteBackup.check(part)
-            try SQLiteBackup.sync(part)
+            try StoreFile.sync(part)
             guard rename(part, destination) == 0 else {
                 throw StoreFailure(.unavailable, "it cannot be renamed: \(String(cString: strerror(errno)))")
             }
             let folder = URL(fileURLWithPath: destination).deletingLastPathComponent().path
-            try SQLiteBackup.sync(folder)
+            try StoreFile.sync(folder)
             bytes = try FileManager.default.attributesOfItem(atPath: destination)[.size] as? Int64 ?? 0
         } catch {
             try? FileManager.default.removeItem(atPath: part)
@@ -78,19 +88,12 @@ public struct SQLiteBackup: Sendable {
         let copy = try DatabaseQueue(path: path)
         defer { try? copy.close() }
         return try copy.read { database in
-            let verdict = try String.fetchOne(database, sql: "PRAGMA quick_check(1)") ?? "no answer"
-            guard verdict == "ok" else {
-                throw StoreFailure(.unusable, "the store is damaged (\(verdict)): restore the last good backup")
+            let audit = try StoreAudit(database)
+            guard audit.faults.isEmpty else {
+                throw StoreFailure(
+                    .damaged, "the store is damaged (\(audit.faults.joined(separator: "; "))): restore the last good backup")
             }
-            return try SQLiteDoctor.counts(database)
-        }
-    }
-
-    private static func sync(_ path: String) throws {
-        let descriptor = open(path, O_RDONLY | O_CLOEXEC)
-        defer { if descriptor >= 0 { Foundation.close(descriptor) } }
-        guard descriptor >= 0, fsync(descriptor) == 0 else {
-            throw StoreFailure(.unavailable, "\(path) cannot be synced: \(String(cString: strerror(errno)))")
+            return (audit.events, audit.profiles)
         }
     }
 }

@@ -1,7 +1,6 @@
 import Dispatch
 import Foundation
 import GRDB
-import Logging
 import OvationCore
 import Synchronization
 
@@ -16,12 +15,14 @@ final class SQLiteReader: Sendable {
         let threads: Int
         /// PRAGMA cache_size of each connection; a negative number is kibibytes.
         let cacheSize: Int
+        /// How many times ``Limits/diskAnswerMax`` one read may take while others wait for it.
+        let patience: Int
 
         /// Reads of a few rows. The cache has room for the inner nodes of all trees of some twenty million events, so
         /// that a row somewhere in the file is one page from the system and not two.
-        static let rows = Role(name: "reader", threads: 2, cacheSize: -14_336)
+        static let rows = Role(name: "reader", threads: 2, cacheSize: -14_336, patience: 1)
         /// Reads that may look at everything there is: searches, counts, exports. They use a page once.
-        static let scans = Role(name: "scanner", threads: 2, cacheSize: -2048)
+        static let scans = Role(name: "scanner", threads: 2, cacheSize: -2048, patience: 6)
 
         static let all = [rows, scans]
     }
@@ -32,6 +33,8 @@ final class SQLiteReader: Sendable {
     private struct State {
         var work: [Work] = []
         var isClosed = false
+        /// Since when each thread has been at its read.
+        var since: [Int: ContinuousClock.Instant] = [:]
     }
 
     /// A connection, and the statements that every read needs.
@@ -59,21 +62,31 @@ final class SQLiteReader: Sendable {
     private let finished = DispatchGroup()
     private let pool: DatabasePool
     private let queueMax: Int
+    private let diskAnswerMax: Duration
 
     private let role: Role
 
-    init(_ role: Role, pool: DatabasePool, queueMax: Int, logger: Logger) {
+    /// - Throws: what keeps a thread from its work.
+    init(_ role: Role, pool: DatabasePool, limits: Limits) throws {
         self.role = role
         self.pool = pool
-        self.queueMax = queueMax
+        queueMax = limits.readerQueueMax
+        diskAnswerMax = limits.diskAnswerMax * role.patience
         for number in 1...role.threads {
             finished.enter()
+            let started = Started()
             let thread = Thread { [self] in
-                run(logger)
+                run(number, started)
                 finished.leave()
             }
             thread.name = "ovation-\(role.name)-\(number)"
             thread.start()
+            do {
+                try started.wait()
+            } catch {
+                close()
+                throw error
+            }
         }
     }
 
@@ -118,6 +131,7 @@ final class SQLiteReader: Sendable {
     private func enqueue(_ work: @escaping Work) {
         let failure = state.withLock { state -> StoreFailure? in
             guard !state.isClosed else { return SQLiteReader.closing }
+            if let failure = hanging(state) { return failure }
             guard state.work.count < queueMax else { return StoreFailure(.busy, "\(queueMax) reads are waiting") }
             state.work.append(work)
             return nil
@@ -125,26 +139,51 @@ final class SQLiteReader: Sendable {
         if let failure { work(.failure(failure)) } else { wake.signal() }
     }
 
-    private func run(_ logger: Logger) {
+    /// nil: a thread is free, or will soon be.
+    private func hanging(_ state: State) -> StoreFailure? {
+        let now = ContinuousClock.now
+        guard state.since.count == role.threads, state.since.values.allSatisfy({ now - $0 >= diskAnswerMax }) else {
+            return nil
+        }
+        return StoreFailure(.unavailable, "the disk has not answered for \(diskAnswerMax.components.seconds) s")
+    }
+
+    /// Nobody waits behind reads that the disk does not answer.
+    func refuseWhereTheDiskHangs() {
+        let (failure, waiting) = state.withLock { state -> (StoreFailure?, [Work]) in
+            guard let failure = hanging(state) else { return (nil, []) }
+            defer { state.work = [] }
+            return (failure, state.work)
+        }
+        guard let failure else { return }
+        for work in waiting { work(.failure(failure)) }
+    }
+
+    private func run(_ number: Int, _ started: Started) {
         do {
             // One long visit, without a transaction of the pool's: each read begins its own.
             try pool.unsafeRead { database in
                 try database.execute(sql: "PRAGMA cache_size = \(role.cacheSize)")
                 let transaction = try Transaction(database)
-                while let work = next() { work(.success(transaction)) }
+                started.succeed()
+                while let work = next(number) {
+                    work(.success(transaction))
+                    state.withLock { $0.since[number] = nil }
+                }
             }
         } catch {
-            logger.critical("a reader could not start", metadata: ["error": "\(error)"])
-            while let work = next() { work(.failure(StoreFailure(error))) }
+            started.fail(error)
         }
     }
 
     /// nil: the store is closing.
-    private func next() -> Work? {
+    private func next(_ number: Int) -> Work? {
         while true {
             wake.wait()
             let (work, isClosed) = state.withLock { state in
-                (state.work.isEmpty ? nil : state.work.removeFirst(), state.isClosed)
+                let work = state.work.isEmpty ? nil : state.work.removeFirst()
+                if work != nil { state.since[number] = .now }
+                return (work, state.isClosed)
             }
             if let work { return work }
             if isClosed { return nil }

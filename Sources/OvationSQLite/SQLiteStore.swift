@@ -6,61 +6,100 @@ import OvationRows
 
 /// Definitions, profiles and events in one SQLite file. See DESIGN.md beside this file.
 public final class SQLiteStore: Store {
+    /// With every link followed.
     public let path: String
     let pool: DatabasePool
     private let writer: SQLiteWriter
     private let reader: SQLiteReader
     private let scanner: SQLiteReader
     private let recent = Recent()
-    private let lock: FileLock
+    private let lock: StoreLock
+    private let state: StateFile
+    private let ticker: Ticker
 
     /// Opens the file, or makes it with its folder, brings its tables up to date, and forgets refused posts that are
     /// past their time or number. Blocks.
     /// - Parameter now: nil is the time of the machine.
     /// - Throws: `unusable` with a sentence for the operator.
     public init(path: String, limits: Limits, logger: Logger, now: Timestamp? = nil) throws(StoreFailure) {
-        self.path = path
-        lock = try FileLock(path: path + ".lock")
+        lock = try StoreLock(path)
+        self.path = lock.path
+        // Threads and connections that a start which fails must not leave behind.
+        var undo: [() -> Void] = []
         do {
-            let isNew = !FileManager.default.fileExists(atPath: path)
-            // The events are personal data: nobody else on the machine reads them. SQLite gives the files beside it
-            // the same rights, so it has to be there first.
-            if isNew {
-                _ = FileManager.default.createFile(atPath: path, contents: nil, attributes: [.posixPermissions: 0o600])
-            }
+            let header = try StoreOpening.prepare(lock, logger: logger)
             var configuration = Configuration()
             configuration.maximumReaderCount = SQLiteReader.Role.all.map(\.threads).reduce(0, +)
             configuration.foreignKeysEnabled = true
             configuration.prepareDatabase { database in
                 for pragma in Pragmas.onOpen { try database.execute(sql: pragma) }
             }
-            pool = try DatabasePool(path: path, configuration: configuration)
-            try pool.writeWithoutTransaction { database in
-                if !isNew {
-                    try SQLiteStore.verifyIsOurs(database, path: path)
-                    try SQLiteStore.verifyIsWhole(database)
-                }
+            let pool = try DatabasePool(path: self.path, configuration: configuration)
+            self.pool = pool
+            undo.append { try? pool.close() }
+            let opened = now ?? Timestamp(milliseconds: Int64(Date().timeIntervalSince1970 * 1000))
+            state = try pool.writeWithoutTransaction { [path = lock.path] database in
                 for pragma in Pragmas.onWriter { _ = try Row.fetchOne(database, sql: pragma) }
                 try Pragmas.verify(database)
-            }
-            // A new index over a large table is sorted in files, and not in memory as small things are.
-            try pool.writeWithoutTransaction { try $0.execute(sql: "PRAGMA temp_store = FILE") }
-            try Schema.migrator.migrate(pool)
-            try pool.writeWithoutTransaction { try $0.execute(sql: "PRAGMA temp_store = MEMORY") }
-            let opened = now ?? Timestamp(milliseconds: Int64(Date().timeIntervalSince1970 * 1000))
-            try pool.write { database in
-                try AccountRows.makeServerSecret(database)
-                try RejectionRows.forget(
-                    database, at: opened, countMax: limits.rejectionsMax, age: limits.rejectionAge)
+                return try SQLiteStore.begin(database, path, header, limits, at: opened)
             }
             try pool.read { [recent] in try recent.load($0) }
+            // From here on all that can fail fails here: a thread that ended could tell nobody.
+            let reader = try SQLiteReader(.rows, pool: pool, limits: limits)
+            self.reader = reader
+            undo.append { reader.close() }
+            let scanner = try SQLiteReader(.scans, pool: pool, limits: limits)
+            self.scanner = scanner
+            undo.append { scanner.close() }
+            writer = try SQLiteWriter(
+                pool: pool, recent: recent, state: state, file: try StoreWatch(path: self.path), limits: limits,
+                logger: logger)
         } catch {
             let failure = StoreFailure(error)
-            throw StoreFailure(.unusable, "\(path) cannot be used as a store: \(failure.message)")
+            for step in undo.reversed() { step() }
+            throw StoreFailure(.unusable, "\(self.path) cannot be used as a store: \(SQLiteStore.advice(failure))")
         }
-        writer = SQLiteWriter(pool: pool, recent: recent, limits: limits, logger: logger)
-        reader = SQLiteReader(.rows, pool: pool, queueMax: limits.readerQueueMax, logger: logger)
-        scanner = SQLiteReader(.scans, pool: pool, queueMax: limits.readerQueueMax, logger: logger)
+        ticker = Ticker(name: "ovation-disk-watch", every: .milliseconds(250)) { [writer, reader, scanner] in
+            writer.answerWhereTheDiskHangs()
+            reader.refuseWhereTheDiskHangs()
+            scanner.refuseWhereTheDiskHangs()
+        }
+    }
+
+    /// Notes beside the file that it is open, and begins a log that is known to be this start's.
+    private static func begin(
+        _ database: Database, _ path: String, _ header: StoreHeader?, _ limits: Limits, at now: Timestamp
+    ) throws -> StateFile {
+        // First of all: whoever finds it open and without a log knows that another program may have taken that.
+        let generation = (header?.generation ?? 0) &+ 1
+        let state = try StateFile(
+            of: path,
+            StoreState(
+                id: try StoreOpening.id(database), isOpen: true, generation: max(generation, 1), logSalts: nil,
+                progress: try StoreOpening.progress(database)))
+        try AccountRows.makeServerSecret(database)
+        try RejectionRows.forget(database, at: now, countMax: limits.rejectionsMax, age: limits.rejectionAge)
+        if header?.isSealed == true {
+            try database.execute(sql: "PRAGMA user_version = \(StoreHeader.mark(ofStart: state.state.generation))")
+        }
+        try WriteAheadLog.empty(database)
+        try database.execute(sql: SQLiteStore.proof)
+        try state.beginLog(of: path)
+        return state
+    }
+
+    /// Changes something each time, so that it is written and synced.
+    private static let proof = """
+        INSERT INTO setting (name, value) VALUES ('checked_at', unixepoch())
+        ON CONFLICT DO UPDATE SET value = max(value + 1, excluded.value)
+        """
+
+    private static func advice(_ failure: StoreFailure) -> String {
+        switch failure.code {
+        case .full: "the disk is full (\(failure.message)); make room, and start again"
+        case .damaged: "\(failure.message); restore a backup, or see what 'ovation doctor --deep' finds"
+        default: failure.message
+        }
     }
 
     /// Commits what waits and closes the file. Later calls throw `closed`. Blocks.
@@ -68,7 +107,9 @@ public final class SQLiteStore: Store {
         reader.close()
         scanner.close()
         writer.close()
+        ticker.stop()
         try? pool.close()
+        state.close()
         lock.release()
     }
 
@@ -83,7 +124,7 @@ public final class SQLiteStore: Store {
     }
 
     /// Not the target of a copy under way: rows are missing, and timelines.
-    private static func verifyIsWhole(_ database: Database) throws {
+    static func verifyIsWhole(_ database: Database) throws {
         guard try database.tableExists("setting") else { return }
         if let refusal = CopyNote.refusal(toServe: try SQLiteRows.note(database)) { throw refusal }
     }
@@ -142,6 +183,7 @@ extension SQLiteStore {
                 sequence: try AccountRows.lastSequence(database, account: account) + 1, at: now, actor: actor,
                 change: .noted(note(count)))
             try AccountRows.insert(database, entry, account: account)
+            appender.noteLogEntries(1)
             return Deletion(count: count, entry: entry)
         }
     }
@@ -231,7 +273,10 @@ extension SQLiteStore {
     }
 
     public func commit(_ change: AccountChange) async throws(StoreFailure) {
-        try await write { database, _ in try AccountRows.commit(database, change) }
+        try await write { database, appender in
+            try AccountRows.commit(database, change)
+            appender.noteLogEntries(change.entries.count)
+        }
     }
 
     public func log(_ range: LogRange) async throws(StoreFailure) -> [LogEntry] {
@@ -244,8 +289,7 @@ extension SQLiteStore {
 extension SQLiteStore {
     public func check() async throws(StoreFailure) {
         try await write { database, _ in
-            try database.execute(
-                sql: "INSERT OR REPLACE INTO setting (name, value) VALUES ('checked_at', unixepoch())")
+            try database.execute(sql: SQLiteStore.proof)
         }
         _ = try await reader.read { database in
             try Int.fetchOne(database, sql: "SELECT value FROM setting WHERE name = 'checked_at'")

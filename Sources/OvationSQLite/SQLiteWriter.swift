@@ -1,3 +1,4 @@
+import CPageChecksums
 import Dispatch
 import Foundation
 import GRDB
@@ -23,15 +24,8 @@ final class SQLiteWriter: Sendable {
 
     /// What became of a post: it waits for the commit.
     private enum Answer {
-        case appended(AppendOutcome, Reply<AppendOutcome>)
-        case kept(Rejection.ID, Reply<Rejection.ID>)
-
-        func send() {
-            switch self {
-            case .appended(let outcome, let reply): reply.resume(returning: .success(outcome))
-            case .kept(let id, let reply): reply.resume(returning: .success(id))
-            }
-        }
+        case appended(AppendOutcome)
+        case kept(Rejection.ID)
     }
 
     private struct Change {
@@ -42,9 +36,19 @@ final class SQLiteWriter: Sendable {
     /// How long nobody posts before work that can wait is done.
     private static let quiet = DispatchTimeInterval.milliseconds(30)
     /// Between two bits of such work, for reads to have the cores and the disk as well.
-    private static let pause = DispatchTimeInterval.milliseconds(3)
+    private static let pause = Duration.milliseconds(3)
+    /// The longest time between two bits of it where the last one failed.
+    private static let pauseMax = Duration.seconds(10)
+    /// What the disk was asked to do, and who waits for it.
+    private struct UnderWay {
+        var posts: [QueuedPost] = []
+        var change: Reply<Void>?
+        /// nil while nothing is asked of the disk that could hang.
+        var since: ContinuousClock.Instant?
+    }
 
     private struct State {
+        var underWay = UnderWay()
         var posts: [QueuedPost] = []
         var postBytes = 0
         var changes: [Change] = []
@@ -58,20 +62,29 @@ final class SQLiteWriter: Sendable {
     private let finished = DispatchSemaphore(value: 0)
     private let pool: DatabasePool
     private let recent: Recent
+    private let stateFile: StateFile
+    private let file: StoreWatch
     private let limits: Limits
     private let logger: Logger
 
-    init(pool: DatabasePool, recent: Recent, limits: Limits, logger: Logger) {
+    /// - Throws: what keeps the thread from its work. A writer that was made goes on until it is closed.
+    init(
+        pool: DatabasePool, recent: Recent, state stateFile: StateFile, file: StoreWatch, limits: Limits, logger: Logger
+    ) throws {
         self.pool = pool
         self.recent = recent
+        self.stateFile = stateFile
+        self.file = file
         self.limits = limits
         self.logger = logger
+        let started = Started()
         let thread = Thread { [self] in
-            run()
+            run(started)
             finished.signal()
         }
         thread.name = "ovation-writer"
         thread.start()
+        try started.wait()
     }
 
     var statistics: StoreStatistics {
@@ -139,6 +152,7 @@ final class SQLiteWriter: Sendable {
     private func enqueue<Value>(orReply reply: Reply<Value>, _ add: (inout State) -> StoreFailure?) {
         let (failure, mustWake) = state.withLock { state -> (StoreFailure?, Bool) in
             if state.isClosed { return (StoreFailure(.closed, "the store is closing"), false) }
+            if let failure = hanging(state) { return (failure, false) }
             if let failure = add(&state) { return (failure, false) }
             let wasAsleep = state.isWriterAsleep
             state.isWriterAsleep = false
@@ -149,7 +163,79 @@ final class SQLiteWriter: Sendable {
     }
 }
 
+// MARK: - A disk that does not answer
+
+extension SQLiteWriter {
+    /// nil: the disk does what it is asked to, or has not been asked for long.
+    private func hanging(_ state: State) -> StoreFailure? {
+        guard let since = state.underWay.since, ContinuousClock.now - since >= limits.diskAnswerMax else { return nil }
+        return StoreFailure(
+            .unavailable, "the disk has not answered for \((ContinuousClock.now - since).components.seconds) s")
+    }
+
+    /// Nobody waits longer than ``Limits/diskAnswerMax`` for a disk. What the disk was asked to do may still happen; what
+    /// waits for its turn will not.
+    func answerWhereTheDiskHangs() {
+        let (failure, underWay, posts, changes) = state.withLock {
+            state -> (StoreFailure?, UnderWay, [QueuedPost], [Change]) in
+            guard let failure = hanging(state) else { return (nil, UnderWay(), [], []) }
+            defer {
+                (state.underWay.posts, state.underWay.change) = ([], nil)
+                (state.posts, state.postBytes, state.changes) = ([], 0, [])
+            }
+            return (failure, state.underWay, state.posts, state.changes)
+        }
+        guard let failure else { return }
+        let count = underWay.posts.count + posts.count + changes.count
+        if count > 0 {
+            logger.error(
+                "the disk does not answer; what waits for it is refused",
+                metadata: ["reason": "\(failure.message)", "waiting": "\(count)"])
+        }
+        let unknown = StoreFailure(.outcomeUnknown, failure.message)
+        for post in underWay.posts { post.fail(unknown) }
+        underWay.change?.resume(returning: .failure(unknown))
+        for post in posts { post.fail(failure) }
+        for change in changes { change.reply?.resume(returning: .failure(failure)) }
+    }
+
+    private func diskIsAsked() {
+        state.withLock { $0.underWay.since = .now }
+    }
+
+    private func diskAnswered() {
+        state.withLock { $0.underWay.since = nil }
+    }
+
+    /// Whoever still waits for what was under way: nobody, where the disk took too long.
+    private func takeUnderWay() -> UnderWay {
+        state.withLock { state in
+            defer { state.underWay = UnderWay() }
+            return state.underWay
+        }
+    }
+}
+
 // MARK: - The thread
+
+/// Tells whoever starts a thread whether it could begin.
+final class Started: Sendable {
+    private let semaphore = DispatchSemaphore(value: 0)
+    private let failure = Mutex<(any Error)?>(nil)
+
+    func succeed() { semaphore.signal() }
+
+    func fail(_ error: any Error) {
+        failure.withLock { $0 = error }
+        semaphore.signal()
+    }
+
+    /// Blocks.
+    func wait() throws {
+        semaphore.wait()
+        if let error = failure.withLock({ $0 }) { throw error }
+    }
+}
 
 extension SQLiteWriter {
     private enum Next {
@@ -158,41 +244,100 @@ extension SQLiteWriter {
         case end
     }
 
-    private func run() {
+    /// What the thread has while it runs.
+    private struct Tools {
+        let database: Database
+        let appender: EventAppender
+        let log: WriteAheadLog
+        /// Between two bits of work that can wait.
+        var pause = SQLiteWriter.pause
+        /// The disk failed to write or to sync: what the system has of the log in memory may not be on the disk.
+        var isLogDoubtful = false
+        var groupNotice = SparseNotice()
+        var idleNotice = SparseNotice()
+        var logNotice = SparseNotice()
+        var stateNotice = SparseNotice()
+    }
+
+    private func run(_ started: Started) {
         do {
             // One long visit: the connection belongs to this thread until the end.
             try pool.writeWithoutTransaction { database in
-                let appender = try EventAppender(database, recent: recent, limits: limits)
-                let log = WriteAheadLog(database)
-                var wait = SQLiteWriter.quiet
-                while true {
-                    switch next() {
-                    case .work(let posts, let changes):
-                        wait = SQLiteWriter.quiet
-                        for change in changes { perform(change, database, appender) }
-                        if !posts.isEmpty { commit(posts, database, appender) }
-                        log.checkpointIfLong()
-                    case .sleep:
-                        guard !appender.isIdle else {
-                            wake.wait()
-                            continue
-                        }
-                        // Only when it has been quiet: a post that comes during such work waits for it.
-                        guard wake.wait(timeout: .now() + wait) == .timedOut else { continue }
-                        wait = SQLiteWriter.pause
-                        perform(Change(work: { _, appender in try appender.workIdly() }), database, appender)
-                        log.checkpointIfLong()
-                    case .end:
-                        perform(Change(work: { _, appender in try appender.finish() }), database, appender)
-                        // All of it in one file, so that a copy of that file is a copy of the store.
-                        _ = try? Row.fetchOne(database, sql: "PRAGMA wal_checkpoint(TRUNCATE)")
-                        return
-                    }
-                }
+                var tools = Tools(
+                    database: database,
+                    appender: try EventAppender(database, recent: recent, limits: limits, logger: logger),
+                    log: WriteAheadLog(database))
+                started.succeed()
+                work(&tools)
             }
         } catch {
-            logger.critical("the writer could not start", metadata: ["error": "\(error)"])
-            refuseEverything(StoreFailure(.unavailable, "\(error)"))
+            started.fail(error)
+        }
+    }
+
+    private func work(_ tools: inout Tools) {
+        var isQuiet = false
+        while true {
+            switch next() {
+            case .work(let posts, let changes):
+                isQuiet = false
+                for change in changes { perform(change, &tools) }
+                if !posts.isEmpty { commit(posts, &tools) }
+                copyLog(&tools)
+            case .sleep:
+                guard !tools.appender.isIdle else {
+                    wake.wait()
+                    continue
+                }
+                // Only when it has been quiet: a post that comes during such work waits for it.
+                let wait = isQuiet ? DispatchTimeInterval(tools.pause) : SQLiteWriter.quiet
+                guard wake.wait(timeout: .now() + wait) == .timedOut else { continue }
+                isQuiet = true
+                workIdly(&tools)
+                copyLog(&tools)
+            case .end:
+                perform(Change(work: { _, appender in try appender.finish() }), &tools)
+                // All of it in one file, so that a copy of that file is a copy of the store.
+                do {
+                    try stateFile.endLog()
+                    try WriteAheadLog.empty(tools.database)
+                } catch {
+                    logger.warning(
+                        "the log stays beside the store until the next start",
+                        metadata: ["reason": "\(StoreFailure(error).message)"])
+                }
+                return
+            }
+        }
+    }
+
+    /// Work that can wait is tried again after times that double, and told of when it begins to fail.
+    private func workIdly(_ tools: inout Tools) {
+        do {
+            _ = try transaction(&tools) { _, appender in try appender.workIdly() }
+            tools.pause = SQLiteWriter.pause
+            if tools.idleNotice.end() { logger.notice("work between posts goes on again") }
+        } catch {
+            tools.pause = min(tools.pause * 2, SQLiteWriter.pauseMax)
+            let failure = StoreFailure(error)
+            if tools.idleNotice.isDue(failure.code.rawValue, at: .now) {
+                logger.error("work between posts failed; it is tried again", metadata: ["error": "\(failure)"])
+            }
+        }
+    }
+
+    /// That it failed is no failure of a post: the pages are in the log, and the next time comes soon.
+    private func copyLog(_ tools: inout Tools) {
+        diskIsAsked()
+        defer { diskAnswered() }
+        do {
+            try tools.log.checkpointIfLong()
+            if tools.logNotice.end() { logger.notice("the log is copied into the file again") }
+        } catch {
+            let failure = StoreFailure(error)
+            if tools.logNotice.isDue(failure.code.rawValue, at: .now) {
+                logger.error("the log cannot be copied into the file", metadata: ["error": "\(failure)"])
+            }
         }
     }
 
@@ -219,67 +364,130 @@ extension SQLiteWriter {
         }
     }
 
-    private func commit(_ posts: [QueuedPost], _ database: Database, _ appender: EventAppender) {
+    private func commit(_ posts: [QueuedPost], _ tools: inout Tools) {
         let start = ContinuousClock.now
+        let appender = tools.appender
         let lastEventID = appender.lastEventID
         var answers: [Answer] = []
         answers.reserveCapacity(posts.count)
+        state.withLock { $0.underWay = UnderWay(posts: posts, since: start) }
+        let doubt: StoreFailure?
         do {
-            try database.inTransaction(.immediate) {
+            doubt = try transaction(&tools) { _, appender in
                 for post in posts {
                     switch post {
-                    case .append(let batch, let reply): answers.append(.appended(try appender.append(batch), reply))
-                    case .appendChunk(let chunk, let reply):
-                        answers.append(.appended(try appender.append(chunk), reply))
-                    case .keep(let rejection, let reply): answers.append(.kept(try appender.keep(rejection), reply))
+                    case .append(let batch, _): answers.append(.appended(try appender.append(batch)))
+                    case .appendChunk(let chunk, _): answers.append(.appended(try appender.append(chunk)))
+                    case .keep(let rejection, _): answers.append(.kept(try appender.keep(rejection)))
                     }
                 }
                 try appender.finishGroup()
-                return .commit
             }
         } catch {
             appender.undoGroup(toEventID: lastEventID)
-            let failure = StoreFailure(error)
-            logger.error(
-                "a group of posts was not stored", metadata: ["error": "\(failure)", "posts": "\(posts.count)"])
-            for post in posts { post.fail(failure) }
+            let isAnswered = takeUnderWay().posts.isEmpty
+            fail(posts, StoreFailure(error), isAnswered: isAnswered, &tools)
             return
         }
+        if tools.groupNotice.end() { logger.notice("posts are stored again") }
         let seconds = (ContinuousClock.now - start) / .seconds(1)
         let events = appender.lastEventID - lastEventID
-        appender.didCommit()
-        state.withLock { state in
+        let isWaitedFor = state.withLock { state in
             state.statistics.noteCommit(requests: posts.count, events: events, seconds: seconds)
+            defer { state.underWay = UnderWay() }
+            return !state.underWay.posts.isEmpty
         }
-        for answer in answers { answer.send() }
-    }
-
-    private func perform(_ change: Change, _ database: Database, _ appender: EventAppender) {
-        do {
-            try database.inTransaction(.immediate) {
-                try change.work(database, appender)
-                return .commit
+        guard isWaitedFor else { return }
+        for (post, answer) in zip(posts, answers) {
+            if let doubt {
+                post.fail(doubt)
+                continue
             }
-            appender.didCommit()
-            change.reply?.resume(returning: .success(()))
-        } catch {
-            appender.undoChange()
-            guard let reply = change.reply else {
-                logger.error("work between posts failed", metadata: ["error": "\(StoreFailure(error))"])
-                return
+            switch (post, answer) {
+            case (.append(_, let reply), .appended(let outcome)), (.appendChunk(_, let reply), .appended(let outcome)):
+                reply.resume(returning: .success(outcome))
+            case (.keep(_, let reply), .kept(let id)): reply.resume(returning: .success(id))
+            default: preconditionFailure("an answer of another kind than its post")
             }
-            reply.resume(returning: .failure(StoreFailure(error)))
         }
     }
 
-    private func refuseEverything(_ failure: StoreFailure) {
-        let (posts, changes) = state.withLock { state in
-            state.isClosed = true
-            defer { (state.posts, state.changes) = ([], []) }
-            return (state.posts, state.changes)
+    /// A group fails as a whole; but where a page is damaged, only those who need that page.
+    private func fail(_ posts: [QueuedPost], _ failure: StoreFailure, isAnswered: Bool, _ tools: inout Tools) {
+        guard !isAnswered else { return }
+        if failure.code == .damaged, posts.count > 1 {
+            let middle = posts.count / 2
+            commit(Array(posts[..<middle]), &tools)
+            commit(Array(posts[middle...]), &tools)
+            return
+        }
+        if tools.groupNotice.isDue(failure.code.rawValue, at: .now) {
+            logger.error(
+                "a group of posts was not stored", metadata: ["error": "\(failure)", "posts": "\(posts.count)"])
         }
         for post in posts { post.fail(failure) }
-        for change in changes { change.reply?.resume(returning: .failure(failure)) }
+    }
+
+    private func perform(_ change: Change, _ tools: inout Tools) {
+        state.withLock { $0.underWay = UnderWay(change: change.reply) }
+        let result: Result<Void, StoreFailure>
+        do {
+            let doubt = try transaction(&tools, change.work)
+            result = doubt.map { .failure($0) } ?? .success(())
+        } catch {
+            result = .failure(StoreFailure(error))
+        }
+        let waiting = takeUnderWay().change
+        if case .failure(let failure) = result, change.reply == nil {
+            logger.error("work at the end failed", metadata: ["error": "\(failure)"])
+        }
+        waiting?.resume(returning: result)
+    }
+
+    /// Everything that this thread writes: between two looks at whether the file is still the one that it was.
+    /// - Returns: why what was committed is no use to anybody; nil where it is.
+    /// - Throws: when nothing was committed.
+    private func transaction(
+        _ tools: inout Tools, _ work: (Database, EventAppender) throws -> Void
+    ) throws -> StoreFailure? {
+        let (database, appender) = (tools.database, tools.appender)
+        do {
+            try file.verify()
+            if tools.isLogDoubtful {
+                diskIsAsked()
+                try WriteAheadLog.empty(database)
+                tools.isLogDoubtful = false
+            }
+            try database.inTransaction(.immediate) {
+                try work(database, appender)
+                // A large change may take its time until here; from here on it is the disk's.
+                diskIsAsked()
+                return .commit
+            }
+        } catch {
+            diskAnswered()
+            if let error = error as? DatabaseError, error.resultCode == .SQLITE_IOERR { tools.isLogDoubtful = true }
+            appender.undoChange()
+            throw error
+        }
+        // What is committed is in memory too, whatever becomes of the answer.
+        appender.didCommit()
+        defer { diskAnswered() }
+        do throws(StoreFailure) {
+            try stateFile.noteCommit(appender.progress)
+            if tools.stateNotice.end() { logger.notice("the state beside the store is written again") }
+        } catch {
+            // What it says is true, though it is not all. The next commit tries again.
+            if tools.stateNotice.isDue(error.code.rawValue, at: .now) {
+                logger.error("the state beside the store cannot be written", metadata: ["error": "\(error)"])
+            }
+        }
+        do throws(StoreFailure) {
+            try file.verify()
+            return nil
+        } catch {
+            return error
+        }
     }
 }
 
@@ -292,10 +500,21 @@ extension StoreFailure {
             let message = "\(error.extendedResultCode): \(error.message ?? "")"
             switch error.resultCode {
             case .SQLITE_FULL: self.init(.full, message)
-            case .SQLITE_NOTADB, .SQLITE_CORRUPT: self.init(.unusable, message)
+            case .SQLITE_NOTADB: self.init(.unusable, message)
+            case .SQLITE_CORRUPT:
+                let page = cpagechecksums_take_damaged_page()
+                self.init(.damaged, page > 0 ? "page \(page) of the file is damaged" : message)
             default: self.init(.unavailable, message)
             }
+        // A column that holds what its table does not allow.
+        case is RowDecodingError: self.init(.damaged, "a row is damaged")
         default: self.init(.unavailable, "\(error)")
         }
+    }
+}
+
+extension DispatchTimeInterval {
+    fileprivate init(_ duration: Duration) {
+        self = .nanoseconds(Int(duration / .nanoseconds(1)))
     }
 }

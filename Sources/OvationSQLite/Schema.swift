@@ -22,6 +22,12 @@ enum Schema {
             try database.execute(
                 sql: "PRAGMA secure_delete = OFF; DROP INDEX event_of_profile; PRAGMA secure_delete = ON")
         }
+        // What is beside the file says which store it is of. Older versions do not write the checksums that this one makes
+        // of the file (PageChecksums), so they must not open it any more.
+        migrator.registerMigration("004 store id, checksums", foreignKeyChecks: .immediate) { database in
+            try database.execute(
+                sql: "INSERT INTO setting (name, value) VALUES ('store_id', lower(hex(randomblob(16))))")
+        }
         return migrator
     }
 

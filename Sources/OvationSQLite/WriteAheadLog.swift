@@ -1,5 +1,6 @@
 import GRDB
 import GRDBSQLite
+import OvationCore
 
 /// How long SQLite's write-ahead log is, and when it is copied into the file.
 ///
@@ -28,18 +29,42 @@ final class WriteAheadLog {
             }, pages)
     }
 
+    /// Copies all of the log into the file, syncs that, and empties the log; or says why not. What is in the log may be
+    /// in the memory of the system only: a sync of it that failed is not made up for by a later one, since the system has
+    /// given these pages up. The file is written and synced anew.
+    static func empty(_ database: Database) throws {
+        var (length, copied): (CInt, CInt) = (0, 0)
+        let code = sqlite3_wal_checkpoint_v2(
+            database.sqliteConnection, nil, SQLITE_CHECKPOINT_TRUNCATE, &length, &copied)
+        guard code != SQLITE_BUSY else {
+            throw StoreFailure(
+                .unavailable, "another program reads the file, and its log cannot be emptied; wait until it has ended")
+        }
+        guard code == SQLITE_OK else {
+            throw DatabaseError(
+                resultCode: ResultCode(rawValue: sqlite3_extended_errcode(database.sqliteConnection)),
+                message: String(cString: sqlite3_errmsg(database.sqliteConnection)))
+        }
+    }
+
     deinit {
         sqlite3_wal_hook(connection, nil, nil)
         pages.deallocate()
     }
 
-    func checkpointIfLong() {
+    /// - Throws: what keeps the log from being copied. Nothing is lost by it.
+    func checkpointIfLong() throws {
         // A log that has begun anew is shorter than what was kept.
         if pages.pointee < kept { kept = 0 }
         guard pages.pointee >= kept + WriteAheadLog.pagesMax else { return }
         var (length, copied): (CInt, CInt) = (0, 0)
-        // That it failed is no failure of a post: the pages are in the log, and the next time comes soon.
-        sqlite3_wal_checkpoint_v2(connection, nil, SQLITE_CHECKPOINT_PASSIVE, &length, &copied)
-        kept = copied >= length ? 0 : length
+        let code = sqlite3_wal_checkpoint_v2(connection, nil, SQLITE_CHECKPOINT_PASSIVE, &length, &copied)
+        // After another thousand, whether it failed or a reader kept it from being copied to its end.
+        kept = code == SQLITE_OK && copied >= length ? 0 : max(length, pages.pointee)
+        guard code == SQLITE_OK || code == SQLITE_BUSY else {
+            throw DatabaseError(
+                resultCode: ResultCode(rawValue: sqlite3_extended_errcode(connection)),
+                message: String(cString: sqlite3_errmsg(connection)))
+        }
     }
 }

@@ -78,7 +78,7 @@ struct Pipeline: Sendable {
         let status = problem.code.status
         if let cause = problem.cause {
             logger.log(
-                level: [.internalError, .storeUnavailable, .storageFull].contains(problem.code) ? .error : .debug,
+                level: [.internalError, .storeUnavailable, .storeDamaged, .storageFull].contains(problem.code) ? .error : .debug,
                 "refused",
                 metadata: ["code": "\(problem.code.rawValue)", "cause": "\(cause)", "request_id": "\(requestID)"])
         }

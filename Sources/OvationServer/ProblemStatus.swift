@@ -17,7 +17,7 @@ extension Problem.Code {
         case .preconditionFailed: .preconditionFailed
         case .profileLocked: .gone
         case .bodyTooLarge, .tooManyItems: .contentTooLarge
-        case .internalError: .internalServerError
+        case .internalError, .storeDamaged: .internalServerError
         case .busy, .shuttingDown, .storeUnavailable, .storageFull: .serviceUnavailable
         default: .badRequest
         }
@@ -63,7 +63,13 @@ extension Problem {
             self.init(
                 .storageFull, "The server's disk is full; nothing was stored.", retryAfterSeconds: 30,
                 cause: failure.message)
-        case .unavailable, .outcomeUnknown, .unusable:
+        case .damaged:
+            self.init(
+                .storeDamaged,
+                "\(failure.subject.map { "The stored data of \($0)" } ?? "A part of the store") is damaged and is not "
+                    + "given out. Whoever runs the server finds out more with 'ovation doctor --deep'.",
+                cause: failure.message)
+        case .unavailable, .outcomeUnknown, .unusable, .inUse:
             self.init(
                 .storeUnavailable, "The store cannot be used at the moment; send the request again.",
                 retryAfterSeconds: 2, cause: failure.message)

@@ -15,6 +15,8 @@ struct Doctor: AsyncParsableCommand {
         help:
             "Store to look at, named as for 'serve'. (default: OVATION_STORE, or sqlite:./ovation-data/ovation.sqlite)")
     var store: String?
+    @Flag(help: "Read all of a SQLite store and compare its parts, which takes as long as reading the file.")
+    var deep = false
 
     func run() async throws {
         var isWell = true
@@ -40,7 +42,7 @@ struct Doctor: AsyncParsableCommand {
         let location = isPath ? .sqlite(path: named) : try StoreLocation(named)
         switch location {
         case .sqlite(let path):
-            return SQLiteDoctor.findings(path: path).map { Finding(isGood: $0.isGood, text: $0.text) }
+            return SQLiteDoctor.findings(path: path, isDeep: deep).map { Finding(isGood: $0.isGood, text: $0.text) }
         case .postgres(let text):
             return PostgresDoctor.findings(connection: text).map { Finding(isGood: $0.isGood, text: $0.text) }
         }

@@ -67,6 +67,7 @@ struct SQLiteBackupTests {
                     INSERT INTO account VALUES (1, 'one', 0);
                     INSERT INTO profile VALUES (-10, 1, 1, 'a@b.se', 0, NULL);
                     INSERT INTO event VALUES (1, -10, 2, 500, 1000, 11, '{}'), (2, -10, 2, 600, 1000, 11, '{}');
+                    INSERT INTO version_usage VALUES (1, 11, 2, 1000);
                     """)
         }
         try older.close()

@@ -32,7 +32,7 @@ struct SQLiteStoreTests {
         // As a child has it between its beginning and its program.
         let copy = dup(lock.descriptor)
         defer { close(copy) }
-        #expect(throws: StoreFailure(.unusable, "")) { try FileLock(path: folder.path + "/lock") }
+        #expect(throws: StoreFailure(.inUse, "")) { try FileLock(path: folder.path + "/lock") }
         lock.release()
         try FileLock(path: folder.path + "/lock").release()
     }
@@ -132,7 +132,7 @@ struct SQLiteStoreTests {
     @Test("refuses a second opener, and lets it in when the first has gone")
     func hasOneOpener() throws {
         let first = try open()
-        #expect(throws: StoreFailure(.unusable, "")) { try open() }
+        #expect(throws: StoreFailure(.inUse, "")) { try open() }
         first.close()
         let second = try open()
         second.close()

@@ -5,7 +5,7 @@ public import OvationCore
 /// A SQLite store that is read or written row by row, by this process alone.
 public final class SQLiteRows: RowTarget {
     private let database: DatabaseQueue
-    private let lock: FileLock
+    private let lock: StoreLock
     private let page: PageSize
 
     /// After how much a page of rows ends.
@@ -29,30 +29,28 @@ public final class SQLiteRows: RowTarget {
         path: String, as purpose: Purpose, rowsMax: Int = Limits.copyRowsMax, bytesMax: Int = Limits.copyBytesMax
     ) throws(StoreFailure) {
         page = PageSize(rows: rowsMax, bytes: bytesMax)
-        let isNew = !FileManager.default.fileExists(atPath: path)
-        guard !isNew || purpose == .target else {
+        guard purpose == .target || FileManager.default.fileExists(atPath: path) else {
             throw StoreFailure(.unusable, "\(path) does not exist; name the file of a store")
         }
-        lock = try FileLock(path: path + ".lock")
+        lock = try StoreLock(path)
         do {
-            if isNew {
-                _ = FileManager.default.createFile(atPath: path, contents: nil, attributes: [.posixPermissions: 0o600])
-            }
-            var configuration = Configuration()
-            configuration.foreignKeysEnabled = true
-            configuration.prepareDatabase { database in
-                for pragma in Pragmas.onOpen { try database.execute(sql: pragma) }
-                // Timelines are sorted in files, and not in memory.
-                for pragma in ["PRAGMA temp_store = FILE", "PRAGMA cache_size = -24576"] {
-                    try database.execute(sql: pragma)
-                }
-            }
-            database = try DatabaseQueue(path: path, configuration: configuration)
+            try PageChecksums.register()
+            let found = StoreOpening(path: lock.path, lock: lock)
+            try found.verifyIsSettled()
+            if found.fileBytes == nil { try StoreOpening.makeFile(lock) }
+            StateFile.noteOpened(of: lock.path)
+            database = try DatabaseQueue(path: lock.path, configuration: SQLiteRows.configuration)
             switch purpose {
-            case .source: try database.read(SQLiteRows.verifyIsCurrent)
-            case .target:
+            case .source:
+                try database.read(SQLiteRows.verifyIsCurrent)
                 try database.writeWithoutTransaction { database in
+                    if found.hasLog { try WriteAheadLog.empty(database) }
+                    _ = try found.verify(try StoreOpening.progress(database), of: try StoreOpening.id(database))
+                }
+            case .target:
+                try database.writeWithoutTransaction { [path = lock.path] database in
                     try SQLiteStore.verifyIsOurs(database, path: path)
+                    if found.hasLog { try WriteAheadLog.empty(database) }
                     _ = try Row.fetchOne(database, sql: "PRAGMA journal_mode = WAL")
                 }
                 try Schema.migrator.migrate(database)
@@ -60,6 +58,13 @@ public final class SQLiteRows: RowTarget {
         } catch {
             throw StoreFailure(.unusable, "\(path) cannot be copied: \(StoreFailure(error).message)")
         }
+    }
+
+    private static var configuration: Configuration {
+        var configuration = StoreOpening.configuration
+        // Timelines are sorted in files, and not in memory.
+        configuration.prepareDatabase { try $0.execute(sql: "PRAGMA cache_size = -24576") }
+        return configuration
     }
 
     private static func verifyIsCurrent(_ database: Database) throws {
@@ -79,6 +84,7 @@ public final class SQLiteRows: RowTarget {
     /// Blocks.
     public func close() {
         try? database.close()
+        StateFile.noteClosed(of: lock.path)
         lock.release()
     }
 

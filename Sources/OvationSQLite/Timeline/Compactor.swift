@@ -97,7 +97,9 @@ final class Compactor {
     /// Does a part of what is due. Inside a transaction, when nobody waits.
     func workIdly() throws { try work(events: Compactor.idleEntries / Compactor.flushedPerEvent) }
 
-    var isIdle: Bool { isPlanned && jobs.isEmpty && memtable.count < capacity && memtable.frozen.isEmpty && !hasDead }
+    var isIdle: Bool {
+        isPlanned && jobs.isEmpty && memtable.count < capacity && memtable.frozen.isEmpty && !(hasDead && isMerging)
+    }
 
     /// Writes all that memory holds into a run. Inside a transaction, as the last thing before the store closes.
     func flush() throws {
@@ -122,6 +124,19 @@ final class Compactor {
     }
 
     private var hasDead = true
+    private var isMerging = true
+
+    /// A run that is read has a damaged page: from here on memory is written into runs, and no run is merged. Inside the
+    /// transaction.
+    /// - Returns: false where that was so before, and it is more than a run that cannot be read.
+    func stopMerging() throws -> Bool {
+        guard isMerging else { return false }
+        isMerging = false
+        reset()
+        // What was being written goes; what it was made from stays.
+        try database.execute(sql: "UPDATE timeline_run SET state = 2 WHERE state = 0")
+        return true
+    }
 
     private func work(events: Int) throws {
         try plan(flushing: memtable.count >= capacity)
@@ -131,7 +146,7 @@ final class Compactor {
             let isLate = job.isFromMemory && memtable.count >= capacity
             try advance(job, by: isLate ? .max : events * rate)
         }
-        if hasDead { try removeDead(blocks: events / 16 + 1) }
+        if hasDead, isMerging { try removeDead(blocks: events / 16 + 1) }
     }
 }
 
@@ -144,6 +159,7 @@ extension Compactor {
         }
         guard !isPlanned else { return }
         isPlanned = true
+        guard isMerging else { return }
         if jobs.allSatisfy(\.isFromMemory) { try resume() }
         while try startMerge() {}
     }
@@ -166,9 +182,9 @@ extension Compactor {
         let rows = try Row.fetchAll(
             database, sql: "SELECT run, level, sources FROM timeline_run WHERE state = 0 AND level > 0")
         for row in rows {
-            let run: Int64 = row[0]
+            let run: Int64 = try row.decode(atIndex: 0)
             let sources = try Int64.fetchAll(
-                database, sql: "SELECT value FROM json_each(?)", arguments: [row[2] as String]
+                database, sql: "SELECT value FROM json_each(?)", arguments: [try row.decode(String.self, atIndex: 2)]
             ).map { Source(run: $0) }
             var entries = Int64(0)
             if let last = try lastEntry(of: run) {
@@ -177,7 +193,7 @@ extension Compactor {
                     try Int64.fetchOne(
                         database, sql: "SELECT entries FROM timeline_run WHERE run = ?", arguments: [run]) ?? 0
             }
-            jobs.append(Job(run: run, level: row[1], sources: sources, entries: entries))
+            jobs.append(Job(run: run, level: try row.decode(atIndex: 1), sources: sources, entries: entries))
         }
     }
 
@@ -186,13 +202,14 @@ extension Compactor {
         let busy = Set(jobs.map(\.level))
         let rows = try Row.fetchAll(
             database, sql: "SELECT run, level, last_event FROM timeline_run WHERE state = 1 ORDER BY run")
-        let levels = Dictionary(grouping: rows) { $0[1] as Int }
+        let levels = try Dictionary(grouping: rows) { try $0.decode(Int.self, atIndex: 1) }
         for (level, runs) in levels.sorted(by: { $0.key < $1.key }) {
             guard runs.count >= Compactor.fanOut, !busy.contains(level + 1) else { continue }
             let sources = runs.prefix(Compactor.fanOut)
-            let last = sources.map { $0[2] as Int64 }.max() ?? 0
-            let run = try insertRun(level: level + 1, lastEvent: last, sources: sources.map { $0[0] })
-            jobs.append(Job(run: run, level: level + 1, sources: sources.map { Source(run: $0[0]) }, entries: 0))
+            let last = try sources.map { try $0.decode(Int64.self, atIndex: 2) }.max() ?? 0
+            let numbers = try sources.map { try $0.decode(Int64.self, atIndex: 0) }
+            let run = try insertRun(level: level + 1, lastEvent: last, sources: numbers)
+            jobs.append(Job(run: run, level: level + 1, sources: numbers.map { Source(run: $0) }, entries: 0))
             return true
         }
         return false

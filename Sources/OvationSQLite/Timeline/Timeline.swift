@@ -6,6 +6,8 @@ struct Timeline {
     private let database: Database
     private let recent: [TimelineEntry]
     private let runs: [Int64]
+    /// Every event up to it is in a run.
+    let through: Int64
 
     /// - Parameter recent: of the profile that is asked for, from ``Memtable/entries(of:)``, taken before the snapshot
     ///   of this database began.
@@ -20,6 +22,7 @@ struct Timeline {
             through = max(through, live.int64(1))
         }
         self.runs = runs
+        self.through = through
         self.recent = recent.filter { $0.eventID > through }
     }
 

@@ -1,7 +1,7 @@
 /// Says when something that lasts is worth another line in the log: at first, when its reason changes, and then after
 /// times that double.
-struct SparseNotice {
-    typealias Instant = ContinuousClock.Instant
+package struct SparseNotice: Sendable {
+    package typealias Instant = ContinuousClock.Instant
 
     private var reason: String?
     private var last: Instant?
@@ -9,7 +9,9 @@ struct SparseNotice {
 
     private static let firstPause = Duration.seconds(1)
 
-    mutating func isDue(_ reason: String, at now: Instant) -> Bool {
+    package init() {}
+
+    package mutating func isDue(_ reason: String, at now: Instant) -> Bool {
         if let last, self.reason == reason {
             guard last.advanced(by: pause) <= now else { return false }
             pause *= 2
@@ -18,5 +20,12 @@ struct SparseNotice {
         }
         (self.reason, last) = (reason, now)
         return true
+    }
+
+    /// It is over.
+    /// - Returns: whether it was told of.
+    package mutating func end() -> Bool {
+        defer { self = SparseNotice() }
+        return last != nil
     }
 }

@@ -1,0 +1,125 @@
+import CPageChecksums
+import Foundation
+import GRDB
+import GRDBSQLite
+import OvationCore
+
+/// What the first bytes of a file say: https://sqlite.org/fileformat2.html#the_database_header
+struct StoreHeader: Equatable, Sendable {
+    let pageSize: Int
+    /// Bytes at the end of each page that SQLite leaves alone.
+    let reserved: Int
+    /// `PRAGMA user_version`: who wrote the pages.
+    let mark: UInt32
+    /// `PRAGMA application_id`.
+    let application: UInt32
+
+    /// In the high half of the mark, when every page has its checksum; the low half is the number of the start. No single
+    /// byte that is wrong makes it 0.
+    private static let sealed: UInt32 = 0x4F56_0000
+
+    /// The mark of a file that no server has opened since it was made, such as a backup.
+    static let neverServed = sealed
+
+    static func mark(ofStart generation: UInt16) -> UInt32 { sealed | UInt32(generation) }
+
+    /// nil: it is no database, or empty.
+    init?(_ bytes: [UInt8]) {
+        guard bytes.count >= 100, bytes.starts(with: "SQLite format 3\0".utf8) else { return nil }
+        let size = Int(bytes[16]) << 8 | Int(bytes[17])
+        pageSize = size == 1 ? 65_536 : size
+        reserved = Int(bytes[20])
+        mark = bytes[60..<64].reduce(0) { $0 << 8 | UInt32($1) }
+        application = bytes[68..<72].reduce(0) { $0 << 8 | UInt32($1) }
+    }
+
+    var hasRoomForChecksums: Bool { reserved == Int(CPAGECHECKSUMS_BYTES) }
+    /// Whether every page has its checksum.
+    var isSealed: Bool { hasRoomForChecksums && mark & 0xFFFF_0000 == StoreHeader.sealed }
+    /// Which start of a server wrote the file last; nil for a file that has no such number.
+    var generation: UInt16? { isSealed ? UInt16(truncatingIfNeeded: mark) : nil }
+}
+
+/// Each page of the file has a checksum in its last bytes, written on its way to the disk and checked on its way back
+/// (`CPageChecksums`). See rule 25 of DESIGN.md.
+enum PageChecksums {
+    /// Before anything is opened.
+    static func register() throws(StoreFailure) {
+        guard registered == SQLITE_OK else {
+            throw StoreFailure(.unusable, "SQLite took no layer for checksums (code \(registered))")
+        }
+    }
+
+    private static let registered = cpagechecksums_register()
+
+    /// A new file gets room for them.
+    static func reserve(_ database: Database) {
+        cpagechecksums_reserve(UnsafeMutableRawPointer(database.sqliteConnection))
+    }
+
+    /// Gives each page of a file its checksum, and the file its mark. Nobody has it open, and there is no log.
+    /// - Parameter mark: nil keeps the one that it has, if there is one.
+    /// - Returns: how many pages had none or another.
+    @discardableResult
+    static func seal(_ path: String, as mark: UInt32? = nil) throws(StoreFailure) -> Int {
+        let descriptor = open(path, O_RDWR | O_CLOEXEC)
+        guard descriptor >= 0 else { throw failure(path) }
+        defer { close(descriptor) }
+        guard let header = StoreHeader(StoreFile.bytes(descriptor, at: 0, 100)), header.hasRoomForChecksums,
+            header.pageSize >= 512
+        else { throw StoreFailure(.unusable, "\(path) has no room for checksums") }
+        let size = header.pageSize
+        var page = [UInt8](repeating: 0, count: size)
+        var number: UInt32 = 0
+        var changed = 0
+        // The mark goes last, with the first page: a seal that is cut off begins anew.
+        while pread(descriptor, &page, size, off_t(number) * off_t(size)) == size {
+            number += 1
+            guard number > 1, cpagechecksums_is_whole(page, size, number) == 0 else { continue }
+            try put(&page, number, descriptor, path)
+            changed += 1
+        }
+        guard fsync(descriptor) == 0 else { throw failure(path) }
+        guard pread(descriptor, &page, size, 0) == size else { throw failure(path) }
+        let mark = mark ?? (header.isSealed ? header.mark : StoreHeader.neverServed)
+        for byte in 0..<4 { page[60 + byte] = UInt8(truncatingIfNeeded: mark >> (24 - 8 * UInt32(byte))) }
+        try put(&page, 1, descriptor, path)
+        guard fsync(descriptor) == 0 else { throw failure(path) }
+        return changed
+    }
+
+    private static func put(
+        _ page: inout [UInt8], _ number: UInt32, _ descriptor: CInt, _ path: String
+    ) throws(StoreFailure) {
+        cpagechecksums_put(&page, page.count, number)
+        guard pwrite(descriptor, page, page.count, off_t(number - 1) * off_t(page.count)) == page.count else {
+            throw failure(path)
+        }
+    }
+
+    private static func failure(_ path: String) -> StoreFailure {
+        StoreFailure(errno == ENOSPC ? .full : .unavailable, "\(path): \(StoreFile.reason(errno))")
+    }
+
+    static func isWhole(_ page: [UInt8], _ number: UInt32) -> Bool {
+        cpagechecksums_is_whole(page, page.count, number) == 1
+    }
+
+    /// Writes a store of an older version anew, with room for checksums. Needs as much disk again, for a while. Nobody has
+    /// it open.
+    static func add(to path: String, _ database: Database) throws -> String {
+        let copy = path + ".new"
+        let descriptor = open(copy, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o600)
+        guard descriptor >= 0 else { throw failure(copy) }
+        close(descriptor)
+        reserve(database)
+        do {
+            try database.execute(sql: "VACUUM INTO ?", arguments: [copy])
+            try seal(copy)
+        } catch {
+            try? FileManager.default.removeItem(atPath: copy)
+            throw error
+        }
+        return copy
+    }
+}

@@ -1,0 +1,212 @@
+import Foundation
+import GRDB
+import OvationCore
+
+/// Reads all that a store holds and compares its parts with each other: pages, rows, timelines, counts. Takes as long as
+/// reading the file.
+///
+/// It says what is wrong, and not what was there: that is what backups are for.
+struct StoreAudit {
+    /// Sentences for the operator; none where everything is as it was written. The first hundred.
+    private(set) var faults: [String] = [] {
+        didSet { if faults.count > StoreAudit.faultsMax { faults.removeLast(faults.count - StoreAudit.faultsMax) } }
+    }
+    private(set) var events = 0
+    private(set) var profiles = 0
+
+    private static let faultsMax = 100
+    private let database: Database
+
+    /// In one transaction, so that all parts are of one moment.
+    init(_ database: Database) throws {
+        self.database = database
+        // A part that cannot be read is one fault, and the others are looked at all the same.
+        try look("pages") { try $0.readPages() }
+        try look("events") { try $0.readEvents() }
+        try look("profiles") { try $0.readProfiles() }
+        try look("timelines") { try $0.compareTimelines() }
+        try look("counts of events") { try $0.compareUsage() }
+        try look("definitions") { try $0.readDefinitions() }
+        try look("refused posts") { try $0.readRejections() }
+    }
+
+    private mutating func look(_ part: String, _ work: (inout StoreAudit) throws -> Void) throws {
+        do {
+            try work(&self)
+        } catch {
+            let failure = StoreFailure(error)
+            guard [.damaged, .unusable].contains(failure.code) else { throw failure }
+            faults.append("\(part) cannot be read: \(failure.message)")
+        }
+    }
+
+    private mutating func readPages() throws {
+        // Also entries of indexes without a row, and rows without an entry.
+        let verdicts = try String.fetchAll(database, sql: "PRAGMA integrity_check(10)")
+        if verdicts != ["ok"] { faults += verdicts.map { "SQLite finds: \($0)" } }
+    }
+
+    private mutating func readEvents() throws {
+        let statement = try PreparedStatement(
+            database, "SELECT event_id, json_valid(data) FROM event WHERE event_id >= ?1 ORDER BY event_id")
+        let last = try StoreOpening.progress(database).event
+        // Each round begins behind the one before, so there is an end to them.
+        var next: Int64 = 1
+        while true {
+            statement.bind(1, next)
+            do {
+                while try statement.nextRow() {
+                    let id = statement.int64(0)
+                    events += 1
+                    if statement.int64(1) == 0 { faults.append("the data of event \(id) is no JSON") }
+                    next = id + 1
+                }
+                statement.reset()
+                break
+            } catch {
+                let failure = StoreFailure(error)
+                guard failure.code == .damaged, let behind = try firstReadable(after: next, upTo: last) else {
+                    throw failure
+                }
+                faults.append("events from \(next) to \(behind - 1) cannot be read: \(failure.message)")
+                next = behind
+            }
+        }
+        if next > last + 1 { faults.append("event \(next - 1) has an id that was never given") }
+    }
+
+    /// Ids that are tried one by one behind a page that is damaged.
+    private static let gapMax: Int64 = 100_000
+
+    /// The next event behind a page that is damaged; nil where there is none within a few pages.
+    private func firstReadable(after position: Int64, upTo last: Int64) throws -> Int64? {
+        let statement = try PreparedStatement(database, "SELECT event_id FROM event WHERE event_id = ?1")
+        var id = position + 1
+        while id <= min(last, position + StoreAudit.gapMax) {
+            statement.bind(1, id)
+            do {
+                if try statement.nextRow() {
+                    statement.reset()
+                    return id
+                }
+            } catch where StoreFailure(error).code == .damaged {}
+            statement.reset()
+            id += 1
+        }
+        return id > last ? last + 1 : nil
+    }
+
+    private mutating func readProfiles() throws {
+        (_, profiles) = try SQLiteDoctor.counts(database)
+        // A store of an older version has no profiles that only arrived.
+        guard try database.tableExists("profile_arrival") else { return }
+        let strays = try Int.fetchOne(
+            database,
+            sql: """
+                SELECT count(*) FROM (SELECT DISTINCT profile_id FROM event) AS seen
+                WHERE NOT EXISTS (SELECT 1 FROM profile WHERE profile.profile_id = seen.profile_id)
+                    AND seen.profile_id NOT IN (SELECT profile_id FROM profile_arrival)
+                """)
+        if let strays, strays > 0 { faults.append("\(strays) profiles are missing whose events are there") }
+    }
+
+    /// An entry for each event, and an event for each entry: two sums of hashes, which do not depend on the order.
+    private mutating func compareTimelines() throws {
+        guard try database.tableExists("timeline_run") else { return }
+        let through =
+            try Int64.fetchOne(database, sql: "SELECT max(last_event) FROM timeline_run WHERE state = 1") ?? 0
+        var (expected, found) = (Tally(), Tally())
+        let events = try PreparedStatement(
+            database,
+            "SELECT profile_id, section, event_time, event_id, version_id FROM event WHERE event_id <= ?1")
+        events.bind(1, through)
+        while try events.nextRow() {
+            var entry = events.key(0)
+            entry.version = events.int64(4)
+            expected.add(entry)
+        }
+        let blocks = try PreparedStatement(
+            database,
+            """
+            SELECT run, profile_id, section, event_time, event_id, entries FROM timeline
+            WHERE run IN (SELECT run FROM timeline_run WHERE state = 1)
+            """)
+        while try blocks.nextRow() {
+            let key = blocks.key(1)
+            var previous: TimelineEntry?
+            try blocks.withBytes(5) { bytes in
+                try TimelineBlock.forEach(bytes) { entry in
+                    if let previous, !(previous < entry) { found.isDisordered = true }
+                    if previous == nil, entry < key { found.isDisordered = true }
+                    previous = entry
+                    found.add(entry)
+                }
+            }
+        }
+        if found.isDisordered { faults.append("a timeline is out of order") }
+        if expected.count != found.count {
+            faults.append("timelines have \(found.count) entries for \(expected.count) events")
+        } else if expected.sum != found.sum {
+            faults.append("timelines have other entries than there are events")
+        }
+    }
+
+    private struct Tally {
+        var count = 0
+        var sum: UInt64 = 0
+        var isDisordered = false
+
+        mutating func add(_ entry: TimelineEntry) {
+            count += 1
+            var hash: UInt64 = 0xCBF2_9CE4_8422_2325
+            for value in [entry.profile, entry.section, entry.eventTime, entry.eventID, entry.version] {
+                hash = (hash ^ UInt64(bitPattern: value)) &* 0x9FB2_1C65_1E98_DF25
+                hash ^= hash >> 32
+            }
+            sum &+= hash
+        }
+    }
+
+    private mutating func compareUsage() throws {
+        guard try database.tableExists("version_usage") else { return }
+        let rows = try Row.fetchAll(
+            database,
+            sql: """
+                SELECT version_id, sum(counted), sum(noted) FROM (
+                    SELECT version_id, count(*) AS counted, 0 AS noted FROM event GROUP BY version_id
+                    UNION ALL SELECT version_id, 0, events FROM version_usage)
+                GROUP BY version_id HAVING sum(counted) <> sum(noted)
+                """)
+        for row in rows {
+            let (version, counted, noted): (Int64, Int64, Int64) =
+                (try row.decode(atIndex: 0), try row.decode(atIndex: 1), try row.decode(atIndex: 2))
+            faults.append("of version \(version) there are \(counted) events, and \(noted) were counted")
+        }
+    }
+
+    private mutating func readDefinitions() throws {
+        guard try database.columns(in: "api_key").contains(where: { $0.name == "settings_hash" }) else { return }
+        let contents = try AccountRows.load(database)
+        for account in contents.accounts {
+            let log = contents.definitions[account.number] ?? []
+            do {
+                _ = try Catalogue(
+                    account: account, definitions: log, lastSequence: contents.lastSequences[account.number] ?? 0)
+            } catch {
+                faults.append("the definitions of account \(account.number) do not fit together: \(error.detail)")
+            }
+            let count = try Int.fetchOne(
+                database, sql: "SELECT count(*) FROM catalogue_log WHERE account_id = ?", arguments: [account.number])
+            if let count, Int64(count) != contents.lastSequences[account.number] {
+                faults.append("the log of account \(account.number) has gaps")
+            }
+        }
+    }
+
+    private mutating func readRejections() throws {
+        guard try database.tableExists("rejection") else { return }
+        let bad = try Int.fetchOne(
+            database, sql: "SELECT count(*) FROM rejection WHERE NOT json_valid(errors) OR length(body) IS NULL")
+        if let bad, bad > 0 { faults.append("\(bad) refused posts cannot be read") }
+    }
+}

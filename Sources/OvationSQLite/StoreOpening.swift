@@ -1,0 +1,254 @@
+import Foundation
+import GRDB
+import Logging
+import OvationCore
+
+/// What there is of a store before SQLite looks at it, and whether the parts belong together: SQLite would take the
+/// pages of any log that it finds, and would throw a log away whose file is empty.
+struct StoreOpening {
+    let path: String
+    /// nil: there is no file, or nothing in it.
+    let header: StoreHeader?
+    /// Bytes; nil where there is no file.
+    let fileBytes: Int64?
+    let logBytes: Int64
+    let logSalts: LogSalts?
+    let state: StoreState?
+    /// The first pages, whatever their size.
+    private let beginning: [UInt8]
+
+    /// - Parameter lock: whose descriptor is read from; nil opens another, which stays open: to close it would drop the
+    ///   locks that SQLite has on the file in this process.
+    init(path: String, lock: StoreLock? = nil) {
+        self.path = path
+        let descriptor = lock?.fileDescriptor ?? open(path, O_RDONLY | O_CLOEXEC)
+        beginning = descriptor >= 0 ? StoreFile.bytes(descriptor, at: 0, 65_536) : []
+        header = StoreHeader(beginning)
+        fileBytes = StoreFile.size(path)
+        logBytes = StoreFile.size(path + "-wal") ?? 0
+        logSalts = LogSalts(
+            Array(StoreFile.beginning(path + "-wal", 32).dropFirst(LogSalts.offset).prefix(LogSalts.count)))
+        state = StateFile.read(of: path)
+    }
+
+    var hasLog: Bool { logBytes > 0 }
+
+    /// The log is not there that the store was left with: SQLite copied it into the file, in another program that knows
+    /// no checksums.
+    var isLogTaken: Bool { !hasLog && state?.isOpen == true }
+
+    /// A backup in the place of the store that the state is of.
+    var isBackup: Bool { header?.mark == StoreHeader.neverServed }
+
+    /// - Throws: `unusable` with what is wrong and what to do.
+    func verify() throws(StoreFailure) {
+        guard let fileBytes, fileBytes > 0 else { return try verifyNothingIsLost() }
+        if let header, header.isSealed {
+            // With a log, what counts may be there.
+            guard hasLog || isLogTaken || isWhole(page: 1, of: header.pageSize) else { throw firstPage }
+        } else if let header, header.application == UInt32(Schema.applicationID) {
+            // An older version's, or a copy; or one whose header is damaged.
+            guard header.mark == 0, header.hasRoomForChecksums || !areOtherPagesSealed else { throw firstPage }
+        } else {
+            guard !areOtherPagesSealed else { throw firstPage }
+        }
+        guard hasLog else { return }
+        guard !isBackup else {
+            throw StoreFailure(
+                .unusable,
+                "it is a backup, and \(path)-wal beside it is the log of the store that was here before; move that "
+                    + "file and \(path)-shm away")
+        }
+        guard let state else { return }
+        guard state.isOpen else {
+            throw foreignLog("the store was closed, and had no log then")
+        }
+        guard let expected = state.logSalts else { return }
+        if let logSalts, !logSalts.follow(expected) {
+            throw foreignLog("it is of another store, or of another time")
+        }
+        if let generation = header?.generation, generation != state.generation {
+            throw foreignLog("the file is of another time than its log")
+        }
+    }
+
+    /// For whoever reads the file and does not serve it: checksums are written anew by a server.
+    func verifyIsSettled() throws(StoreFailure) {
+        try verify()
+        guard isLogTaken, header?.isSealed == true else { return }
+        throw StoreFailure(.unusable, "another program has copied its log into it; start 'ovation serve' on it once")
+    }
+
+    private func verifyNothingIsLost() throws(StoreFailure) {
+        let what = fileBytes == nil ? "there is no such file" : "the file is empty"
+        guard !hasLog else {
+            throw StoreFailure(
+                .unusable,
+                "\(what), but its log \(path)-wal has \(logBytes) bytes; put the file back, or move the log away to begin "
+                    + "with nothing")
+        }
+        guard let state, state.progress != StoreProgress() else { return }
+        throw StoreFailure(
+            .unusable,
+            "\(what), but a store was here with events up to \(state.progress.event); is the disk mounted? Put the file "
+                + "or a backup back, or remove \(StateFile.path(of: path)) to begin with nothing")
+    }
+
+    private var firstPage: StoreFailure {
+        StoreFailure(.damaged, "its first page is damaged; restore a backup")
+    }
+
+    private func foreignLog(_ why: String) -> StoreFailure {
+        StoreFailure(
+            .unusable,
+            "its log \(path)-wal is not the one that belongs to it: \(why). Put the right one back, or a backup in place of "
+                + "all; to go on without the log, move it and \(StateFile.path(of: path)) away")
+    }
+
+    /// Where the header says that there are no checksums, the pages behind it tell whether there are: the switch that turns
+    /// the check on is in the page that may be damaged.
+    private var areOtherPagesSealed: Bool {
+        [2, 3].allSatisfy { isWhole(page: $0, of: 4096) && !page($0, of: 4096).allSatisfy { $0 == 0 } }
+    }
+
+    private func isWhole(page number: Int, of size: Int) -> Bool {
+        let content = page(number, of: size)
+        return content.count == size && PageChecksums.isWhole(content, UInt32(number))
+    }
+
+    private func page(_ number: Int, of size: Int) -> [UInt8] {
+        Array(beginning.dropFirst((number - 1) * size).prefix(size))
+    }
+
+    /// Compares what is there with what was left.
+    /// - Returns: what to warn of.
+    func verify(_ progress: StoreProgress, of id: String) throws(StoreFailure) -> String? {
+        guard let state, !isBackup else { return nil }
+        guard state.id == id else {
+            return "another store was here before; what it held is not in this one"
+        }
+        guard progress.isBehind(state.progress) else {
+            return isLogTaken && state.logSalts != nil ? "another program has copied the log into the file" : nil
+        }
+        let events = state.progress.event - progress.event
+        throw StoreFailure(
+            .unusable,
+            (events > 0
+                ? "\(events) acknowledged events are missing, those after \(progress.event) up to \(state.progress.event)"
+                : "acknowledged changes are missing")
+                + ": its log \(path)-wal is \(hasLog ? "damaged" : "gone"), or the file is an older one. Put back what was "
+                + "there, or a backup; to go on without what is missing, remove \(StateFile.path(of: path))")
+    }
+}
+
+// MARK: - Getting ready
+
+extension StoreOpening {
+    /// Makes a file ready to be served: everything of its log is in it, its tables are of this version, and its pages have
+    /// their checksums. Afterwards nobody has it open. Blocks.
+    /// - Returns: what the file says of itself now.
+    static func prepare(_ lock: StoreLock, logger: Logger) throws -> StoreHeader? {
+        let path = lock.path
+        try PageChecksums.register()
+        let found = StoreOpening(path: path, lock: lock)
+        try found.verify()
+        if found.fileBytes == nil { try makeFile(lock) }
+        StateFile.noteOpened(of: path)
+        // Before SQLite reads what the other program wrote.
+        if found.isLogTaken, found.header?.isSealed == true { try PageChecksums.seal(path) }
+        try? FileManager.default.removeItem(atPath: path + ".new")
+        let database = try DatabaseQueue(path: path, configuration: configuration)
+        do {
+            let warning = try bringUpToDate(database, found)
+            if let warning { logger.warning("the store is not as it was left", metadata: ["warning": "\(warning)"]) }
+            if found.header?.hasRoomForChecksums == false { try addChecksums(database, lock, logger) }
+            try database.close()
+        } catch {
+            try? database.close()
+            throw error
+        }
+        let ready = StoreOpening(path: path, lock: lock).header
+        guard let ready, ready.hasRoomForChecksums, !ready.isSealed else { return ready }
+        try PageChecksums.seal(path)
+        return StoreOpening(path: path, lock: lock).header
+    }
+
+    static func makeFile(_ lock: StoreLock) throws(StoreFailure) {
+        // The events are personal data: nobody else on the machine reads them. SQLite gives the files beside it the same
+        // rights, so it has to be there first.
+        let descriptor = open(lock.path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0o600)
+        guard descriptor >= 0 else {
+            throw StoreFailure(.unusable, "it cannot be made: \(StoreFile.reason(errno))")
+        }
+        close(descriptor)
+        try lock.lockFile()
+        try StoreFile.sync(URL(fileURLWithPath: lock.path).deletingLastPathComponent().path)
+    }
+
+    /// Of one connection that is alone with the file.
+    static var configuration: Configuration {
+        var configuration = Configuration()
+        configuration.foreignKeysEnabled = true
+        configuration.prepareDatabase { database in
+            for pragma in Pragmas.onOpen { try database.execute(sql: pragma) }
+            PageChecksums.reserve(database)
+            // A new index over a large table is sorted in files, and not in memory as small things are.
+            try database.execute(sql: "PRAGMA temp_store = FILE; PRAGMA synchronous = FULL")
+        }
+        return configuration
+    }
+
+    private static func bringUpToDate(_ queue: DatabaseQueue, _ found: StoreOpening) throws -> String? {
+        try queue.writeWithoutTransaction { database in
+            if found.fileBytes ?? 0 > 0 {
+                try SQLiteStore.verifyIsOurs(database, path: found.path)
+                try SQLiteStore.verifyIsWhole(database)
+            }
+            if found.hasLog { try WriteAheadLog.empty(database) }
+            _ = try Row.fetchOne(database, sql: "PRAGMA journal_mode = WAL")
+        }
+        try Schema.migrator.migrate(queue)
+        return try queue.writeWithoutTransaction { database in
+            let id = try StoreOpening.id(database)
+            let warning = try found.verify(try StoreOpening.progress(database), of: id)
+            try WriteAheadLog.empty(database)
+            return warning
+        }
+    }
+
+    /// Where there is no room for a second file, the store goes on without.
+    private static func addChecksums(_ queue: DatabaseQueue, _ lock: StoreLock, _ logger: Logger) throws {
+        let path = lock.path
+        let bytes = StoreFile.size(path) ?? 0
+        logger.notice(
+            "the store gets checksums, which rewrites it once", metadata: ["megabytes": "\(bytes >> 20)"])
+        do {
+            let copy = try queue.writeWithoutTransaction { try PageChecksums.add(to: path, $0) }
+            try queue.close()
+            guard rename(copy, path) == 0 else {
+                throw StoreFailure(.unavailable, "\(copy) cannot be renamed: \(StoreFile.reason(errno))")
+            }
+            try lock.lockFile()
+            try StoreFile.sync(URL(fileURLWithPath: path).deletingLastPathComponent().path)
+        } catch let error where StoreFailure(error).code == .full {
+            logger.warning(
+                "there is no room for checksums; the store goes on without them, and the next start tries again",
+                metadata: ["needed_megabytes": "\(bytes >> 20)"])
+        }
+    }
+
+    /// Made with the store. Not a secret.
+    static func id(_ database: Database) throws -> String {
+        try String.fetchOne(database, sql: "SELECT value FROM setting WHERE name = 'store_id'") ?? ""
+    }
+
+    static func progress(_ database: Database) throws -> StoreProgress {
+        func number(_ sql: String) throws -> Int64 { try Int64.fetchOne(database, sql: sql) ?? 0 }
+        return StoreProgress(
+            event: max(
+                try number("SELECT max(event_id) FROM event"),
+                try number("SELECT value FROM setting WHERE name = 'last_event_id'")),
+            logEntry: try AccountRows.lastSequences(database).values.reduce(0, +),
+            rejection: try number("SELECT seq FROM sqlite_sequence WHERE name = 'rejection'"))
+    }
+}
