@@ -25,6 +25,7 @@ struct Pipeline: Sendable {
             let call = Call(
                 endpoint: endpoint, request: request, path: path,
                 identity: identity, requestID: requestID, receivedAt: receivedAt)
+            if endpoint.method == .delete { try call.refuseEmptySegments() }
             response = try await handler.respond(to: call)
         } catch {
             let problem = Problem(thrown: error)
