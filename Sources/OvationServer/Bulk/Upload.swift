@@ -162,15 +162,19 @@ struct Upload: Sendable {
 
     /// A chunk counts once under the upload's key and its own number.
     private func idempotency(of chunk: CheckedChunk, at place: PostJournal.BulkPlace) -> Idempotency? {
-        guard let idempotencyKey else { return nil }
+        // Whoever may write nowhere leaves nothing behind.
+        guard let idempotencyKey, place.caller.mayWriteAnywhere else { return nil }
         var hash = SHA256()
         hash.update(data: Array("bulk \(place.section.number) ".utf8))
         chunk.lines.text.withUnsafeBytes { hash.update(bufferPointer: $0) }
-        // A control character, so that it can be no key that a client sends.
         return Idempotency(
-            key: "\(idempotencyKey)\u{1F}\(chunk.lines.number)", fingerprint: Array(hash.finalize()),
-            answer: ChunkReport.answer(of: chunk))
+            idempotencyKey, of: place.caller.key.clientID, section: place.section.number, part: chunk.lines.number,
+            fingerprint: Array(hash.finalize()), answer: ChunkReport.answer(of: chunk))
     }
+}
+
+extension Identity {
+    fileprivate var mayWriteAnywhere: Bool { catalogue.keyspaces.contains { key.mayWrite($0.discriminator) } }
 }
 
 extension EventChunk {
