@@ -14,6 +14,10 @@ public struct Limits: Sendable, Equatable {
     public static let jsonDepthMax = 64
     /// Entries in the `errors` of one problem; the rest are counted in `errors_omitted`.
     public static let errorsListedMax = 100
+    /// Bytes of the headers of a request, and of one of them.
+    public static let headBytesMax = 80 * 1024
+    /// Headers of one request.
+    public static let headFieldsMax = 1000
     /// Characters of an `Idempotency-Key`.
     public static let idempotencyKeyLengthMax = 255
     /// Characters of an incoming `X-Request-Id`; a longer one is replaced by our own.

@@ -164,10 +164,7 @@ public struct Server: Sendable {
             responder: DirectResponder(
                 pipeline: pipeline, table: EndpointTable(endpoints), handlers: handlers,
                 otherwise: router.buildResponder()),
-            server: .pinned(
-                HTTP1Channel.Configuration(
-                    additionalChannelHandlers: [ConnectionGaps(bodyTimeout: limits.bodyTimeout)],
-                    idleTimeout: .seconds(limits.idleTimeout.components.seconds))),
+            server: .pinned(bodyTimeout: limits.bodyTimeout, idleTimeout: limits.idleTimeout),
             configuration: ApplicationConfiguration(
                 address: .hostname(configuration.host, port: port), serverName: "Ovation", backlog: 1024,
                 reuseAddress: true,
