@@ -56,6 +56,9 @@ let package = Package(
             name: "CSimdjson",
             linkerSettings: [.linkedLibrary("simdjson"), .linkedLibrary("stdc++")]
         ),
+        // zlib, as the system has it.
+        .systemLibrary(
+            name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"]), .brew(["zlib"])]),
         // What the C library lets one say about its memory.
         .target(name: "CMalloc"),
         // Pages of the console as values, templates and files, all in the binary. Knows nothing of where values come from.
@@ -68,7 +71,7 @@ let package = Package(
         .target(
             name: "OvationServer",
             dependencies: [
-                "OvationConsole", "OvationCore", "OvationWire", "CSimdjson",
+                "OvationConsole", "OvationCore", "OvationWire", "CSimdjson", "CZlib",
                 .product(name: "AsyncAlgorithms", package: "swift-async-algorithms"),
                 .product(name: "Crypto", package: "swift-crypto"),
                 .product(name: "CryptoExtras", package: "swift-crypto"),
@@ -207,7 +210,7 @@ let package = Package(
         .testTarget(
             name: "OvationServerTests",
             dependencies: [
-                "OvationCore", "OvationWire", "OvationServer", "OvationSQLite", "OvationTesting",
+                "CZlib", "OvationCore", "OvationWire", "OvationServer", "OvationSQLite", "OvationTesting",
                 .product(name: "Hummingbird", package: "hummingbird"),
                 .product(name: "HummingbirdTesting", package: "hummingbird"),
                 .product(name: "HTTPTypes", package: "swift-http-types"),

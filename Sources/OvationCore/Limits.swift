@@ -213,6 +213,10 @@ public struct Limits: Sendable, Equatable {
 
     // MARK: Connections
 
+    /// Bytes of all request bodies together that have come in part. One more is answered 503 at once.
+    public var bodiesBytesMax = 64 * 1024 * 1024
+    /// Bytes that a compressed body is made plain in at a time.
+    public static let inflatedPieceBytes = 64 * 1024
     /// Open connections; more wait in the listen queue of the system.
     public var connectionsMax = 10_000
     /// How long the body of a request may take to arrive after its head, or the next part of a bulk upload; more is

@@ -12,11 +12,13 @@ struct Call: Sendable {
     let identity: Identity?
     let requestID: String
     let receivedAt: Timestamp
+    /// nil where the body is in memory already.
+    private let bodies: BodyBudget?
     private let fields: QueryFields
 
     init(
         endpoint: Endpoint, request: Request, path: PathParameters, identity: Identity?, requestID: String,
-        receivedAt: Timestamp
+        receivedAt: Timestamp, bodies: BodyBudget? = nil
     ) {
         self.endpoint = endpoint
         self.request = request
@@ -24,6 +26,7 @@ struct Call: Sendable {
         self.identity = identity
         self.requestID = requestID
         self.receivedAt = receivedAt
+        self.bodies = bodies
         fields = QueryFields(request.uri.query)
     }
 
@@ -113,7 +116,7 @@ extension Call {
     /// The whole body. The content type is not looked at: the article's own curl sends JSON labelled as a form.
     /// - Throws: `body_too_large` as soon as the limit is passed.
     func body(upTo bytesMax: Int) async throws -> ByteBuffer {
-        try await request.collectedBody(upTo: bytesMax)
+        try await request.collectedBody(upTo: bytesMax, within: bodies)
     }
 
     func json(upTo bytesMax: Int) async throws -> JSONValue {
@@ -230,43 +233,6 @@ extension Call {
             let word = String((word.split(separator: ";").first ?? "").filter { !$0.isWhitespace && $0 != "\"" })
             // An empty value is no value (RFC 7240 §2).
             return (word.hasSuffix("=") ? String(word.dropLast()) : word).lowercased()
-        }
-    }
-}
-
-extension Request {
-    /// - Throws: `body_too_large`, `request_timeout`, or `invalid_request` when the client went away.
-    func collectedBody(upTo bytesMax: Int) async throws -> ByteBuffer {
-        let tooLarge = Problem(.bodyTooLarge, "The request body is larger than \(bytesMax) bytes.")
-        if let length = headers[.contentLength].flatMap({ Int($0) }), length > bytesMax { throw tooLarge }
-        var collected: ByteBuffer?
-        do {
-            for try await part in body {
-                if collected == nil {
-                    collected = part
-                } else {
-                    var part = part
-                    collected?.writeBuffer(&part)
-                }
-                if let count = collected?.readableBytes, count > bytesMax { throw tooLarge }
-            }
-        } catch let problem as Problem {
-            throw problem
-        } catch {
-            throw Problem(body: error)
-        }
-        return collected ?? ByteBuffer()
-    }
-}
-
-extension Problem {
-    /// Why a body did not come to its end.
-    init(body error: any Error) {
-        if error is BodyTimeout {
-            self.init(.requestTimeout, "The request body did not arrive in time; send the request again.")
-        } else {
-            // The client went away; nobody reads this answer, but it must not count as a mistake of ours.
-            self.init(.invalidRequest, "The request ended before its body did.", cause: "\(error)")
         }
     }
 }

@@ -70,7 +70,8 @@ public struct Server: Sendable {
             logger: logger)
         let parts = Parts(
             store: store, directory: directory, signer: signer, secretHash: secretHash, journal: journal, clock: clock,
-            startedAt: clock.now(), limits: configuration.limits, version: configuration.version)
+            startedAt: clock.now(), limits: configuration.limits,
+            bodies: BodyBudget(bytesMax: configuration.limits.bodiesBytes), version: configuration.version)
         self.newAdminKey = newAdminKey
         self.isFirstStart = isFirstStart
         self.configuration = configuration
@@ -85,11 +86,11 @@ public struct Server: Sendable {
             ? Console(
                 pages: ConsolePages(), sessions: ConsoleSessions(limits: configuration.limits),
                 api: LocalAPI(routes: Routes(parts: parts)), feed: journal.feed, directory: directory,
-                secretHash: secretHash, metrics: metrics, limits: configuration.limits,
+                secretHash: secretHash, metrics: metrics, limits: configuration.limits, bodies: parts.bodies,
                 version: configuration.version, region: configuration.region, clock: clock, logger: logger) : nil
         pipeline = Pipeline(
             authentication: BearerAuthentication(signer: signer, directory: directory), metrics: metrics,
-            clock: clock, logger: logger)
+            bodies: parts.bodies, clock: clock, logger: logger)
     }
 
     /// Makes the definitions of the first account what a model says, as `serve --model` does.

@@ -16,6 +16,8 @@ struct Upload: Sendable {
     /// Checks everything and stores nothing.
     let isCheckOnly: Bool
     let idempotencyKey: String?
+    /// How the client compressed the body; nil where it did not.
+    let coding: ContentCoding?
 
     /// - Parameter tell: called after each chunk.
     /// - Throws: a problem that says how many lines are done.
@@ -67,17 +69,10 @@ struct Upload: Sendable {
     /// - Throws: when the body does not come to its end: its last line may be half a line.
     private func readBody(_ take: (ByteBuffer) async throws -> Void) async throws {
         var received = 0
-        var parts = call.request.body.makeAsyncIterator()
-        while true {
-            let part: ByteBuffer?
-            do {
-                part = try await parts.next()
-            } catch {
-                throw Problem(body: error)
-            }
-            guard let part else { break }
-            received += part.readableBytes
-            try await take(part)
+        try await call.request.forEachPart(of: coding) {
+            received += $0.readableBytes
+        } take: {
+            try await take($0)
         }
         // For a task that is cancelled a body ends without a word.
         try Task.checkCancellation()
