@@ -141,9 +141,10 @@ struct Settings: Sendable {
         guard let data = FileManager.default.contents(atPath: file) else {
             throw CommandFailure("The configuration file \(file) cannot be read.")
         }
+        let text = try InputFile.text(of: data, file)
         let node: Node?
         do {
-            node = try Yams.compose(yaml: String(decoding: data, as: UTF8.self))
+            node = try Yams.compose(yaml: text)
         } catch {
             throw CommandFailure("The configuration file \(file) is not valid YAML: \(error)")
         }
