@@ -213,6 +213,12 @@ public struct Limits: Sendable, Equatable {
 
     // MARK: Connections
 
+    /// Connections of the admin listener; fewer where there are few of the main one.
+    public static let adminConnectionsMax = 64
+    /// A part of `connections` for the admin listener.
+    public static func adminConnections(of connections: Int) -> Int {
+        max(1, min(adminConnectionsMax, connections / 8))
+    }
     /// Bytes of all request bodies together that have come in part. One more is answered 503 at once.
     public var bodiesBytesMax = 64 * 1024 * 1024
     /// Bytes that a compressed body is made plain in at a time.

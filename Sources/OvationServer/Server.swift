@@ -125,19 +125,24 @@ public struct Server: Sendable {
         let isSplit = configuration.adminPort != nil
         return application(
             of: Endpoint.allCases.filter { !isSplit || !Server.adminEndpoints.contains($0) },
-            console: console, port: configuration.port, onRunning: onRunning)
+            console: console, port: configuration.port, connectionsMax: configuration.limits.connectionsMax,
+            onRunning: onRunning)
     }
 
     /// The admin listener; nil when there is none of its own.
     public func adminApplication() -> (some ApplicationProtocol)? {
-        configuration.adminPort.map { port in application(of: Server.adminEndpoints, console: nil, port: port) { _ in }
+        configuration.adminPort.map { port in
+            application(
+                of: Server.adminEndpoints, console: nil, port: port,
+                connectionsMax: Limits.adminConnections(of: configuration.limits.connectionsMax), onRunning: { _ in })
         }
     }
 
     private static let adminEndpoints: [Endpoint] = [.health, .ready, .metrics]
 
     private func application(
-        of endpoints: [Endpoint], console: Console?, port: Int, onRunning: @escaping @Sendable (Int) async -> Void
+        of endpoints: [Endpoint], console: Console?, port: Int, connectionsMax: Int,
+        onRunning: @escaping @Sendable (Int) async -> Void
     ) -> Application<DirectResponder<RouterResponder<ServerContext>>> {
         let router = Router(context: ServerContext.self, options: .autoGenerateHeadEndpoints)
         router.add(middleware: UnknownPath(pipeline: pipeline, endpoints: endpoints, console: console))
@@ -169,7 +174,7 @@ public struct Server: Sendable {
             configuration: ApplicationConfiguration(
                 address: .hostname(configuration.host, port: port), serverName: "Ovation", backlog: 1024,
                 reuseAddress: true,
-                availableConnectionsDelegate: MaximumAvailableConnections(limits.connectionsMax)),
+                availableConnectionsDelegate: MaximumAvailableConnections(connectionsMax)),
             onServerRunning: { channel in await onRunning(channel.localAddress?.port ?? port) },
             logger: logger)
     }
