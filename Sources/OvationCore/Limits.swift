@@ -220,7 +220,9 @@ public struct Limits: Sendable, Equatable {
         max(1, min(adminConnectionsMax, connections / 8))
     }
     /// Bytes of all request bodies together that have come in part. One more is answered 503 at once.
-    public var bodiesBytesMax = 64 * 1024 * 1024
+    public var bodiesBytesMax = 32 * 1024 * 1024
+    /// Bytes that are read from a connection at once, and that each one keeps for the next time once it needed them.
+    public static let receiveBufferBytesMax = 32 * 1024
     /// Bytes that a compressed body is made plain in at a time.
     public static let inflatedPieceBytes = 64 * 1024
     /// Open connections; more wait in the listen queue of the system.

@@ -22,6 +22,12 @@ struct PinnedConnections: HTTPChannelHandler {
         NIOAsyncChannel<HTTPRequestPart, HTTPResponsePart>
     > {
         channel.eventLoop.makeCompletedFuture {
+            // By default each connection keeps four buffers of up to 64 KiB for as long as it is open.
+            try channel.syncOptions?.setOption(.maxMessagesPerRead, value: 1)
+            try channel.syncOptions?.setOption(
+                .recvAllocator,
+                value: AdaptiveRecvByteBufferAllocator(
+                    minimum: 1024, initial: 2048, maximum: Limits.receiveBufferBytesMax))
             let decoder = RequestDecoder()
             try channel.pipeline.syncOperations.addHandlers([
                 HTTPResponseEncoder(),

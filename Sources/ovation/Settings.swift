@@ -80,7 +80,7 @@ struct Settings: Sendable {
 
     private static func read(_ reader: ConfigReader, into limits: inout Limits) throws {
         if let bytes = try Settings.int(reader, .bodyBytesMax, in: 1024...64 << 20) { limits.bodyBytesMax = bytes }
-        if let bytes = try Settings.int(reader, .bodiesBytesMax, in: 1 << 20...1 << 36) {
+        if let bytes = try Settings.int(reader, .bodiesBytesMax, in: 8 << 20...1 << 36) {
             limits.bodiesBytesMax = bytes
         }
         if let items = try Settings.int(reader, .itemsMax, in: 1...100_000) { limits.itemsMax = items }

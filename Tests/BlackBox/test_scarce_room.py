@@ -19,13 +19,12 @@ def open_files(server: Server) -> int:
 
 
 def test_bodies_that_arrive_slowly_have_a_bound_together(start_server: StartServer) -> None:
-    server = start_server(env={"OVATION_BODIES_BYTES_MAX": str(4 << 20)})
+    server = start_server(env={"OVATION_BODIES_BYTES_MAX": str(8 << 20)})
     admin = server.client()
     version = admin.make_version({"text": "string"})
     body = json.dumps({"items": [event(version, {"text": "x" * 9000}) for _ in range(11)]}).encode()
     assert BODY_BYTES * 0.9 < len(body) <= BODY_BYTES
-    # The floor is eight bodies of a data model, of up to 4 MiB each: 32 MiB.
-    floor = 32 << 20
+    room = 8 << 20
 
     def begin(connection: RawConnection, number: int) -> None:
         path = events_path(EMAIL, f"p{number}@example.com", DEFAULT_SECTION)
@@ -38,7 +37,7 @@ def test_bodies_that_arrive_slowly_have_a_bound_together(start_server: StartServ
 
     with ExitStack() as stack:
         slow: list[RawConnection] = []
-        while len(slow) < 600:
+        while len(slow) < 200:
             connection = stack.enter_context(RawConnection(server.port))
             begin(connection, len(slow))
             slow.append(connection)
@@ -52,7 +51,7 @@ def test_bodies_that_arrive_slowly_have_a_bound_together(start_server: StartServ
                 assert answer.header("retry-after")
                 refused += 1
         # What is held of a body has at most twice its size.
-        assert 600 - floor // BODY_BYTES <= refused <= 600 - floor // (2 * BODY_BYTES + 4096)
+        assert 200 - room // BODY_BYTES <= refused <= 200 - room // (2 * BODY_BYTES + 4096)
         # All of it is free again.
         for number in range(3):
             begin(slow[number], number)

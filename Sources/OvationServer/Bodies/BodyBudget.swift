@@ -2,9 +2,8 @@ import OvationCore
 import Synchronization
 
 extension Limits {
-    /// ``bodiesBytesMax``, or what a few bodies of the largest size take: a buffer has up to twice the size of what it
-    /// holds.
-    var bodiesBytes: Int { max(bodiesBytesMax, 8 * max(bodyBytesMax, modelBytesMax)) }
+    /// ``bodiesBytesMax``, or what one body of the largest size takes: a buffer has up to twice the size of what it holds.
+    var bodiesBytes: Int { max(bodiesBytesMax, 2 * max(2 * bodyBytesMax, modelBytesMax)) }
 }
 
 /// The memory that all bodies together may take while they arrive. Each has a bound, and so have connections; but both
