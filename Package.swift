@@ -58,6 +58,9 @@ let package = Package(
         ),
         // Checksums of SQLite's pages, written and checked between SQLite and the file system.
         .target(name: "CPageChecksums", linkerSettings: [.linkedLibrary("sqlite3")]),
+        // zlib, as the system has it.
+        .systemLibrary(
+            name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"]), .brew(["zlib"])]),
         // What the C library lets one say about its memory.
         .target(name: "CMalloc"),
         // Pages of the console as values, templates and files, all in the binary. Knows nothing of where values come from.
@@ -70,7 +73,7 @@ let package = Package(
         .target(
             name: "OvationServer",
             dependencies: [
-                "OvationConsole", "OvationCore", "OvationWire", "CSimdjson",
+                "OvationConsole", "OvationCore", "OvationWire", "CSimdjson", "CZlib",
                 .product(name: "AsyncAlgorithms", package: "swift-async-algorithms"),
                 .product(name: "Crypto", package: "swift-crypto"),
                 .product(name: "CryptoExtras", package: "swift-crypto"),
@@ -80,7 +83,9 @@ let package = Package(
                 .product(name: "JWTKit", package: "jwt-kit"),
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "NIOCore", package: "swift-nio"),
+                .product(name: "NIOHTTP1", package: "swift-nio"),
                 .product(name: "NIOHTTPTypes", package: "swift-nio-extras"),
+                .product(name: "NIOHTTPTypesHTTP1", package: "swift-nio-extras"),
                 .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
                 .product(name: "Yams", package: "Yams"),
             ],
@@ -207,7 +212,7 @@ let package = Package(
         .testTarget(
             name: "OvationServerTests",
             dependencies: [
-                "OvationCore", "OvationWire", "OvationServer", "OvationSQLite", "OvationTesting",
+                "CZlib", "OvationCore", "OvationWire", "OvationServer", "OvationSQLite", "OvationTesting",
                 .product(name: "Hummingbird", package: "hummingbird"),
                 .product(name: "HummingbirdTesting", package: "hummingbird"),
                 .product(name: "HTTPTypes", package: "swift-http-types"),

@@ -40,17 +40,40 @@ public struct EventBatch: Sendable {
 
 /// A promise that a request takes effect once: its key, what it said, and the answer to repeat.
 public struct Idempotency: Sendable {
-    /// As the client sent it; unique per account.
+    /// Unique per account. It names the API key and the section beside what the client sent, so that nobody can meet the
+    /// keys of others, by guessing or by chance.
     public let key: String
+    /// The key as it was kept up to version 0.2: what the client sent, for the whole account. It counts where the
+    /// request is the same, so that a repeat after an update is still known, and nowhere else.
+    public let formerKey: String?
     /// SHA-256 over the address and the body.
     public let fingerprint: [UInt8]
     /// Body of the answer; empty for 204.
     public let answer: [UInt8]
 
-    public init(key: String, fingerprint: [UInt8], answer: [UInt8]) {
+    public init(key: String, formerKey: String? = nil, fingerprint: [UInt8], answer: [UInt8]) {
         self.key = key
+        self.formerKey = formerKey
         self.fingerprint = fingerprint
         self.answer = answer
+    }
+
+    /// - Parameters:
+    ///   - sent: what the client sent: printable ASCII.
+    ///   - part: of an upload that is stored in parts, each of which counts once.
+    public init(
+        _ sent: String, of clientID: String, section: Int64, part: Int? = nil, fingerprint: [UInt8], answer: [UInt8]
+    ) {
+        // Joined by a control character, which none of them has.
+        let former = ([sent] + (part.map { [String($0)] } ?? [])).joined(separator: "\u{1F}")
+        self.init(
+            key: "\(section)\u{1F}\(clientID)\u{1F}\(former)", formerKey: former, fingerprint: fingerprint,
+            answer: answer)
+    }
+
+    /// The same promise with an answer that was not known before.
+    public func answered(_ answer: [UInt8]) -> Idempotency {
+        Idempotency(key: key, formerKey: formerKey, fingerprint: fingerprint, answer: answer)
     }
 }
 

@@ -87,6 +87,11 @@ extension Field {
             guard let value = Double(text), value.isFinite else {
                 return .refused(.numberOutOfRange, "The number is beyond the range of a 64-bit float.")
             }
+            guard value.isNormal || DecimalText(text).isKept(as: value) else {
+                return .refused(
+                    .numberOutOfRange,
+                    "The number is nearer to zero than a 64-bit float can keep. Send 0 if it stands for nothing.")
+            }
             // Minus zero is zero: the fast path cannot tell them apart in an integer's notation.
             return .value(.double(value == 0 ? 0 : value))
         case (_, .nested):
@@ -123,6 +128,13 @@ extension PostedValue {
 /// A JSON number taken apart, so that it can be judged exactly: a Double would round `9007199254740993.2` to a
 /// whole number.
 struct DecimalText {
+    /// Whether a value that is zero, or so small that it has fewer digits than others, is the very number.
+    func isKept(as value: Double) -> Bool {
+        if value == 0 { return digits.isEmpty }
+        let kept = DecimalText("\(value.magnitude)")
+        return kept.digits == digits && kept.exponent == exponent
+    }
+
     private let isNegative: Bool
     /// Without leading or trailing zeros.
     private let digits: [UInt8]

@@ -14,6 +14,10 @@ public struct Limits: Sendable, Equatable {
     public static let jsonDepthMax = 64
     /// Entries in the `errors` of one problem; the rest are counted in `errors_omitted`.
     public static let errorsListedMax = 100
+    /// Bytes of the headers of a request, and of one of them.
+    public static let headBytesMax = 80 * 1024
+    /// Headers of one request.
+    public static let headFieldsMax = 1000
     /// Characters of an `Idempotency-Key`.
     public static let idempotencyKeyLengthMax = 255
     /// Characters of an incoming `X-Request-Id`; a longer one is replaced by our own.
@@ -212,6 +216,18 @@ public struct Limits: Sendable, Equatable {
 
     // MARK: Connections
 
+    /// Connections of the admin listener; fewer where there are few of the main one.
+    public static let adminConnectionsMax = 64
+    /// A part of `connections` for the admin listener.
+    public static func adminConnections(of connections: Int) -> Int {
+        max(1, min(adminConnectionsMax, connections / 8))
+    }
+    /// Bytes of all request bodies together that have come in part. One more is answered 503 at once.
+    public var bodiesBytesMax = 32 * 1024 * 1024
+    /// Bytes that are read from a connection at once, and that each one keeps for the next time once it needed them.
+    public static let receiveBufferBytesMax = 32 * 1024
+    /// Bytes that a compressed body is made plain in at a time.
+    public static let inflatedPieceBytes = 64 * 1024
     /// Open connections; more wait in the listen queue of the system.
     public var connectionsMax = 10_000
     /// How long the body of a request may take to arrive after its head, or the next part of a bulk upload; more is

@@ -78,6 +78,8 @@ extension Problem.Code {
     public static let validationFailed = Self("validation_failed")
     public static let bodyTooLarge = Self("body_too_large")
     public static let tooManyItems = Self("too_many_items")
+    public static let invalidEncoding = Self("invalid_encoding")
+    public static let unsupportedEncoding = Self("unsupported_encoding")
 
     // Who asks
     public static let invalidClient = Self("invalid_client")

@@ -36,11 +36,19 @@ public struct ProfileKey: Hashable, Sendable {
 
     private static func email(_ raw: String) throws(Problem) -> String {
         if let text = plainEmail(raw) { return text }
-        let text = String(raw.trimmingSpaces).lowercased()
+        let trimmed = raw.trimmingSpaces
+        guard trimmed.unicodeScalars.allSatisfy({ !$0.isUnseen }) else {
+            throw refused("an e-mail address has no characters that nobody sees, and none that Unicode does not know")
+        }
+        // The sign of the kelvin would become a plain k, and so another address.
+        guard !trimmed.unicodeScalars.contains(where: \.becomesASCII) else {
+            throw refused("an e-mail address is not written with letters that stand for others")
+        }
+        let text = trimmed.lowercased()
         guard text.utf8.count <= Limits.emailBytesMax else {
             throw refused("an e-mail address has at most \(Limits.emailBytesMax) bytes")
         }
-        let parts = text.split(separator: "@", omittingEmptySubsequences: false)
+        let parts = text.unicodeScalars.split(separator: "@", omittingEmptySubsequences: false)
         guard parts.count == 2, !parts[0].isEmpty, !parts[1].isEmpty,
             !text.unicodeScalars.contains(where: { $0.properties.isWhitespace })
         else { throw refused("an e-mail address is NAME@DOMAIN, without spaces") }
@@ -68,7 +76,15 @@ public struct ProfileKey: Hashable, Sendable {
     private static func mobile(_ raw: String) throws(Problem) -> String {
         var digits = ""
         var sawPlus = false
-        for character in raw.trimmingSpaces {
+        let text = raw.trimmingSpaces
+        guard !text.isDecimalNumber else { throw refused("a mobile number has no decimal places") }
+        var isFirstInBrackets = false
+        for character in text {
+            // +46 (0)70 … is dialled without the zero from abroad, and in Italy with it. Kept, it is a third number.
+            guard !(isFirstInBrackets && character == "0" && !digits.isEmpty) else {
+                throw refused("a zero in brackets is dialled in some countries only; write the number without it")
+            }
+            if character == "(" { isFirstInBrackets = true } else if character != " " { isFirstInBrackets = false }
             switch character {
             case "0"..."9" where character.utf8.count == 1: digits.append(character)
             case "+" where digits.isEmpty && !sawPlus: sawPlus = true
@@ -98,12 +114,39 @@ extension String {
         unicodeScalars.contains { $0.value < 0x20 || (0x7F...0x9F).contains($0.value) }
     }
 
-    /// Without white space at either end.
+    /// Without white space at either end. By scalars: an accent on a space is no space.
     var trimmingSpaces: Substring {
-        let isSpace: (Character) -> Bool = { $0.isWhitespace }
-        guard let first = firstIndex(where: { !isSpace($0) }), let last = lastIndex(where: { !isSpace($0) }) else {
-            return ""
+        let scalars = unicodeScalars
+        guard let first = scalars.firstIndex(where: { !$0.properties.isWhitespace }),
+            let last = scalars.lastIndex(where: { !$0.properties.isWhitespace })
+        else { return "" }
+        return Substring(scalars[first...last])
+    }
+}
+
+extension Substring {
+    /// As spreadsheets and data frames write a number: `46793699558.0`. Without the dot it would be another one.
+    fileprivate var isDecimalNumber: Bool {
+        let parts = utf8.split(separator: UInt8(ascii: "."), omittingEmptySubsequences: false)
+        guard parts.count == 2 else { return false }
+        let whole = parts[0].first == UInt8(ascii: "+") ? parts[0].dropFirst() : parts[0]
+        return !parts[1].isEmpty && whole.allSatisfy { $0 &- 48 <= 9 }
+            && parts[1].allSatisfy { $0 == UInt8(ascii: "0") }
+    }
+}
+
+extension Unicode.Scalar {
+    /// Whether two texts can look the same and differ in it: what is drawn as nothing, what has no meaning yet or none that
+    /// everybody knows, and the sign for what could not be read.
+    fileprivate var isUnseen: Bool {
+        switch properties.generalCategory {
+        case .format, .unassigned, .privateUse, .surrogate, .control, .lineSeparator, .paragraphSeparator: true
+        default: properties.isDefaultIgnorableCodePoint || value == 0xFFFC || value == 0xFFFD || value == 0x2800
         }
-        return self[first...last]
+    }
+
+    /// A letter beyond ASCII whose lower case is, or begins with, one of ASCII.
+    fileprivate var becomesASCII: Bool {
+        value > 0x7F && properties.lowercaseMapping.unicodeScalars.contains { $0.value < 0x80 }
     }
 }

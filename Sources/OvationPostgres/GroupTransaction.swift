@@ -195,6 +195,8 @@ extension GroupTransaction {
             }
             $0.add(keyed.map(\.0.receivedAt.milliseconds))
             $0.add(Int64(limits.idempotencyLifetime / .milliseconds(1)))
+            // The same as the key where there was none before.
+            $0.add(keyed.map { $0.1.formerKey ?? $0.1.key })
         }
     }
 
@@ -214,13 +216,14 @@ extension GroupTransaction {
     private func decide() throws(PostgresFailure) {
         let taken = posts.indices.filter { outcomes[$0] == .conflict }
         if !taken.isEmpty {
-            let rows = try connection.run([keyCommand(WriteSQL.findKeys, of: taken)])[0]
+            let rows = try connection.run([findCommand(of: taken)])[0]
             var places: [Claim: Int] = [:]
             for row in 0..<rows.count { places[.key(account: rows.int64(row, 0), rows.text(row, 1))] = row }
             for index in taken {
                 let post = posts[index]
                 guard let idempotency = post.idempotency else { continue }
-                guard let row = places[.key(account: post.account, idempotency.key)] else {
+                let former = idempotency.formerKey.flatMap { places[.key(account: post.account, $0)] }
+                guard let row = places[.key(account: post.account, idempotency.key)] ?? former else {
                     // Forgotten since: the next try finds it free.
                     throw PostgresFailure(state: "40001", message: "an idempotency key went meanwhile")
                 }
@@ -229,6 +232,18 @@ extension GroupTransaction {
             }
         }
         try closeRejections()
+    }
+
+    /// By both names that a key can have.
+    private func findCommand(of indexes: [Int]) -> Command {
+        let names = indexes.flatMap { index in
+            [posts[index].idempotency?.key, posts[index].idempotency?.formerKey].compactMap { $0 }
+                .map { (posts[index].account, $0) }
+        }
+        return Command(WriteSQL.findKeys) {
+            $0.add(names.map(\.0))
+            $0.add(names.map(\.1))
+        }
     }
 
     func keyCommand(_ statement: Statement, of indexes: [Int]) -> Command {

@@ -125,14 +125,17 @@ extension PostgresStore {
     ) async throws(StoreFailure) -> AppendOutcome? {
         let oldest = now.advanced(by: .zero - limits.idempotencyLifetime).milliseconds
         return try await reader.read { connection in
-            let row = try connection.run(ReadSQL.findKey) {
-                $0.add(account)
-                $0.add(idempotency.key)
-                $0.add(oldest)
+            for key in [idempotency.key, idempotency.formerKey].compactMap({ $0 }) {
+                let row = try connection.run(ReadSQL.findKey) {
+                    $0.add(account)
+                    $0.add(key)
+                    $0.add(oldest)
+                }
+                guard row.count == 1 else { continue }
+                if row.bytes(0, 0) == idempotency.fingerprint { return .replayed(answer: row.bytes(0, 1)) }
+                if key == idempotency.key { return .conflict }
             }
-            guard row.count == 1 else { return nil }
-            guard row.bytes(0, 0) == idempotency.fingerprint else { return .conflict }
-            return .replayed(answer: row.bytes(0, 1))
+            return nil
         }
     }
 

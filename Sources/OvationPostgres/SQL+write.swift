@@ -9,12 +9,20 @@ enum WriteSQL {
 
     // MARK: Idempotency
 
-    /// Gives back the keys that are ours now: new ones, and those whose time was over.
+    /// Gives back the keys that are ours now: new ones, and those whose time was over. Not those of requests that an
+    /// older version has stored under the client's own key.
     static let claimKeys = Statement(
         "claim_keys",
         """
         INSERT INTO idempotency (account_id, key, fingerprint, answer, created_at)
-        SELECT * FROM unnest($1::bigint[], $2::text[], $3::bytea[], $4::bytea[], $5::bigint[])
+        SELECT claimed.account_id, claimed.key, claimed.fingerprint, claimed.answer, claimed.created_at
+        FROM unnest($1::bigint[], $2::text[], $3::bytea[], $4::bytea[], $5::bigint[], $7::text[])
+            AS claimed (account_id, key, fingerprint, answer, created_at, former)
+        WHERE NOT EXISTS (
+            SELECT 1 FROM idempotency AS known
+            WHERE known.account_id = claimed.account_id AND known.key = claimed.former
+                AND known.fingerprint = claimed.fingerprint
+                AND known.created_at > claimed.created_at - $6::bigint)
         ON CONFLICT (account_id, key) DO UPDATE SET
             fingerprint = excluded.fingerprint, answer = excluded.answer, created_at = excluded.created_at
             WHERE idempotency.created_at <= excluded.created_at - $6::bigint

@@ -209,8 +209,20 @@ final class EventAppender {
     }
 
     func outcome(account: Int64, of idempotency: Idempotency, at now: Timestamp) throws -> AppendOutcome? {
+        if let outcome = try outcome(account: account, key: idempotency.key, of: idempotency, at: now) {
+            return outcome
+        }
+        guard let former = idempotency.formerKey,
+            case .replayed(let answer)? = try outcome(account: account, key: former, of: idempotency, at: now)
+        else { return nil }
+        return .replayed(answer: answer)
+    }
+
+    private func outcome(
+        account: Int64, key: String, of idempotency: Idempotency, at now: Timestamp
+    ) throws -> AppendOutcome? {
         findIdempotency.bind(1, account)
-        findIdempotency.bind(2, text: idempotency.key)
+        findIdempotency.bind(2, text: key)
         findIdempotency.bind(3, now.advanced(by: .zero - idempotencyLifetime).milliseconds)
         defer { findIdempotency.reset() }
         guard try findIdempotency.nextRow() else { return nil }

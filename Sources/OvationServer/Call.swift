@@ -12,11 +12,13 @@ struct Call: Sendable {
     let identity: Identity?
     let requestID: String
     let receivedAt: Timestamp
+    /// nil where the body is in memory already.
+    private let bodies: BodyBudget?
     private let fields: QueryFields
 
     init(
         endpoint: Endpoint, request: Request, path: PathParameters, identity: Identity?, requestID: String,
-        receivedAt: Timestamp
+        receivedAt: Timestamp, bodies: BodyBudget? = nil
     ) {
         self.endpoint = endpoint
         self.request = request
@@ -24,6 +26,7 @@ struct Call: Sendable {
         self.identity = identity
         self.requestID = requestID
         self.receivedAt = receivedAt
+        self.bodies = bodies
         fields = QueryFields(request.uri.query)
     }
 
@@ -113,15 +116,37 @@ extension Call {
     /// The whole body. The content type is not looked at: the article's own curl sends JSON labelled as a form.
     /// - Throws: `body_too_large` as soon as the limit is passed.
     func body(upTo bytesMax: Int) async throws -> ByteBuffer {
-        try await request.collectedBody(upTo: bytesMax)
+        try await request.collectedBody(upTo: bytesMax, within: bodies)
     }
 
     func json(upTo bytesMax: Int) async throws -> JSONValue {
         try JSONValue(parsing: try await body(upTo: bytesMax).readableBytesView)
     }
 
-    /// Values of a query parameter, in order. A repeated one has several; an unknown one is ignored.
-    func query(_ name: String) throws(Problem) -> [String] {
+    /// The value of a query parameter; nil where it is absent. An unknown parameter is ignored.
+    /// - Throws: for one that is empty, as an unset variable of a script leaves it, or given twice: neither may pass for
+    ///   a filter that was never asked for.
+    func parameter(_ name: String) throws(Problem) -> String? {
+        let values = try parameters(name)
+        guard values.count < 2 else {
+            throw Problem(.invalidParameter, "'\(name)' is given more than once; nothing was done. Send it once.")
+        }
+        return values.first
+    }
+
+    /// The values of a query parameter that may be repeated, in order.
+    /// - Throws: where one of them is empty.
+    func parameters(_ name: String) throws(Problem) -> [String] {
+        let values = try query(name)
+        guard !values.contains("") else {
+            throw Problem(
+                .invalidParameter,
+                "'\(name)' is empty; nothing was done. Give it a value, or leave it out to ask for no such filter.")
+        }
+        return values
+    }
+
+    private func query(_ name: String) throws(Problem) -> [String] {
         switch fields {
         case .none: return []
         case .broken: throw Problem(.invalidParameter, "The query has a broken percent-escape.")
@@ -129,8 +154,8 @@ extension Call {
         }
     }
 
-    /// For calls that destroy: a misspelt filter must not mean no filter.
-    func refuseQuery(except names: String...) throws(Problem) {
+    /// For calls that destroy: a filter that is misspelt, or stands where nobody reads it, must not mean no filter.
+    func refuseFilters(except names: String...) async throws {
         let fields = PercentEncoding.decode(form: request.uri.query ?? "") ?? []
         if let unknown = fields.first(where: { !names.contains($0.name) }) {
             let known = names.isEmpty ? "" : ", only \(names.joined(separator: ", "))"
@@ -138,18 +163,36 @@ extension Call {
                 .invalidParameter,
                 "There is no parameter '\(unknown.name.prefix(100))' here\(known). Nothing was deleted.")
         }
+        do {
+            _ = try await body(upTo: 0)
+        } catch let problem as Problem where problem.code == .bodyTooLarge {
+            throw Problem(
+                .invalidRequest, "This call takes no body; filters stand in the query. Nothing was deleted.")
+        }
+    }
+
+    /// For calls that destroy: `…/events/$ID` with an unset variable is `…/events/`, which must not mean all events.
+    func refuseEmptySegments() throws(Problem) {
+        let path = request.uri.path.utf8.drop { $0 == UInt8(ascii: "/") }
+        let segments = path.split(separator: UInt8(ascii: "/"), omittingEmptySubsequences: false)
+        guard !segments.contains(where: \.isEmpty) else {
+            throw Problem(
+                .invalidPath,
+                "A part of the path is empty, as an unset variable leaves it. Nothing was deleted; a DELETE has no "
+                    + "slash at its end, and none twice.")
+        }
     }
 
     func flag(_ name: String) throws(Problem) -> Bool {
-        switch try query(name).last {
+        switch try parameter(name) {
         case nil, "false", "0": false
-        case "true", "1", "": true
+        case "true", "1": true
         default: throw Problem(.invalidParameter, "'\(name)' is true or false.")
         }
     }
 
     func int(_ name: String, in range: ClosedRange<Int>, default standard: Int) throws(Problem) -> Int {
-        guard let text = try query(name).last, !text.isEmpty else { return standard }
+        guard let text = try parameter(name) else { return standard }
         guard let value = Int(text), range.contains(value) else {
             throw Problem(
                 .invalidParameter, "'\(name)' is a number from \(range.lowerBound) to \(range.upperBound).")
@@ -158,7 +201,7 @@ extension Call {
     }
 
     func timestamp(_ name: String) throws(Problem) -> Timestamp? {
-        guard let text = try query(name).last, !text.isEmpty else { return nil }
+        guard let text = try parameter(name) else { return nil }
         guard let timestamp = Timestamp(rfc3339: text) else {
             throw Problem(
                 .invalidParameter,
@@ -169,13 +212,15 @@ extension Call {
 
     /// nil without the header.
     func idempotencyKey() throws(Problem) -> String? {
-        guard let key = request.headers[.idempotencyKey] else { return nil }
-        guard !key.isEmpty, key.utf8.count <= Limits.idempotencyKeyLengthMax,
+        guard request.headers.contains(.idempotencyKey) else { return nil }
+        let keys = request.headers[values: .idempotencyKey]
+        guard keys.count == 1, let key = keys.first, !key.isEmpty, key.utf8.count <= Limits.idempotencyKeyLengthMax,
             key.utf8.allSatisfy({ $0 >= 0x20 && $0 < 0x7F })
         else {
             throw Problem(
                 .invalidIdempotencyKey,
-                "An Idempotency-Key has 1 to \(Limits.idempotencyKeyLengthMax) printable ASCII characters.")
+                "An Idempotency-Key has 1 to \(Limits.idempotencyKeyLengthMax) printable ASCII characters, and is sent "
+                    + "once.")
         }
         return key
     }
@@ -185,44 +230,9 @@ extension Call {
         guard request.headers.contains(.prefer) else { return [] }
         let words = request.headers[values: .prefer].flatMap { $0.split(separator: ",") }
         return words.map { word in
-            String((word.split(separator: ";").first ?? "").filter { !$0.isWhitespace && $0 != "\"" }).lowercased()
-        }
-    }
-}
-
-extension Request {
-    /// - Throws: `body_too_large`, `request_timeout`, or `invalid_request` when the client went away.
-    func collectedBody(upTo bytesMax: Int) async throws -> ByteBuffer {
-        let tooLarge = Problem(.bodyTooLarge, "The request body is larger than \(bytesMax) bytes.")
-        if let length = headers[.contentLength].flatMap({ Int($0) }), length > bytesMax { throw tooLarge }
-        var collected: ByteBuffer?
-        do {
-            for try await part in body {
-                if collected == nil {
-                    collected = part
-                } else {
-                    var part = part
-                    collected?.writeBuffer(&part)
-                }
-                if let count = collected?.readableBytes, count > bytesMax { throw tooLarge }
-            }
-        } catch let problem as Problem {
-            throw problem
-        } catch {
-            throw Problem(body: error)
-        }
-        return collected ?? ByteBuffer()
-    }
-}
-
-extension Problem {
-    /// Why a body did not come to its end.
-    init(body error: any Error) {
-        if error is BodyTimeout {
-            self.init(.requestTimeout, "The request body did not arrive in time; send the request again.")
-        } else {
-            // The client went away; nobody reads this answer, but it must not count as a mistake of ours.
-            self.init(.invalidRequest, "The request ended before its body did.", cause: "\(error)")
+            let word = String((word.split(separator: ";").first ?? "").filter { !$0.isWhitespace && $0 != "\"" })
+            // An empty value is no value (RFC 7240 §2).
+            return (word.hasSuffix("=") ? String(word.dropLast()) : word).lowercased()
         }
     }
 }

@@ -10,7 +10,7 @@ struct BodyTimeout: Error {}
 /// The client went away before the end of a body.
 struct BodyCutOff: Error {}
 
-/// Four things that the HTTP server leaves to us, on the connection itself:
+/// Five things that the HTTP server leaves to us, on the connection itself:
 ///
 /// - `Expect: 100-continue` is answered, since clients on older libcurl hold back every body over 1 kB until it is, or
 ///   until a second has passed.
@@ -18,6 +18,7 @@ struct BodyCutOff: Error {}
 ///   bulk upload may take its time as long as it goes on.
 /// - A body that is cut off is an error, where the server would take what came for all of it.
 /// - What is no HTTP gets a problem like every other refusal, where the server would send an empty 400.
+/// - A request behind which nothing more is read ends its connection.
 final class ConnectionGaps: ChannelDuplexHandler, RemovableChannelHandler {
     typealias InboundIn = HTTPRequestPart
     typealias InboundOut = HTTPRequestPart
@@ -25,6 +26,7 @@ final class ConnectionGaps: ChannelDuplexHandler, RemovableChannelHandler {
     typealias OutboundOut = HTTPResponsePart
 
     private let bodyTimeout: TimeAmount
+    private let decoder: RequestDecoder
     private var isBodyAwaited = false
     private var deadline: Scheduled<Void>?
     /// A body of any size: what has to arrive in time is its next part.
@@ -34,9 +36,12 @@ final class ConnectionGaps: ChannelDuplexHandler, RemovableChannelHandler {
     private var lastProgress = NIODeadline.now()
     /// Set by a broken request; what is written then is the server's own word on it and not an endpoint's.
     private var isBroken = false
+    /// Set by a request behind which nothing is read.
+    private var isEnding = false
 
-    init(bodyTimeout: Duration) {
+    init(bodyTimeout: Duration, decoder: RequestDecoder) {
         self.bodyTimeout = TimeAmount(bodyTimeout)
+        self.decoder = decoder
     }
 
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
@@ -48,10 +53,19 @@ final class ConnectionGaps: ChannelDuplexHandler, RemovableChannelHandler {
             if request.headerFields[.expect]?.lowercased() == "100-continue" {
                 context.writeAndFlush(wrapOutboundOut(.head(HTTPResponse(status: .continue))), promise: nil)
             }
+            if decoder.didRead(request) == .nothing {
+                isEnding = true
+                var request = request
+                // The server closes behind its answer.
+                request.headerFields[.connection] = "close"
+                context.fireChannelRead(wrapInboundOut(.head(request)))
+                return
+            }
         case .body: if isUpload { lastProgress = .now() }
         case .end:
             isBodyAwaited = false
             cancelDeadline()
+            decoder.didReadEnd()
         }
         context.fireChannelRead(data)
     }
@@ -113,6 +127,11 @@ final class ConnectionGaps: ChannelDuplexHandler, RemovableChannelHandler {
 
     func write(context: ChannelHandlerContext, data: NIOAny, promise: EventLoopPromise<Void>?) {
         // Asked first, since to unwrap every part of every answer would cost more than all the rest here.
+        if isEnding, !isBroken, case .head(var response) = unwrapOutboundIn(data) {
+            response.headerFields[.connection] = "close"
+            context.write(wrapOutboundOut(.head(response)), promise: promise)
+            return
+        }
         guard isBroken, case .head(var response) = unwrapOutboundIn(data), response.status == .badRequest,
             response.headerFields[.requestID] == nil
         else {

@@ -1,22 +1,50 @@
+import HTTPTypes
 import HummingbirdCore
 import Logging
 import NIOCore
+import NIOHTTP1
+import NIOHTTPTypes
+import NIOHTTPTypesHTTP1
+import OvationCore
 
 /// Handles each connection on the thread of its own event loop, from the first byte of a request to the last of its
 /// answer.
 ///
 /// Tasks run on Swift's shared threads unless they are told otherwise, so every part that is read and every part that
 /// is written would hand the request from the loop's thread to another and back, and wake a thread for it.
-struct PinnedConnections<Base: ServerChildChannel>: ServerChildChannel {
-    let base: Base
+struct PinnedConnections: HTTPChannelHandler {
+    let responder: Responder
+    let bodyTimeout: Duration
+    let idleTimeout: Duration
 
-    func setup(channel: any Channel, logger: Logger) -> EventLoopFuture<Base.Value> {
-        base.setup(channel: channel, logger: logger)
+    /// As Hummingbird's own channel for HTTP/1.1, but for what reads the requests.
+    func setup(channel: any Channel, logger: Logger) -> EventLoopFuture<
+        NIOAsyncChannel<HTTPRequestPart, HTTPResponsePart>
+    > {
+        channel.eventLoop.makeCompletedFuture {
+            // By default each connection keeps four buffers of up to 64 KiB for as long as it is open.
+            try channel.syncOptions?.setOption(.maxMessagesPerRead, value: 1)
+            try channel.syncOptions?.setOption(
+                .recvAllocator,
+                value: AdaptiveRecvByteBufferAllocator(
+                    minimum: 1024, initial: 2048, maximum: Limits.receiveBufferBytesMax))
+            let decoder = RequestDecoder()
+            try channel.pipeline.syncOperations.addHandlers([
+                HTTPResponseEncoder(),
+                // It holds no more than what there is of one head, so this is met by nobody who speaks HTTP.
+                ByteToMessageHandler(decoder, maximumBufferSize: 2 * Limits.headBytesMax),
+                HTTP1ToHTTPServerCodec(secure: false),
+                ConnectionGaps(bodyTimeout: bodyTimeout, decoder: decoder),
+                HTTPConnectionStateHandler(idleTimeout: idleTimeout, logger: logger),
+            ])
+            return try NIOAsyncChannel(
+                wrappingChannelSynchronously: channel, configuration: .init(isOutboundHalfClosureEnabled: true))
+        }
     }
 
-    func handle(value: Base.Value, logger: Logger) async {
+    func handle(value: NIOAsyncChannel<HTTPRequestPart, HTTPResponsePart>, logger: Logger) async {
         await withTaskExecutorPreference(EventLoopExecutor(value.channel.eventLoop)) {
-            await base.handle(value: value, logger: logger)
+            await handleHTTP(asyncChannel: value, logger: logger)
         }
     }
 }
@@ -37,9 +65,9 @@ final class EventLoopExecutor: TaskExecutor {
 
 extension HTTPServerBuilder {
     /// HTTP/1.1, each connection on its own event loop.
-    static func pinned(_ configuration: HTTP1Channel.Configuration) -> HTTPServerBuilder {
+    static func pinned(bodyTimeout: Duration, idleTimeout: Duration) -> HTTPServerBuilder {
         HTTPServerBuilder { responder in
-            PinnedConnections(base: HTTP1Channel(responder: responder, configuration: configuration))
+            PinnedConnections(responder: responder, bodyTimeout: bodyTimeout, idleTimeout: idleTimeout)
         }
     }
 }

@@ -10,6 +10,7 @@ import Synchronization
 struct Pipeline: Sendable {
     let authentication: BearerAuthentication
     let metrics: ServerMetrics
+    let bodies: BodyBudget
     let clock: WallClock
     let logger: Logger
 
@@ -24,7 +25,8 @@ struct Pipeline: Sendable {
             let identity = try await authentication.identity(of: request, for: endpoint, at: receivedAt)
             let call = Call(
                 endpoint: endpoint, request: request, path: path,
-                identity: identity, requestID: requestID, receivedAt: receivedAt)
+                identity: identity, requestID: requestID, receivedAt: receivedAt, bodies: bodies)
+            if endpoint.method == .delete { try call.refuseEmptySegments() }
             response = try await handler.respond(to: call)
         } catch {
             let problem = Problem(thrown: error)
@@ -84,6 +86,8 @@ struct Pipeline: Sendable {
         }
         var headers = HTTPFields()
         if let seconds = problem.retryAfterSeconds { headers[.retryAfter] = String(seconds) }
+        // RFC 9110 §12.5.3: what would be taken instead.
+        if problem.code == .unsupportedEncoding { headers[.acceptEncoding] = ContentCoding.accepted }
         if !problem.allowedMethods.isEmpty { headers[.allow] = problem.allowedMethods.joined(separator: ", ") }
         if status == .unauthorized {
             // RFC 6750 §3: nothing but the scheme where no token was given.

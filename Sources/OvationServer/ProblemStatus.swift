@@ -17,6 +17,7 @@ extension Problem.Code {
         case .preconditionFailed: .preconditionFailed
         case .profileLocked: .gone
         case .bodyTooLarge, .tooManyItems: .contentTooLarge
+        case .unsupportedEncoding: .unsupportedMediaType
         case .internalError, .storeDamaged: .internalServerError
         case .busy, .shuttingDown, .storeUnavailable, .storageFull: .serviceUnavailable
         default: .badRequest
@@ -39,6 +40,7 @@ extension HTTPResponse.Status {
         case .preconditionFailed: "Precondition failed"
         case .tooManyRequests: "Too many requests"
         case .contentTooLarge: "Payload too large"
+        case .unsupportedMediaType: "Unsupported media type"
         case .serviceUnavailable: "Service unavailable"
         default: reasonPhrase.isEmpty ? "Error" : reasonPhrase
         }

@@ -111,5 +111,6 @@ struct Parts: Sendable {
     let clock: WallClock
     let startedAt: Timestamp
     let limits: Limits
+    let bodies: BodyBudget
     let version: String
 }

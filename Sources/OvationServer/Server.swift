@@ -70,7 +70,8 @@ public struct Server: Sendable {
             logger: logger)
         let parts = Parts(
             store: store, directory: directory, signer: signer, secretHash: secretHash, journal: journal, clock: clock,
-            startedAt: clock.now(), limits: configuration.limits, version: configuration.version)
+            startedAt: clock.now(), limits: configuration.limits,
+            bodies: BodyBudget(bytesMax: configuration.limits.bodiesBytes), version: configuration.version)
         self.newAdminKey = newAdminKey
         self.isFirstStart = isFirstStart
         self.configuration = configuration
@@ -85,11 +86,11 @@ public struct Server: Sendable {
             ? Console(
                 pages: ConsolePages(), sessions: ConsoleSessions(limits: configuration.limits),
                 api: LocalAPI(routes: Routes(parts: parts)), feed: journal.feed, directory: directory,
-                secretHash: secretHash, metrics: metrics, limits: configuration.limits,
+                secretHash: secretHash, metrics: metrics, limits: configuration.limits, bodies: parts.bodies,
                 version: configuration.version, region: configuration.region, clock: clock, logger: logger) : nil
         pipeline = Pipeline(
             authentication: BearerAuthentication(signer: signer, directory: directory), metrics: metrics,
-            clock: clock, logger: logger)
+            bodies: parts.bodies, clock: clock, logger: logger)
     }
 
     /// Makes the definitions of the first account what a model says, as `serve --model` does.
@@ -124,19 +125,24 @@ public struct Server: Sendable {
         let isSplit = configuration.adminPort != nil
         return application(
             of: Endpoint.allCases.filter { !isSplit || !Server.adminEndpoints.contains($0) },
-            console: console, port: configuration.port, onRunning: onRunning)
+            console: console, port: configuration.port, connectionsMax: configuration.limits.connectionsMax,
+            onRunning: onRunning)
     }
 
     /// The admin listener; nil when there is none of its own.
     public func adminApplication() -> (some ApplicationProtocol)? {
-        configuration.adminPort.map { port in application(of: Server.adminEndpoints, console: nil, port: port) { _ in }
+        configuration.adminPort.map { port in
+            application(
+                of: Server.adminEndpoints, console: nil, port: port,
+                connectionsMax: Limits.adminConnections(of: configuration.limits.connectionsMax), onRunning: { _ in })
         }
     }
 
     private static let adminEndpoints: [Endpoint] = [.health, .ready, .metrics]
 
     private func application(
-        of endpoints: [Endpoint], console: Console?, port: Int, onRunning: @escaping @Sendable (Int) async -> Void
+        of endpoints: [Endpoint], console: Console?, port: Int, connectionsMax: Int,
+        onRunning: @escaping @Sendable (Int) async -> Void
     ) -> Application<DirectResponder<RouterResponder<ServerContext>>> {
         let router = Router(context: ServerContext.self, options: .autoGenerateHeadEndpoints)
         router.add(middleware: UnknownPath(pipeline: pipeline, endpoints: endpoints, console: console))
@@ -164,14 +170,11 @@ public struct Server: Sendable {
             responder: DirectResponder(
                 pipeline: pipeline, table: EndpointTable(endpoints), handlers: handlers,
                 otherwise: router.buildResponder()),
-            server: .pinned(
-                HTTP1Channel.Configuration(
-                    additionalChannelHandlers: [ConnectionGaps(bodyTimeout: limits.bodyTimeout)],
-                    idleTimeout: .seconds(limits.idleTimeout.components.seconds))),
+            server: .pinned(bodyTimeout: limits.bodyTimeout, idleTimeout: limits.idleTimeout),
             configuration: ApplicationConfiguration(
                 address: .hostname(configuration.host, port: port), serverName: "Ovation", backlog: 1024,
                 reuseAddress: true,
-                availableConnectionsDelegate: MaximumAvailableConnections(limits.connectionsMax)),
+                availableConnectionsDelegate: MaximumAvailableConnections(connectionsMax)),
             onServerRunning: { channel in await onRunning(channel.localAddress?.port ?? port) },
             logger: logger)
     }

@@ -170,20 +170,20 @@ extension StoreContract {
         try await found()
         // Sorted by their bytes.
         let all = [
-            "%@b.se", "%_@b.se", "_@b.se", "a%c@b.se", "a@b.se", "a_c@b.se", "abc@b.se", "ab\u{10FFFF}@b.se", "b@b.se",
+            "%@b.se", "%_@b.se", "_@b.se", "a%c@b.se", "a@b.se", "a_c@b.se", "abc@b.se", "ab\u{2FA1D}@b.se", "b@b.se",
             "é@b.se", "😀@b.se", "😀😀@b.se",
         ]
         for key in all.shuffled() { _ = try await store.append(Fixtures.batch(key, times: [1])) }
         #expect(try await keys([1: ""]) == all)
-        #expect(try await keys([1: "a"]) == ["a%c@b.se", "a@b.se", "a_c@b.se", "abc@b.se", "ab\u{10FFFF}@b.se"])
-        #expect(try await keys([1: "ab"]) == ["abc@b.se", "ab\u{10FFFF}@b.se"])
+        #expect(try await keys([1: "a"]) == ["a%c@b.se", "a@b.se", "a_c@b.se", "abc@b.se", "ab\u{2FA1D}@b.se"])
+        #expect(try await keys([1: "ab"]) == ["abc@b.se", "ab\u{2FA1D}@b.se"])
         #expect(try await keys([1: "%"]) == ["%@b.se", "%_@b.se"])
         #expect(try await keys([1: "_"]) == ["_@b.se"])
         #expect(try await keys([1: "a_"]) == ["a_c@b.se"])
         #expect(try await keys([1: "*"]) == [])
         #expect(try await keys([1: "é"]) == ["é@b.se"])
         #expect(try await keys([1: "😀"]) == ["😀@b.se", "😀😀@b.se"])
-        #expect(try await keys([1: "ab\u{10FFFF}"]) == ["ab\u{10FFFF}@b.se"])
+        #expect(try await keys([1: "ab\u{2FA1D}"]) == ["ab\u{2FA1D}@b.se"])
         #expect(try await keys([1: "A"]) == [], "whoever asks writes keys as they are kept")
         #expect(try await keys([1: "abc@b.se"]) == ["abc@b.se"])
         #expect(try await keys([1: "abc@b.sex"]) == [])

@@ -28,6 +28,9 @@ public struct StoreContract: Sendable {
         Check("an idempotency key stores once and repeats its answer") { try await $0.isIdempotent() },
         Check("the same idempotency key with another request is a conflict") { try await $0.findsConflict() },
         Check("an idempotency key is forgotten after its lifetime") { try await $0.forgetsIdempotency() },
+        Check("a key that an older version kept answers the same request, and is no conflict to another") {
+            try await $0.knowsFormerKeys()
+        },
         Check("two keys with one founding id are two profiles") { try await $0.survivesCollision() },
         Check("deleting removes, logs and never gives an id again") { try await $0.deletes() },
         Check("many posts at once are all stored, in order of each caller") { try await $0.appendsConcurrently() },
@@ -368,6 +371,29 @@ extension StoreContract {
         #expect(outcome == .conflict)
         #expect(try await store.outcome(account: 1, of: second, at: Fixtures.now) == .conflict)
         #expect(try await page(filter("a@b.se")).events.count == 1)
+    }
+
+    private func knowsFormerKeys() async throws {
+        try await found()
+        func key(_ sent: String, _ fingerprint: UInt8, section: Int64 = 2) -> Idempotency {
+            Idempotency(sent, of: "client", section: section, fingerprint: [fingerprint], answer: [])
+        }
+        let former = Idempotency(key: "k", fingerprint: [1], answer: [7])
+        #expect(try await store.append(Fixtures.batch("a@b.se", times: [1], idempotency: former)) == .stored)
+        #expect(try await store.outcome(account: 1, of: key("k", 1), at: Fixtures.now) == .replayed(answer: [7]))
+        #expect(try await store.outcome(account: 1, of: key("k", 2), at: Fixtures.now) == nil)
+        let same = try Fixtures.batch("a@b.se", times: [1], idempotency: key("k", 1))
+        #expect(try await store.append(same) == .replayed(answer: [7]))
+        let late = Fixtures.now.advanced(by: .seconds(25 * 3600))
+        #expect(try await store.outcome(account: 1, of: key("k", 1), at: late) == nil)
+        // Another request is nobody's repeat, and from then on has the key to itself.
+        let other = try Fixtures.batch("a@b.se", times: [2], idempotency: key("k", 2))
+        #expect(try await store.append(other) == .stored)
+        #expect(try await store.append(other) == .replayed(answer: []))
+        #expect(try await store.append(Fixtures.batch("a@b.se", times: [3], idempotency: key("k", 3))) == .conflict)
+        let elsewhere = try Fixtures.batch("a@b.se", times: [4], idempotency: key("k", 4, section: 3))
+        #expect(try await store.append(elsewhere) == .stored)
+        #expect(try await page(filter("a@b.se")).events.count == 3)
     }
 
     private func forgetsIdempotency() async throws {

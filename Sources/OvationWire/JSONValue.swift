@@ -84,6 +84,7 @@ private struct JSONParser {
     mutating func document() throws(Problem) -> JSONValue {
         // RFC 8259 lets a parser ignore a byte order mark.
         if bytes.starts(with: [0xEF, 0xBB, 0xBF]) { position = 3 }
+        if let other = WrittenText.otherEncoding(of: bytes) { throw failure("it is \(other), and JSON is UTF-8") }
         let value = try value()
         skipSpace()
         guard position == bytes.count else { throw failure("something follows the end of the JSON text") }

@@ -7,7 +7,11 @@ public struct TokenRequest: Sendable {
 
     /// Content types are not trusted: a body that begins like an object is JSON, anything else a form.
     public init(parsing bytes: [UInt8]) throws(Problem) {
-        let firstByte = bytes.first { $0 != 0x20 && $0 != 0x09 && $0 != 0x0A && $0 != 0x0D && $0 < 0xEF }
+        if let other = WrittenText.otherEncoding(of: bytes) {
+            throw Problem(.invalidRequest, "The body is \(other); send it as UTF-8.")
+        }
+        let bytes = Array(WrittenText.withoutMark(bytes[...]))
+        let firstByte = bytes.first { $0 != 0x20 && $0 != 0x09 && $0 != 0x0A && $0 != 0x0D }
         if firstByte == UInt8(ascii: "{") || firstByte == UInt8(ascii: "[") {
             let reader = try ObjectReader(JSONValue(parsing: bytes))
             try self.init { name throws(Problem) in try reader.string(name) }

@@ -53,7 +53,7 @@ struct ConnectionOptions: ParsableArguments {
         let folder = environment["XDG_CONFIG_HOME"] ?? (environment["HOME"] ?? "") + "/.config"
         let path = folder + "/ovation/client.yaml"
         guard let data = FileManager.default.contents(atPath: path) else { return [:] }
-        let json = try YAML.parse(String(decoding: data, as: UTF8.self))
+        let json = try YAML.parse(InputFile.text(of: data, path))
         return Dictionary(
             (json.members ?? []).compactMap { member in member.value.string.map { (member.name, $0) } },
             uniquingKeysWith: { $1 })
@@ -217,6 +217,15 @@ enum InputFile {
             throw CommandFailure("\(path) cannot be read.")
         }
         return data
+    }
+
+    /// What a person wrote into a file, or into standard input.
+    static func text(of data: Data, _ path: String) throws -> String {
+        do {
+            return try WrittenText.read(Array(data))
+        } catch {
+            throw CommandFailure("\(path): \(error.detail)")
+        }
     }
 }
 

@@ -101,7 +101,7 @@ struct ModelCommand: AsyncParsableCommand {
 
 enum ModelFile {
     static func json(_ path: String) throws -> JSONValue {
-        let text = String(decoding: try InputFile.read(path), as: UTF8.self)
+        let text = try InputFile.text(of: InputFile.read(path), path)
         do {
             return try YAML.parse(text)
         } catch let problem as Problem {

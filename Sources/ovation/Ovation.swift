@@ -17,6 +17,15 @@ struct Ovation: AsyncParsableCommand {
             Serve.self, ModelCommand.self, KeysCommand.self, TokenCommand.self, EventsCommand.self,
             RejectionsCommand.self, StoreCommand.self, Doctor.self, Version.self,
         ])
+
+    static func main() async {
+        do {
+            try GivenWords.verify()
+        } catch {
+            exit(withError: error)
+        }
+        await main(nil)
+    }
 }
 
 struct Version: ParsableCommand {

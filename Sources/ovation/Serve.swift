@@ -17,7 +17,7 @@ struct Serve: AsyncParsableCommand {
             Every option can also be set in the environment (OVATION_PORT=9000) or in a YAML file given with --config \
             (port: 9000); flags win over the environment, and the environment over the file. The file and the \
             environment also take admin_client_id and admin_client_secret, which set the admin API key instead of \
-            making one; body_bytes_max, items_max, event_time_ahead_days, connections_max, idle_timeout_seconds, \
+            making one; body_bytes_max, bodies_bytes_max, items_max, event_time_ahead_days, connections_max, idle_timeout_seconds, \
             body_timeout_seconds, rejections_max (0 keeps no refused posts), rejections_days, session_idle_minutes \
             and session_hours.
 
@@ -53,13 +53,17 @@ struct Serve: AsyncParsableCommand {
         let settings = try await Settings.read(
             flags: flags, file: config ?? ProcessInfo.processInfo.environment["OVATION_CONFIG"])
         let logger = Serve.logger(settings.logLevel)
-        Serve.raiseFileLimit(toHold: settings.limits.connectionsMax)
-        let configuration = try ServerConfiguration(
+        let filesMax = Serve.raiseFileLimit(toHold: settings.limits.connectionsMax)
+        var configuration = try ServerConfiguration(
             host: settings.host, port: settings.port, adminPort: settings.adminPort, region: settings.region,
             limits: settings.limits, version: Ovation.version, isConsoleOn: settings.isConsoleOn)
         let model = try settings.modelFile.map { try ModelFile.read($0) }
         let store = try StoreLocation(settings.store).open(settings.limits, logger)
         defer { store.close() }
+        if let filesMax {
+            configuration.limits.connectionsMax = try Serve.connections(
+                of: settings, within: filesMax, warning: logger)
+        }
 
         let server = try await Server(
             store: store, configuration: configuration, admin: settings.admin, logger: logger)
@@ -138,7 +142,8 @@ extension Serve {
     }
 
     /// Each connection is an open file, and many systems give a process 1,024 of them until it asks for more.
-    private static func raiseFileLimit(toHold connections: Int) {
+    /// - Returns: how many files may be open now; nil where the system does not say.
+    private static func raiseFileLimit(toHold connections: Int) -> Int? {
         #if canImport(Glibc)
             let files = __rlimit_resource_t(RLIMIT_NOFILE.rawValue)
         #else
@@ -146,9 +151,41 @@ extension Serve {
         #endif
         var limit = rlimit()
         // Besides connections: the store, its log, sockets that listen.
-        let wanted = rlim_t(connections + 256)
-        guard getrlimit(files, &limit) == 0, limit.rlim_cur < wanted else { return }
-        limit.rlim_cur = min(wanted, limit.rlim_max)
-        _ = setrlimit(files, &limit)
+        let wanted = rlim_t(connections + 256 + spareFiles)
+        guard getrlimit(files, &limit) == 0 else { return nil }
+        if limit.rlim_cur < wanted {
+            limit.rlim_cur = min(wanted, limit.rlim_max)
+            guard setrlimit(files, &limit) == 0, getrlimit(files, &limit) == 0 else { return nil }
+        }
+        return Int(clamping: limit.rlim_cur)
+    }
+
+    /// Files that are opened once the server runs: three for each event loop, the sockets that listen and what they accept
+    /// at a time, further connections of the store, and some to spare.
+    private static var spareFiles: Int { 3 * ProcessInfo.processInfo.activeProcessorCount + 2 * 17 + 32 }
+
+    /// As many connections as there are files for. With one more, each look for the next would fail at once, and be
+    /// repeated at once: a processor would do nothing else.
+    private static func connections(of settings: Settings, within filesMax: Int, warning logger: Logger) throws -> Int {
+        // The store is open, and so is everything else that was there before.
+        let open = (try? FileManager.default.contentsOfDirectory(atPath: "/dev/fd").count) ?? 64
+        let free = filesMax - open - spareFiles
+        let admin = settings.adminPort == nil ? 0 : Limits.adminConnections(of: free)
+        guard free - admin >= 8 else {
+            throw CommandFailure(
+                "This process may open \(filesMax) files, and needs \(open + spareFiles + 16) at least. Raise the limit: "
+                    + "'ulimit -n', LimitNOFILE= of systemd, '--ulimit nofile=' of a container.")
+        }
+        guard free - admin < settings.limits.connectionsMax else { return settings.limits.connectionsMax }
+        logger.warning(
+            """
+            fewer connections are held than connections_max says, since the process may not open more files; raise its \
+            hard limit (ulimit -Hn)
+            """,
+            metadata: [
+                "connections_max": "\(settings.limits.connectionsMax)", "held": "\(free - admin)",
+                "files": "\(filesMax)",
+            ])
+        return free - admin
     }
 }

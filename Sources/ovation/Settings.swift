@@ -27,6 +27,7 @@ struct Settings: Sendable {
         case adminClientID = "admin_client_id"
         case adminClientSecret = "admin_client_secret"
         case bodyBytesMax = "body_bytes_max"
+        case bodiesBytesMax = "bodies_bytes_max"
         case itemsMax = "items_max"
         case eventTimeAheadDays = "event_time_ahead_days"
         case connectionsMax = "connections_max"
@@ -79,6 +80,9 @@ struct Settings: Sendable {
 
     private static func read(_ reader: ConfigReader, into limits: inout Limits) throws {
         if let bytes = try Settings.int(reader, .bodyBytesMax, in: 1024...64 << 20) { limits.bodyBytesMax = bytes }
+        if let bytes = try Settings.int(reader, .bodiesBytesMax, in: 8 << 20...1 << 36) {
+            limits.bodiesBytesMax = bytes
+        }
         if let items = try Settings.int(reader, .itemsMax, in: 1...100_000) { limits.itemsMax = items }
         if let days = try Settings.int(reader, .eventTimeAheadDays, in: 0...36_500) {
             limits.eventTimeAheadMax = .seconds(days * 86_400)
@@ -141,9 +145,10 @@ struct Settings: Sendable {
         guard let data = FileManager.default.contents(atPath: file) else {
             throw CommandFailure("The configuration file \(file) cannot be read.")
         }
+        let text = try InputFile.text(of: data, file)
         let node: Node?
         do {
-            node = try Yams.compose(yaml: String(decoding: data, as: UTF8.self))
+            node = try Yams.compose(yaml: text)
         } catch {
             throw CommandFailure("The configuration file \(file) is not valid YAML: \(error)")
         }

@@ -132,6 +132,8 @@ class Server:
     env: Mapping[str, str] = field(default_factory=dict)
     #: False: neither --store, --host nor --port are given, and the port is the one set here.
     with_usual_options: bool = True
+    # The hard limit of open files, which the server cannot raise.
+    files_max: int | None = None
     port: int = field(default_factory=free_port)
     #: Where everything is kept, as `--store` takes it; None: a file in the folder.
     store_name: str | None = None
@@ -206,6 +208,8 @@ class Server:
     def _prepare_child(self) -> None:
         if self.file_size_max is not None:
             resource.setrlimit(resource.RLIMIT_FSIZE, (self.file_size_max, self.file_size_max))
+        if self.files_max is not None:
+            resource.setrlimit(resource.RLIMIT_NOFILE, (self.files_max, self.files_max))
         if sys.platform == "linux":
             # PR_SET_PDEATHSIG: however the tests end, the server does not outlive them.
             ctypes.CDLL(None).prctl(1, signal.SIGKILL)

@@ -41,6 +41,22 @@ struct EventSchemaTests {
         #expect(try check(.double, .number("213.21")).value == .double(213.21))
         #expect(try check(.double, .number("5")).value == .double(5))
         #expect(try check(.double, .number("1e400")).code == .numberOutOfRange)
+        let zeros = String(repeating: "0", count: 400)
+        for lost in [
+            "1e-400", "-1e-400", "1E-0400", "0.\(zeros)1", "2e-324", "4.9e-324", "1.234567e-320", "-1.6e-323",
+            "2.2250738585072011e-308", "1e-99999999999999999999",
+        ] {
+            #expect(try check(.double, .number(lost)).code == .numberOutOfRange, "\(lost)")
+        }
+        let least = Double.leastNonzeroMagnitude
+        let kept: [(String, Double)] = [
+            ("5e-324", least), ("-5E-324", -least), ("0.5e-323", least), ("50e-325", least), ("1e-323", 2 * least),
+            ("-1.5e-323", -3 * least), ("2.2250738585072014e-308", .leastNormalMagnitude), ("0e-400", 0),
+            ("-0.\(zeros)", 0), ("0.0", 0), ("0e-99999999999999999999", 0), ("1e-307", 1e-307),
+        ]
+        for (text, value) in kept {
+            #expect(try check(.double, .number(text)).value == .double(value), "\(text)")
+        }
         #expect(try check(.double, .text("NaN")).code == .wrongType)
     }
 

@@ -96,6 +96,38 @@ struct FastEventsDecoderTests {
         for body in [short, long, short] { #expect(fast(body) != nil && fast(body) == exact(body)) }
     }
 
+    @Test("keeps what is near to zero, or leaves it to the exact reading, which refuses it")
+    func agreesNearZero() {
+        func body(_ number: String, _ text: String = "") -> String {
+            TestServer.items(
+                TestServer.item("{\"myNumberWithDecimalField\":\(number),\"source\":\"\(text)\"}"), TestServer.item())
+        }
+        // The usual ways to write a zero stay fast, whatever stands beside them.
+        for zero in ["0.0", "-0.0", "0e0", "0.000E-10"] {
+            for text in ["", "e-10", "e-x", "100"] {
+                #expect(fast(body(zero, text)) == exact(body(zero, text)), "\(zero)")
+            }
+            #expect(fast(body(zero)) != nil, "\(zero)")
+        }
+        var random = SeededGenerator(seed: 11)
+        for _ in 0..<3000 {
+            let digits = (0..<Int.random(in: 1...20, using: &random)).map { _ in
+                String(Int.random(in: 0...9, using: &random))
+            }.joined()
+            let number =
+                switch Int.random(in: 0..<3, using: &random) {
+                case 0: "0.\(digits)e-\(Int.random(in: 280...330, using: &random))"
+                case 1: "1.\(digits)E-0\(Int.random(in: 300...330, using: &random))"
+                default:
+                    "0.\(String(repeating: "0", count: Int.random(in: 200...340, using: &random)))\(digits)e-\(Int.random(in: 0...99, using: &random))"
+                }
+            let judged = exact(body(number))
+            if let taken = fast(body(number)) { #expect(taken == judged, "\(number)") }
+            let isZero = number.prefix { $0 != "e" && $0 != "E" }.allSatisfy { "0.".contains($0) }
+            if !isZero, let value = Double(number), value == 0 { #expect(judged == nil, "\(number)") }
+        }
+    }
+
     @Test("survives any damage to a body")
     func survivesDamage() {
         let seed = UInt64.random(in: .min ... .max)

@@ -189,6 +189,72 @@ struct PostEventsTests {
         }
     }
 
+    @Test("an idempotency key is of one API key and one section: nobody can use up those of others")
+    func idempotencyOfOthers() async throws {
+        try await TestServer.run { server async throws in
+            let made = try await server.send(
+                .post, "/audience/sections",
+                body: #"{"name":"Elsewhere","discriminator":"usercreated.sections.elsewhere"}"#)
+            #expect(made.status == .created, "\(made.text)")
+            let shop = try await server.token(ofNewKey: #"{"name":"shop"}"#).token
+            let limited = try await server.token(
+                ofNewKey: #"{"name":"limited","sections":["usercreated.sections.elsewhere"]}"#
+            ).token
+            let reader = try await server.token(
+                ofNewKey: #"{"name":"reader","keyspaces":{"\#(Fixtures.emailKeyspace)":"read"}}"#
+            ).token
+            let headers = [("Idempotency-Key", "order-1")]
+            let here = TestServer.definitionsPath + "/bulk"
+            let there = here.replacing(Fixtures.section, with: "usercreated.sections.elsewhere")
+            // None of these may write here; what they send is refused line by line, or has no lines.
+            for (token, path) in [(limited, there), (reader, here)] {
+                for key in ["order-1", "order-1\u{7F}1", "1"] {
+                    for body in ["x\n", "\n"] {
+                        _ = try await server.send(
+                            .post, path, token: token, body: body, headers: [("Idempotency-Key", key)])
+                    }
+                }
+            }
+            let refused = try await server.post(TestServer.items(TestServer.item()), token: reader, headers: headers)
+            #expect(refused.code == "keyspace_forbidden")
+            // The same key, the same and another body: each client has its own.
+            for token in ["admin", shop] {
+                for data in [#"{"myNumberField":1}"#, #"{"myNumberField":2}"#] {
+                    let body = TestServer.items(TestServer.item(data))
+                    let answer = try await server.post(body, token: token, headers: headers)
+                    let isFirst = data.contains("1")
+                    #expect(answer.status == (isFirst ? .noContent : .conflict), "\(answer.text)")
+                    #expect(answer.header("Idempotency-Replayed") == nil)
+                }
+            }
+            #expect(try await server.stored().count == 2)
+            // Who may not write learns nothing of the keys that are in use.
+            let guessed = try await server.post(TestServer.items(TestServer.item()), token: reader, headers: headers)
+            #expect(guessed.code == "keyspace_forbidden")
+            let upload = try await server.send(.post, here, token: reader, body: "x\n", headers: headers)
+            #expect(upload.status == .ok && upload.json["replayed_chunks"]?.int == 0, "\(upload.text)")
+        }
+    }
+
+    @Test("an upload of an API key that may write nowhere leaves nothing behind")
+    func uploadOfReader() async throws {
+        try await TestServer.run { server async throws in
+            let reader = try await server.token(
+                ofNewKey: #"{"name":"reader","keyspaces":{"\#(Fixtures.emailKeyspace)":"read"}}"#
+            ).token
+            let path = TestServer.definitionsPath + "/bulk"
+            for body in ["x\n", "x\n", "y\n", "\n"] {
+                let answer = try await server.send(
+                    .post, path, token: reader, body: body, headers: [("Idempotency-Key", "k")])
+                #expect(answer.status == .ok && answer.json["replayed_chunks"]?.int == 0, "\(answer.text)")
+            }
+            // One who may write is told that it is another file.
+            _ = try await server.send(.post, path, body: "x\n", headers: [("Idempotency-Key", "k")])
+            let other = try await server.send(.post, path, body: "y\n", headers: [("Idempotency-Key", "k")])
+            #expect(other.code == "idempotency_key_reused", "\(other.text)")
+        }
+    }
+
     @Test("a retry is answered as the first time, even when the event type has gone meanwhile")
     func idempotencyOutlivesDefinitions() async throws {
         try await TestServer.run { server async throws in

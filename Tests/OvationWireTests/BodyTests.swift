@@ -18,6 +18,52 @@ struct BodyTests {
         #expect(request.clientID == "a" && request.clientSecret == "b c")
     }
 
+    @Test("a byte order mark before a token request is skipped; another encoding is refused by its name")
+    func tokenRequestsWithMark() throws {
+        let form = "grant_type=client_credentials&client_id=a&client_secret=b"
+        for text in [form, #"{"grant_type":"client_credentials","client_id":"a","client_secret":"b"}"#] {
+            let request = try TokenRequest(parsing: [0xEF, 0xBB, 0xBF] + Array(text.utf8))
+            #expect(request.clientID == "a" && request.clientSecret == "b")
+            let wide = text.utf16.flatMap { [UInt8($0 & 0xFF), UInt8($0 >> 8)] }
+            for bytes in [[0xFF, 0xFE] + wide, wide, [0xFE, 0xFF, 0] + wide.dropLast()] {
+                let problem = #expect(throws: Problem.self) { try TokenRequest(parsing: bytes) }
+                #expect(problem?.code == .invalidRequest && problem?.detail.contains("UTF-16") == true)
+            }
+            // Half a mark is none.
+            for bytes in [[0xEF], [0xEF, 0xBB]] as [[UInt8]] {
+                #expect(throws: Problem.self) { try TokenRequest(parsing: bytes + Array(text.utf8)) }
+            }
+        }
+    }
+
+    @Test("what a person wrote is UTF-8, with or without a mark, or is refused by line or by its encoding")
+    func writtenText() throws {
+        let mark: [UInt8] = [0xEF, 0xBB, 0xBF]
+        #expect(try WrittenText.read(Array("å\n".utf8)) == "å\n")
+        #expect(try WrittenText.read(mark + Array("å".utf8)) == "å")
+        #expect(try WrittenText.read([]) == "" && WrittenText.read(mark) == "" && WrittenText.read([0x61]) == "a")
+        let wrong: [([UInt8], String)] = [
+            (Array("name: a\nname: ".utf8) + [0xE5], "Line 2 "), ([0xE5] + Array("\n".utf8), "Line 1 "),
+            (Array("a\r\nb\r\n".utf8) + [0xC3, 0x0A], "Line 3 "), (mark + [0x61, 0x0A, 0xFF], "Line 2 "),
+            ([0x61, 0xED, 0xA0, 0x80], "Line 1 "), ([0xFF, 0xFE, 0x61, 0], "UTF-16"),
+            ([0xFE, 0xFF, 0, 0x61], "UTF-16"),
+            ([0x61, 0, 0x62, 0], "UTF-16"), ([0, 0x61, 0, 0x62], "UTF-16"), ([0xFF, 0xFE, 0, 0, 0x61], "UTF-32"),
+            ([0, 0, 0xFE, 0xFF], "UTF-32"), ([0, 0, 0, 0x61], "UTF-32"), ([0x61, 0, 0, 0], "UTF-32"),
+        ]
+        for (bytes, word) in wrong {
+            let problem = #expect(throws: Problem.self) { try WrittenText.read(bytes) }
+            #expect(problem?.detail.contains(word) == true, "\(bytes): \(problem?.detail ?? "")")
+        }
+    }
+
+    @Test("a JSON text in another encoding is refused by its name")
+    func wideJSON() {
+        for bytes in [[0xFF, 0xFE, 0x7B, 0], [0x7B, 0, 0x7D, 0], [0xFE, 0xFF, 0, 0x7B]] as [[UInt8]] {
+            let problem = #expect(throws: Problem.self) { try JSONValue(parsing: bytes) }
+            #expect(problem?.code == .invalidJSON && problem?.detail.contains("UTF-16") == true)
+        }
+    }
+
     @Test(
         "a token request that lacks something says what",
         arguments: [

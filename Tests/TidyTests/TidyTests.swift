@@ -96,9 +96,10 @@ struct TidyTests {
             (
                 "OvationServer",
                 [
-                    "OvationConsole", "OvationCore", "OvationWire", "CSimdjson", "AsyncAlgorithms", "Crypto",
+                    "OvationConsole", "OvationCore", "OvationWire", "CSimdjson", "CZlib", "AsyncAlgorithms", "Crypto",
                     "CryptoExtras", "FoundationEssentials", "Foundation", "Hummingbird", "HummingbirdCore", "HTTPTypes",
-                    "JWTKit", "Logging", "NIOCore", "NIOHTTPTypes", "ServiceLifecycle", "Synchronization", "Yams",
+                    "JWTKit", "Logging", "NIOCore", "NIOHTTP1", "NIOHTTPTypes",
+                    "NIOHTTPTypesHTTP1", "ServiceLifecycle", "Synchronization", "Yams",
                     "Glibc", "Darwin",
                 ]
             ),

@@ -15,6 +15,8 @@ struct LoadEvents: EndpointHandler {
     static let mediaType = "application/x-ndjson"
 
     func respond(to call: Call) async throws -> Response {
+        // Before the answer begins, which can be a stream.
+        let coding = try call.request.contentCoding()
         let section = try call.caller().section(call.path.section()).discriminator
         let preferences = call.preferences
         // Of two that exclude each other, the first counts (RFC 7240 §2).
@@ -22,13 +24,16 @@ struct LoadEvents: EndpointHandler {
         let isCheckOnly = preferences.contains("validate-only")
         let upload = Upload(
             parts: parts, call: call, section: section, isStrict: isStrict, isCheckOnly: isCheckOnly,
-            idempotencyKey: try call.idempotencyKey())
+            idempotencyKey: try call.idempotencyKey(), coding: coding)
         let applied = (isStrict ? ["handling=strict"] : []) + (isCheckOnly ? ["validate-only"] : [])
         var headers: HTTPFields = applied.isEmpty ? [:] : [.preferenceApplied: applied.joined(separator: ", ")]
         let slot = try parts.uploads.take()
+        // What it gathers is not of other bodies.
+        let share = BodyBudget.Share(of: parts.bodies)
+        try share.grow(to: parts.limits.bulkChunkBytes)
         guard call.request.headers[.accept]?.contains(LoadEvents.mediaType) == true else {
             let totals = try await upload.run { _, _ in }
-            withExtendedLifetime(slot) {}
+            withExtendedLifetime((slot, share)) {}
             return .json(totals.summary, headers: headers)
         }
         headers[.contentType] = LoadEvents.mediaType
@@ -43,7 +48,7 @@ struct LoadEvents: EndpointHandler {
                 // The status has gone out before; what it would have been stands in the last line.
                 try await output.write(line: .object([.init("problem", problem.json(requestID: call.requestID))]))
             }
-            withExtendedLifetime(slot) {}
+            withExtendedLifetime((slot, share)) {}
         }
         return Response(status: .ok, headers: headers, body: body)
     }

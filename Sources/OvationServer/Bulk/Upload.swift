@@ -16,6 +16,8 @@ struct Upload: Sendable {
     /// Checks everything and stores nothing.
     let isCheckOnly: Bool
     let idempotencyKey: String?
+    /// How the client compressed the body; nil where it did not.
+    let coding: ContentCoding?
 
     /// - Parameter tell: called after each chunk.
     /// - Throws: a problem that says how many lines are done.
@@ -67,17 +69,10 @@ struct Upload: Sendable {
     /// - Throws: when the body does not come to its end: its last line may be half a line.
     private func readBody(_ take: (ByteBuffer) async throws -> Void) async throws {
         var received = 0
-        var parts = call.request.body.makeAsyncIterator()
-        while true {
-            let part: ByteBuffer?
-            do {
-                part = try await parts.next()
-            } catch {
-                throw Problem(body: error)
-            }
-            guard let part else { break }
-            received += part.readableBytes
-            try await take(part)
+        try await call.request.forEachPart(of: coding) {
+            received += $0.readableBytes
+        } take: {
+            try await take($0)
         }
         // For a task that is cancelled a body ends without a word.
         try Task.checkCancellation()
@@ -162,15 +157,19 @@ struct Upload: Sendable {
 
     /// A chunk counts once under the upload's key and its own number.
     private func idempotency(of chunk: CheckedChunk, at place: PostJournal.BulkPlace) -> Idempotency? {
-        guard let idempotencyKey else { return nil }
+        // Whoever may write nowhere leaves nothing behind.
+        guard let idempotencyKey, place.caller.mayWriteAnywhere else { return nil }
         var hash = SHA256()
         hash.update(data: Array("bulk \(place.section.number) ".utf8))
         chunk.lines.text.withUnsafeBytes { hash.update(bufferPointer: $0) }
-        // A control character, so that it can be no key that a client sends.
         return Idempotency(
-            key: "\(idempotencyKey)\u{1F}\(chunk.lines.number)", fingerprint: Array(hash.finalize()),
-            answer: ChunkReport.answer(of: chunk))
+            idempotencyKey, of: place.caller.key.clientID, section: place.section.number, part: chunk.lines.number,
+            fingerprint: Array(hash.finalize()), answer: ChunkReport.answer(of: chunk))
     }
+}
+
+extension Identity {
+    fileprivate var mayWriteAnywhere: Bool { catalogue.keyspaces.contains { key.mayWrite($0.discriminator) } }
 }
 
 extension EventChunk {

@@ -17,6 +17,7 @@ struct Console: Sendable {
     let secretHash: SecretHash
     let metrics: ServerMetrics
     let limits: Limits
+    let bodies: BodyBudget
     let version: String
     let region: String
     let clock: WallClock
@@ -162,7 +163,7 @@ struct Arrival: Sendable {
     /// The posted form; empty for all but posts.
     func form(upTo bytesMax: Int) async throws -> Form {
         guard request.method == .post else { return Form(fields: []) }
-        let body = try await request.collectedBody(upTo: bytesMax)
+        let body = try await request.collectedBody(upTo: bytesMax, within: console.bodies)
         guard let text = String(validating: body.readableBytesView, as: UTF8.self),
             let fields = PercentEncoding.decode(form: text)
         else { throw Problem(.invalidRequest, "The form is not one that a browser would send.") }

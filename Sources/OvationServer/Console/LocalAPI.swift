@@ -50,7 +50,8 @@ struct LocalAPI: Sendable {
         _ endpoint: Endpoint, _ parameters: KeyValuePairs<String, String> = [:], query: [(String, String)] = [],
         body: [UInt8] = [], headers: HTTPFields = [:], as caller: Caller
     ) -> Call {
-        let pairs = query.map { "\($0.0)=\(PercentEncoding.encode(segment: $0.1))" }
+        // What a form leaves empty was not chosen; the API takes an empty filter for a mistake.
+        let pairs = query.filter { !$0.1.isEmpty }.map { "\($0.0)=\(PercentEncoding.encode(segment: $0.1))" }
         let path = endpoint.path(parameters) + (pairs.isEmpty ? "" : "?" + pairs.joined(separator: "&"))
         let request = Request(
             head: HTTPRequest(method: endpoint.method, scheme: nil, authority: nil, path: path, headerFields: headers),

@@ -8,7 +8,7 @@ struct DeleteEvent: EndpointHandler {
 
     func respond(to call: Call) async throws -> Response {
         let id = try call.path.eventID()
-        try call.refuseQuery()
+        try await call.refuseFilters()
         let filter = try call.eventFilter(readableOnly: false)
         let count = try await DeleteEvents(directory: directory).delete(call, filter, id: id)
         guard count > 0 else { throw Problem(.eventNotFound, "There is no event '\(id)' on this profile.") }

@@ -7,7 +7,7 @@ struct DeleteEvents: EndpointHandler {
     let directory: Directory
 
     func respond(to call: Call) async throws -> Response {
-        try call.refuseQuery(except: "event_discriminator", "event_discriminators", "from", "to")
+        try await call.refuseFilters(except: "event_discriminator", "event_discriminators", "from", "to")
         let filter = try call.eventFilter("event_discriminator", "event_discriminators", readableOnly: false)
         let count = try await delete(call, filter, id: nil)
         return .json(.object([.init("deleted", JSONValue(count))]))
@@ -17,7 +17,7 @@ struct DeleteEvents: EndpointHandler {
     func delete(_ call: Call, _ filter: EventFilter, id: Int64?) async throws -> Int {
         let caller = try call.caller()
         let section = try call.path.section()
-        let types = try call.query("event_discriminator") + call.query("event_discriminators")
+        let types = try call.parameters("event_discriminator") + call.parameters("event_discriminators")
         let conditions =
             (id.map { ["event \($0)"] } ?? []) + types.map { "type \($0)" }
             + (filter.from.map { ["from \($0)"] } ?? []) + (filter.to.map { ["to \($0)"] } ?? [])

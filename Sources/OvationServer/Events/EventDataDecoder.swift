@@ -11,7 +11,9 @@ import OvationWire
 /// What it does not take is for ``EventsCheck`` to judge.
 struct EventDataDecoder {
     var bytes: EventBytes
+    private var plainZeros: Bool?
 
+    /// For one tape.
     init(bytes: EventBytes) {
         self.bytes = bytes
     }
@@ -75,6 +77,14 @@ struct EventDataDecoder {
             && memcmp(name.baseAddress!, names.baseAddress! + entry.start + 2, name.count) == 0
     }
 
+    /// Looked up once, however many zeros there are.
+    private mutating func areZerosPlain(on tape: JSONTape) -> Bool {
+        if let known = plainZeros { return known }
+        let arePlain = tape.isZeroPlain
+        plainZeros = arePlain
+        return arePlain
+    }
+
     private mutating func append(_ index: Int, of tape: JSONTape, as type: FieldType) -> Bool {
         switch (type, tape.kind(index)) {
         case (.string, JSONTape.Kind.string):
@@ -84,6 +94,7 @@ struct EventDataDecoder {
         case (.integer, JSONTape.Kind.int64): bytes.append(tape.int64(index))
         case (.double, JSONTape.Kind.double):
             let value = tape.double(index)
+            guard value.isNormal || (value == 0 && areZerosPlain(on: tape)) else { return false }
             bytes.append(value == 0 ? 0 : value)
         case (.double, JSONTape.Kind.int64): bytes.append(Double(tape.int64(index)))
         case (.boolean, JSONTape.Kind.true): bytes.append("true")

@@ -12,7 +12,7 @@ extension Call {
         let keyspace = try caller.keyspaceForReading(path.keyspace())
         let profile = try profile(in: keyspace, of: caller)
         var wanted: Set<String> = []
-        for parameter in parameters { wanted.formUnion(try query(parameter)) }
+        for parameter in parameters { wanted.formUnion(try self.parameters(parameter)) }
         guard wanted.count <= Limits.eventTypeFiltersMax else {
             throw Problem(
                 .invalidParameter, "At most \(Limits.eventTypeFiltersMax) event types can be given at once.")

@@ -8,10 +8,36 @@ import Synchronization
 struct JSONTape {
     private let words: UnsafePointer<UInt64>
     private let strings: UnsafePointer<UInt8>
+    private let text: UnsafeRawBufferPointer
 
-    init(_ document: csimdjson_document) {
+    /// - Parameter text: what the tape is of.
+    init(_ document: csimdjson_document, of text: UnsafeRawBufferPointer) {
         words = document.tape
         strings = document.strings
+        self.text = text
+    }
+
+    /// Whether a zero on the tape was surely written as one. The tape does not say: `1e-400` is zero on it too. Only a
+    /// negative exponent of three digits, or a number of some hundred, can be so small.
+    var isZeroPlain: Bool {
+        var digits = 0
+        var place = 0
+        while place < text.count {
+            let byte = text[place]
+            if byte &- 48 <= 9 || byte == UInt8(ascii: ".") {
+                digits += 1
+                if digits > 200 { return false }
+            } else {
+                if byte | 0x20 == UInt8(ascii: "e"), place + 4 < text.count, text[place + 1] == UInt8(ascii: "-"),
+                    text[(place + 2)...(place + 4)].allSatisfy({ $0 &- 48 <= 9 })
+                {
+                    return false
+                }
+                digits = 0
+            }
+            place += 1
+        }
+        return true
     }
 
     enum Kind {
@@ -81,7 +107,7 @@ final class TapeParser {
     func tape(ofPadded text: UnsafeBufferPointer<UInt8>) -> JSONTape? {
         var document = csimdjson_document()
         guard csimdjson_parse_padded(handle, text.baseAddress, text.count, &document) == 0 else { return nil }
-        return JSONTape(document)
+        return JSONTape(document, of: UnsafeRawBufferPointer(text))
     }
 }
 
@@ -107,7 +133,7 @@ package final class TapeParsers: Sendable {
             var document = csimdjson_document()
             let start = bytes.baseAddress?.assumingMemoryBound(to: UInt8.self)
             guard csimdjson_parse(parser.handle, start, bytes.count, &document) == 0 else { return nil }
-            return body(JSONTape(document), parser)
+            return body(JSONTape(document, of: bytes), parser)
         }
     }
 

@@ -10,7 +10,7 @@ struct ListEvents: EndpointHandler {
     func respond(to call: Call) async throws -> Response {
         let filter = try call.eventFilter("event_discriminators", readableOnly: true)
         let limit = try call.int("limit", in: 1...Limits.pageSizeMax, default: Limits.pageSizeDefault)
-        let position = try call.query("cursor").last.map { text throws(Problem) in try EventCursor.parse(text) }
+        let position = try call.parameter("cursor").map { text throws(Problem) in try EventCursor.parse(text) }
         guard let page = try await store.events(filter, after: position, limit: limit) else {
             throw call.unknownProfile
         }

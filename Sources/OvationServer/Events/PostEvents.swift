@@ -36,8 +36,7 @@ struct PostEvents: EndpointHandler {
         // Of two that exclude each other, the first counts (RFC 7240 §2).
         let isLenient = preferences.first { $0.hasPrefix("handling=") } == "handling=lenient"
         let isCheckOnly = preferences.contains("validate-only")
-        var idempotency = try call.idempotency(
-            of: body, profile: profile, section: place.section, isLenient: isLenient)
+        var idempotency = try call.idempotency(of: body, profile: profile, at: place, isLenient: isLenient)
         let checked: CheckedPost
         do {
             checked = try check(body, isLenient: isLenient, at: place)
@@ -54,9 +53,7 @@ struct PostEvents: EndpointHandler {
             response.headers[.preferenceApplied] = isLenient ? "validate-only, handling=lenient" : "validate-only"
             return response
         }
-        idempotency = idempotency.map {
-            Idempotency(key: $0.key, fingerprint: $0.fingerprint, answer: checked.report)
-        }
+        idempotency = idempotency?.answered(checked.report)
         let outcome = try await store.append(
             EventBatch(
                 profile: profile, section: place.section.number, receivedAt: call.receivedAt,
@@ -148,15 +145,17 @@ extension CheckedEvents {
 extension Call {
     /// nil without the header.
     fileprivate func idempotency(
-        of body: ByteBuffer, profile: ProfileAddress, section: Section, isLenient: Bool
+        of body: ByteBuffer, profile: ProfileAddress, at place: PostJournal.Place, isLenient: Bool
     ) throws(Problem) -> Idempotency? {
         guard let key = try idempotencyKey() else { return nil }
         var hash = SHA256()
         hash.update(
-            data: "\(profile.keyspace) \(section.number) \(isLenient) \(profile.key.text.utf8.count) ".utf8Bytes)
+            data: "\(profile.keyspace) \(place.section.number) \(isLenient) \(profile.key.text.utf8.count) ".utf8Bytes)
         hash.update(data: profile.key.text.utf8Bytes)
         body.withUnsafeReadableBytes { hash.update(bufferPointer: $0) }
-        return Idempotency(key: key, fingerprint: Array(hash.finalize()), answer: [])
+        return Idempotency(
+            key, of: place.caller.key.clientID, section: place.section.number, fingerprint: Array(hash.finalize()),
+            answer: [])
     }
 }
 

@@ -45,7 +45,7 @@ struct ExportEvents: EndpointHandler {
 
     /// nil: all.
     private func eventTypes(_ call: Call, in section: Section) throws(Problem) -> [EventType]? {
-        let wanted = Set(try call.query("event_discriminators"))
+        let wanted = Set(try call.parameters("event_discriminators"))
         guard !wanted.isEmpty else { return nil }
         guard wanted.count <= Limits.eventTypeFiltersMax else {
             throw Problem(
@@ -60,13 +60,13 @@ struct ExportEvents: EndpointHandler {
 
     private func format(_ call: Call, _ types: [EventType]?) throws(Problem) -> ExportFormat {
         let guardsFormulas: Bool
-        switch try call.query("formulas").last {
-        case nil, "", "guard": guardsFormulas = true
+        switch try call.parameter("formulas") {
+        case nil, "guard": guardsFormulas = true
         case "keep": guardsFormulas = false
         default: throw Problem(.invalidParameter, "'formulas' is guard or keep.")
         }
-        switch try call.query("format").last {
-        case nil, "", "ndjson": return .ndjson
+        switch try call.parameter("format") {
+        case nil, "ndjson": return .ndjson
         case "csv":
             let fields = types?.count == 1 ? types?.first?.fieldNames : nil
             return .csv(CSVColumns(fields: fields, guardsFormulas: guardsFormulas))
@@ -75,7 +75,7 @@ struct ExportEvents: EndpointHandler {
     }
 
     private func position(_ call: Call) throws(Problem) -> Int64 {
-        guard let text = try call.query("after").last, !text.isEmpty, text != "0" else { return 0 }
+        guard let text = try call.parameter("after"), text != "0" else { return 0 }
         guard let id = VersionID.parse(text) else {
             throw Problem(.invalidParameter, "'after' is the id of an event.")
         }

@@ -49,19 +49,19 @@ struct StreamLive: EndpointHandler {
     func filter(_ call: Call) throws(Problem) -> LiveFeed.Filter {
         let caller = try call.caller()
         var filter = LiveFeed.Filter(account: caller.key.account)
-        if let text = try call.query("section").last, !text.isEmpty {
+        if let text = try call.parameter("section") {
             guard let discriminator = try? Discriminator<Section>(text) else {
                 throw Problem(.sectionNotFound, "There is no section '\(text.prefix(100))'.")
             }
             filter.section = try caller.section(discriminator).discriminator
         }
-        if let text = try call.query("outcome").last, !text.isEmpty {
+        if let text = try call.parameter("outcome") {
             guard let outcome = PostReport.Outcome(rawValue: text) else {
                 throw Problem(.invalidParameter, "'outcome' is accepted, refused or duplicate.")
             }
             filter.outcome = outcome
         }
-        if let text = try call.query("event_discriminator").last, !text.isEmpty {
+        if let text = try call.parameter("event_discriminator") {
             guard let discriminator = try? Discriminator<EventType>(text),
                 caller.catalogue.eventType(discriminator) != nil
             else { throw Problem(.invalidParameter, "There is no event type '\(text.prefix(100))'.") }

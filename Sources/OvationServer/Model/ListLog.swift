@@ -19,14 +19,14 @@ struct ListLog: EndpointHandler {
         let before = Int64(try call.int("before", in: 1...Int.max, default: .max))
         let after = Int64(try call.int("after", in: 0...Int.max, default: 0))
         let entries: [LogEntry]
-        if let text = try call.query("event_discriminator").last, !text.isEmpty {
+        if let text = try call.parameter("event_discriminator") {
             guard let discriminator = try? Discriminator<EventType>(text),
                 let eventType = caller.catalogue.eventType(discriminator)
             else { throw Problem(.invalidParameter, "There is no event type '\(text.prefix(100))'.") }
             entries = try await history(
                 of: eventType, account: caller.key.account, before: before, limit: limit)
         } else {
-            let isNewestFirst = try call.query("before").contains { !$0.isEmpty }
+            let isNewestFirst = try call.parameter("before") != nil
             let order = isNewestFirst ? LogRange.Order.newestFirst(before: before) : .oldestFirst(after: after)
             entries = try await store.log(LogRange(account: caller.key.account, order: order, limit: limit))
         }

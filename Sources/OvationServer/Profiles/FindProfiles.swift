@@ -13,7 +13,7 @@ struct FindProfiles: EndpointHandler {
 
     func respond(to call: Call) async throws -> Response {
         let caller = try call.caller()
-        guard let text = try call.query("key").last, !text.isEmpty else {
+        guard let text = try call.parameter("key") else {
             throw Problem(.invalidParameter, "Say which key to look for: ?key=steve%40apsis.com, or its beginning.")
         }
         let limit = try call.int("limit", in: 1...Limits.profileSearchMax, default: 20)
@@ -49,7 +49,7 @@ struct FindProfiles: EndpointHandler {
     }
 
     private func keyspaces(_ call: Call, _ caller: Identity) throws(Problem) -> [Keyspace] {
-        guard let text = try call.query("keyspace").last, !text.isEmpty else { return caller.catalogue.keyspaces }
+        guard let text = try call.parameter("keyspace") else { return caller.catalogue.keyspaces }
         guard let discriminator = try? Discriminator<Keyspace>(text) else {
             throw Problem(.keyspaceNotFound, "There is no keyspace '\(text.prefix(100))'.")
         }

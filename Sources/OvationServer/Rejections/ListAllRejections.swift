@@ -8,7 +8,7 @@ struct ListAllRejections: EndpointHandler {
 
     func respond(to call: Call) async throws -> Response {
         var section: Section?
-        if let text = try call.query("section").last, !text.isEmpty {
+        if let text = try call.parameter("section") {
             guard let discriminator = try? Discriminator<Section>(text) else {
                 throw Problem(.sectionNotFound, "There is no section '\(text.prefix(100))'.")
             }

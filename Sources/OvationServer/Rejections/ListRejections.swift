@@ -17,8 +17,7 @@ struct ListRejections: EndpointHandler {
     func respond(to call: Call, section: Section?) async throws -> Response {
         let caller = try call.caller()
         let limit = try call.int("limit", in: 1...Limits.rejectionPageMax, default: 50)
-        let before = try call.query("before").last.flatMap { text throws(Problem) -> Rejection.ID? in
-            if text.isEmpty { return nil }
+        let before = try call.parameter("before").map { text throws(Problem) in
             guard let id = VersionID.parse(text) else {
                 throw Problem(.invalidCursor, "'before' is the id of a refused post.")
             }
@@ -38,12 +37,12 @@ struct ListRejections: EndpointHandler {
 
     private func filter(_ call: Call, _ caller: Identity, _ section: Section?) throws(Problem) -> RejectionFilter {
         var state: RejectionFilter.State?
-        if let word = try call.query("state").last, !word.isEmpty {
+        if let word = try call.parameter("state") {
             state = RejectionFilter.State(rawValue: word)
             guard state != nil else { throw Problem(.invalidParameter, "'state' is open or replayed.") }
         }
-        let code = try call.query("code").last.flatMap { $0.isEmpty ? nil : Problem.Code(rawValue: $0) }
-        let text = try call.query("q").last.flatMap { $0.isEmpty ? nil : $0 }
+        let code = try call.parameter("code").map { Problem.Code(rawValue: $0) }
+        let text = try call.parameter("q")
         // What integrations may search is what they may see: not the bodies.
         guard text == nil || caller.isAdmin else {
             throw Problem(.adminRequired, "Only an admin key may search refused posts by text.")

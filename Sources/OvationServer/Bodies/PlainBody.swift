@@ -1,0 +1,99 @@
+import HTTPTypes
+import Hummingbird
+import NIOCore
+import OvationCore
+
+extension Request {
+    /// The whole body, as it was before the client compressed it.
+    /// - Parameter budget: what all bodies together may take while they arrive; nil where the body is there already.
+    /// - Throws: `body_too_large`, `request_timeout`, `busy`, or `invalid_request` when the client went away.
+    func collectedBody(upTo bytesMax: Int, within budget: BodyBudget?) async throws -> ByteBuffer {
+        let tooLarge = Problem(.bodyTooLarge, "The request body is larger than \(bytesMax) bytes.")
+        let coding = try contentCoding()
+        if coding == nil, let length = headers[.contentLength].flatMap({ Int($0) }), length > bytesMax {
+            throw tooLarge
+        }
+        var collected: ByteBuffer?
+        var isOwn = false
+        var received = 0
+        // Most bodies come in one part, and take nothing of the budget: they are dealt with at once.
+        let share = BodyBudget.Share(of: budget)
+        func collect(_ part: inout ByteBuffer) throws {
+            if collected == nil {
+                collected = part
+            } else {
+                if !isOwn { collected = collected.map { $0.copied() } }
+                isOwn = true
+                collected?.writeBuffer(&part)
+                try share.grow(to: collected?.storageCapacity ?? 0)
+            }
+            if let count = collected?.readableBytes, count > bytesMax { throw tooLarge }
+        }
+        try await forEachPart(of: coding) { part in
+            received += part.readableBytes
+            // Parts that come to nothing are no way around the limit.
+            if received > 2 * bytesMax + Limits.inflatedPieceBytes { throw tooLarge }
+        } take: { piece in
+            var piece = piece
+            try collect(&piece)
+        }
+        return collected ?? ByteBuffer()
+    }
+
+    /// The parts of a body as they come, and what they are made plain.
+    /// - Parameters:
+    ///   - note: called with each part as it came.
+    ///   - take: called with each part or piece that is plain.
+    func forEachPart(
+        of coding: ContentCoding?, _ note: (ByteBuffer) throws -> Void,
+        take: (ByteBuffer) async throws -> Void
+    ) async throws {
+        let inflater = coding.map { Inflater($0) }
+        var parts = body.makeAsyncIterator()
+        while true {
+            let part: ByteBuffer?
+            do {
+                part = try await parts.next()
+            } catch {
+                throw Problem(body: error)
+            }
+            guard var part else { break }
+            try note(part)
+            guard let inflater else {
+                try await take(part)
+                continue
+            }
+            var pieces = 0
+            while let piece = try inflater.take(from: &part) {
+                try await take(piece)
+                pieces += 1
+                // A part can come to a thousand times its size; others on this thread want their turn.
+                if pieces.isMultiple(of: 16) { await Task.yield() }
+            }
+        }
+        try inflater?.finish()
+    }
+}
+
+extension ByteBuffer {
+    /// In memory of its own: what came from the network stands in a buffer that can be many times its size.
+    fileprivate func copied() -> ByteBuffer {
+        var copy = ByteBufferAllocator().buffer(capacity: 2 * readableBytes)
+        copy.writeImmutableBuffer(self)
+        return copy
+    }
+}
+
+extension Problem {
+    /// Why a body did not come to its end.
+    init(body error: any Error) {
+        if let problem = error as? Problem {
+            self = problem
+        } else if error is BodyTimeout {
+            self.init(.requestTimeout, "The request body did not arrive in time; send the request again.")
+        } else {
+            // The client went away; nobody reads this answer, but it must not count as a mistake of ours.
+            self.init(.invalidRequest, "The request ended before its body did.", cause: "\(error)")
+        }
+    }
+}
