@@ -112,5 +112,14 @@ enum Locks {
     /// Held by a connection that writes, under a number that it made up, as long as it lives. Whoever gets it later knows
     /// that the connection is gone, and its transaction over.
     static let beAlive = Statement("be_alive", "SELECT pg_advisory_lock(1330004548, $1::bigint::integer)")
+    /// A session that waits for its standby, or for a node, does not notice that its connection was closed, and could
+    /// wait for hours. What it has committed stays committed; what it has not is rolled back.
+    static let endSession = Statement(
+        "end_session",
+        """
+        SELECT pg_terminate_backend(pid) FROM pg_locks
+        WHERE locktype = 'advisory' AND classid = 1330004548 AND objid = $1::bigint::oid AND objsubid = 2 AND granted
+            AND database = (SELECT oid FROM pg_database WHERE datname = current_database())
+        """)
     static let awaitEnd = Statement("await_end", "SELECT pg_advisory_xact_lock(1330004548, $1::bigint::integer)")
 }
