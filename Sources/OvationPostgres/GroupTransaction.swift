@@ -28,8 +28,9 @@ final class LaneMemory {
 /// 4. ``commit()`` writes events, usage and refused posts, and commits.
 ///
 /// Where Citus spreads the tables, an insert that leaves out what is there costs a round trip to each shard. So profiles
-/// are looked for in step 1 and 3 only, and step 4 inserts those that were not found. When somebody else was faster, all of
-/// it is tried again.
+/// are looked for, and step 4 inserts those that were not found. When somebody else was faster, all of it is tried again.
+/// They are looked for before step 1, outside of the transaction (``lookUp()``): Citus commits in one phase on a node
+/// where each shard that is written was read before in the same transaction. See rule 9 of DESIGN.md.
 ///
 /// Rows are written in one order by everybody, keys before profiles and each by rising key, so that two groups seldom
 /// wait for each other in a circle; when they do, PostgreSQL ends one of them, and it is tried again.
@@ -91,6 +92,7 @@ final class GroupTransaction {
     func run() throws(PostgresFailure) {
         collectProfiles()
         do throws(PostgresFailure) {
+            try lookUp()
             try begin()
             try decide()
             try resolve()
@@ -149,6 +151,13 @@ extension GroupTransaction {
         }
     }
 
+    /// A round trip before the transaction, where the tables are spread and a profile is not known to be stored.
+    private func lookUp() throws(PostgresFailure) {
+        while isSpread, wanted.contains(where: { $0.id == nil && !$0.isFree }) {
+            try find { _ in }
+        }
+    }
+
     private func begin() throws(PostgresFailure) {
         var round = Round()
         round.add(Command(.begin))
@@ -162,7 +171,7 @@ extension GroupTransaction {
         let rejectionDraw =
             refused == 0 ? nil : round.add(Command(WriteSQL.drawRejections) { $0.add(Int64(refused)) })
         let claimed = claimKeys().map { round.add($0) }
-        let find = addProfiles(to: &round, inserting: { !$0.isConditional && !isSpread })
+        let find = isSpread ? nil : addProfiles(to: &round, inserting: { !$0.isConditional })
 
         let results = try connection.run(round.commands)
         if let eventDraw { eventIDs = IDBlocks(starts: results[eventDraw].column(0).sorted()) }
@@ -260,11 +269,23 @@ extension GroupTransaction {
             if isSpread { takeFree(isNeeded) }
             guard isNeeded.contains(where: { wanted[$0].id == nil }) else { return }
             for index in wanted.indices { wanted[index].isConditional = !isNeeded.contains(index) }
-            var round = Round()
-            let find = addProfiles(to: &round, inserting: { !$0.isConditional && !isSpread })
-            let results = try connection.run(round.commands)
-            if let find { note(found: results[find]) }
+            try find { round in
+                guard isSpread else { return }
+                // Looked for inside of the transaction after all; so what is read is written to first.
+                for wanted in wanted where wanted.id == nil {
+                    round.add(Command(WriteSQL.markWritten) { $0.add(wanted.candidate.value) })
+                }
+            }
         }
+    }
+
+    /// One round trip.
+    private func find(after prepare: (inout Round) -> Void) throws(PostgresFailure) {
+        var round = Round()
+        prepare(&round)
+        let find = addProfiles(to: &round, inserting: { !$0.isConditional && !isSpread })
+        let results = try connection.run(round.commands)
+        if let find { note(found: results[find]) }
     }
 
     /// Of two with one hash the second has to look on.

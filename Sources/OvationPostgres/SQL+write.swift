@@ -60,6 +60,11 @@ enum WriteSQL {
         SELECT * FROM unnest($1::bigint[], $2::bigint[], $3::bigint[], $4::text[], $5::bigint[])
         """)
 
+    /// No account has that number, so it changes nothing; but Citus runs it, and takes the shard as written to.
+    static let markWritten = Statement(
+        "mark_written",
+        "UPDATE profile SET created_at = created_at WHERE profile_id = $1::bigint AND account_id = -1")
+
     static let findProfiles = Statement(
         "find_profiles",
         "SELECT profile_id, account_id, keyspace, key FROM profile WHERE profile_id = ANY ($1::bigint[])")
