@@ -15,12 +15,20 @@ struct DoubtTests {
         let database: Database
         let store: PostgresStore
         let batch: EventBatch
+        /// Asks often, and must not be slow about it.
+        private let observer: PostgresConnection
 
-        private static let waiting = "FROM pg_stat_activity WHERE wait_event = 'SyncRep'"
+        private static let waiting = Statement(
+            "waiting", "SELECT pid::bigint FROM pg_stat_activity WHERE wait_event = 'SyncRep'")
+        private static let lookingUp = Statement(
+            "looking_up", "SELECT 1::bigint FROM pg_locks WHERE NOT granted AND classid = 1330004548")
+        private static let session = Statement(
+            "session", "SELECT 1::bigint FROM pg_stat_activity WHERE pid = $1::bigint")
 
         init(answerMax: Duration = .seconds(15)) async throws {
             server = try PostgresServer()
             database = try Database(server: server)
+            observer = try Session.open(ConnectionTarget(database.target), for: .reading, patience: .seconds(30))
             var limits = Database.few
             limits.databaseAnswerMax = answerMax
             store = try database.open(limits)
@@ -42,7 +50,7 @@ struct DoubtTests {
 
         /// Processes of PostgreSQL that wait for the standby.
         func waiters() throws -> [pid_t] {
-            try server.query("SELECT pid \(Self.waiting)").split(separator: "\n").compactMap { pid_t($0) }
+            try observer.run([Command(Self.waiting)])[0].column(0).map { pid_t($0) }
         }
 
         func waiter(besides known: [pid_t] = []) async throws -> pid_t {
@@ -52,6 +60,13 @@ struct DoubtTests {
                 return found != nil
             }
             return try #require(found)
+        }
+
+        /// Whether somebody waits for the end of a session whose commit is in doubt.
+        func isLookingUp() throws -> Bool { try observer.run([Command(Self.lookingUp)])[0].count > 0 }
+
+        func hasSession(_ process: pid_t) throws -> Bool {
+            try observer.run(Self.session) { $0.add(Int64(process)) }.count > 0
         }
 
         func stored() throws -> Int {
@@ -126,7 +141,7 @@ struct DoubtTests {
 
     @Test("a post that waits for a standby longer than an answer may take is found all the same")
     func findsWhatTookTooLong() async throws {
-        let place = try await Place(answerMax: .seconds(2))
+        let place = try await Place(answerMax: .seconds(4))
         let (waiter, told) = try await postThatWaits(place)
         let stored = try place.stored() + 1
         // Its connection is closed, of which a session that waits does not hear; it is told to end.
@@ -140,13 +155,11 @@ struct DoubtTests {
 
     @Test("a post whose session of PostgreSQL is frozen is found when that goes on", arguments: [true, false])
     func findsWhatWasFrozen(goesOn: Bool) async throws {
-        let place = try await Place(answerMax: .seconds(2))
+        let place = try await Place(answerMax: .seconds(4))
         let (waiter, told) = try await postThatWaits(place)
         let stored = try place.stored() + 1
         #expect(kill(waiter, SIGSTOP) == 0)
-        try await SharedDatabaseTests.eventually {
-            try place.server.query("SELECT count(*) FROM pg_locks WHERE NOT granted AND classid = 1330004548") == "1"
-        }
+        try await SharedDatabaseTests.eventually { try place.isLookingUp() }
         #expect(told.value == nil)
         if goesOn {
             #expect(kill(waiter, SIGCONT) == 0)
@@ -159,9 +172,7 @@ struct DoubtTests {
             try place.set(standby: nil)
         }
         // It was told to end meanwhile, and commits nothing behind anybody's back.
-        try await SharedDatabaseTests.eventually {
-            try place.server.query("SELECT count(*) FROM pg_stat_activity WHERE pid = \(waiter)") == "0"
-        }
+        try await SharedDatabaseTests.eventually { try !place.hasSession(waiter) }
         #expect(try place.stored() == stored)
         try place.end()
     }
