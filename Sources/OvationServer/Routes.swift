@@ -112,4 +112,6 @@ struct Parts: Sendable {
     let startedAt: Timestamp
     let limits: Limits
     let version: String
+
+    var streams: StreamLog { StreamLog(metrics: journal.metrics, clock: clock, logger: journal.logger) }
 }
