@@ -44,6 +44,15 @@ enum Session {
             set_config('citus.node_connection_timeout', '2000', false)
         """)
 
+    /// A page and the sizes of its events fit into it. What does not is written into files, and reading is to go on while
+    /// the disk is full.
+    static let readMemory = Statement(
+        "session_read_memory",
+        """
+        SELECT set_config('work_mem', '16MB', false)
+        WHERE pg_size_bytes(current_setting('work_mem')) < pg_size_bytes('16MB')
+        """)
+
     static let readTimeout = Statement(
         "session_read_timeout", "SELECT set_config('statement_timeout', '15s', false)")
 
@@ -65,7 +74,7 @@ enum Session {
         }
         var commands = [Command(settings), Command(durability)]
         switch purpose {
-        case .reading: commands += [Command(readTimeout), Command(readingNodes)]
+        case .reading: commands += [Command(readTimeout), Command(readMemory), Command(readingNodes)]
         case .writing: commands.append(Command(writingNodes))
         }
         try connection.run(commands)
