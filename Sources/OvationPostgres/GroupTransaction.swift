@@ -4,11 +4,13 @@ import OvationRows
 /// What one lane remembers from group to group. It belongs to the lane's thread.
 final class LaneMemory {
     private let knownMax: Int
+    let forgetting: SharedForgetting
     var known: KnownProfiles
     /// When refused posts were last looked through for old ones, by the time of the posts; nil: look with the next group.
     var lookedAt: Timestamp?
 
-    init(limits: Limits) {
+    init(limits: Limits, forgetting: SharedForgetting) {
+        self.forgetting = forgetting
         knownMax = limits.knownProfilesMax / max(limits.writerLanes, 1)
         known = KnownProfiles(countMax: knownMax)
     }
@@ -184,7 +186,8 @@ extension GroupTransaction {
     /// Not with every group: most of the time there is nothing.
     private var isTimeToForget: Bool {
         guard let last = memory.lookedAt, let newest = posts.map(\.receivedAt).max() else { return true }
-        return newest >= last.advanced(by: .seconds(10))
+        // A clock that went back is no reason to wait until it is where it was.
+        return newest >= last.advanced(by: .seconds(10)) || newest < last
     }
 
     // MARK: Keys
@@ -192,7 +195,8 @@ extension GroupTransaction {
     private func claimKeys() -> Command? {
         let keyed = posts.compactMap { post in post.idempotency.map { (post, $0) } }
             .sorted { ($0.0.account, $0.1.key) < ($1.0.account, $1.1.key) }
-        guard !keyed.isEmpty else { return nil }
+        guard let newest = keyed.map(\.0.receivedAt).max() else { return nil }
+        let oldest = memory.forgetting.time(newest).advanced(by: .zero - limits.idempotencyLifetime)
         return Command(WriteSQL.claimKeys) {
             $0.add(keyed.map(\.0.account))
             $0.add(keyed.map(\.1.key))
@@ -203,7 +207,7 @@ extension GroupTransaction {
                 for (_, idempotency) in keyed { list.append(bytes: idempotency.answer) }
             }
             $0.add(keyed.map(\.0.receivedAt.milliseconds))
-            $0.add(Int64(limits.idempotencyLifetime / .milliseconds(1)))
+            $0.add(oldest.milliseconds)
         }
     }
 

@@ -26,7 +26,7 @@ final class Lane {
         self.writer = writer
         self.target = target
         self.limits = limits
-        memory = LaneMemory(limits: limits)
+        memory = LaneMemory(limits: limits, forgetting: writer.forgetting)
     }
 
     func run() {
@@ -200,9 +200,10 @@ extension Lane {
     private func forgetKeys(of group: GroupTransaction, on connection: PostgresConnection) {
         let keyed = group.posts.filter { $0.idempotency != nil }
         guard let newest = keyed.map(\.receivedAt).max() else { return }
+        let oldest = memory.forgetting.time(newest).advanced(by: .zero - limits.idempotencyLifetime)
         do throws(PostgresFailure) {
             _ = try connection.run(WriteSQL.forgetKeys) {
-                $0.add(newest.advanced(by: .zero - limits.idempotencyLifetime).milliseconds)
+                $0.add(oldest.milliseconds)
                 $0.add(Int64(2 * keyed.count))
             }
         } catch {

@@ -173,5 +173,7 @@ enum ReadSQL {
 
     static let size = Statement("size", "SELECT pg_database_size(current_database())")
 
+    static let believedTime = Statement("believed_time", "SELECT value FROM setting WHERE name = 'believed_time'")
+
     static let checkedAt = Statement("checked_at", "SELECT value FROM setting WHERE name = 'checked_at'")
 }

@@ -17,7 +17,7 @@ enum WriteSQL {
         SELECT * FROM unnest($1::bigint[], $2::text[], $3::bytea[], $4::bytea[], $5::bigint[])
         ON CONFLICT (account_id, key) DO UPDATE SET
             fingerprint = excluded.fingerprint, answer = excluded.answer, created_at = excluded.created_at
-            WHERE idempotency.created_at <= excluded.created_at - $6::bigint
+            WHERE idempotency.created_at <= $6::bigint
         RETURNING account_id, key
         """)
 
@@ -183,6 +183,13 @@ enum WriteSQL {
             RETURNING version_id
         )
         SELECT version_id, count(*) FROM gone GROUP BY version_id
+        """)
+
+    static let saveBelievedTime = Statement(
+        "save_believed_time",
+        """
+        INSERT INTO setting (name, value) VALUES ('believed_time', $1::bytea)
+        ON CONFLICT (name) DO UPDATE SET value = excluded.value
         """)
 
     static let touch = Statement(

@@ -17,7 +17,9 @@ final class EventAppender {
     private let compactor: Compactor
     private let mover: ProfileMover
     private let idempotencyLifetime: Duration
+    private let saveClock: PreparedStatement
     private let rejections: RejectionAppender
+    private var forgetting: Forgetting
     let usage: UsageAppender
     /// When the newest post of the group came.
     private var newestArrival: Timestamp?
@@ -30,7 +32,9 @@ final class EventAppender {
     init(_ database: Database, recent: Recent, limits: Limits) throws {
         self.recent = recent
         idempotencyLifetime = limits.idempotencyLifetime
+        forgetting = Forgetting(noted: try ClockNote.read(database), limits: limits)
         rejections = try RejectionAppender(database, countMax: limits.rejectionsMax, age: limits.rejectionAge)
+        saveClock = try PreparedStatement(database, ClockNote.save)
         usage = try UsageAppender(database)
         findProfile = try PreparedStatement(
             database,
@@ -114,10 +118,16 @@ final class EventAppender {
     /// Writes what is written once for the whole group, as the last thing in its transaction.
     func finishGroup() throws {
         try usage.finishGroup()
-        if let newestArrival { try rejections.finishGroup(at: newestArrival) }
+        if let newestArrival { try rejections.finishGroup(at: forgetting.time(newestArrival)) }
+        if let newestArrival, let time = forgetting.noteIfDue(newestArrival) { try noteClock(time) }
         newestArrival = nil
         try compactor.work(forStored: newEntries.count)
         try mover.work(forNew: newProfiles.count)
+    }
+
+    private func noteClock(_ time: Timestamp) throws {
+        saveClock.bind(1, time.milliseconds)
+        try saveClock.run()
     }
 
     /// What was written is on disk: from here on readers find it.
@@ -168,7 +178,7 @@ final class EventAppender {
     func outcome(account: Int64, of idempotency: Idempotency, at now: Timestamp) throws -> AppendOutcome? {
         findIdempotency.bind(1, account)
         findIdempotency.bind(2, text: idempotency.key)
-        findIdempotency.bind(3, now.advanced(by: .zero - idempotencyLifetime).milliseconds)
+        findIdempotency.bind(3, forgetting.time(now).advanced(by: .zero - idempotencyLifetime).milliseconds)
         defer { findIdempotency.reset() }
         guard try findIdempotency.nextRow() else { return nil }
         guard findIdempotency.blob(0) == idempotency.fingerprint else { return .conflict }
@@ -183,7 +193,7 @@ final class EventAppender {
         insertIdempotency.bind(5, now.milliseconds)
         try insertIdempotency.run()
         // Two old ones go for each new one, so that the table cannot outgrow its lifetime and no clean-up ever stalls.
-        forgetIdempotency.bind(1, now.advanced(by: .zero - idempotencyLifetime).milliseconds)
+        forgetIdempotency.bind(1, forgetting.time(now).advanced(by: .zero - idempotencyLifetime).milliseconds)
         forgetIdempotency.bind(2, 2)
         try forgetIdempotency.run()
     }

@@ -51,7 +51,8 @@ public final class SQLiteStore: Store {
             try pool.write { database in
                 try AccountRows.makeServerSecret(database)
                 try RejectionRows.forget(
-                    database, at: opened, countMax: limits.rejectionsMax, age: limits.rejectionAge)
+                    database, at: try ClockNote.open(database, at: opened, limits), countMax: limits.rejectionsMax,
+                    age: limits.rejectionAge)
             }
             try pool.read { [recent] in try recent.load($0) }
         } catch {

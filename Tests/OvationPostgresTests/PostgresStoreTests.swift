@@ -32,7 +32,8 @@ struct Database: Sendable {
 
     func open(_ limits: Limits = Database.few, now: Timestamp = Fixtures.now) throws -> PostgresStore {
         try PostgresStore(
-            connection: target, limits: limits, logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() },
+            connection: target, limits: limits.forTests,
+            logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() },
             now: now)
     }
 
@@ -116,6 +117,15 @@ struct PostgresStoreTests {
         #expect(try kept(at: Fixtures.now.advanced(by: limits.rejectionAge + .milliseconds(3))) == "3 4")
         limits.rejectionsMax = 2
         #expect(try kept(at: Fixtures.now) == "3 4")
+    }
+
+    @Test("a clock that jumped ahead and back has removed nothing")
+    func survivesClockJump() async throws {
+        try await StoreContract.survivesClockJump { now, work in
+            let store = try database.open(StoreContract.doubting(Database.few), now: now)
+            defer { store.close() }
+            try await work(store)
+        }
     }
 
     @Test("of posts that wait together for one key or one rejection, one is stored and the others are told so")

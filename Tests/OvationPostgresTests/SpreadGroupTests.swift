@@ -23,7 +23,8 @@ struct SpreadGroupTests {
         try database.server.query("ALTER DATABASE \(name) SET log_statement = 'all'")
         let connection = try Session.open(target, for: .writing, patience: .seconds(15))
         for batch in batches {
-            let memory = LaneMemory(limits: Limits())
+            let memory = LaneMemory(
+                limits: Limits(), forgetting: SharedForgetting(Forgetting(noted: nil, limits: Limits())))
             let outcome: Result<AppendOutcome, StoreFailure> = await withUnsafeContinuation { reply in
                 let group = GroupTransaction(
                     [.append(batch, reply)], on: connection, slot: 0, isSpread: true, memory, Limits())
