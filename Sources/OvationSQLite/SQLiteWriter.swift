@@ -239,7 +239,7 @@ extension SQLiteWriter {
             }
         } catch {
             appender.undoGroup(toEventID: lastEventID)
-            let failure = StoreFailure(error)
+            let failure = StoreFailure(error, on: database)
             logger.error(
                 "a group of posts was not stored", metadata: ["error": "\(failure)", "posts": "\(posts.count)"])
             for post in posts { post.fail(failure) }
@@ -268,7 +268,7 @@ extension SQLiteWriter {
                 logger.error("work between posts failed", metadata: ["error": "\(StoreFailure(error))"])
                 return
             }
-            reply.resume(returning: .failure(StoreFailure(error)))
+            reply.resume(returning: .failure(StoreFailure(error, on: database)))
         }
     }
 
