@@ -10,13 +10,7 @@ final class FileLock: Sendable {
     private let isHeld = Atomic(true)
 
     init(path: String) throws(StoreFailure) {
-        let folder = URL(fileURLWithPath: path).deletingLastPathComponent().path
-        do {
-            try FileManager.default.createDirectory(
-                atPath: folder, withIntermediateDirectories: true, attributes: [.posixPermissions: 0o700])
-        } catch {
-            throw StoreFailure(.unusable, "the folder \(folder) cannot be made: \(error.localizedDescription)")
-        }
+        try Folder.make(Folder.of(path))
         descriptor = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0o600)
         guard descriptor >= 0 else {
             throw StoreFailure(.unusable, "\(path) cannot be written: \(String(cString: strerror(errno)))")

@@ -27,6 +27,7 @@ public final class SQLiteStore: Store {
             // the same rights, so it has to be there first.
             if isNew {
                 _ = FileManager.default.createFile(atPath: path, contents: nil, attributes: [.posixPermissions: 0o600])
+                try Folder.sync(Folder.of(path))
             }
             var configuration = Configuration()
             configuration.maximumReaderCount = SQLiteReader.Role.all.map(\.threads).reduce(0, +)

@@ -37,6 +37,7 @@ public final class SQLiteRows: RowTarget {
         do {
             if isNew {
                 _ = FileManager.default.createFile(atPath: path, contents: nil, attributes: [.posixPermissions: 0o600])
+                try Folder.sync(Folder.of(path))
             }
             var configuration = Configuration()
             configuration.foreignKeysEnabled = true
