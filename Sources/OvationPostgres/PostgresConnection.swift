@@ -333,7 +333,7 @@ extension PostgresConnection {
         guard let state else {
             return PostgresFailure(connection: oneLine(String(cString: PQresultErrorMessage(result))))
         }
-        return PostgresFailure(state: state, message: message ?? "no message")
+        return PostgresFailure(state: state, message: message.map(oneLine) ?? "no message")
     }
 
     /// libpq names the parts of a message by letters.

@@ -235,6 +235,14 @@ struct PostgresStoreTests {
         #expect(!quota.isUnclearOfNode && !full.isUnclearOfNode)
     }
 
+    @Test("what PostgreSQL refuses is one line, however many it says it in")
+    func refusesInOneLine() throws {
+        let connection = try Session.open(ConnectionTarget(database.target), for: .reading, patience: .seconds(15))
+        let refused = Statement("refused", "DO $$ BEGIN RAISE EXCEPTION E'one\\n\\tIs it there?\\ntwo'; END $$")
+        let error = #expect(throws: PostgresFailure.self) { try connection.run([Command(refused)]) }
+        #expect(error?.message == "one; two")
+    }
+
     @Test("commits wait for the disk, whatever the database says, and longer where it says so")
     func isDurable() async throws {
         defer { _ = try? database.query("ALTER ROLE ovation RESET synchronous_commit") }
