@@ -152,6 +152,17 @@ public struct Limits: Sendable, Equatable {
     /// Profiles that the writers remember as stored, so that they need not ask.
     public var knownProfilesMax = 100_000
 
+    // MARK: The clock
+
+    /// How far ahead of what was expected the clock may be before it has jumped. Less than that is forgotten too early at
+    /// most, and clocks that are put right move by seconds.
+    public var clockJumpMax: Duration = .seconds(3600)
+    /// How long a clock that jumped ahead has to stay there before anything is removed for good by it. Whoever sets a clock
+    /// wrong notices within hours.
+    public var clockBelievedAfter: Duration = .seconds(6 * 3600)
+    /// How often the time is written down from which a later start goes on.
+    public static let clockNoteInterval: Duration = .seconds(600)
+
     // MARK: Refused posts
 
     /// Refused posts kept for each account; the oldest goes for each new one. 0 keeps none.

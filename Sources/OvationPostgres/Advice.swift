@@ -1,6 +1,7 @@
 /// What an operator can do about a failure, where that is known.
 enum Advice {
     static func on(_ failure: PostgresFailure) -> String? {
+        if failure.isDiskFull { return byState["53100"] }
         if let advice = byState[failure.state] { return advice }
         guard failure.state.isEmpty else { return nil }
         return byWords.first { failure.message.contains($0.words) }?.advice
@@ -29,6 +30,7 @@ enum Advice {
             + "on the database and all rights to the schema and its tables",
         "53100": "the disk of PostgreSQL is full: make room",
         "53300": connections,
+        "53400": "a statement wrote more than temp_file_limit into files: raise it",
         "55P03": "another session holds a lock for long: see pg_stat_activity",
         "57014": "a statement took longer than it may: see statement_timeout and pg_stat_activity",
         "57P03": startingUp,

@@ -54,9 +54,10 @@ enum EventRows {
 
     private static func page(_ rows: PostgresResult, limit: Int) -> EventPage {
         var events: [StoredEvent] = []
+        var bytes = 0
         events.reserveCapacity(min(limit, rows.count))
         for row in 0..<rows.count {
-            guard events.count < limit, !rows.isNull(row, 4) else {
+            guard events.count < limit, bytes < Limits.pageBytesMax else {
                 let next = events.last.map { EventPosition(eventTime: $0.eventTime, id: $0.id) }
                 return EventPage(events: events, next: next)
             }
@@ -64,6 +65,7 @@ enum EventRows {
                 StoredEvent(
                     id: rows.int64(row, 0), eventTime: rows.time(row, 1), receivedAt: rows.time(row, 2),
                     version: rows.int64(row, 3), data: rows.text(row, 4)))
+            bytes += rows.withBytes(row, 4) { $0.count }
         }
         return EventPage(events: events, next: nil)
     }

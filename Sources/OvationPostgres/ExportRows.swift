@@ -22,19 +22,39 @@ enum ExportRows {
             return ExportPage(rows: [], profiles: [], keys: [], data: [], next: nil, newest: newest)
         }
         let end = start > last - idsLookedAtMax ? last : start + idsLookedAtMax
-        let rows = try connection.run(ReadSQL.export) {
-            $0.add(range.account)
-            $0.add(start - 1)
-            $0.add(end)
-            $0.add(range.section)
-            $0.add(range.from?.milliseconds ?? .min)
-            $0.add(EventRows.newest(before: range.to))
-            $0.add(orNull: range.versions.map { Array($0) })
-            // One more tells whether it went on.
-            $0.add(Int64(range.limit) + 1)
-            $0.add(Int64(max(range.bytesMax, 1)))
+        func filter(through end: Int64) -> Arguments {
+            var arguments = Arguments()
+            arguments.add(range.account)
+            arguments.add(start - 1)
+            arguments.add(end)
+            arguments.add(range.section)
+            arguments.add(range.from?.milliseconds ?? .min)
+            arguments.add(EventRows.newest(before: range.to))
+            arguments.add(orNull: range.versions.map { Array($0) })
+            return arguments
         }
-        return try page(connection, range, rows, end: end, last: last, newest: newest)
+        var narrowed = filter(through: end)
+        // One more tells whether it goes on.
+        narrowed.add(Int64(range.limit) + 1)
+        let sizes = try connection.run([Command(ReadSQL.exportSizes, narrowed)])[0]
+        let count = fitting(sizes, range)
+        guard count > 0 else {
+            return ExportPage(
+                rows: [], profiles: [], keys: [], data: [], next: end < last ? end : nil, newest: newest)
+        }
+        let rows = try connection.run([Command(ReadSQL.export, filter(through: sizes.int64(count - 1, 0)))])[0]
+        let next = count < sizes.count ? sizes.int64(count - 1, 0) : end < last ? end : nil
+        return try page(connection, rows, next: next, newest: newest)
+    }
+
+    /// How many of the events fit into a page; one at least.
+    private static func fitting(_ sizes: PostgresResult, _ range: ExportRange) -> Int {
+        var (count, bytes): (Int, Int64) = (0, 0)
+        while count < min(sizes.count, range.limit), count == 0 || bytes < range.bytesMax {
+            bytes += sizes.int64(count, 1)
+            count += 1
+        }
+        return count
     }
 
     /// The newest event of which it is certain that none before it is still to come.
@@ -60,17 +80,13 @@ enum ExportRows {
     }
 
     private static func page(
-        _ connection: PostgresConnection, _ range: ExportRange, _ found: PostgresResult, end: Int64, last: Int64,
-        newest: Int64
+        _ connection: PostgresConnection, _ found: PostgresResult, next: Int64?, newest: Int64
     ) throws -> ExportPage {
-        // What stands behind the last row of the page has no data, or is one too many.
-        let count = (0..<found.count).first { $0 >= range.limit || found.isNull($0, 5) } ?? found.count
-        let isCut = count < found.count
-        let profiles = try Profiles(connection, ids: Set((0..<count).map { found.int64($0, 1) }).sorted())
+        let profiles = try Profiles(connection, ids: Set((0..<found.count).map { found.int64($0, 1) }).sorted())
         var data: [UInt8] = []
         var rows: [ExportPage.Row] = []
-        rows.reserveCapacity(count)
-        for row in 0..<count {
+        rows.reserveCapacity(found.count)
+        for row in 0..<found.count {
             guard let profile = profiles.indexes[found.int64(row, 1)] else { continue }
             found.withBytes(row, 5) { data.append(contentsOf: $0) }
             rows.append(
@@ -78,7 +94,6 @@ enum ExportRows {
                     id: found.int64(row, 0), eventTime: found.time(row, 2), receivedAt: found.time(row, 3),
                     version: found.int64(row, 4), profile: profile, dataEnd: data.count))
         }
-        let next = isCut && count > 0 ? found.int64(count - 1, 0) : end < last ? end : nil
         return ExportPage(
             rows: rows, profiles: profiles.list, keys: profiles.keys, data: data, next: next, newest: newest)
     }

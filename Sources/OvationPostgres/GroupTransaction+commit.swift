@@ -184,9 +184,11 @@ extension GroupTransaction {
         var counts: [Int64: Int] = [:]
         for rejection in kept { counts[rejection.post.account, default: 0] += 1 }
         let count = max(counts.values.reduce(0, +), 1)
+        let time = memory.forgetting.time(newest)
+        if let due = memory.forgetting.noteIfDue(newest) { round.add(ClockNote.save(due)) }
         let place = round.add(
             Command(WriteSQL.forgetOldRejections) {
-                $0.add(newest.advanced(by: .zero - limits.rejectionAge).milliseconds)
+                $0.add(time.advanced(by: .zero - limits.rejectionAge).milliseconds)
                 $0.add(Int64(GroupTransaction.forgottenEach * count))
             })
         for (account, count) in counts.sorted(by: { $0.key < $1.key }) {

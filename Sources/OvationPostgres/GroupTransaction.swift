@@ -4,11 +4,13 @@ import OvationRows
 /// What one lane remembers from group to group. It belongs to the lane's thread.
 final class LaneMemory {
     private let knownMax: Int
+    let forgetting: SharedForgetting
     var known: KnownProfiles
     /// When refused posts were last looked through for old ones, by the time of the posts; nil: look with the next group.
     var lookedAt: Timestamp?
 
-    init(limits: Limits) {
+    init(limits: Limits, forgetting: SharedForgetting) {
+        self.forgetting = forgetting
         knownMax = limits.knownProfilesMax / max(limits.writerLanes, 1)
         known = KnownProfiles(countMax: knownMax)
     }
@@ -28,8 +30,9 @@ final class LaneMemory {
 /// 4. ``commit()`` writes events, usage and refused posts, and commits.
 ///
 /// Where Citus spreads the tables, an insert that leaves out what is there costs a round trip to each shard. So profiles
-/// are looked for in step 1 and 3 only, and step 4 inserts those that were not found. When somebody else was faster, all of
-/// it is tried again.
+/// are looked for, and step 4 inserts those that were not found. When somebody else was faster, all of it is tried again.
+/// They are looked for before step 1, outside of the transaction (``lookUp()``): Citus commits in one phase on a node
+/// where each shard that is written was read before in the same transaction. See rule 9 of DESIGN.md.
 ///
 /// Rows are written in one order by everybody, keys before profiles and each by rising key, so that two groups seldom
 /// wait for each other in a circle; when they do, PostgreSQL ends one of them, and it is tried again.
@@ -91,6 +94,7 @@ final class GroupTransaction {
     func run() throws(PostgresFailure) {
         collectProfiles()
         do throws(PostgresFailure) {
+            try lookUp()
             try begin()
             try decide()
             try resolve()
@@ -149,6 +153,13 @@ extension GroupTransaction {
         }
     }
 
+    /// A round trip before the transaction, where the tables are spread and a profile is not known to be stored.
+    private func lookUp() throws(PostgresFailure) {
+        while isSpread, wanted.contains(where: { $0.id == nil && !$0.isFree }) {
+            try find { _ in }
+        }
+    }
+
     private func begin() throws(PostgresFailure) {
         var round = Round()
         round.add(Command(.begin))
@@ -162,7 +173,7 @@ extension GroupTransaction {
         let rejectionDraw =
             refused == 0 ? nil : round.add(Command(WriteSQL.drawRejections) { $0.add(Int64(refused)) })
         let claimed = claimKeys().map { round.add($0) }
-        let find = addProfiles(to: &round, inserting: { !$0.isConditional && !isSpread })
+        let find = isSpread ? nil : addProfiles(to: &round, inserting: { !$0.isConditional })
 
         let results = try connection.run(round.commands)
         if let eventDraw { eventIDs = IDBlocks(starts: results[eventDraw].column(0).sorted()) }
@@ -175,7 +186,8 @@ extension GroupTransaction {
     /// Not with every group: most of the time there is nothing.
     private var isTimeToForget: Bool {
         guard let last = memory.lookedAt, let newest = posts.map(\.receivedAt).max() else { return true }
-        return newest >= last.advanced(by: .seconds(10))
+        // A clock that went back is no reason to wait until it is where it was.
+        return newest >= last.advanced(by: .seconds(10)) || newest < last
     }
 
     // MARK: Keys
@@ -183,7 +195,8 @@ extension GroupTransaction {
     private func claimKeys() -> Command? {
         let keyed = posts.compactMap { post in post.idempotency.map { (post, $0) } }
             .sorted { ($0.0.account, $0.1.key) < ($1.0.account, $1.1.key) }
-        guard !keyed.isEmpty else { return nil }
+        guard let newest = keyed.map(\.0.receivedAt).max() else { return nil }
+        let oldest = memory.forgetting.time(newest).advanced(by: .zero - limits.idempotencyLifetime)
         return Command(WriteSQL.claimKeys) {
             $0.add(keyed.map(\.0.account))
             $0.add(keyed.map(\.1.key))
@@ -194,7 +207,7 @@ extension GroupTransaction {
                 for (_, idempotency) in keyed { list.append(bytes: idempotency.answer) }
             }
             $0.add(keyed.map(\.0.receivedAt.milliseconds))
-            $0.add(Int64(limits.idempotencyLifetime / .milliseconds(1)))
+            $0.add(oldest.milliseconds)
             // The same as the key where there was none before.
             $0.add(keyed.map { $0.1.formerKey ?? $0.1.key })
         }
@@ -275,11 +288,23 @@ extension GroupTransaction {
             if isSpread { takeFree(isNeeded) }
             guard isNeeded.contains(where: { wanted[$0].id == nil }) else { return }
             for index in wanted.indices { wanted[index].isConditional = !isNeeded.contains(index) }
-            var round = Round()
-            let find = addProfiles(to: &round, inserting: { !$0.isConditional && !isSpread })
-            let results = try connection.run(round.commands)
-            if let find { note(found: results[find]) }
+            try find { round in
+                guard isSpread else { return }
+                // Looked for inside of the transaction after all; so what is read is written to first.
+                for wanted in wanted where wanted.id == nil {
+                    round.add(Command(WriteSQL.markWritten) { $0.add(wanted.candidate.value) })
+                }
+            }
         }
+    }
+
+    /// One round trip.
+    private func find(after prepare: (inout Round) -> Void) throws(PostgresFailure) {
+        var round = Round()
+        prepare(&round)
+        let find = addProfiles(to: &round, inserting: { !$0.isConditional && !isSpread })
+        let results = try connection.run(round.commands)
+        if let find { note(found: results[find]) }
     }
 
     /// Of two with one hash the second has to look on.

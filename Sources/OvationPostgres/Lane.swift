@@ -26,7 +26,7 @@ final class Lane {
         self.writer = writer
         self.target = target
         self.limits = limits
-        memory = LaneMemory(limits: limits)
+        memory = LaneMemory(limits: limits, forgetting: writer.forgetting)
     }
 
     func run() {
@@ -70,6 +70,8 @@ final class Lane {
     }
 
     private func drop(because failure: PostgresFailure) {
+        // Not left to whoever lets go of it last: as long as it is open, its session holds what a look-up waits for.
+        connection?.close()
         connection = nil
         writer.didFail(number, failure)
     }
@@ -115,8 +117,7 @@ extension Lane {
             do throws(PostgresFailure) {
                 let connection = try connected(until: course.deadline)
                 if let (group, sign) = doubtful {
-                    _ = try connection.run(Locks.awaitEnd) { $0.add(sign) }
-                    if isSpread { _ = try connection.run(CitusSQL.settle) }
+                    try end(session: sign, on: connection)
                     if try group.isStored(on: connection) {
                         try prove(on: connection)
                         return answer(group, since: start)
@@ -142,6 +143,15 @@ extension Lane {
                 return give(up: posts, because: error, isInDoubt: doubtful != nil)
             }
         }
+    }
+
+    /// Ends the session whose commit is in doubt and waits until it is over; from then on everybody sees what it committed,
+    /// and it commits nothing any more.
+    private func end(session sign: Int64, on connection: PostgresConnection) throws(PostgresFailure) {
+        try connection.run([
+            Command(Locks.endSession) { $0.add(sign) }, Command(Locks.awaitEnd) { $0.add(sign) },
+        ])
+        if isSpread { _ = try connection.run(CitusSQL.settle) }
     }
 
     /// What can be seen need not be where a synchronous standby has it: its commit may have been cut off while it waited
@@ -180,7 +190,8 @@ extension Lane {
             isInDoubt
             ? StoreFailure(.outcomeUnknown, "the connection broke during a commit: \(failure)") : StoreFailure(failure)
         writer.logger.error(
-            "a group of posts was not stored", metadata: ["error": "\(failure)", "posts": "\(posts.count)"])
+            isInDoubt ? "nobody knows whether a group of posts was stored" : "a group of posts was not stored",
+            metadata: ["error": "\(failure)", "posts": "\(posts.count)"])
         for post in posts { post.fail(failure) }
     }
 
@@ -189,9 +200,10 @@ extension Lane {
     private func forgetKeys(of group: GroupTransaction, on connection: PostgresConnection) {
         let keyed = group.posts.filter { $0.idempotency != nil }
         guard let newest = keyed.map(\.receivedAt).max() else { return }
+        let oldest = memory.forgetting.time(newest).advanced(by: .zero - limits.idempotencyLifetime)
         do throws(PostgresFailure) {
             _ = try connection.run(WriteSQL.forgetKeys) {
-                $0.add(newest.advanced(by: .zero - limits.idempotencyLifetime).milliseconds)
+                $0.add(oldest.milliseconds)
                 $0.add(Int64(2 * keyed.count))
             }
         } catch {
@@ -206,15 +218,19 @@ extension Lane {
 extension Lane {
     private func perform(_ change: PostgresWriter.Change) {
         var course = Course(patience: limits.databasePatience)
-        var isRepeat = false
+        /// Of the session whose commit nobody knows of.
+        var doubtful: Int64?
+        var isRepeat: Bool { doubtful != nil }
         while true {
             do {
                 let connection = try connected(until: course.deadline)
-                if isRepeat, isSpread { _ = try connection.run(CitusSQL.settle) }
+                if let doubtful { try end(session: doubtful, on: connection) }
                 try change.work(connection, slot, isRepeat)
+                // What it found done was seen, and not confirmed.
+                if isRepeat { try prove(on: connection) }
                 return change.reply.resume(returning: .success(()))
             } catch let failure as PostgresFailure {
-                isRepeat = isRepeat || failure.isInDoubt
+                if failure.isInDoubt { doubtful = sign }
                 cleanUp(after: failure)
                 if let pause = course.pause(after: failure, triesMax: Lane.tries) {
                     Thread.sleep(forTimeInterval: pause / .seconds(1))

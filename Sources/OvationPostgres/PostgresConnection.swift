@@ -37,7 +37,8 @@ struct Command {
 ///
 /// It belongs to one thread, which blocks while it waits; no wait is without an end.
 final class PostgresConnection {
-    private let handle: OpaquePointer
+    /// nil: it was closed. libpq takes that for a connection that is broken.
+    private var handle: OpaquePointer?
     private var prepared: Set<String> = []
     private let patience: Duration
     /// Why nobody knows what became of a commit, or whether it is where it should be, as PostgreSQL warned.
@@ -46,7 +47,8 @@ final class PostgresConnection {
     /// Blocks, by `connect_timeout` for each host at most.
     init(_ target: ConnectionTarget, patience: Duration) throws(PostgresFailure) {
         self.patience = patience
-        handle = try PostgresConnection.open(target)
+        let handle = try PostgresConnection.open(target)
+        self.handle = handle
         guard PQsetnonblocking(handle, 1) == 0, PQenterPipelineMode(handle) == 1 else {
             throw PostgresFailure(connection: "libpq could not turn to pipeline mode")
         }
@@ -60,7 +62,14 @@ final class PostgresConnection {
     }
 
     deinit {
+        close()
+    }
+
+    /// Whoever still has it cannot use it any more, and its session is told to end. One that waits for a standby, or is
+    /// frozen, does not hear of that.
+    func close() {
         PQfinish(handle)
+        handle = nil
     }
 
     private static func open(_ target: ConnectionTarget) throws(PostgresFailure) -> OpaquePointer {
@@ -307,7 +316,7 @@ extension PostgresConnection {
         PostgresFailure(connection: message ?? PostgresConnection.message(of: handle))
     }
 
-    private static func message(of handle: OpaquePointer) -> String {
+    private static func message(of handle: OpaquePointer?) -> String {
         let text = PostgresConnection.oneLine(String(cString: PQerrorMessage(handle)))
         return text.isEmpty ? "the connection to PostgreSQL is broken" : text
     }
@@ -324,7 +333,7 @@ extension PostgresConnection {
         guard let state else {
             return PostgresFailure(connection: oneLine(String(cString: PQresultErrorMessage(result))))
         }
-        return PostgresFailure(state: state, message: message ?? "no message")
+        return PostgresFailure(state: state, message: message.map(oneLine) ?? "no message")
     }
 
     /// libpq names the parts of a message by letters.

@@ -32,7 +32,12 @@ struct PostgresFailure: Error {
 
     /// Citus passes on what a node said of many rows, and loses its code (XX000): that somebody else made a profile meanwhile
     /// (23505), a deadlock, that the node went. All of them are worth another try of a group that was rolled back.
-    var isUnclearOfNode: Bool { state == "XX000" || state == "23505" }
+    var isUnclearOfNode: Bool { !isDiskFull && (state == "XX000" || state == "23505") }
+
+    /// PostgreSQL has a code for a disk without room, and none for a user who has used up his part of it (EDQUOT): that is
+    /// known by the words of the system, in whichever message they stand.
+    var isDiskFull: Bool { state == "53100" || message.contains(PostgresFailure.quotaExceeded) }
+    private static let quotaExceeded = "Disk quota exceeded"
 
     /// Something of one post cannot be stored, and its neighbours are not to blame.
     var isAboutData: Bool { state.hasPrefix("22") || state.hasPrefix("23") }
@@ -55,6 +60,6 @@ extension StoreFailure {
             self.init(.outcomeUnknown, "the connection broke during a commit: \(failure)")
             return
         }
-        self.init(failure.state == "53100" ? .full : .unavailable, failure.advised)
+        self.init(failure.isDiskFull ? .full : .unavailable, failure.advised)
     }
 }

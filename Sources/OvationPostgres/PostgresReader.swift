@@ -187,6 +187,7 @@ extension PostgresReader {
     }
 
     private func drop(_ connection: inout PostgresConnection?, _ slot: Int, _ failure: PostgresFailure) {
+        connection?.close()
         connection = nil
         didFail(slot, failure)
     }

@@ -15,6 +15,7 @@ public final class PostgresStore: Store {
     private let size = SizeOnDisk()
     /// Whether Citus spreads the tables.
     private let isSpread: Bool
+    private let forgetting: SharedForgetting
 
     /// Connects, brings the tables up to date, and forgets refused posts that are past their time or number. Blocks.
     /// - Parameters:
@@ -26,9 +27,11 @@ public final class PostgresStore: Store {
     ) throws(StoreFailure) {
         let target = try ConnectionTarget(text)
         self.limits = limits
-        let shards = try PostgresStore.prepare(target, limits, logger, now ?? .now)
+        let (shards, forgetting) = try PostgresStore.prepare(target, limits, logger, now ?? .now)
         isSpread = shards != nil
-        writer = PostgresWriter(target, shards: shards, limits: limits, outage: outage, logger: logger)
+        self.forgetting = SharedForgetting(forgetting)
+        writer = PostgresWriter(
+            target, shards: shards, limits: limits, forgetting: self.forgetting, outage: outage, logger: logger)
         reader = PostgresReader(target, limits: limits, outage: outage, logger: logger)
         listener = ChangeListener(target, limits: limits, logger: logger)
         outage.start()
@@ -52,7 +55,7 @@ public final class PostgresStore: Store {
 
     private static func prepare(
         _ target: ConnectionTarget, _ limits: Limits, _ logger: Logger, _ now: Timestamp
-    ) throws(StoreFailure) -> ShardMap? {
+    ) throws(StoreFailure) -> (ShardMap?, Forgetting) {
         do {
             let connection = try connect(target, limits, logger)
             try verifyIsNotCopied(connection)
@@ -62,9 +65,10 @@ public final class PostgresStore: Store {
             guard !["off", "local", "remote_write"].contains(commit) else {
                 throw StoreFailure(.unusable, "synchronous_commit is '\(commit)' and cannot be set to 'on'")
             }
-            try RejectionRows.forget(connection, at: now, limits: limits)
+            var forgetting = Forgetting(noted: try ClockNote.read(connection), limits: limits)
+            try RejectionRows.forget(connection, at: forgetting.time(now), limits: limits)
             try PostgresDistribution.spreadIfEmpty(connection, logger: logger)
-            return try ShardMap.read(connection)
+            return (try ShardMap.read(connection), forgetting)
         } catch {
             let failure =
                 (error as? PostgresFailure).map { StoreFailure($0) } ?? error as? StoreFailure
@@ -123,7 +127,7 @@ extension PostgresStore {
     public func outcome(
         account: Int64, of idempotency: Idempotency, at now: Timestamp
     ) async throws(StoreFailure) -> AppendOutcome? {
-        let oldest = now.advanced(by: .zero - limits.idempotencyLifetime).milliseconds
+        let oldest = forgetting.time(now).advanced(by: .zero - limits.idempotencyLifetime).milliseconds
         return try await reader.read { connection in
             for key in [idempotency.key, idempotency.formerKey].compactMap({ $0 }) {
                 let row = try connection.run(ReadSQL.findKey) {

@@ -69,11 +69,16 @@ final class PostgresWriter: Sendable {
     private let finished = DispatchGroup()
     private let limits: Limits
     let logger: Logger
+    let forgetting: SharedForgetting
     private let outage: Outage
 
     /// - Parameter shards: nil: the tables are on one machine.
-    init(_ target: ConnectionTarget, shards: ShardMap?, limits: Limits, outage: Outage, logger: Logger) {
+    init(
+        _ target: ConnectionTarget, shards: ShardMap?, limits: Limits, forgetting: SharedForgetting, outage: Outage,
+        logger: Logger
+    ) {
         self.limits = limits
+        self.forgetting = forgetting
         self.logger = logger
         self.outage = outage
         let lanes = max(limits.writerLanes, 1)

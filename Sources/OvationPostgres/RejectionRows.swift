@@ -70,13 +70,15 @@ enum RejectionRows {
     }
 
     /// All that is past its age or number: at the start, when the limits may have changed.
+    /// - Parameter now: as ``Forgetting`` has it; it is noted.
     static func forget(_ connection: PostgresConnection, at now: Timestamp, limits: Limits) throws {
         try connection.run([
             Command(.begin), Command(Locks.rejections),
             Command(WriteSQL.forgetAllOldRejections) {
                 $0.add(now.advanced(by: .zero - limits.rejectionAge).milliseconds)
             },
-            Command(WriteSQL.forgetAllManyRejections) { $0.add(Int64(limits.rejectionsMax)) }, Command(.commit),
+            Command(WriteSQL.forgetAllManyRejections) { $0.add(Int64(limits.rejectionsMax)) }, ClockNote.save(now),
+            Command(.commit),
         ])
     }
 

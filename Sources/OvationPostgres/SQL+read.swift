@@ -11,21 +11,31 @@ enum ReadSQL {
         "profile_by_id",
         "SELECT keyspace, key, created_at FROM profile WHERE profile_id = $1::bigint AND account_id = $2::bigint")
 
-    /// Newest first. What comes after so many bytes has no data: that there is more is all that is asked of it.
+    /// Newest first, and one more than fits into so many bytes: that there is more is all that is asked of it.
+    ///
+    /// How many fit is counted from sizes. A sum over the rows themselves would keep all of them until it is made, and
+    /// what is more than `work_mem` in a file: a read would need room on the disk.
     static let page = Statement(
         "events_page",
         """
-        SELECT event_id, event_time, received_at, version_id, CASE WHEN coalesce(before, 0) < $8::bigint THEN data END
-        FROM (
-            SELECT event_id, event_time, received_at, version_id, data, sum(octet_length(data)) OVER (
-                ORDER BY event_time DESC, event_id DESC ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING) AS before
-            FROM event
-            WHERE profile_id = $1::bigint AND section = $2::bigint AND event_time >= $3::bigint
-                AND (event_time, event_id) < ($4::bigint, $5::bigint)
-                AND ($6::bigint[] IS NULL OR version_id = ANY ($6::bigint[]))
-            ORDER BY event_time DESC, event_id DESC LIMIT $7::bigint
-        ) AS newest
-        ORDER BY event_time DESC, event_id DESC
+        SELECT event_id, event_time, received_at, version_id, data FROM event
+        WHERE profile_id = $1::bigint AND section = $2::bigint AND event_time >= $3::bigint
+            AND (event_time, event_id) < ($4::bigint, $5::bigint)
+            AND ($6::bigint[] IS NULL OR version_id = ANY ($6::bigint[]))
+        ORDER BY event_time DESC, event_id DESC LIMIT (
+            SELECT least(count(*) + 2, $7::bigint) FROM (
+                SELECT sum(size) OVER (
+                    ORDER BY event_time DESC, event_id DESC ROWS UNBOUNDED PRECEDING) AS through
+                FROM (
+                    SELECT event_time, event_id, octet_length(data) AS size FROM event
+                    WHERE profile_id = $1::bigint AND section = $2::bigint AND event_time >= $3::bigint
+                        AND (event_time, event_id) < ($4::bigint, $5::bigint)
+                        AND ($6::bigint[] IS NULL OR version_id = ANY ($6::bigint[]))
+                    ORDER BY event_time DESC, event_id DESC LIMIT $7::bigint
+                ) AS newest
+            ) AS summed
+            WHERE through < $8::bigint
+        )
         """)
 
     static let counts = Statement(
@@ -93,22 +103,24 @@ enum ReadSQL {
         "next_event",
         "SELECT min(event_id) FROM event WHERE account_id = $1::bigint AND event_id > $2::bigint")
 
+    /// The events of one page and their sizes, of which the caller takes what fits.
+    static let exportSizes = Statement(
+        "export_sizes",
+        """
+        SELECT event_id, octet_length(data)::bigint FROM event
+        WHERE account_id = $1::bigint AND event_id > $2::bigint AND event_id <= $3::bigint
+            AND section = $4::bigint AND event_time >= $5::bigint AND event_time <= $6::bigint
+            AND ($7::bigint[] IS NULL OR version_id = ANY ($7::bigint[]))
+        ORDER BY event_id LIMIT $8::bigint
+        """)
+
     static let export = Statement(
         "export",
         """
-        SELECT event_id, profile_id, event_time, received_at, version_id,
-            CASE WHEN coalesce(before, 0) < $9::bigint THEN data END
-        FROM (
-            SELECT event_id, profile_id, event_time, received_at, version_id, data, sum(octet_length(data)) OVER (
-                ORDER BY event_id ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING) AS before
-            FROM (
-                SELECT event_id, profile_id, event_time, received_at, version_id, data FROM event
-                WHERE account_id = $1::bigint AND event_id > $2::bigint AND event_id <= $3::bigint
-                    AND section = $4::bigint AND event_time >= $5::bigint AND event_time <= $6::bigint
-                    AND ($7::bigint[] IS NULL OR version_id = ANY ($7::bigint[]))
-                ORDER BY event_id LIMIT $8::bigint
-            ) AS oldest
-        ) AS summed
+        SELECT event_id, profile_id, event_time, received_at, version_id, data FROM event
+        WHERE account_id = $1::bigint AND event_id > $2::bigint AND event_id <= $3::bigint
+            AND section = $4::bigint AND event_time >= $5::bigint AND event_time <= $6::bigint
+            AND ($7::bigint[] IS NULL OR version_id = ANY ($7::bigint[]))
         ORDER BY event_id
         """)
 
@@ -160,6 +172,8 @@ enum ReadSQL {
         """)
 
     static let size = Statement("size", "SELECT pg_database_size(current_database())")
+
+    static let believedTime = Statement("believed_time", "SELECT value FROM setting WHERE name = 'believed_time'")
 
     static let checkedAt = Statement("checked_at", "SELECT value FROM setting WHERE name = 'checked_at'")
 }

@@ -22,10 +22,10 @@ enum WriteSQL {
             SELECT 1 FROM idempotency AS known
             WHERE known.account_id = claimed.account_id AND known.key = claimed.former
                 AND known.fingerprint = claimed.fingerprint
-                AND known.created_at > claimed.created_at - $6::bigint)
+                AND known.created_at > $6::bigint)
         ON CONFLICT (account_id, key) DO UPDATE SET
             fingerprint = excluded.fingerprint, answer = excluded.answer, created_at = excluded.created_at
-            WHERE idempotency.created_at <= excluded.created_at - $6::bigint
+            WHERE idempotency.created_at <= $6::bigint
         RETURNING account_id, key
         """)
 
@@ -67,6 +67,11 @@ enum WriteSQL {
         INSERT INTO profile (profile_id, account_id, keyspace, key, created_at)
         SELECT * FROM unnest($1::bigint[], $2::bigint[], $3::bigint[], $4::text[], $5::bigint[])
         """)
+
+    /// No account has that number, so it changes nothing; but Citus runs it, and takes the shard as written to.
+    static let markWritten = Statement(
+        "mark_written",
+        "UPDATE profile SET created_at = created_at WHERE profile_id = $1::bigint AND account_id = -1")
 
     static let findProfiles = Statement(
         "find_profiles",
@@ -186,6 +191,13 @@ enum WriteSQL {
             RETURNING version_id
         )
         SELECT version_id, count(*) FROM gone GROUP BY version_id
+        """)
+
+    static let saveBelievedTime = Statement(
+        "save_believed_time",
+        """
+        INSERT INTO setting (name, value) VALUES ('believed_time', $1::bytea)
+        ON CONFLICT (name) DO UPDATE SET value = excluded.value
         """)
 
     static let touch = Statement(

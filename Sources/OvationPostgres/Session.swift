@@ -44,6 +44,15 @@ enum Session {
             set_config('citus.node_connection_timeout', '2000', false)
         """)
 
+    /// A page and the sizes of its events fit into it. What does not is written into files, and reading is to go on while
+    /// the disk is full.
+    static let readMemory = Statement(
+        "session_read_memory",
+        """
+        SELECT set_config('work_mem', '16MB', false)
+        WHERE pg_size_bytes(current_setting('work_mem')) < pg_size_bytes('16MB')
+        """)
+
     static let readTimeout = Statement(
         "session_read_timeout", "SELECT set_config('statement_timeout', '15s', false)")
 
@@ -65,7 +74,7 @@ enum Session {
         }
         var commands = [Command(settings), Command(durability)]
         switch purpose {
-        case .reading: commands += [Command(readTimeout), Command(readingNodes)]
+        case .reading: commands += [Command(readTimeout), Command(readMemory), Command(readingNodes)]
         case .writing: commands.append(Command(writingNodes))
         }
         try connection.run(commands)
@@ -112,5 +121,14 @@ enum Locks {
     /// Held by a connection that writes, under a number that it made up, as long as it lives. Whoever gets it later knows
     /// that the connection is gone, and its transaction over.
     static let beAlive = Statement("be_alive", "SELECT pg_advisory_lock(1330004548, $1::bigint::integer)")
+    /// A session that waits for its standby, or for a node, does not notice that its connection was closed, and could
+    /// wait for hours. What it has committed stays committed; what it has not is rolled back.
+    static let endSession = Statement(
+        "end_session",
+        """
+        SELECT pg_terminate_backend(pid) FROM pg_locks
+        WHERE locktype = 'advisory' AND classid = 1330004548 AND objid = $1::bigint::oid AND objsubid = 2 AND granted
+            AND database = (SELECT oid FROM pg_database WHERE datname = current_database())
+        """)
     static let awaitEnd = Statement("await_end", "SELECT pg_advisory_xact_lock(1330004548, $1::bigint::integer)")
 }

@@ -18,7 +18,9 @@ final class EventAppender {
     private let compactor: Compactor
     private let mover: ProfileMover
     private let idempotencyLifetime: Duration
+    private let saveClock: PreparedStatement
     private let rejections: RejectionAppender
+    private var forgetting: Forgetting
     let usage: UsageAppender
     /// When the newest post of the group came.
     private var newestArrival: Timestamp?
@@ -48,7 +50,9 @@ final class EventAppender {
         progress = try StoreOpening.progress(database)
         storedRejection = progress.rejection
         idempotencyLifetime = limits.idempotencyLifetime
+        forgetting = Forgetting(noted: try ClockNote.read(database), limits: limits)
         rejections = try RejectionAppender(database, countMax: limits.rejectionsMax, age: limits.rejectionAge)
+        saveClock = try PreparedStatement(database, ClockNote.save)
         usage = try UsageAppender(database)
         findProfile = try PreparedStatement(
             database,
@@ -135,7 +139,9 @@ final class EventAppender {
     func finishGroup() throws {
         try usage.finishGroup()
         if let newestArrival {
-            try upkeep(.forgettingRejections) { try rejections.finishGroup(at: newestArrival) }
+            let time = forgetting.time(newestArrival)
+            try upkeep(.forgettingRejections) { try rejections.finishGroup(at: time) }
+            if let time = forgetting.noteIfDue(newestArrival) { try noteClock(time) }
         }
         newestArrival = nil
         try upkeep(.merging) { try compactor.work(forStored: newEntries.count) }
@@ -156,6 +162,11 @@ final class EventAppender {
             if kind == .merging, try compactor.stopMerging() { return }
             stopped.insert(kind)
         }
+    }
+
+    private func noteClock(_ time: Timestamp) throws {
+        saveClock.bind(1, time.milliseconds)
+        try saveClock.run()
     }
 
     /// What was written is on disk: from here on readers find it.
@@ -223,7 +234,7 @@ final class EventAppender {
     ) throws -> AppendOutcome? {
         findIdempotency.bind(1, account)
         findIdempotency.bind(2, text: key)
-        findIdempotency.bind(3, now.advanced(by: .zero - idempotencyLifetime).milliseconds)
+        findIdempotency.bind(3, forgetting.time(now).advanced(by: .zero - idempotencyLifetime).milliseconds)
         defer { findIdempotency.reset() }
         guard try findIdempotency.nextRow() else { return nil }
         guard findIdempotency.blob(0) == idempotency.fingerprint else { return .conflict }
@@ -238,8 +249,9 @@ final class EventAppender {
         insertIdempotency.bind(5, now.milliseconds)
         try insertIdempotency.run()
         // Two old ones go for each new one, so that the table cannot outgrow its lifetime and no clean-up ever stalls.
+        let oldest = forgetting.time(now).advanced(by: .zero - idempotencyLifetime)
         try upkeep(.forgettingKeys) {
-            forgetIdempotency.bind(1, now.advanced(by: .zero - idempotencyLifetime).milliseconds)
+            forgetIdempotency.bind(1, oldest.milliseconds)
             forgetIdempotency.bind(2, 2)
             try forgetIdempotency.run()
         }

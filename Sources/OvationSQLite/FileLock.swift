@@ -9,13 +9,7 @@ final class FileLock: Sendable {
 
     /// Of a file that is there for this alone, and is made with its folder where it is missing.
     convenience init(path: String) throws(StoreFailure) {
-        let folder = URL(fileURLWithPath: path).deletingLastPathComponent().path
-        do {
-            try FileManager.default.createDirectory(
-                atPath: folder, withIntermediateDirectories: true, attributes: [.posixPermissions: 0o700])
-        } catch {
-            throw StoreFailure(.unusable, "the folder \(folder) cannot be made: \(error.localizedDescription)")
-        }
+        try Folder.make(Folder.of(path))
         try self.init(path, open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0o600))
     }
 

@@ -33,8 +33,10 @@ public struct SQLiteBackup: Sendable {
             throw StoreFailure(.unusable, "\(destination) is there already; name another file")
         }
         let part = destination + ".part"
+        var isNamed = false
         do {
-            try? FileManager.default.removeItem(atPath: part)
+            // Of one that was killed. A journal of another part would be taken for this one's.
+            SQLiteBackup.remove(part)
             // Personal data: nobody else on the machine reads them.
             guard FileManager.default.createFile(atPath: part, contents: nil, attributes: [.posixPermissions: 0o600])
             else { throw StoreFailure(.unavailable, "the file cannot be made; is there such a folder?") }
@@ -48,14 +50,21 @@ public struct SQLiteBackup: Sendable {
             guard rename(part, destination) == 0 else {
                 throw StoreFailure(.unavailable, "it cannot be renamed: \(String(cString: strerror(errno)))")
             }
-            let folder = URL(fileURLWithPath: destination).deletingLastPathComponent().path
-            try StoreFile.sync(folder)
+            isNamed = true
+            try Folder.sync(Folder.of(destination))
             bytes = try FileManager.default.attributesOfItem(atPath: destination)[.size] as? Int64 ?? 0
         } catch {
-            try? FileManager.default.removeItem(atPath: part)
+            // What failed leaves nothing, whatever name it has by then.
+            SQLiteBackup.remove(part)
+            if isNamed { SQLiteBackup.remove(destination) }
             let failure = StoreFailure(error)
             throw StoreFailure(failure.code, "\(destination) was not written: \(failure.message)")
         }
+    }
+
+    /// With what SQLite puts beside a file while it is open.
+    private static func remove(_ path: String) {
+        for suffix in ["", "-journal", "-wal", "-shm"] { try? FileManager.default.removeItem(atPath: path + suffix) }
     }
 
     private static func copy(
@@ -75,8 +84,12 @@ public struct SQLiteBackup: Sendable {
             // From here on this connection sees one state, whatever is written meanwhile.
             let pageSize = try Int.fetchOne(database, sql: "PRAGMA page_size") ?? 4096
             try target.writeWithoutTransaction { copy in
-                try database.backup(to: copy, pagesPerStep: pagesPerStep) { step in
-                    progress(step.completedPageCount * pageSize, step.totalPageCount * pageSize)
+                do {
+                    try database.backup(to: copy, pagesPerStep: pagesPerStep) { step in
+                        progress(step.completedPageCount * pageSize, step.totalPageCount * pageSize)
+                    }
+                } catch {
+                    throw StoreFailure(error, on: copy)
                 }
                 // One file, without a log beside it. The server turns it back.
                 _ = try Row.fetchOne(copy, sql: "PRAGMA journal_mode = DELETE")

@@ -78,7 +78,9 @@ public final class SQLiteStore: Store {
                 id: try StoreOpening.id(database), isOpen: true, generation: max(generation, 1), logSalts: nil,
                 progress: try StoreOpening.progress(database)))
         try AccountRows.makeServerSecret(database)
-        try RejectionRows.forget(database, at: now, countMax: limits.rejectionsMax, age: limits.rejectionAge)
+        try RejectionRows.forget(
+            database, at: try ClockNote.open(database, at: now, limits), countMax: limits.rejectionsMax,
+            age: limits.rejectionAge)
         if header?.isSealed == true {
             try database.execute(sql: "PRAGMA user_version = \(StoreHeader.mark(ofStart: state.state.generation))")
         }

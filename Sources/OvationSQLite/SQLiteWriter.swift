@@ -319,7 +319,7 @@ extension SQLiteWriter {
             if tools.idleNotice.end() { logger.notice("work between posts goes on again") }
         } catch {
             tools.pause = min(tools.pause * 2, SQLiteWriter.pauseMax)
-            let failure = StoreFailure(error)
+            let failure = StoreFailure(error, on: tools.database)
             if tools.idleNotice.isDue(failure.code.rawValue, at: .now) {
                 logger.error("work between posts failed; it is tried again", metadata: ["error": "\(failure)"])
             }
@@ -386,7 +386,7 @@ extension SQLiteWriter {
         } catch {
             appender.undoGroup(toEventID: lastEventID)
             let isAnswered = takeUnderWay().posts.isEmpty
-            fail(posts, StoreFailure(error), isAnswered: isAnswered, &tools)
+            fail(posts, StoreFailure(error, on: tools.database), isAnswered: isAnswered, &tools)
             return
         }
         if tools.groupNotice.end() { logger.notice("posts are stored again") }
@@ -435,7 +435,7 @@ extension SQLiteWriter {
             let doubt = try transaction(&tools, change.work)
             result = doubt.map { .failure($0) } ?? .success(())
         } catch {
-            result = .failure(StoreFailure(error))
+            result = .failure(StoreFailure(error, on: tools.database))
         }
         let waiting = takeUnderWay().change
         if case .failure(let failure) = result, change.reply == nil {

@@ -182,7 +182,7 @@ extension StoreOpening {
         }
         close(descriptor)
         try lock.lockFile()
-        try StoreFile.sync(URL(fileURLWithPath: lock.path).deletingLastPathComponent().path)
+        try Folder.sync(Folder.of(lock.path))
     }
 
     /// Of one connection that is alone with the file.
@@ -229,7 +229,7 @@ extension StoreOpening {
                 throw StoreFailure(.unavailable, "\(copy) cannot be renamed: \(StoreFile.reason(errno))")
             }
             try lock.lockFile()
-            try StoreFile.sync(URL(fileURLWithPath: path).deletingLastPathComponent().path)
+            try Folder.sync(Folder.of(path))
         } catch let error where StoreFailure(error).code == .full {
             logger.warning(
                 "there is no room for checksums; the store goes on without them, and the next start tries again",

@@ -130,7 +130,7 @@ final class StateFile: @unchecked Sendable {
             throw StoreFailure(.unusable, "\(path) cannot be written: \(StoreFile.reason(errno))")
         }
         try write(state)
-        try StoreFile.sync(URL(fileURLWithPath: path).deletingLastPathComponent().path)
+        try Folder.sync(Folder.of(path))
     }
 
     deinit {

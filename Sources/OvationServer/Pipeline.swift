@@ -40,6 +40,8 @@ struct Pipeline: Sendable {
             }
         }
         response.headers[.requestID] = requestID
+        StreamLog(metrics: metrics, clock: clock, logger: logger).watch(
+            &response, place: "\(endpoint.method.rawValue) \(endpoint.path)", requestID: requestID)
         let duration = ContinuousClock.now - start
         metrics.count(.endpoint(endpoint), status: response.status.code, duration: duration)
         logger.debug(
@@ -80,7 +82,7 @@ struct Pipeline: Sendable {
         let status = problem.code.status
         if let cause = problem.cause {
             logger.log(
-                level: [.internalError, .storeUnavailable, .storeDamaged, .storageFull].contains(problem.code) ? .error : .debug,
+                level: problem.isOurs ? .error : .debug,
                 "refused",
                 metadata: ["code": "\(problem.code.rawValue)", "cause": "\(cause)", "request_id": "\(requestID)"])
         }

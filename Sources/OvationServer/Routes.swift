@@ -113,4 +113,6 @@ struct Parts: Sendable {
     let limits: Limits
     let bodies: BodyBudget
     let version: String
+
+    var streams: StreamLog { StreamLog(metrics: journal.metrics, clock: clock, logger: journal.logger) }
 }

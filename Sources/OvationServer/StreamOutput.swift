@@ -17,10 +17,24 @@ final class StreamOutput: @unchecked Sendable {
     }
 
     /// Waits until the reader has taken enough of what came before.
+    /// - Throws: when there is no reader any more.
     func write(_ buffer: ByteBuffer) async throws {
         writingSince.withLock { $0 = .now }
-        try await writer.write(buffer)
+        do {
+            try await writer.write(buffer)
+        } catch {
+            throw StreamEnd.readerGone
+        }
         writingSince.withLock { $0 = nil }
+    }
+
+    /// Ends the answer as it should end.
+    func finish() async throws {
+        do {
+            try await writer.finish(nil)
+        } catch {
+            throw StreamEnd.readerGone
+        }
     }
 
     var isWriting: Bool { writingSince.withLock { $0 != nil } }
@@ -48,9 +62,9 @@ extension ResponseBody {
                     return false
                 }
                 defer { group.cancelAll() }
-                guard try await group.next() == true else { throw CancellationError() }
+                guard try await group.next() == true else { throw StreamEnd.readerStuck }
             }
-            try await writer.finish(nil)
+            try await output.finish()
         }
     }
 }

@@ -33,7 +33,7 @@ public struct TestServer: Sendable {
     ) async throws {
         let folder = try folder ?? TemporaryFolder()
         let logger = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
-        let store = try SQLiteStore(path: folder.path + "/ovation.sqlite", limits: limits, logger: logger)
+        let store = try SQLiteStore(path: folder.path + "/ovation.sqlite", limits: limits.forTests, logger: logger)
         defer { store.close() }
         let clock = TestClock()
         let server = try await Server(

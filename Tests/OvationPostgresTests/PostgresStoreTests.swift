@@ -32,7 +32,8 @@ struct Database: Sendable {
 
     func open(_ limits: Limits = Database.few, now: Timestamp = Fixtures.now) throws -> PostgresStore {
         try PostgresStore(
-            connection: target, limits: limits, logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() },
+            connection: target, limits: limits.forTests,
+            logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() },
             now: now)
     }
 
@@ -118,6 +119,15 @@ struct PostgresStoreTests {
         #expect(try kept(at: Fixtures.now) == "3 4")
     }
 
+    @Test("a clock that jumped ahead and back has removed nothing")
+    func survivesClockJump() async throws {
+        try await StoreContract.survivesClockJump { now, work in
+            let store = try database.open(StoreContract.doubting(Database.few), now: now)
+            defer { store.close() }
+            try await work(store)
+        }
+    }
+
     @Test("of posts that wait together for one key or one rejection, one is stored and the others are told so")
     func claimsOnce() async throws {
         var limits = Database.few
@@ -173,6 +183,64 @@ struct PostgresStoreTests {
             }
             #expect(found == drawn)
         }
+    }
+
+    @Test("pages and exports of large events are read while PostgreSQL can write no files")
+    func readsOnFullDisk() async throws {
+        // Of one machine: Citus writes down what its nodes send.
+        let database = try Database(server: PostgresServer())
+        let store = try database.open()
+        defer { store.close() }
+        try await store.found()
+        // Not to be compressed away, and short of what PostgreSQL would put elsewhere.
+        var random = SeededGenerator(seed: 1)
+        let digits = (0..<140).map { _ in String(UInt64.random(in: 0 ... .max, using: &random), radix: 36) }
+        let data = "{\"t\":\"\(digits.joined())\"}"
+        for number in 0..<20 {
+            let times = (1...1000).map { Int64(number * 1000 + $0) }
+            _ = try await store.append(Fixtures.batch("a@b.se", times: times, data: data))
+        }
+        let name = database.target.split(separator: " ")[1].dropFirst("dbname=".count)
+        for setting in ["temp_file_limit = 0", "work_mem = '64kB'"] {
+            try database.server.query("ALTER DATABASE \(name) SET \(setting)")
+        }
+        let other = try database.open()
+        defer { other.close() }
+        let filter = EventFilter(profile: try Fixtures.address("a@b.se"), section: 2)
+        let page = try #require(try await other.events(filter, after: nil, limit: 1000))
+        #expect(page.events.count > 300 && page.next != nil)
+        var range = ExportRange(
+            account: 1, section: 2, after: 0, limit: Limits.exportPageEvents, bytesMax: Limits.exportPageBytes)
+        var found = 0
+        while true {
+            let page = try await other.events(of: range)
+            found += page.rows.count
+            range.through = page.newest
+            guard let next = page.next else { break }
+            range.after = next
+        }
+        #expect(found == 20_000)
+    }
+
+    @Test("a disk that is full, and a user's part of it that is used up, are one thing to clients")
+    func knowsFullDisks() {
+        let words = "could not extend file \"base/1/2\": "
+        let full = PostgresFailure(state: "53100", message: words + "No space left on device")
+        let quota = PostgresFailure(state: "XX000", message: words + "Disk quota exceeded")
+        for failure in [full, quota] {
+            let failure = StoreFailure(failure)
+            #expect(failure.code == .full && failure.message.contains("make room"), "\(failure)")
+        }
+        #expect(StoreFailure(PostgresFailure(state: "XX000", message: "something else")).code == .unavailable)
+        #expect(!quota.isUnclearOfNode && !full.isUnclearOfNode)
+    }
+
+    @Test("what PostgreSQL refuses is one line, however many it says it in")
+    func refusesInOneLine() throws {
+        let connection = try Session.open(ConnectionTarget(database.target), for: .reading, patience: .seconds(15))
+        let refused = Statement("refused", "DO $$ BEGIN RAISE EXCEPTION E'one\\n\\tIs it there?\\ntwo'; END $$")
+        let error = #expect(throws: PostgresFailure.self) { try connection.run([Command(refused)]) }
+        #expect(error?.message == "one; two")
     }
 
     @Test("commits wait for the disk, whatever the database says, and longer where it says so")

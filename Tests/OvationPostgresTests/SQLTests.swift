@@ -129,7 +129,8 @@ struct SQLPlanTests {
             (ReadSQL.page, "7919, 2, 0, 900, 5, NULL, 51, 1000000", "(ROW(event_time, event_id) < ROW($4, $5))"),
             (ReadSQL.search, "1, 1, 'k99', 21, 'k9:'", "(key >= $3) AND (key < $5)"),
             (ReadSQL.searchToEnd, "1, 1, 'k99', 21", "profile_by_key"),
-            (ReadSQL.export, "1, 500, 100000, 2, 0, 900, NULL, 1001, 1000000", "event_by_arrival"),
+            (ReadSQL.exportSizes, "1, 500, 100000, 2, 0, 900, NULL, 1001", "event_by_arrival"),
+            (ReadSQL.export, "1, 500, 100000, 2, 0, 900, NULL", "event_by_arrival"),
             (ReadSQL.newestEvent, "1, 100000", "event_by_arrival"),
             (ReadSQL.nextEvent, "1, 500", "event_by_arrival"),
         ])

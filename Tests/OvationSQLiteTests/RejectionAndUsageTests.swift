@@ -61,6 +61,17 @@ struct RejectionAndUsageTests {
 
     // MARK: Groups
 
+    @Test("a clock that jumped ahead and back has removed nothing")
+    func survivesClockJump() async throws {
+        let folder = try TemporaryFolder()
+        try await StoreContract.survivesClockJump { now, work in
+            let store = try SQLiteStore(
+                testing: folder.path + "/o.sqlite", limits: StoreContract.doubting(Limits()), now: now)
+            defer { store.close() }
+            try await work(store)
+        }
+    }
+
     @Test("refused posts and stored ones share a commit")
     func sharesCommits() async throws {
         let store = try open()

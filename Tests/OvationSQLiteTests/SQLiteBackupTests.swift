@@ -57,6 +57,33 @@ struct SQLiteBackupTests {
         #expect(seen == backup.events)
     }
 
+    @Test("a backup that fails leaves nothing, and takes nothing of one that was killed")
+    func leavesNothing() async throws {
+        let store = try SQLiteStore(testing: path)
+        try await store.found()
+        for number in 0..<50 { _ = try await store.append(Fixtures.batch("p\(number)@b.se", times: [1])) }
+        store.close()
+        let copy = folder.path + "/backup.sqlite"
+        func left() throws -> [String] {
+            try FileManager.default.contentsOfDirectory(atPath: folder.path).filter { $0.hasPrefix("backup") }.sorted()
+        }
+        // What is damaged is copied, and then found out.
+        let damaged = folder.path + "/damaged.sqlite"
+        var bytes = try Data(contentsOf: URL(fileURLWithPath: path))
+        let pages = 4096 * 8..<min(bytes.count, 4096 * 16)
+        bytes.replaceSubrange(pages, with: Data(repeating: 0xA5, count: pages.count))
+        try bytes.write(to: URL(fileURLWithPath: damaged))
+        #expect(throws: StoreFailure(.unusable, "")) { try SQLiteBackup(of: damaged, to: copy) { _, _ in } }
+        #expect(try left() == [])
+        // A journal that lies beside a file is played back into it.
+        for suffix in ["", "-journal", "-wal", "-shm"] {
+            try Data("left behind".utf8).write(to: URL(fileURLWithPath: copy + ".part" + suffix))
+        }
+        let backup = try SQLiteBackup(of: path, to: copy) { _, _ in }
+        #expect(backup.events == 50 && backup.profiles == 50)
+        #expect(try left() == ["backup.sqlite"])
+    }
+
     @Test("a store of an older version is backed up as it is, before a server brings it up to date")
     func backsUpAnOlderStore() async throws {
         let older = try DatabaseQueue(path: path)

@@ -7,6 +7,8 @@ final class SharedStore: Store {
     let base: any Store
     private let questions = Atomic(0)
     private let isAway = Atomic(false)
+    private let pagesLeft = Atomic(Int.max)
+    private let chunksLeft = Atomic(Int.max)
     private let listeners = Mutex<[AsyncStream<Void>.Continuation]>([])
 
     init(_ base: any Store) {
@@ -17,6 +19,16 @@ final class SharedStore: Store {
     var questionCount: Int { questions.load(ordering: .relaxed) }
 
     var listenerCount: Int { listeners.withLock { $0.count } }
+
+    /// Gives so many pages of exports, takes so many chunks, and is away after that.
+    func failAfter(pages: Int, chunks: Int) {
+        pagesLeft.store(pages, ordering: .relaxed)
+        chunksLeft.store(chunks, ordering: .relaxed)
+    }
+
+    private func take(_ left: borrowing Atomic<Int>) throws(StoreFailure) {
+        guard left.subtract(1, ordering: .relaxed).oldValue > 0 else { throw StoreFailure(.unavailable, "away") }
+    }
 
     func goAway(_ away: Bool) { isAway.store(away, ordering: .relaxed) }
 
@@ -46,9 +58,15 @@ final class SharedStore: Store {
 
     func append(_ batch: EventBatch) async throws(StoreFailure) -> AppendOutcome { try await base.append(batch) }
 
-    func append(_ chunk: EventChunk) async throws(StoreFailure) -> AppendOutcome { try await base.append(chunk) }
+    func append(_ chunk: EventChunk) async throws(StoreFailure) -> AppendOutcome {
+        try take(chunksLeft)
+        return try await base.append(chunk)
+    }
 
-    func events(of range: ExportRange) async throws(StoreFailure) -> ExportPage { try await base.events(of: range) }
+    func events(of range: ExportRange) async throws(StoreFailure) -> ExportPage {
+        try take(pagesLeft)
+        return try await base.events(of: range)
+    }
 
     func outcome(
         account: Int64, of idempotency: Idempotency, at now: Timestamp

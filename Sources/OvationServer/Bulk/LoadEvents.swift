@@ -45,6 +45,9 @@ struct LoadEvents: EndpointHandler {
                 }
                 try await output.write(line: totals.end)
             } catch let problem as Problem {
+                parts.streams.note(
+                    problem, status: HTTPResponse.Status.ok.code,
+                    place: "\(call.endpoint.method.rawValue) \(call.endpoint.path)", requestID: call.requestID)
                 // The status has gone out before; what it would have been stands in the last line.
                 try await output.write(line: .object([.init("problem", problem.json(requestID: call.requestID))]))
             }

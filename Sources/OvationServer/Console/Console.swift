@@ -135,6 +135,8 @@ struct Console: Sendable {
         response.headers[HTTPField.Name("Referrer-Policy")!] = "same-origin"
         response.headers[HTTPField.Name("Cross-Origin-Opener-Policy")!] = "same-origin"
         if response.headers[.cacheControl] == nil { response.headers[.cacheControl] = "no-store" }
+        StreamLog(metrics: metrics, clock: clock, logger: logger).watch(
+            &response, place: "console", requestID: requestID)
         metrics.count(.console, status: response.status.code, duration: duration)
         logger.debug(
             "the console answered", metadata: ["status": "\(response.status.code)", "request_id": "\(requestID)"])

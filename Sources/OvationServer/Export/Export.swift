@@ -34,7 +34,7 @@ struct Export: Sendable {
         // What arrives meanwhile is for the next export, so that this one has an end.
         range.through = first.newest
         while true {
-            if Task.isShuttingDownGracefully { throw CancellationError() }
+            if Task.isShuttingDownGracefully { throw StreamEnd.serverStopping }
             range.after = page.next ?? range.after
             let following = page.next == nil ? nil : range
             async let next = read(following)

@@ -31,10 +31,10 @@ struct StreamLive: EndpointHandler {
     ) throws(Problem) -> Response {
         let (reports, watcher) = try feed.watch(filter(call))
         let body = ResponseBody { writer in
-            let stream = LiveStream(
-                reports: reports, watcher: watcher, show: show, output: StreamOutput(writer))
+            let output = StreamOutput(writer)
+            let stream = LiveStream(reports: reports, watcher: watcher, show: show, output: output)
             try await stream.run()
-            try await writer.finish(nil)
+            try await output.finish()
         }
         return Response(
             status: .ok,
@@ -93,7 +93,7 @@ private struct LiveStream: Sendable {
             try await group.next()
         }
         // A write that was cut off has left the answer half way.
-        if output.isWriting { throw CancellationError() }
+        if output.isWriting { throw StreamEnd.readerStuck }
     }
 
     private func tell() async throws {

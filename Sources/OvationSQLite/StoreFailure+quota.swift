@@ -1,0 +1,34 @@
+import Foundation
+import GRDB
+import GRDBSQLite
+import OvationCore
+
+extension StoreFailure {
+    /// SQLite has a code for a disk without room. A user's part of it that is used up (EDQUOT) it takes for any other failure
+    /// to write; what the system said it remembers.
+    /// - Parameter database: on which the failed statement ran, and nothing since but its rollback.
+    init(_ error: any Error, on database: Database) {
+        self.init(error)
+        guard let error = error as? DatabaseError, error.resultCode == .SQLITE_IOERR,
+            let connection = database.sqliteConnection,
+            StoreFailure.systemErrors(of: connection).contains(EDQUOT)
+        else { return }
+        self = StoreFailure(.full, message)
+    }
+
+    /// What the system said last of the file and of its log. `sqlite3_system_errno` alone would not do: what SQLite does
+    /// between a write that failed and its own answer can fail too.
+    private static func systemErrors(of connection: OpaquePointer) -> [CInt] {
+        var errors = [sqlite3_system_errno(connection)]
+        for operation in [SQLITE_FCNTL_FILE_POINTER, SQLITE_FCNTL_JOURNAL_POINTER] {
+            var file: UnsafeMutablePointer<sqlite3_file>?
+            var number: CInt = 0
+            guard sqlite3_file_control(connection, "main", operation, &file) == SQLITE_OK, let file,
+                let control = file.pointee.pMethods?.pointee.xFileControl,
+                control(file, SQLITE_FCNTL_LAST_ERRNO, &number) == SQLITE_OK
+            else { continue }
+            errors.append(number)
+        }
+        return errors
+    }
+}
