@@ -104,7 +104,8 @@ public struct SQLiteBackup: Sendable {
             let audit = try StoreAudit(database)
             guard audit.faults.isEmpty else {
                 throw StoreFailure(
-                    .damaged, "the store is damaged (\(audit.faults.joined(separator: "; "))): restore the last good backup")
+                    .damaged,
+                    "the store is damaged (\(audit.faults.joined(separator: "; "))): restore the last good backup")
             }
             return (audit.events, audit.profiles)
         }

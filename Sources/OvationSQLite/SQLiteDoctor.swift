@@ -44,10 +44,11 @@ public enum SQLiteDoctor {
                     findings.append(
                         Finding(
                             isGood: true,
-                            text: "it has no checksums yet; the next start adds them where there is room for a second file"))
+                            text: "it has no checksums yet; the next start adds them, with room for a second file"))
                 }
-            } catch where error.code == .inUse {
-                findings.append(Finding(isGood: true, text: "\(path) is open in a server; its own checks run at /ready"))
+            } catch  where error.code == .inUse {
+                findings.append(
+                    Finding(isGood: true, text: "\(path) is open in a server; its own checks run at /ready"))
                 if isDeep { findings += try inspect(path, isDeep: true) }
             }
         } catch {
@@ -123,7 +124,8 @@ public enum SQLiteDoctor {
             return [
                 Finding(
                     isGood: true,
-                    text: "\(path) is sound: all of \(audit.events) events of \(audit.profiles) profiles were read, and "
+                    text:
+                        "\(path) is sound: all of \(audit.events) events of \(audit.profiles) profiles were read, and "
                         + "fit to their timelines and counts")
             ]
         }

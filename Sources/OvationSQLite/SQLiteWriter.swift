@@ -1,4 +1,3 @@
-import CPageChecksums
 import Dispatch
 import Foundation
 import GRDB
@@ -217,25 +216,6 @@ extension SQLiteWriter {
 }
 
 // MARK: - The thread
-
-/// Tells whoever starts a thread whether it could begin.
-final class Started: Sendable {
-    private let semaphore = DispatchSemaphore(value: 0)
-    private let failure = Mutex<(any Error)?>(nil)
-
-    func succeed() { semaphore.signal() }
-
-    func fail(_ error: any Error) {
-        failure.withLock { $0 = error }
-        semaphore.signal()
-    }
-
-    /// Blocks.
-    func wait() throws {
-        semaphore.wait()
-        if let error = failure.withLock({ $0 }) { throw error }
-    }
-}
 
 extension SQLiteWriter {
     private enum Next {
@@ -487,28 +467,6 @@ extension SQLiteWriter {
             return nil
         } catch {
             return error
-        }
-    }
-}
-
-extension StoreFailure {
-    /// What SQLite's codes mean for the caller.
-    init(_ error: any Error) {
-        switch error {
-        case let failure as StoreFailure: self = failure
-        case let error as DatabaseError:
-            let message = "\(error.extendedResultCode): \(error.message ?? "")"
-            switch error.resultCode {
-            case .SQLITE_FULL: self.init(.full, message)
-            case .SQLITE_NOTADB: self.init(.unusable, message)
-            case .SQLITE_CORRUPT:
-                let page = cpagechecksums_take_damaged_page()
-                self.init(.damaged, page > 0 ? "page \(page) of the file is damaged" : message)
-            default: self.init(.unavailable, message)
-            }
-        // A column that holds what its table does not allow.
-        case is RowDecodingError: self.init(.damaged, "a row is damaged")
-        default: self.init(.unavailable, "\(error)")
         }
     }
 }

@@ -89,7 +89,7 @@ struct StoreAudit {
                     statement.reset()
                     return id
                 }
-            } catch where StoreFailure(error).code == .damaged {}
+            } catch  where StoreFailure(error).code == .damaged {}
             statement.reset()
             id += 1
         }

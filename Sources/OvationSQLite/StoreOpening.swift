@@ -153,7 +153,7 @@ extension StoreOpening {
         let found = StoreOpening(path: path, lock: lock)
         try found.verify()
         if found.fileBytes == nil { try makeFile(lock) }
-        StateFile.noteOpened(of: path)
+        let wasClosed = StateFile.noteOpened(of: path)
         // Before SQLite reads what the other program wrote.
         if found.isLogTaken, found.header?.isSealed == true { try PageChecksums.seal(path) }
         try? FileManager.default.removeItem(atPath: path + ".new")
@@ -165,6 +165,7 @@ extension StoreOpening {
             try database.close()
         } catch {
             try? database.close()
+            if wasClosed { StateFile.noteClosed(of: path) }
             throw error
         }
         let ready = StoreOpening(path: path, lock: lock).header

@@ -79,13 +79,16 @@ extension StoreState {
 
     /// nil: somebody else wrote it, or half of it.
     init?(encoded bytes: [UInt8]) {
-        guard bytes.count == StoreState.size, cpagechecksums_is_whole(bytes, StoreState.size, 0) == 1 else { return nil }
+        guard bytes.count == StoreState.size, cpagechecksums_is_whole(bytes, StoreState.size, 0) == 1 else {
+            return nil
+        }
         let words = String(decoding: bytes.prefix { $0 != 0x0A }, as: UTF8.self).split(separator: " ")
         guard words.count == 9, words[0] == "ovation-store", words[1] == "1" else { return nil }
         func value(_ word: Int, _ name: String) -> Substring? {
             words[word].hasPrefix(name + "=") ? words[word].dropFirst(name.count + 1) : nil
         }
-        guard let id = value(2, "id"), let start = value(4, "start").flatMap({ UInt16($0) }), let log = value(5, "log"),
+        guard let id = value(2, "id"), let start = value(4, "start").flatMap({ UInt16($0) }),
+            let log = value(5, "log"),
             let events = value(6, "events").flatMap({ Int64($0) }),
             let entries = value(7, "entries").flatMap({ Int64($0) }),
             let refused = value(8, "refused").flatMap({ Int64($0) })
@@ -183,9 +186,11 @@ final class StateFile: @unchecked Sendable {
     static func noteClosed(of store: String) { noteClosed(path: path(of: store), log: store + "-wal") }
 
     /// Before anything is written to a store that was closed.
-    static func noteOpened(of store: String) {
-        guard read(of: store)?.isOpen == false else { return }
+    /// - Returns: whether it was; then whoever fails says with ``noteClosed(of:)`` that it is again.
+    static func noteOpened(of store: String) -> Bool {
+        guard read(of: store)?.isOpen == false else { return false }
         note(path: path(of: store), isOpen: true)
+        return true
     }
 
     private static func noteClosed(path: String, log: String) {

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import random
 import shutil
+import subprocess
 import threading
 import time
 from collections.abc import Callable
@@ -15,7 +16,7 @@ import pytest
 import disk as disks
 from conftest import Note, StartServer
 from disk import FAIL_LOG, FULL, LIE, SYNC_MS, Disk
-from ovation import Client, Server, assert_problem, event, run, wait_until
+from ovation import BINARY, Client, Server, assert_problem, environment, event, run, wait_until
 
 SEED = int(os.environ.get("OVATION_CRASH_SEED") or random.randrange(1 << 32))
 ROUNDS = int(os.environ.get("OVATION_CRASH_ROUNDS") or 6)
@@ -256,6 +257,79 @@ def test_the_drill_notices_a_disk_that_lies(start_server: StartServer, library: 
         )
         losses += len(acknowledged - found)
     assert losses > 0, "a drill that finds nothing here finds nothing at all"
+
+
+# MARK: Names
+
+
+def test_a_store_that_is_served_is_not_opened_by_another_name(start_server: StartServer, tmp_path: Path) -> None:
+    server = start_server()
+    client = server.client()
+    version = client.make_version({"number": "integer"})
+    symbolic = tmp_path / "symbolic.sqlite"
+    symbolic.symlink_to(server.store)
+    chain = tmp_path / "chain.sqlite"
+    chain.symlink_to("symbolic.sqlite")
+    folder = tmp_path / "folder"
+    folder.symlink_to(server.folder)
+    for name in (symbolic, chain, folder / "ovation.sqlite"):
+        refused = run("serve", "--port", "0", "--store", f"sqlite:{name}", home=tmp_path)
+        assert refused.returncode == 1 and "another process has this store open" in refused.stderr, refused.stderr
+    hard = tmp_path / "hard.sqlite"
+    os.link(server.store, hard)
+    for command in (
+        ["serve", "--port", "0", "--store", f"sqlite:{hard}"],
+        ["store", "backup", "--store", f"sqlite:{hard}", "--to", str(tmp_path / "copy.sqlite")],
+        ["store", "copy", "--from", f"sqlite:{hard}", "--to", f"sqlite:{tmp_path / 'copy.sqlite'}"],
+    ):
+        refused = run(*command, home=tmp_path)
+        assert refused.returncode == 1 and "hard links" in refused.stderr, refused.stderr
+    examined = run("doctor", "--store", f"sqlite:{hard}", home=tmp_path)
+    assert "hard links" in examined.stdout
+    # Nothing of this is noticed by the one that serves it.
+    assert post_numbers(client, version, range(5)) == list(range(5))
+    server.kill()
+    refuses_to_start(server, saying="hard links")
+    hard.unlink()
+    server.start()
+    assert texts(client) == list(range(5))
+
+
+def test_a_store_behind_a_link_is_the_same_store_with_its_log(start_server: StartServer, tmp_path: Path) -> None:
+    (tmp_path / "real").mkdir()
+    link = tmp_path / "link.sqlite"
+    # It leads to a file that the first start makes.
+    link.symlink_to("real/ovation.sqlite")
+    server = start_server(store_name=f"sqlite:{link}")
+    client = server.client()
+    version = client.make_version({"number": "integer"})
+    assert post_numbers(client, version, range(5)) == list(range(5))
+    server.kill()
+    assert (tmp_path / "real/ovation.sqlite-wal").stat().st_size > 0
+    assert sorted(file.name for file in tmp_path.glob("link*")) == ["link.sqlite"]
+    server.store_name = f"sqlite:{tmp_path / 'real/ovation.sqlite'}"
+    server.start()
+    assert texts(client) == list(range(5))
+
+
+def test_a_file_that_is_mounted_by_itself_is_refused_and_a_folder_is_not(start_server: StartServer, tmp_path: Path) -> None:
+    if subprocess.run(["unshare", "-Urm", "true"], capture_output=True).returncode != 0:
+        pytest.skip("this machine lets nobody make a mount namespace")
+    server = start_server()
+    (tmp_path / "data").mkdir()
+    (tmp_path / "data/o.sqlite").touch()
+
+    def inside(mount: str, store: Path) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            ["unshare", "-Urm", "sh", "-c", f"mount --bind {mount} && exec {BINARY} serve --port 0 --store sqlite:{store}"],
+            capture_output=True, text=True, timeout=60, env=environment(tmp_path),
+        )  # fmt: skip
+
+    by_file = inside(f"{server.store} {tmp_path}/data/o.sqlite", tmp_path / "data/o.sqlite")
+    assert by_file.returncode == 1 and "mount the folder" in by_file.stderr, by_file.stderr
+    by_folder = inside(f"{server.folder} {tmp_path}/data", tmp_path / "data/ovation.sqlite")
+    assert by_folder.returncode == 1 and "another process has this store open" in by_folder.stderr, by_folder.stderr
+    assert post_numbers(server.client(), server.client().make_version({"number": "integer"}), range(3)) == [0, 1, 2]
 
 
 # MARK: The log

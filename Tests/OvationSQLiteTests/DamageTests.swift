@@ -176,12 +176,40 @@ struct DamageTests {
         try older.close()
         let store = try SQLiteStore(testing: path)
         let filter = EventFilter(profile: try Fixtures.address("a@b.se", id: -10), section: 2)
-        #expect(try await store.events(filter, after: nil, limit: 10)?.events.map(\.data) == [#"{"a":2}"#, #"{"a":1}"#])
+        #expect(
+            try await store.events(filter, after: nil, limit: 10)?.events.map(\.data) == [#"{"a":2}"#, #"{"a":1}"#])
         store.close()
         let header = try #require(StoreHeader([UInt8](Data(contentsOf: URL(fileURLWithPath: path)).prefix(100))))
         #expect(header.isSealed)
         let rights = try FileManager.default.attributesOfItem(atPath: path)[.posixPermissions] as? Int
         #expect(rights == 0o600)
         #expect(SQLiteDoctor.findings(path: path, isDeep: true).allSatisfy { $0.isGood })
+    }
+
+    @Test("a mount point is read from the table of mounts as it is written there")
+    func readsMounts() {
+        let table = """
+            22 1 254:0 / / rw,relatime - ext4 /dev/vda rw
+            40 22 254:0 /home/o.sqlite /data/o.sqlite rw - ext4 /dev/vda rw
+            41 22 254:0 /a /with\\040a\\011blank\\134 rw shared:1 - ext4 /dev/vda rw
+            """
+        #expect(StoreFile.mountPoints(table) == ["/", "/data/o.sqlite", "/with a\tblank\\"])
+    }
+
+    @Test("the state beside a store is what was written, or nothing")
+    func readsState() {
+        let state = StoreState(
+            id: "0123", isOpen: true, generation: 7, logSalts: LogSalts(first: 1, second: .max),
+            progress: StoreProgress(event: .max, logEntry: 5, rejection: 6))
+        #expect(StoreState(encoded: state.encoded) == state)
+        var closed = state
+        (closed.isOpen, closed.logSalts) = (false, nil)
+        #expect(StoreState(encoded: closed.encoded) == closed)
+        for byte in 0..<StoreState.size {
+            var damaged = state.encoded
+            damaged[byte] ^= 0x10
+            #expect(StoreState(encoded: damaged) == nil)
+        }
+        #expect(StoreState(encoded: Array(state.encoded.dropLast())) == nil)
     }
 }

@@ -73,7 +73,7 @@ struct SQLiteBackupTests {
         let pages = 4096 * 8..<min(bytes.count, 4096 * 16)
         bytes.replaceSubrange(pages, with: Data(repeating: 0xA5, count: pages.count))
         try bytes.write(to: URL(fileURLWithPath: damaged))
-        #expect(throws: StoreFailure(.unusable, "")) { try SQLiteBackup(of: damaged, to: copy) { _, _ in } }
+        #expect(throws: StoreFailure(.damaged, "")) { try SQLiteBackup(of: damaged, to: copy) { _, _ in } }
         #expect(try left() == [])
         // A journal that lies beside a file is played back into it.
         for suffix in ["", "-journal", "-wal", "-shm"] {

@@ -106,7 +106,8 @@ struct TidyTests {
             (
                 "OvationSQLite",
                 [
-                    "OvationCore", "OvationRows", "Dispatch", "Foundation", "GRDB", "GRDBSQLite", "Logging",
+                    "OvationCore", "OvationRows", "Dispatch", "Foundation", "GRDB", "GRDBSQLite", "CPageChecksums",
+                    "Logging",
                     "Synchronization",
                 ]
             ),

@@ -33,12 +33,13 @@ public final class SQLiteRows: RowTarget {
             throw StoreFailure(.unusable, "\(path) does not exist; name the file of a store")
         }
         lock = try StoreLock(path)
+        var wasClosed = false
         do {
             try PageChecksums.register()
             let found = StoreOpening(path: lock.path, lock: lock)
             try found.verifyIsSettled()
             if found.fileBytes == nil { try StoreOpening.makeFile(lock) }
-            StateFile.noteOpened(of: lock.path)
+            wasClosed = StateFile.noteOpened(of: lock.path)
             database = try DatabaseQueue(path: lock.path, configuration: SQLiteRows.configuration)
             switch purpose {
             case .source:
@@ -56,6 +57,7 @@ public final class SQLiteRows: RowTarget {
                 try Schema.migrator.migrate(database)
             }
         } catch {
+            if wasClosed { StateFile.noteClosed(of: lock.path) }
             throw StoreFailure(.unusable, "\(path) cannot be copied: \(StoreFailure(error).message)")
         }
     }

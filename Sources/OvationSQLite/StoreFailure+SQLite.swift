@@ -1,7 +1,30 @@
+import CPageChecksums
 import Foundation
 import GRDB
 import GRDBSQLite
 import OvationCore
+
+extension StoreFailure {
+    /// What SQLite's codes mean for the caller.
+    init(_ error: any Error) {
+        switch error {
+        case let failure as StoreFailure: self = failure
+        case let error as DatabaseError:
+            let message = "\(error.extendedResultCode): \(error.message ?? "")"
+            switch error.resultCode {
+            case .SQLITE_FULL: self.init(.full, message)
+            case .SQLITE_NOTADB: self.init(.unusable, message)
+            case .SQLITE_CORRUPT:
+                let page = cpagechecksums_take_damaged_page()
+                self.init(.damaged, page > 0 ? "page \(page) of the file is damaged" : message)
+            default: self.init(.unavailable, message)
+            }
+        // A column that holds what its table does not allow.
+        case is RowDecodingError: self.init(.damaged, "a row is damaged")
+        default: self.init(.unavailable, "\(error)")
+        }
+    }
+}
 
 extension StoreFailure {
     /// SQLite has a code for a disk without room. A user's part of it that is used up (EDQUOT) it takes for any other failure
