@@ -19,7 +19,7 @@ extension Call {
         }
         let inSection = caller.catalogue.eventTypes.filter { $0.section == section.discriminator }
         if let unknown = wanted.first(where: { word in !inSection.contains { $0.discriminator.text == word } }) {
-            throw Problem(.invalidParameter, "The section has no event type '\(unknown.prefix(100))'.")
+            throw Problem(.invalidParameter, "The section has no event type \(unknown.quoted).")
         }
         let ignoresPermissions = try ignoresKeyspacePermissions()
         // Removed types stay readable.
