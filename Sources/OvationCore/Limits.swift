@@ -214,7 +214,7 @@ public struct Limits: Sendable, Equatable {
     /// Failed sign-ins from one address within ``signInWindow`` before it has to wait.
     public static let signInAttemptsMax = 10
     public static let signInWindow: Duration = .seconds(10 * 60)
-    /// Addresses whose failed sign-ins are remembered.
+    /// Addresses, and client ids with them, whose wrong secrets are remembered.
     public static let signInAddressesMax = 10_000
     /// How long the one-time link to the console is good for.
     public static let consoleLinkLifetime: Duration = .seconds(3600)

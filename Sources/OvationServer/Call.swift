@@ -12,11 +12,13 @@ struct Call: Sendable {
     let identity: Identity?
     let requestID: String
     let receivedAt: Timestamp
+    /// nil where the call is one of the console's, in this process.
+    let connection: Connection?
     private let fields: QueryFields
 
     init(
         endpoint: Endpoint, request: Request, path: PathParameters, identity: Identity?, requestID: String,
-        receivedAt: Timestamp
+        receivedAt: Timestamp, connection: Connection? = nil
     ) {
         self.endpoint = endpoint
         self.request = request
@@ -24,6 +26,7 @@ struct Call: Sendable {
         self.identity = identity
         self.requestID = requestID
         self.receivedAt = receivedAt
+        self.connection = connection
         fields = QueryFields(request.uri.query)
     }
 
@@ -136,7 +139,7 @@ extension Call {
             let known = names.isEmpty ? "" : ", only \(names.joined(separator: ", "))"
             throw Problem(
                 .invalidParameter,
-                "There is no parameter '\(unknown.name.prefix(100))' here\(known). Nothing was deleted.")
+                "There is no parameter \(unknown.name.quoted) here\(known). Nothing was deleted.")
         }
     }
 

@@ -24,10 +24,12 @@ struct DirectResponder<Other: HTTPResponder>: HTTPResponder where Other.Context 
 
     @concurrent
     func respond(to request: Request, context: ServerContext) async throws -> Response {
+        if request.head.isBodyHeldBack { context.connection.tell(.bodyWanted) }
         guard let (endpoint, path) = table.find(request.method, request.uri.path), let handler = handlers[endpoint]
         else {
             return try await otherwise.respond(to: request, context: context)
         }
-        return await pipeline.respond(to: request, path: path, endpoint: endpoint, handler: handler)
+        return await pipeline.respond(
+            to: request, path: path, endpoint: endpoint, handler: handler, connection: context.connection)
     }
 }

@@ -14,7 +14,8 @@ struct Pipeline: Sendable {
     let logger: Logger
 
     func respond(
-        to request: Request, path: PathParameters, endpoint: Endpoint, handler: any EndpointHandler
+        to request: Request, path: PathParameters, endpoint: Endpoint, handler: any EndpointHandler,
+        connection: Connection
     ) async -> Response {
         let start = ContinuousClock.now
         let requestID = RequestID.of(request)
@@ -24,7 +25,7 @@ struct Pipeline: Sendable {
             let identity = try await authentication.identity(of: request, for: endpoint, at: receivedAt)
             let call = Call(
                 endpoint: endpoint, request: request, path: path,
-                identity: identity, requestID: requestID, receivedAt: receivedAt)
+                identity: identity, requestID: requestID, receivedAt: receivedAt, connection: connection)
             response = try await handler.respond(to: call)
         } catch {
             let problem = Problem(thrown: error)
@@ -65,7 +66,8 @@ struct Pipeline: Sendable {
                 response = .noContent([.allow: allowed.sorted().joined(separator: ", ")])
             } else {
                 let problem = Problem(
-                    .methodNotAllowed, "This path has no \(request.method.rawValue).", allowedMethods: allowed.sorted())
+                    .methodNotAllowed, "This path has no \(request.method.rawValue.quoted).",
+                    allowedMethods: allowed.sorted())
                 response = answer(problem, requestID: requestID)
             }
         }

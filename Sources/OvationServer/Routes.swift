@@ -105,8 +105,8 @@ struct Parts: Sendable {
     let signer: TokenSigner
     let secretHash: SecretHash
     let parsers = TapeParsers()
-    let uploads = WorkSlots(Limits.bulkUploadsMax, of: "bulk uploads")
-    let exports = WorkSlots(Limits.exportsMax, of: "exports")
+    let uploads = WorkSlots(Limits.bulkUploadsMax, share: Limits.bulkUploadsPerKeyMax, of: "bulk uploads")
+    let exports = WorkSlots(Limits.exportsMax, share: Limits.exportsPerKeyMax, of: "exports")
     let journal: PostJournal
     let clock: WallClock
     let startedAt: Timestamp

@@ -148,7 +148,7 @@ public struct Server: Sendable {
                 let parameters = context.parameters
                 return await pipeline.respond(
                     to: request, path: PathParameters { parameters.get($0).map { $0[...] } }, endpoint: endpoint,
-                    handler: handler)
+                    handler: handler, connection: context.connection)
             }
         }
         if let console {
@@ -166,7 +166,7 @@ public struct Server: Sendable {
                 otherwise: router.buildResponder()),
             server: .pinned(
                 HTTP1Channel.Configuration(
-                    additionalChannelHandlers: [ConnectionGaps(bodyTimeout: limits.bodyTimeout)],
+                    additionalChannelHandlers: [ConnectionGaps(limits: limits)],
                     idleTimeout: .seconds(limits.idleTimeout.components.seconds))),
             configuration: ApplicationConfiguration(
                 address: .hostname(configuration.host, port: port), serverName: "Ovation", backlog: 1024,

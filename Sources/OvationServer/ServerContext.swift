@@ -11,6 +11,8 @@ struct ServerContext: RequestContext {
         channel = source.channel
     }
 
+    var connection: Connection { Connection(channel) }
+
     /// Address without port; behind a proxy, the proxy's.
     var remoteAddress: String { channel.remoteAddress?.ipAddress ?? "unknown" }
 }

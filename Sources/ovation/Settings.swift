@@ -32,6 +32,7 @@ struct Settings: Sendable {
         case connectionsMax = "connections_max"
         case idleTimeoutSeconds = "idle_timeout_seconds"
         case bodyTimeoutSeconds = "body_timeout_seconds"
+        case answerTimeoutSeconds = "answer_timeout_seconds"
         case rejectionsMax = "rejections_max"
         case rejectionsDays = "rejections_days"
         case sessionIdleMinutes = "session_idle_minutes"
@@ -88,6 +89,9 @@ struct Settings: Sendable {
         }
         if let seconds = try Settings.int(reader, .bodyTimeoutSeconds, in: 1...3600) {
             limits.bodyTimeout = .seconds(seconds)
+        }
+        if let seconds = try Settings.int(reader, .answerTimeoutSeconds, in: 1...3600) {
+            limits.answerTimeout = .seconds(seconds)
         }
         if let seconds = try Settings.int(reader, .idleTimeoutSeconds, in: 1...86_400) {
             limits.idleTimeout = .seconds(seconds)
