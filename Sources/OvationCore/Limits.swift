@@ -211,8 +211,11 @@ public struct Limits: Sendable, Equatable {
     public var sessionAgeMax: Duration = .seconds(12 * 3600)
     /// Console sessions at once; the one that rested longest ends for one more.
     public static let sessionsMax = 1000
-    /// Failed sign-ins from one address within ``signInWindow`` before it has to wait.
+    /// Wrong secrets for one client id from one address within ``signInWindow``, in the console and for tokens, before the
+    /// answer is to wait. A right one passes.
     public static let signInAttemptsMax = 10
+    /// The same from one address, whatever they were for: many people can share it.
+    public static let signInAddressAttemptsMax = 100
     public static let signInWindow: Duration = .seconds(10 * 60)
     /// Addresses, and client ids with them, whose wrong secrets are remembered.
     public static let signInAddressesMax = 10_000

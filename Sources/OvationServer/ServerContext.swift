@@ -12,7 +12,4 @@ struct ServerContext: RequestContext {
     }
 
     var connection: Connection { Connection(channel) }
-
-    /// Address without port; behind a proxy, the proxy's.
-    var remoteAddress: String { channel.remoteAddress?.ipAddress ?? "unknown" }
 }
