@@ -1,6 +1,8 @@
 import HTTPTypes
 import NIOCore
+import NIOHTTP1
 import NIOHTTPTypes
+import NIOHTTPTypesHTTP1
 import OvationCore
 import OvationWire
 
@@ -42,6 +44,7 @@ final class ConnectionGaps: ChannelDuplexHandler, RemovableChannelHandler {
     private var readerDeadline: Scheduled<Void>?
     /// Set by a broken request; what is written then is the server's own word on it and not an endpoint's.
     private var isBroken = false
+    private var brokenDetail = "This is not HTTP that the server understands; the connection ends here."
 
     init(limits: Limits) {
         bodyTimeout = TimeAmount(limits.bodyTimeout)
@@ -186,7 +189,20 @@ final class ConnectionGaps: ChannelDuplexHandler, RemovableChannelHandler {
 
     func errorCaught(context: ChannelHandlerContext, error: any Error) {
         isBroken = true
-        context.fireErrorCaught(error)
+        guard let fault = error as? HostFault else {
+            context.fireErrorCaught(error)
+            return
+        }
+        brokenDetail = fault.detail
+        // The one kind of error that the server answers at all.
+        context.fireErrorCaught(HTTPParserError.unknown)
+    }
+
+    func handlerAdded(context: ChannelHandlerContext) {
+        let pipeline = context.pipeline.syncOperations
+        // Nowhere to be found where a test has no connection.
+        guard let codec = try? pipeline.handler(type: HTTP1ToHTTPServerCodec.self) else { return }
+        try? pipeline.addHandler(HostCheck(), position: .before(codec))
     }
 
     func write(context: ChannelHandlerContext, data: NIOAny, promise: EventLoopPromise<Void>?) {
@@ -198,8 +214,7 @@ final class ConnectionGaps: ChannelDuplexHandler, RemovableChannelHandler {
             context.write(data, promise: promise)
             return
         }
-        let problem = Problem(
-            .invalidRequest, "This is not HTTP that the server understands; the connection ends here.")
+        let problem = Problem(.invalidRequest, brokenDetail)
         let requestID = RequestID.make()
         let body = ProblemBody.write(
             problem, status: response.status.code, title: response.status.title, requestID: requestID)

@@ -98,7 +98,8 @@ struct TidyTests {
                 [
                     "OvationConsole", "OvationCore", "OvationWire", "CSimdjson", "AsyncAlgorithms", "Crypto",
                     "CryptoExtras", "FoundationEssentials", "Foundation", "Hummingbird", "HummingbirdCore", "HTTPTypes",
-                    "JWTKit", "Logging", "NIOCore", "NIOHTTPTypes", "ServiceLifecycle", "Synchronization", "Yams",
+                    "JWTKit", "Logging", "NIOCore", "NIOHTTP1", "NIOHTTPTypes", "NIOHTTPTypesHTTP1", "ServiceLifecycle",
+                    "Synchronization", "Yams",
                     "Glibc", "Darwin",
                 ]
             ),

@@ -210,7 +210,8 @@ extension ChunkDecoder {
             Door(
                 name: Array(name.utf8),
                 target: EventTarget(
-                    catalogue: caller.catalogue, section: section, keyspace: keyspace, callerIsAdmin: caller.isAdmin,
+                    catalogue: caller.account.catalogue, section: section, keyspace: keyspace,
+                    callerIsAdmin: caller.isAdmin,
                     receivedAt: receivedAt, limits: limits)))
         return doors.count - 1
     }

@@ -5,11 +5,14 @@ import Synchronization
 /// One account's definitions at one moment, shared by reference.
 final class AccountSnapshot: Sendable {
     let catalogue: Catalogue
+    /// What integrations know of it.
+    let published: Catalogue
     /// Changes with every change of a definition.
     private let number: String
 
     init(_ catalogue: Catalogue) {
         self.catalogue = catalogue
+        published = catalogue.published
         number = "\(catalogue.account.number).\(catalogue.definitionSequence)"
     }
 

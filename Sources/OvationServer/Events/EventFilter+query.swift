@@ -27,7 +27,9 @@ extension Call {
             (wanted.isEmpty || wanted.contains(eventType.discriminator.text))
                 && (!readableOnly || ignoresPermissions || eventType.permission(in: keyspace.discriminator).read)
         }
-        let isEverything = matching.count == inSection.count
+        let isEverything =
+            matching.count == inSection.count
+            && (caller.isAdmin || !caller.account.catalogue.hasUnpublished(in: section.discriminator))
         return EventFilter(
             profile: profile, section: section.number,
             versions: isEverything ? nil : matching.flatMap { $0.versions.map(\.id) },
