@@ -1,5 +1,6 @@
 import HTTPTypes
 import Hummingbird
+import Logging
 import NIOCore
 import OvationCore
 import OvationServer
@@ -43,7 +44,8 @@ public struct HotPath: Sendable {
             body: RequestBody(buffer: single))
         authentication = BearerAuthentication(
             signer: try await TokenSigner(region: Credentials.region, keys: [credentials.signingKey]),
-            directory: try Directory(store: store, contents: contents))
+            directory: try Directory(
+                store: store, contents: contents, logger: Logger(label: "none") { _ in SwiftLogNoOpLogHandler() }))
         // As the router hands them over.
         var found = Parameters()
         found["keyspace"] = Article.emailKeyspace[...]

@@ -164,11 +164,11 @@ extension Catalogue {
         for (text, permission) in permissions where permission != .none {
             guard let discriminator = try? Discriminator<Keyspace>(text), keyspaceIndex[discriminator] != nil else {
                 throw Problem(
-                    .validationFailed, "There is no keyspace '\(text)' to give a permission to.",
+                    .validationFailed, "There is no keyspace \(text.quoted) to give a permission to.",
                     errors: [
                         ItemError(
                             index: nil, pointer: "/keyspace_permissions", code: .keyspaceNotFound,
-                            detail: "There is no keyspace '\(text)'.")
+                            detail: "There is no keyspace \(text.quoted).")
                     ])
             }
             checked[discriminator] = permission

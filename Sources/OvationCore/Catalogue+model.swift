@@ -189,7 +189,7 @@ private struct ModelPlanner {
         let candidates = candidates()
         guard candidates.count <= 1 else {
             throw Problem(
-                .conflict, "\(candidates.count) definitions are called '\(name)'; say which by its discriminator.")
+                .conflict, "\(candidates.count) definitions are called \(name.quoted); say which by its discriminator.")
         }
         return candidates.first
     }

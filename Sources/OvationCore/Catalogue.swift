@@ -69,3 +69,38 @@ extension Catalogue {
         eventTypes.filter { $0.section == section && $0.removedAt == nil }
     }
 }
+
+// MARK: - What integrations know of it
+
+extension Catalogue {
+    /// Without drafts, without what was discarded, and without event types that have nothing else. What was removed stays:
+    /// its events can be read.
+    public var published: Catalogue {
+        let hidesSome = eventTypes.contains { type in
+            type.versions.isEmpty || type.versions.contains { $0.state != .published }
+        }
+        guard hidesSome else { return self }
+        var published = self
+        published.eventTypes = eventTypes.compactMap { type in
+            var type = type
+            type.versions = type.versions.filter { $0.state == .published }
+            return type.versions.isEmpty ? nil : type
+        }
+        published.eventTypeIndex = [:]
+        published.versionIndex = [:]
+        for (place, type) in published.eventTypes.enumerated() {
+            published.eventTypeIndex[type.discriminator] = place
+            for (index, version) in type.versions.enumerated() {
+                published.versionIndex[version.id] = VersionPlace(eventType: place, version: index)
+            }
+        }
+        return published
+    }
+
+    /// Whether there is more than ``published`` has.
+    public func hasUnpublished(in section: Discriminator<Section>) -> Bool {
+        eventTypes.contains { type in
+            type.section == section && type.versions.contains { $0.state != .published }
+        }
+    }
+}

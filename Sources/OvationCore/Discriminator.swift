@@ -12,7 +12,7 @@ public struct Discriminator<Definition>: Hashable, Sendable {
             throw Problem(
                 .invalidDiscriminator,
                 "A discriminator has 3 to \(DiscriminatorRules.lengthMax) characters: letters of ASCII, digits, '.', '_' "
-                    + "and '-', in at least two parts joined by dots; this is not one: '\(text.prefix(100))'.")
+                    + "and '-', in at least two parts joined by dots; this is not one: \(text.quoted).")
         }
         self.text = text
     }

@@ -63,6 +63,6 @@ public struct EventChunk: Sendable {
     /// What it takes of memory, near enough.
     public var bytes: Int {
         data.count + keys.count + rows.count * MemoryLayout<Row>.stride
-            + profiles.count * MemoryLayout<Profile>.stride
+            + profiles.count * MemoryLayout<Profile>.stride + (idempotency?.answer.count ?? 0)
     }
 }

@@ -92,17 +92,3 @@ public struct FieldTable: Sendable {
         self.names = names
     }
 }
-
-/// RFC 6901.
-public enum JSONPointer {
-    public static func escaped(_ member: String) -> String {
-        guard member.contains(where: { $0 == "~" || $0 == "/" }) else { return member }
-        return member.reduce(into: "") { text, character in
-            switch character {
-            case "~": text += "~0"
-            case "/": text += "~1"
-            default: text.append(character)
-            }
-        }
-    }
-}

@@ -18,6 +18,12 @@ public struct Limits: Sendable, Equatable {
     public static let headBytesMax = 80 * 1024
     /// Headers of one request.
     public static let headFieldsMax = 1000
+    /// Bytes of `errors` in one answer, however many entries that are: what is wrong with a body of 3 kB could take 300.
+    public static let errorsBytesMax = 64 * 1024
+    /// Unicode scalars of a name or a value that a message or a pointer repeats; the rest is cut, and marked with `…`.
+    public static let quotedLengthMax = 200
+    /// Unicode scalars of one message or one pointer.
+    public static let messageLengthMax = 1000
     /// Characters of an `Idempotency-Key`.
     public static let idempotencyKeyLengthMax = 255
     /// Characters of an incoming `X-Request-Id`; a longer one is replaced by our own.
@@ -55,12 +61,20 @@ public struct Limits: Sendable, Equatable {
     public static let bulkLineBytesMax = 1024 * 1024
     /// Errors that a bulk upload lists of its lines; of each chunk, where it tells its progress.
     public static let bulkErrorsMax = 1000
+    /// Bytes of those errors.
+    public static let bulkErrorsBytesMax = 256 * 1024
     /// Bulk uploads at once; one more is answered 503 at once.
     public static let bulkUploadsMax = 4
+    /// Of these, those of one API key: nobody has all places.
+    public static let bulkUploadsPerKeyMax = 2
+    /// Bytes a second of a bulk upload, over each ``bodyTimeout`` in which the server reads: whoever has a place uses it.
+    public static let uploadRateMin = 256
     /// How long a chunk waits for a place in the queue of the writer before the upload ends.
     public static let bulkPatience: Duration = .seconds(60)
     /// Exports at once; one more is answered 503 at once.
     public static let exportsMax = 8
+    /// Of these, those of one API key.
+    public static let exportsPerKeyMax = 4
     /// Events that an export reads at once.
     public static let exportPageEvents = 25_000
     /// Bytes of event data after which such a page ends early.
@@ -69,8 +83,11 @@ public struct Limits: Sendable, Equatable {
     public static let copyRowsMax = 10_000
     /// Bytes of rows after which such a transaction ends early.
     public static let copyBytesMax = 8 * 1024 * 1024
-    /// How long the reader of an export, or of an upload's progress, may take nothing before he is cut off.
+    /// Within how long the reader of an export, or of an upload's progress, has to take ``exportBytesMin`` of what waits
+    /// for him.
     public static let exportStallMax: Duration = .seconds(300)
+    /// Bytes that he has to take in that time: below one kilobyte a second nobody reads for use.
+    public static let exportBytesMin = 256 * 1024
 
     // MARK: Profile keys
 
@@ -171,6 +188,10 @@ public struct Limits: Sendable, Equatable {
     public var rejectionAge: Duration = .seconds(7 * 86_400)
     /// Rejections in one answer.
     public static let rejectionPageMax = 200
+    /// Bytes of refused posts in a list after which a page ends early; `next_before` leads on.
+    public static let rejectionPageBytesMax = 1024 * 1024
+    /// Bytes that are kept of the profile key of a refused post, which need not be a key at all.
+    public static let rejectionKeyBytesMax = 2048
     /// Bytes of its body that a list shows of each rejection.
     public static let rejectionExcerptBytes = 400
 
@@ -208,10 +229,13 @@ public struct Limits: Sendable, Equatable {
     public var sessionAgeMax: Duration = .seconds(12 * 3600)
     /// Console sessions at once; the one that rested longest ends for one more.
     public static let sessionsMax = 1000
-    /// Failed sign-ins from one address within ``signInWindow`` before it has to wait.
+    /// Wrong secrets for one client id from one address within ``signInWindow``, in the console and for tokens, before the
+    /// answer is to wait. A right one passes.
     public static let signInAttemptsMax = 10
+    /// The same from one address, whatever they were for: many people can share it.
+    public static let signInAddressAttemptsMax = 100
     public static let signInWindow: Duration = .seconds(10 * 60)
-    /// Addresses whose failed sign-ins are remembered.
+    /// Addresses, and client ids with them, whose wrong secrets are remembered.
     public static let signInAddressesMax = 10_000
     /// How long the one-time link to the console is good for.
     public static let consoleLinkLifetime: Duration = .seconds(3600)
@@ -247,6 +271,10 @@ public struct Limits: Sendable, Equatable {
     /// How long requests in flight may take to end after a signal to stop. Below the ten seconds after which container
     /// engines kill.
     public static let shutdownTimeout: Duration = .seconds(8)
+    /// Within how long a client has to take ``answerBytesMin`` of the answers that wait for it, whatever they are.
+    public var answerTimeout: Duration = .seconds(60)
+    /// Bytes that it has to take in that time.
+    public static let answerBytesMin = 16 * 1024
     /// A connection without a request for this long is closed.
     public var idleTimeout: Duration = .seconds(180)
 

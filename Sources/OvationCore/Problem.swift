@@ -5,7 +5,7 @@ public struct Problem: Error, Sendable {
     public var code: Code
     /// A sentence for the person who reads it: what, where, and what to do.
     public var detail: String
-    /// Every single thing that is wrong, where there can be several. An answer lists the first hundred.
+    /// Every single thing that is wrong, where there can be several. An answer lists the first of them.
     public var errors: [ItemError]
     public var retryAfterSeconds: Int?
     /// Methods the path does have; with `method_not_allowed`.
@@ -19,7 +19,7 @@ public struct Problem: Error, Sendable {
         allowedMethods: [String] = [], cause: String? = nil
     ) {
         self.code = code
-        self.detail = detail
+        self.detail = detail.shortened(to: Limits.messageLengthMax)
         self.errors = errors
         self.retryAfterSeconds = retryAfterSeconds
         self.allowedMethods = allowedMethods
@@ -48,9 +48,20 @@ public struct ItemError: Hashable, Codable, Sendable {
     public init(index: Int?, pointer: String, code: Problem.Code, detail: String, line: Int? = nil) {
         self.line = line
         self.index = index
-        self.pointer = pointer
+        self.pointer = pointer.shortened(to: Limits.messageLengthMax)
         self.code = code
-        self.detail = detail
+        self.detail = detail.shortened(to: Limits.messageLengthMax)
+    }
+
+    /// Of a store too: what an older version wrote there can be longer.
+    public init(from decoder: any Decoder) throws {
+        let values = try decoder.container(keyedBy: CodingKeys.self)
+        self.init(
+            index: try values.decodeIfPresent(Int.self, forKey: .index),
+            pointer: try values.decode(String.self, forKey: .pointer),
+            code: try values.decode(Problem.Code.self, forKey: .code),
+            detail: try values.decode(String.self, forKey: .detail),
+            line: try values.decodeIfPresent(Int.self, forKey: .line))
     }
 }
 

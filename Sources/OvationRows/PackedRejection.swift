@@ -15,5 +15,5 @@ package struct PackedRejection: Sendable {
     }
 
     /// What it takes of the writer's queue.
-    package var bytes: Int { post.body.count + errors.utf8.count }
+    package var bytes: Int { post.body.count + errors.utf8.count + post.key.utf8.count + post.detail.utf8.count }
 }

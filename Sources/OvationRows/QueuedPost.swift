@@ -11,7 +11,8 @@ package enum QueuedPost: Sendable {
     /// What it takes of the queue.
     package var bytes: Int {
         switch self {
-        case .append(let batch, _): batch.data.count
+        // A lenient post is remembered with its report.
+        case .append(let batch, _): batch.data.count + (batch.idempotency?.answer.count ?? 0)
         case .appendChunk(let chunk, _): chunk.bytes
         case .keep(let rejection, _): rejection.bytes
         }

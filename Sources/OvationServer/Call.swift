@@ -14,11 +14,13 @@ struct Call: Sendable {
     let receivedAt: Timestamp
     /// nil where the body is in memory already.
     private let bodies: BodyBudget?
+    /// nil where the call is one of the console's, in this process.
+    let connection: Connection?
     private let fields: QueryFields
 
     init(
         endpoint: Endpoint, request: Request, path: PathParameters, identity: Identity?, requestID: String,
-        receivedAt: Timestamp, bodies: BodyBudget? = nil
+        receivedAt: Timestamp, bodies: BodyBudget? = nil, connection: Connection? = nil
     ) {
         self.endpoint = endpoint
         self.request = request
@@ -27,6 +29,7 @@ struct Call: Sendable {
         self.requestID = requestID
         self.receivedAt = receivedAt
         self.bodies = bodies
+        self.connection = connection
         fields = QueryFields(request.uri.query)
     }
 
@@ -40,7 +43,8 @@ struct Call: Sendable {
 /// The query, decoded once however many of its parameters are asked for.
 private enum QueryFields {
     case none
-    case broken
+    /// Why it cannot be read.
+    case broken(String)
     case decoded([(name: String, value: String)])
 
     init(_ query: String?) {
@@ -48,7 +52,13 @@ private enum QueryFields {
             self = .none
             return
         }
-        self = PercentEncoding.decode(form: query).map { .decoded($0) } ?? .broken
+        guard let fields = PercentEncoding.decode(form: query) else {
+            self = .broken("The query has a broken percent-escape.")
+            return
+        }
+        // No text that is kept has one, and not every store could look for it.
+        let hasNUL = fields.contains { $0.name.utf8.contains(0) || $0.value.utf8.contains(0) }
+        self = hasNUL ? .broken("The query has a NUL character (%00).") : .decoded(fields)
     }
 }
 
@@ -68,7 +78,8 @@ final class Identity: Sendable {
         self.generation = generation
     }
 
-    var catalogue: Catalogue { account.catalogue }
+    /// The definitions that this caller may know: drafts are for admins.
+    var catalogue: Catalogue { isAdmin ? account.catalogue : account.published }
     var isAdmin: Bool { key.role == .admin }
 
     /// A section that the key may not see does not exist for it.
@@ -149,7 +160,7 @@ extension Call {
     private func query(_ name: String) throws(Problem) -> [String] {
         switch fields {
         case .none: return []
-        case .broken: throw Problem(.invalidParameter, "The query has a broken percent-escape.")
+        case .broken(let why): throw Problem(.invalidParameter, why)
         case .decoded(let fields): return fields.filter { $0.name == name }.map(\.value)
         }
     }
@@ -161,7 +172,7 @@ extension Call {
             let known = names.isEmpty ? "" : ", only \(names.joined(separator: ", "))"
             throw Problem(
                 .invalidParameter,
-                "There is no parameter '\(unknown.name.prefix(100))' here\(known). Nothing was deleted.")
+                "There is no parameter \(unknown.name.quoted) here\(known). Nothing was deleted.")
         }
         do {
             _ = try await body(upTo: 0)

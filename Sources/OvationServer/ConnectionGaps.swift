@@ -1,6 +1,8 @@
 import HTTPTypes
 import NIOCore
+import NIOHTTP1
 import NIOHTTPTypes
+import NIOHTTPTypesHTTP1
 import OvationCore
 import OvationWire
 
@@ -13,9 +15,11 @@ struct BodyCutOff: Error {}
 /// Five things that the HTTP server leaves to us, on the connection itself:
 ///
 /// - `Expect: 100-continue` is answered, since clients on older libcurl hold back every body over 1 kB until it is, or
-///   until a second has passed.
+///   until a second has passed. Not before the server comes to that request: until then the answer to an earlier one may
+///   be half way, and the interim answer would stand in the midst of it.
 /// - A body that does not arrive in time ends its request, so that nobody can hold one open for as long as he likes. A
-///   bulk upload may take its time as long as it goes on.
+///   bulk upload may take its time as long as it goes on; but only once its endpoint has let it in.
+/// - A connection whose other end takes nothing of what is written to it is closed, whatever that is.
 /// - A body that is cut off is an error, where the server would take what came for all of it.
 /// - What is no HTTP gets a problem like every other refusal, where the server would send an empty 400.
 /// - A request behind which nothing more is read ends its connection.
@@ -27,32 +31,37 @@ final class ConnectionGaps: ChannelDuplexHandler, RemovableChannelHandler {
 
     private let bodyTimeout: TimeAmount
     private let decoder: RequestDecoder
+    private let uploadBytesMin: Int
     private var isBodyAwaited = false
+    /// The body comes when it is asked for.
+    private var isBodyHeldBack = false
     private var deadline: Scheduled<Void>?
-    /// A body of any size: what has to arrive in time is its next part.
+    /// A body of any size: so much of it has to arrive in each span of time.
     private var isUpload = false
+    private var uploadBytes = 0
+    private var uploadTime = ReadingTime(isPaused: false)
     /// Whether the server reads; it does not while it has enough to do, and then nothing can arrive.
     private var isReading = false
-    private var lastProgress = NIODeadline.now()
+    private var reader: SlowReader
+    private var readerDeadline: Scheduled<Void>?
     /// Set by a broken request; what is written then is the server's own word on it and not an endpoint's.
     private var isBroken = false
     /// Set by a request behind which nothing is read.
     private var isEnding = false
+    private var brokenDetail = "This is not HTTP that the server understands; the connection ends here."
 
-    init(bodyTimeout: Duration, decoder: RequestDecoder) {
-        self.bodyTimeout = TimeAmount(bodyTimeout)
+    init(limits: Limits, decoder: RequestDecoder) {
         self.decoder = decoder
+        bodyTimeout = TimeAmount(limits.bodyTimeout)
+        uploadBytesMin = Limits.uploadRateMin * Int(limits.bodyTimeout.components.seconds)
+        reader = SlowReader(limits: limits)
     }
 
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
         switch unwrapInboundIn(data) {
         case .head(let request):
             isBodyAwaited = true
-            isUpload = request.isUpload
-            lastProgress = .now()
-            if request.headerFields[.expect]?.lowercased() == "100-continue" {
-                context.writeAndFlush(wrapOutboundOut(.head(HTTPResponse(status: .continue))), promise: nil)
-            }
+            isBodyHeldBack = request.isBodyHeldBack
             if decoder.didRead(request) == .nothing {
                 isEnding = true
                 var request = request
@@ -61,7 +70,9 @@ final class ConnectionGaps: ChannelDuplexHandler, RemovableChannelHandler {
                 context.fireChannelRead(wrapInboundOut(.head(request)))
                 return
             }
-        case .body: if isUpload { lastProgress = .now() }
+        case .body(let part):
+            isBodyHeldBack = false
+            if isUpload { uploadBytes += part.readableBytes }
         case .end:
             isBodyAwaited = false
             cancelDeadline()
@@ -72,17 +83,47 @@ final class ConnectionGaps: ChannelDuplexHandler, RemovableChannelHandler {
 
     /// Only what is not complete in one read gets a timer, which is next to nothing.
     func channelReadComplete(context: ChannelHandlerContext) {
-        if isBodyAwaited, deadline == nil { scheduleDeadline(context, in: bodyTimeout) }
+        if isBodyAwaited, !isBodyHeldBack, deadline == nil { scheduleDeadline(context, in: bodyTimeout) }
         isReading = false
+        if isUpload { uploadTime.pause() }
         context.fireChannelReadComplete()
     }
 
     func read(context: ChannelHandlerContext) {
-        if !isReading {
-            isReading = true
-            if isUpload { lastProgress = .now() }
-        }
+        isReading = true
+        if isUpload { uploadTime.resume() }
         context.read()
+    }
+
+    func triggerUserOutboundEvent(context: ChannelHandlerContext, event: Any, promise: EventLoopPromise<Void>?) {
+        guard let event = event as? Connection.Event else {
+            context.triggerUserOutboundEvent(event, promise: promise)
+            return
+        }
+        switch event {
+        case .bodyWanted:
+            // Whoever has sent it by now, or the first of it, need not be asked.
+            guard isBodyAwaited, isBodyHeldBack else { break }
+            isBodyHeldBack = false
+            context.writeAndFlush(wrapOutboundOut(.head(HTTPResponse(status: .continue))), promise: nil)
+            restartDeadline(context)
+        case .uploadBegan:
+            isUpload = true
+            uploadBytes = 0
+            uploadTime = ReadingTime(isPaused: !isReading)
+            restartDeadline(context)
+        case .uploadEnded:
+            isUpload = false
+            restartDeadline(context)
+        case .streamBegan: reader.stream(true)
+        case .streamEnded: reader.stream(false)
+        }
+        promise?.succeed()
+    }
+
+    private func restartDeadline(_ context: ChannelHandlerContext) {
+        cancelDeadline()
+        if isBodyAwaited { scheduleDeadline(context, in: bodyTimeout) }
     }
 
     private func scheduleDeadline(_ context: ChannelHandlerContext, in time: TimeAmount) {
@@ -94,16 +135,56 @@ final class ConnectionGaps: ChannelDuplexHandler, RemovableChannelHandler {
     }
 
     private func deadlineCame(_ context: ChannelHandlerContext) {
-        let left = isReading ? lastProgress + bodyTimeout - .now() : bodyTimeout
-        if isUpload, left > .nanoseconds(0) {
+        deadline = nil
+        guard isUpload else {
+            context.fireErrorCaught(BodyTimeout())
+            return
+        }
+        let left = bodyTimeout - uploadTime.spent
+        if left > .nanoseconds(0) {
             scheduleDeadline(context, in: left)
+        } else if uploadBytes >= uploadBytesMin {
+            uploadBytes = 0
+            uploadTime.restart()
+            scheduleDeadline(context, in: bodyTimeout)
         } else {
             context.fireErrorCaught(BodyTimeout())
         }
     }
 
+    /// More waits to be taken than the connection likes to hold, or less again.
+    func channelWritabilityChanged(context: ChannelHandlerContext) {
+        if context.channel.isWritable {
+            reader.noteDrained()
+        } else if readerDeadline == nil {
+            scheduleReaderDeadline(context, in: reader.begin(waiting: waitingBytes(context)))
+        }
+        context.fireChannelWritabilityChanged()
+    }
+
+    /// It is not called off when the reader goes on, which with a large answer is many times a second.
+    private func scheduleReaderDeadline(_ context: ChannelHandlerContext, in time: TimeAmount) {
+        let bound = NIOLoopBound((self, context), eventLoop: context.eventLoop)
+        readerDeadline = context.eventLoop.scheduleTask(in: time) {
+            let (gaps, context) = bound.value
+            gaps.readerDeadline = nil
+            guard !context.channel.isWritable else { return }
+            if let time = gaps.reader.look(waiting: gaps.waitingBytes(context)) {
+                gaps.scheduleReaderDeadline(context, in: time)
+            } else {
+                context.close(promise: nil)
+            }
+        }
+    }
+
+    private func waitingBytes(_ context: ChannelHandlerContext) -> Int {
+        (try? context.channel.syncOptions?.getOption(.bufferedWritableBytes)) ?? 0
+    }
+
     func channelInactive(context: ChannelHandlerContext) {
         cancelDeadline()
+        readerDeadline?.cancel()
+        readerDeadline = nil
         if isBodyAwaited {
             isBodyAwaited = false
             context.fireErrorCaught(BodyCutOff())
@@ -122,7 +203,20 @@ final class ConnectionGaps: ChannelDuplexHandler, RemovableChannelHandler {
 
     func errorCaught(context: ChannelHandlerContext, error: any Error) {
         isBroken = true
-        context.fireErrorCaught(error)
+        guard let fault = error as? HostFault else {
+            context.fireErrorCaught(error)
+            return
+        }
+        brokenDetail = fault.detail
+        // The one kind of error that the server answers at all.
+        context.fireErrorCaught(HTTPParserError.unknown)
+    }
+
+    func handlerAdded(context: ChannelHandlerContext) {
+        let pipeline = context.pipeline.syncOperations
+        // Nowhere to be found where a test has no connection.
+        guard let codec = try? pipeline.handler(type: HTTP1ToHTTPServerCodec.self) else { return }
+        try? pipeline.addHandler(HostCheck(), position: .before(codec))
     }
 
     func write(context: ChannelHandlerContext, data: NIOAny, promise: EventLoopPromise<Void>?) {
@@ -132,14 +226,14 @@ final class ConnectionGaps: ChannelDuplexHandler, RemovableChannelHandler {
             context.write(wrapOutboundOut(.head(response)), promise: promise)
             return
         }
+        if reader.isStreaming, case .body(let part) = unwrapOutboundIn(data) { reader.write(part.readableBytes) }
         guard isBroken, case .head(var response) = unwrapOutboundIn(data), response.status == .badRequest,
             response.headerFields[.requestID] == nil
         else {
             context.write(data, promise: promise)
             return
         }
-        let problem = Problem(
-            .invalidRequest, "This is not HTTP that the server understands; the connection ends here.")
+        let problem = Problem(.invalidRequest, brokenDetail)
         let requestID = RequestID.make()
         let body = ProblemBody.write(
             problem, status: response.status.code, title: response.status.title, requestID: requestID)
@@ -157,11 +251,36 @@ final class ConnectionGaps: ChannelDuplexHandler, RemovableChannelHandler {
 }
 
 extension HTTPRequest {
-    /// Asked of every request, so the cheap part first.
-    fileprivate var isUpload: Bool {
-        guard method == .post, let path = path?.prefix(while: { $0 != "?" }), path.hasSuffix("/bulk") else {
-            return false
-        }
-        return Endpoint.loadEvents.matches(path: String(path))
+    /// Whether the client waits until it is asked for the body.
+    var isBodyHeldBack: Bool { headerFields[.expect]?.lowercased() == "100-continue" }
+}
+
+/// Time, without that of pauses.
+struct ReadingTime {
+    private var start = NIODeadline.now()
+    private var pausedAt: NIODeadline?
+    private var paused = TimeAmount.nanoseconds(0)
+
+    init(isPaused: Bool) {
+        if isPaused { pausedAt = start }
+    }
+
+    /// Since the start.
+    var spent: TimeAmount { (pausedAt ?? .now()) - start - paused }
+
+    mutating func restart() {
+        start = .now()
+        paused = .nanoseconds(0)
+        if pausedAt != nil { pausedAt = start }
+    }
+
+    mutating func pause() {
+        if pausedAt == nil { pausedAt = .now() }
+    }
+
+    mutating func resume() {
+        guard let pausedAt else { return }
+        paused = paused + (.now() - pausedAt)
+        self.pausedAt = nil
     }
 }

@@ -1,4 +1,5 @@
 import Hummingbird
+import HummingbirdCore
 import OvationCore
 import OvationWire
 
@@ -24,10 +25,28 @@ struct DirectResponder<Other: HTTPResponder>: HTTPResponder where Other.Context 
 
     @concurrent
     func respond(to request: Request, context: ServerContext) async throws -> Response {
+        if request.head.isBodyHeldBack { context.connection.tell(.bodyWanted) }
         guard let (endpoint, path) = table.find(request.method, request.uri.path), let handler = handlers[endpoint]
         else {
+            // To whoever guards paths before us, `//metrics` is not `/metrics`, so it is not for us either.
+            guard !request.uri.hasExtraSlashes || request.uri.mayHaveExtraSlashes else {
+                return pipeline.respondToUnknown(request, among: [])
+            }
             return try await otherwise.respond(to: request, context: context)
         }
-        return await pipeline.respond(to: request, path: path, endpoint: endpoint, handler: handler)
+        return await pipeline.respond(
+            to: request, path: path, endpoint: endpoint, handler: handler, connection: context.connection)
+    }
+}
+
+extension URI {
+    fileprivate var hasExtraSlashes: Bool {
+        path.first != "/" && path != "*" || path.contains("//") || path.utf8.count > 1 && path.last == "/"
+    }
+
+    /// A module of the vendor's sends them where the vendor has its API, and nowhere else.
+    fileprivate var mayHaveExtraSlashes: Bool {
+        let first = path.split(separator: "/", maxSplits: 1).first
+        return path.first == "/" && (first == "audience" || first == "oauth")
     }
 }

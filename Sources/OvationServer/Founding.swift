@@ -1,9 +1,11 @@
+import Logging
 public import OvationCore
 
 /// What makes an empty store usable: one account with its built-in definitions, an admin API key, a signing key.
 struct Founding: Sendable {
     let store: any Store
     let clock: WallClock
+    let logger: Logger
 
     /// Loads the store, and founds it when it is empty.
     /// - Returns: also whether the store was empty, and the admin key that was made, with its secret, which is shown
@@ -50,6 +52,7 @@ struct Founding: Sendable {
         try await store.commit(
             AccountChange(
                 account: account, entries: entries, apiKeys: [key], signingKeys: [try TokenSigner.makeKey(at: now)]))
+        logger.info(of: entries)
     }
 
     /// Adds the admin key that the operator names, or gives it the secret that he names. A revoked one stays revoked.
@@ -76,6 +79,7 @@ struct Founding: Sendable {
         let catalogue = try contents.catalogue(of: account)
         let (_, entries) = try catalogue.applying([.noted(note)], at: now, by: "server")
         try await store.commit(AccountChange(account: account, entries: entries, apiKeys: [key]))
+        logger.info(of: entries)
         return true
     }
 

@@ -14,8 +14,7 @@ import OvationCore
 /// is written would hand the request from the loop's thread to another and back, and wake a thread for it.
 struct PinnedConnections: HTTPChannelHandler {
     let responder: Responder
-    let bodyTimeout: Duration
-    let idleTimeout: Duration
+    let limits: Limits
 
     /// As Hummingbird's own channel for HTTP/1.1, but for what reads the requests.
     func setup(channel: any Channel, logger: Logger) -> EventLoopFuture<
@@ -34,8 +33,8 @@ struct PinnedConnections: HTTPChannelHandler {
                 // It holds no more than what there is of one head, so this is met by nobody who speaks HTTP.
                 ByteToMessageHandler(decoder, maximumBufferSize: 2 * Limits.headBytesMax),
                 HTTP1ToHTTPServerCodec(secure: false),
-                ConnectionGaps(bodyTimeout: bodyTimeout, decoder: decoder),
-                HTTPConnectionStateHandler(idleTimeout: idleTimeout, logger: logger),
+                ConnectionGaps(limits: limits, decoder: decoder),
+                HTTPConnectionStateHandler(idleTimeout: limits.idleTimeout, logger: logger),
             ])
             return try NIOAsyncChannel(
                 wrappingChannelSynchronously: channel, configuration: .init(isOutboundHalfClosureEnabled: true))
@@ -65,9 +64,7 @@ final class EventLoopExecutor: TaskExecutor {
 
 extension HTTPServerBuilder {
     /// HTTP/1.1, each connection on its own event loop.
-    static func pinned(bodyTimeout: Duration, idleTimeout: Duration) -> HTTPServerBuilder {
-        HTTPServerBuilder { responder in
-            PinnedConnections(responder: responder, bodyTimeout: bodyTimeout, idleTimeout: idleTimeout)
-        }
+    static func pinned(limits: Limits) -> HTTPServerBuilder {
+        HTTPServerBuilder { responder in PinnedConnections(responder: responder, limits: limits) }
     }
 }

@@ -15,7 +15,8 @@ struct Pipeline: Sendable {
     let logger: Logger
 
     func respond(
-        to request: Request, path: PathParameters, endpoint: Endpoint, handler: any EndpointHandler
+        to request: Request, path: PathParameters, endpoint: Endpoint, handler: any EndpointHandler,
+        connection: Connection
     ) async -> Response {
         let start = ContinuousClock.now
         let requestID = RequestID.of(request)
@@ -25,7 +26,8 @@ struct Pipeline: Sendable {
             let identity = try await authentication.identity(of: request, for: endpoint, at: receivedAt)
             let call = Call(
                 endpoint: endpoint, request: request, path: path,
-                identity: identity, requestID: requestID, receivedAt: receivedAt, bodies: bodies)
+                identity: identity, requestID: requestID, receivedAt: receivedAt, bodies: bodies,
+                connection: connection)
             if endpoint.method == .delete { try call.refuseEmptySegments() }
             response = try await handler.respond(to: call)
         } catch {
@@ -69,7 +71,8 @@ struct Pipeline: Sendable {
                 response = .noContent([.allow: allowed.sorted().joined(separator: ", ")])
             } else {
                 let problem = Problem(
-                    .methodNotAllowed, "This path has no \(request.method.rawValue).", allowedMethods: allowed.sorted())
+                    .methodNotAllowed, "This path has no \(request.method.rawValue.quoted).",
+                    allowedMethods: allowed.sorted())
                 response = answer(problem, requestID: requestID)
             }
         }

@@ -12,7 +12,9 @@ struct Routes {
         return switch endpoint {
         // Tokens
         case .createToken:
-            CreateToken(directory: directory, signer: parts.signer, secretHash: parts.secretHash, limits: limits)
+            CreateToken(
+                directory: directory, signer: parts.signer, secretHash: parts.secretHash, signIns: parts.signIns,
+                limits: limits)
         case .listSigningKeys: ListSigningKeys(signer: parts.signer)
 
         // Keyspaces
@@ -104,9 +106,10 @@ struct Parts: Sendable {
     let directory: Directory
     let signer: TokenSigner
     let secretHash: SecretHash
+    let signIns: SignInLog
     let parsers = TapeParsers()
-    let uploads = WorkSlots(Limits.bulkUploadsMax, of: "bulk uploads")
-    let exports = WorkSlots(Limits.exportsMax, of: "exports")
+    let uploads = WorkSlots(Limits.bulkUploadsMax, share: Limits.bulkUploadsPerKeyMax, of: "bulk uploads")
+    let exports = WorkSlots(Limits.exportsMax, share: Limits.exportsPerKeyMax, of: "exports")
     let journal: PostJournal
     let clock: WallClock
     let startedAt: Timestamp

@@ -18,10 +18,12 @@ public struct ServerConfiguration: Sendable {
     public var version: String
     /// Whether the console's pages are served on the main listener.
     public var isConsoleOn: Bool
+    /// Proxies whose word counts on where a request comes from.
+    public var trustedProxies: [AddressRange]
 
     public init(
         host: String, port: Int, adminPort: Int? = nil, region: String, limits: Limits = Limits(), version: String,
-        isConsoleOn: Bool = true
+        isConsoleOn: Bool = true, trustedProxies: [AddressRange] = []
     ) throws(Problem) {
         guard !region.isEmpty, region.utf8.count <= 40,
             region.utf8.allSatisfy({ (97...122).contains($0) || (48...57).contains($0) || $0 == 45 })
@@ -35,6 +37,7 @@ public struct ServerConfiguration: Sendable {
         self.limits = limits
         self.version = version
         self.isConsoleOn = isConsoleOn
+        self.trustedProxies = trustedProxies
     }
 }
 
@@ -60,8 +63,11 @@ public struct Server: Sendable {
         store: any Store, configuration: ServerConfiguration, admin: AdminCredentials? = nil,
         clock: WallClock = .system, logger: Logger
     ) async throws {
-        let (contents, isFirstStart, newAdminKey) = try await Founding(store: store, clock: clock).load(admin: admin)
-        let directory = try Directory(store: store, contents: contents)
+        let (contents, isFirstStart, newAdminKey) = try await Founding(store: store, clock: clock, logger: logger).load(
+            admin: admin)
+        let directory = try Directory(store: store, contents: contents, logger: logger)
+        let signIns = SignInLog(
+            directory: directory, clients: ClientAddress(trusted: configuration.trustedProxies), logger: logger)
         let signer = try await TokenSigner(region: configuration.region, keys: contents.signingKeys)
         let metrics = ServerMetrics()
         let secretHash = SecretHash(serverSecret: contents.serverSecret)
@@ -69,8 +75,8 @@ public struct Server: Sendable {
             store: store, metrics: metrics, activity: Activity(), feed: LiveFeed(), limits: configuration.limits,
             logger: logger)
         let parts = Parts(
-            store: store, directory: directory, signer: signer, secretHash: secretHash, journal: journal, clock: clock,
-            startedAt: clock.now(), limits: configuration.limits,
+            store: store, directory: directory, signer: signer, secretHash: secretHash, signIns: signIns,
+            journal: journal, clock: clock, startedAt: clock.now(), limits: configuration.limits,
             bodies: BodyBudget(bytesMax: configuration.limits.bodiesBytes), version: configuration.version)
         self.newAdminKey = newAdminKey
         self.isFirstStart = isFirstStart
@@ -86,7 +92,8 @@ public struct Server: Sendable {
             ? Console(
                 pages: ConsolePages(), sessions: ConsoleSessions(limits: configuration.limits),
                 api: LocalAPI(routes: Routes(parts: parts)), feed: journal.feed, directory: directory,
-                secretHash: secretHash, metrics: metrics, limits: configuration.limits, bodies: parts.bodies,
+                secretHash: secretHash, signIns: signIns, metrics: metrics, limits: configuration.limits,
+                bodies: parts.bodies,
                 version: configuration.version, region: configuration.region, clock: clock, logger: logger) : nil
         pipeline = Pipeline(
             authentication: BearerAuthentication(signer: signer, directory: directory), metrics: metrics,
@@ -154,14 +161,15 @@ public struct Server: Sendable {
                 let parameters = context.parameters
                 return await pipeline.respond(
                     to: request, path: PathParameters { parameters.get($0).map { $0[...] } }, endpoint: endpoint,
-                    handler: handler)
+                    handler: handler, connection: context.connection)
             }
         }
         if let console {
             for route in ConsoleRoute.all {
                 router.on(RouterPath(route.path), method: route.method) { request, context in
                     await console.respond(
-                        to: request, parameters: context.parameters, route: route, remoteAddress: context.remoteAddress)
+                        to: request, parameters: context.parameters, route: route,
+                        remoteAddress: console.signIns.address(of: request, on: context.connection))
                 }
             }
         }
@@ -170,7 +178,7 @@ public struct Server: Sendable {
             responder: DirectResponder(
                 pipeline: pipeline, table: EndpointTable(endpoints), handlers: handlers,
                 otherwise: router.buildResponder()),
-            server: .pinned(bodyTimeout: limits.bodyTimeout, idleTimeout: limits.idleTimeout),
+            server: .pinned(limits: limits),
             configuration: ApplicationConfiguration(
                 address: .hostname(configuration.host, port: port), serverName: "Ovation", backlog: 1024,
                 reuseAddress: true,

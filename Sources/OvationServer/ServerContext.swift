@@ -11,6 +11,5 @@ struct ServerContext: RequestContext {
         channel = source.channel
     }
 
-    /// Address without port; behind a proxy, the proxy's.
-    var remoteAddress: String { channel.remoteAddress?.ipAddress ?? "unknown" }
+    var connection: Connection { Connection(channel) }
 }

@@ -1,4 +1,3 @@
-import AsyncAlgorithms
 import Hummingbird
 import NIOCore
 import OvationCore
@@ -47,61 +46,69 @@ final class StreamOutput: @unchecked Sendable {
 
 extension ResponseBody {
     /// An answer that is written bit by bit. It is cut off, so that the reader sees that it is not whole, when what
-    /// writes it throws, and when the reader takes nothing any more.
-    static func stream(_ write: @escaping @Sendable (StreamOutput) async throws -> Void) -> ResponseBody {
+    /// writes it throws, and when the reader takes too little.
+    static func stream(
+        on connection: Connection?, _ write: @escaping @Sendable (StreamOutput) async throws -> Void
+    ) -> ResponseBody {
         ResponseBody { writer in
+            connection?.tell(.streamBegan)
+            defer { connection?.tell(.streamEnded) }
             let output = StreamOutput(writer)
-            try await withThrowingTaskGroup(of: Bool.self) { group in
-                group.addTask {
-                    try await write(output)
-                    return true
-                }
-                group.addTask {
-                    let pulse = AsyncTimerSequence(interval: Limits.livePulse, clock: .continuous)
-                    for await _ in pulse where output.isStuck(for: Limits.exportStallMax) { break }
-                    return false
-                }
-                defer { group.cancelAll() }
-                guard try await group.next() == true else { throw StreamEnd.readerStuck }
-            }
+            try await write(output)
             try await output.finish()
         }
     }
 }
 
-/// Work of a kind that only so much may go on of at a time.
+/// Work of a kind that only so much may go on of at a time, in all and for each API key.
 final class WorkSlots: Sendable {
     private let slotsMax: Int
+    private let share: Int
     private let subject: String
-    private let taken = Atomic<Int>(0)
+    /// Places taken, by client id; only of keys that have some.
+    private let taken = Mutex<[String: Int]>([:])
 
-    /// - Parameter subject: in the plural, for whoever is refused.
-    init(_ slotsMax: Int, of subject: String) {
+    /// - Parameters:
+    ///   - share: that one API key may have.
+    ///   - subject: in the plural, for whoever is refused.
+    init(_ slotsMax: Int, share: Int, of subject: String) {
         self.slotsMax = slotsMax
+        self.share = share
         self.subject = subject
     }
 
     /// A place that is free again when the value goes.
     final class Slot: Sendable {
         private let slots: WorkSlots
+        private let clientID: String
 
-        fileprivate init(_ slots: WorkSlots) {
+        fileprivate init(_ slots: WorkSlots, _ clientID: String) {
             self.slots = slots
+            self.clientID = clientID
         }
 
         deinit {
-            slots.taken.subtract(1, ordering: .relaxed)
+            slots.taken.withLock { taken in
+                let left = (taken[clientID] ?? 1) - 1
+                taken[clientID] = left > 0 ? left : nil
+            }
         }
     }
 
-    /// - Throws: `busy` when all are taken.
-    func take() throws(Problem) -> Slot {
-        guard taken.add(1, ordering: .relaxed).newValue <= slotsMax else {
-            taken.subtract(1, ordering: .relaxed)
-            throw Problem(
-                .busy, "There are \(slotsMax) \(subject) going on, and no more are taken; try again.",
-                retryAfterSeconds: 30)
+    /// - Throws: `busy` when all are taken, or the key's share of them.
+    func take(for key: APIKey) throws(Problem) -> Slot {
+        let refusal: String? = taken.withLock { taken in
+            let own = taken[key.clientID] ?? 0
+            guard own < share else { return "This API key has \(own) \(subject) going on, and may have no more" }
+            guard taken.values.reduce(0, +) < slotsMax else {
+                return "There are \(slotsMax) \(subject) going on, and no more are taken"
+            }
+            taken[key.clientID] = own + 1
+            return nil
         }
-        return Slot(self)
+        guard refusal == nil else {
+            throw Problem(.busy, "\(refusal ?? ""); try again.", retryAfterSeconds: 30)
+        }
+        return Slot(self, key.clientID)
     }
 }

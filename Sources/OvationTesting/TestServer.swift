@@ -1,11 +1,11 @@
 public import HTTPTypes
 import Hummingbird
 public import HummingbirdTesting
-import Logging
+public import Logging
 import NIOCore
 public import OvationCore
 import OvationSQLite
-import OvationServer
+public import OvationServer
 public import OvationWire
 import Testing
 
@@ -29,17 +29,19 @@ public struct TestServer: Sendable {
     /// Runs a test against a server that has the article's definitions.
     public static func run(
         region: String = "eu", limits: Limits = Limits(), folder: TemporaryFolder? = nil,
+        trustedProxies: [AddressRange] = [],
+        logger: Logger = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() },
         _ test: @Sendable (TestServer) async throws -> Void
     ) async throws {
         let folder = try folder ?? TemporaryFolder()
-        let logger = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
         let store = try SQLiteStore(path: folder.path + "/ovation.sqlite", limits: limits.forTests, logger: logger)
         defer { store.close() }
         let clock = TestClock()
         let server = try await Server(
             store: store,
             configuration: ServerConfiguration(
-                host: "127.0.0.1", port: 0, region: region, limits: limits, version: "test"),
+                host: "127.0.0.1", port: 0, region: region, limits: limits, version: "test",
+                trustedProxies: trustedProxies),
             admin: AdminCredentials(clientID: clientID, clientSecret: clientSecret),
             clock: WallClock { clock.now }, logger: logger)
         _ = try await server.apply(Fixtures.model())

@@ -197,7 +197,8 @@ enum PermissionsBody {
         func add(_ keyspace: String, _ reader: ObjectReader) throws(Problem) {
             try reader.allow(only: "keyspace_discriminator", "read", "write")
             guard permissions[keyspace] == nil else {
-                throw ObjectReader.refused(reader.pointer, .duplicateMember, "'\(keyspace)' is given more than once.")
+                throw ObjectReader.refused(
+                    reader.pointer, .duplicateMember, "\(keyspace.quoted) is given more than once.")
             }
             permissions[keyspace] = Permission(
                 read: try reader.bool("read") ?? false, write: try reader.bool("write") ?? false)

@@ -19,7 +19,7 @@ public struct ObjectReader: Sendable {
         for member in members where !names.contains(member.name) {
             let known = names.map { "'\($0)'" }.joined(separator: ", ")
             throw ObjectReader.refused(
-                path(member.name), .unknownField, "There is no '\(member.name)' here, only \(known).")
+                path(member.name), .unknownField, "There is no \(member.name.quoted) here, only \(known).")
         }
     }
 

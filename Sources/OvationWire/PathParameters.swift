@@ -32,7 +32,7 @@ public struct PathParameters: Sendable {
     public func section() throws(Problem) -> Discriminator<Section> {
         let text = try text("section")
         guard let discriminator = try? Discriminator<Section>(text) else {
-            throw Problem(.sectionNotFound, "There is no section '\(text.prefix(100))'.")
+            throw Problem(.sectionNotFound, "There is no section \(text.quoted).")
         }
         return discriminator
     }
@@ -40,7 +40,7 @@ public struct PathParameters: Sendable {
     public func keyspace() throws(Problem) -> Discriminator<Keyspace> {
         let text = try text("keyspace")
         guard let discriminator = try? Discriminator<Keyspace>(text) else {
-            throw Problem(.keyspaceNotFound, "There is no keyspace '\(text.prefix(100))'.")
+            throw Problem(.keyspaceNotFound, "There is no keyspace \(text.quoted).")
         }
         return discriminator
     }
@@ -48,7 +48,7 @@ public struct PathParameters: Sendable {
     public func eventType() throws(Problem) -> Discriminator<EventType> {
         let text = try text("event")
         guard let discriminator = try? Discriminator<EventType>(text) else {
-            throw Problem(.eventTypeNotFound, "There is no event type '\(text.prefix(100))'.")
+            throw Problem(.eventTypeNotFound, "There is no event type \(text.quoted).")
         }
         return discriminator
     }
@@ -56,7 +56,7 @@ public struct PathParameters: Sendable {
     public func version() throws(Problem) -> EventVersion.ID {
         let text = try text("version")
         guard let id = VersionID.parse(text) else {
-            throw Problem(.versionNotFound, "There is no version '\(text.prefix(100))'.")
+            throw Problem(.versionNotFound, "There is no version \(text.quoted).")
         }
         return id
     }
@@ -77,7 +77,7 @@ public struct PathParameters: Sendable {
     public func eventID() throws(Problem) -> Int64 {
         let text = try text("id")
         guard let id = VersionID.parse(text) else {
-            throw Problem(.eventNotFound, "There is no event '\(text.prefix(100))' on this profile.")
+            throw Problem(.eventNotFound, "There is no event \(text.quoted) on this profile.")
         }
         return id
     }
@@ -116,6 +116,6 @@ extension ProfileID {
 
 extension Problem {
     public static func noRejection(_ id: some StringProtocol) -> Problem {
-        Problem(.rejectionNotFound, "There is no refused post '\(id.prefix(100))' here; it may be past its time.")
+        Problem(.rejectionNotFound, "There is no refused post \(id.quoted) here; it may be past its time.")
     }
 }

@@ -17,7 +17,7 @@ public enum ProblemBody {
             .init("code", .string(problem.code.rawValue)),
             .init("request_id", .string(requestID)),
         ]
-        let listed = problem.errors.prefix(Limits.errorsListedMax)
+        let listed = problem.errors.listed()
         if !listed.isEmpty { members.append(.init("errors", .array(listed.map(json)))) }
         let omitted = problem.errors.count - listed.count
         if omitted > 0 { members.append(.init("errors_omitted", JSONValue(omitted))) }

@@ -25,7 +25,7 @@ public enum RejectionBody {
             .init("request_id", .string(post.requestID)),
             .init("code", .string(post.code.rawValue)),
             .init("detail", .string(post.detail)),
-            .init("errors", .array(post.errors.map(ProblemBody.json))),
+            .init("errors", .array(post.errors.listed().map(ProblemBody.json))),
             .init("event_count", JSONValue(post.eventCount)),
             .init("body_bytes", JSONValue(rejection.bodyBytes)),
             .init("replayed_at", rejection.replayedAt.map { .string($0.rfc3339) } ?? .null),

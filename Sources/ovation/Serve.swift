@@ -17,9 +17,9 @@ struct Serve: AsyncParsableCommand {
             Every option can also be set in the environment (OVATION_PORT=9000) or in a YAML file given with --config \
             (port: 9000); flags win over the environment, and the environment over the file. The file and the \
             environment also take admin_client_id and admin_client_secret, which set the admin API key instead of \
-            making one; body_bytes_max, bodies_bytes_max, items_max, event_time_ahead_days, connections_max, idle_timeout_seconds, \
-            body_timeout_seconds, rejections_max (0 keeps no refused posts), rejections_days, session_idle_minutes \
-            and session_hours.
+            making one; body_bytes_max, bodies_bytes_max, items_max, event_time_ahead_days, connections_max, \
+            idle_timeout_seconds, body_timeout_seconds, answer_timeout_seconds, rejections_max (0 keeps no refused \
+            posts), rejections_days, session_idle_minutes, session_hours and trusted_proxies.
 
             On the first start, and whenever it is started from a terminal, it prints a link that opens the console \
             once, within the hour.
@@ -56,7 +56,8 @@ struct Serve: AsyncParsableCommand {
         let filesMax = Serve.raiseFileLimit(toHold: settings.limits.connectionsMax)
         var configuration = try ServerConfiguration(
             host: settings.host, port: settings.port, adminPort: settings.adminPort, region: settings.region,
-            limits: settings.limits, version: Ovation.version, isConsoleOn: settings.isConsoleOn)
+            limits: settings.limits, version: Ovation.version, isConsoleOn: settings.isConsoleOn,
+            trustedProxies: settings.trustedProxies)
         let model = try settings.modelFile.map { try ModelFile.read($0) }
         let store = try StoreLocation(settings.store).open(settings.limits, logger)
         defer { store.close() }

@@ -17,6 +17,7 @@ struct Settings: Sendable {
     var logLevel: Logger.Level
     var admin: AdminCredentials?
     var isConsoleOn: Bool
+    var trustedProxies: [AddressRange]
     var limits = Limits()
 
     /// Names in a configuration file; `OVATION_` and upper case in the environment.
@@ -24,6 +25,7 @@ struct Settings: Sendable {
         case store, host, port, region, model, console
         case adminPort = "admin_port"
         case logLevel = "log_level"
+        case trustedProxies = "trusted_proxies"
         case adminClientID = "admin_client_id"
         case adminClientSecret = "admin_client_secret"
         case bodyBytesMax = "body_bytes_max"
@@ -33,6 +35,7 @@ struct Settings: Sendable {
         case connectionsMax = "connections_max"
         case idleTimeoutSeconds = "idle_timeout_seconds"
         case bodyTimeoutSeconds = "body_timeout_seconds"
+        case answerTimeoutSeconds = "answer_timeout_seconds"
         case rejectionsMax = "rejections_max"
         case rejectionsDays = "rejections_days"
         case sessionIdleMinutes = "session_idle_minutes"
@@ -75,6 +78,7 @@ struct Settings: Sendable {
         self.logLevel = logLevel
         admin = try Settings.admin(reader)
         isConsoleOn = try Settings.flag(reader, .console) ?? true
+        trustedProxies = try Settings.ranges(reader)
         try Settings.read(reader, into: &limits)
     }
 
@@ -92,6 +96,9 @@ struct Settings: Sendable {
         }
         if let seconds = try Settings.int(reader, .bodyTimeoutSeconds, in: 1...3600) {
             limits.bodyTimeout = .seconds(seconds)
+        }
+        if let seconds = try Settings.int(reader, .answerTimeoutSeconds, in: 1...3600) {
+            limits.answerTimeout = .seconds(seconds)
         }
         if let seconds = try Settings.int(reader, .idleTimeoutSeconds, in: 1...86_400) {
             limits.idleTimeout = .seconds(seconds)
@@ -114,6 +121,20 @@ struct Settings: Sendable {
         case "true", "on", "1": return true
         case "false", "off", "0": return false
         case let word?: throw CommandFailure("\(key.rawValue) is true or false, not '\(word)'.")
+        }
+    }
+
+    private static func ranges(_ reader: ConfigReader) throws -> [AddressRange] {
+        let key = Key.trustedProxies
+        let texts = reader.stringArray(forKey: key.key) ?? reader.string(forKey: key.key).map { [$0] } ?? []
+        let words = texts.flatMap { $0.split { $0 == "," || $0 == " " } }
+        return try words.map { word in
+            guard let range = AddressRange(word) else {
+                throw CommandFailure(
+                    "\(key.rawValue) are addresses or ranges, such as 10.0.0.7, 10.0.0.0/8 or fd00::/8; "
+                        + "'\(word)' is none.")
+            }
+            return range
         }
     }
 

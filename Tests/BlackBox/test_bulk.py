@@ -323,17 +323,34 @@ def test_a_stopping_server_does_not_wait_for_an_upload(tmp_path: Path, start_ser
     assert exported(server.client()) == []
 
 
+def client_with_a_new_key(server: Server, body: Json) -> Client:
+    made = server.client().post("/account/api-keys", json=body).json()
+    return server.client(Credentials(made["client_id"], made["client_secret"]))
+
+
 def test_only_so_many_uploads_go_on_at_once(tmp_path: Path, start_server: StartServer) -> None:
     server = start_server()
     version, _ = make_model(server, tmp_path)
-    connections = [RawConnection(server.port) for _ in range(4)]
-    token = server.client().token
-    for connection in connections:
-        connection.send(upload_head(token, 1000, "k").encode() + b"x")
+    client = server.client()
+    others = [client_with_a_new_key(server, {"name": f"shop {number}"}) for number in range(2)]
+    connections = []
+
+    def begin(who: Client) -> None:
+        connection = RawConnection(server.port)
+        connection.send(upload_head(who.token, 1000, "k").encode() + b"x")
         # The head of the answer comes when the upload has its place.
         assert connection.socket.recv(1) == b"H"
-    client = server.client()
-    assert_problem(client.post(BULK, data=b""), 503, "busy")
+        connections.append(connection)
+
+    begin(client)
+    begin(client)
+    # One key has its share, and another still finds a place.
+    problem = assert_problem(client.post(BULK, data=b""), 503, "busy")
+    assert problem["detail"].startswith("This API key has 2 bulk uploads")
+    begin(others[0])
+    begin(others[0])
+    problem = assert_problem(others[1].post(BULK, data=b""), 503, "busy")
+    assert problem["detail"].startswith("There are 4 bulk uploads")
     for connection in connections:
         connection.socket.close()
     assert wait_until(lambda: client.post(BULK, data=b"").status_code == 200, 30)

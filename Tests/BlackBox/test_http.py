@@ -367,3 +367,79 @@ def test_a_section_that_does_not_exist_is_answered_404(admin: Client) -> None:
 def test_nothing_of_this_was_taken_for_an_error_of_the_server(server: Server) -> None:
     # The last test of the file: what clients do wrong, or leave unfinished, is no reason to wake an operator.
     assert [line for line in server.output.splitlines() if "internal_error" in line] == []
+
+
+# MARK: Hosts and slashes
+
+
+@pytest.mark.parametrize(
+    ("headers", "is_answered"),
+    [
+        ("", False),
+        ("Host: a\r\nHost: b\r\n", False),
+        ("Host: a\r\nhost: a\r\n", False),
+        ("HOST: a\r\n", True),
+        ("Host: a b\r\n", False),
+        ("Host: a/b\r\n", False),
+        ("Host: a@b\r\n", False),
+        ("Host:\r\n", True),
+        ("Host: [::1]:8080\r\n", True),
+    ],
+)
+@pytest.mark.parametrize("path", ["/health", "/console/sign-in", "/audience/sections", "/nothing"])
+def test_a_request_has_exactly_one_host(server: Server, headers: str, is_answered: bool, path: str) -> None:
+    with RawConnection(server.port) as connection:
+        connection.send(f"GET {path} HTTP/1.1\r\n{headers}\r\n".encode())
+        response = connection.read_response()
+        if is_answered:
+            assert response.status in (200, 401, 404)
+        else:
+            problem = assert_problem(response, 400, "invalid_request")
+            assert "Host" in problem["detail"]
+            # And nothing of what comes behind it.
+            with pytest.raises((ConnectionClosed, ConnectionError)):
+                connection.send(b"GET /health HTTP/1.1\r\nHost: a\r\n\r\n")
+                connection.read_response()
+    assert_alive(server)
+
+
+def test_http_1_0_needs_no_host(server: Server) -> None:
+    with RawConnection(server.port) as connection:
+        connection.send(b"GET /health HTTP/1.0\r\n\r\n")
+        assert connection.read_response().status == 200
+
+
+def test_a_second_request_without_a_host_comes_after_the_answer_to_the_first(server: Server) -> None:
+    with RawConnection(server.port) as connection:
+        connection.send(head("GET", "/health") + b"GET /health HTTP/1.1\r\n\r\n")
+        assert connection.read_response().status == 200
+        assert_problem(connection.read_response(), 400, "invalid_request")
+
+
+@pytest.mark.parametrize(
+    "path",
+    ["//console", "//console/sign-in", "/console//sign-in", "/console/sign-in/", "//metrics", "/metrics/", "///metrics",
+     "//ready", "/ready/", "//health", "//openapi.json", "/.well-known//jwks.json", "//account/api-keys", "/account//api-keys",
+     "/account/api-keys/", "//", "//console/assets/x/y", "http://x//metrics", "//metrics?a=/audience", "//account/api-keys/audience"],
+)  # fmt: skip
+@pytest.mark.parametrize("method", ["GET", "POST", "HEAD"])
+def test_extra_slashes_lead_nowhere(server: Server, admin: Client, path: str, method: str) -> None:
+    response = raw_request(server.port, head(method, path, bearer(admin), close=True)) if method != "HEAD" else None
+    if response is None:
+        with RawConnection(server.port) as connection:
+            connection.send(head(method, path, bearer(admin), close=True))
+            assert connection.socket.recv(12) == b"HTTP/1.1 404"
+        return
+    assert_problem(response, 404, "not_found")
+
+
+@pytest.mark.parametrize("path", ["//audience/sections", "/audience//sections", "/audience/sections/", "///audience///sections//"])
+def test_extra_slashes_of_the_vendors_module_are_forgiven(server: Server, admin: Client, path: str) -> None:
+    assert raw_request(server.port, head("GET", path, bearer(admin), close=True)).status == 200
+
+
+@pytest.mark.parametrize("path", ["//oauth/token", "/oauth//token", "/oauth/token/"])
+def test_so_they_are_where_tokens_come_from(server: Server, path: str) -> None:
+    body = b"{}"
+    request = head("POST", path, f"Content-Length: {len(body)}", close=True) + body
+    assert_problem(raw_request(server.port, request), 400, "invalid_request")

@@ -10,6 +10,7 @@ import socket
 from pathlib import Path
 
 import pytest
+import requests
 
 from conftest import Note, StartServer
 from ovation import (
@@ -394,3 +395,26 @@ def test_an_unknown_command_is_refused(tmp_path: Path) -> None:
     result = run("perform", home=tmp_path)
     assert result.returncode > 0
     assert "perform" in result.stderr
+
+
+@pytest.mark.parametrize("place", ["environment", "list", "text"])
+def test_behind_a_trusted_proxy_the_log_names_the_client(start_server: StartServer, tmp_path: Path, place: str) -> None:
+    ranges = ["10.0.0.0/8", "127.0.0.1"]
+    file = tmp_path / "settings.yaml"
+    file.write_text(f"trusted_proxies: {json.dumps(ranges if place == 'list' else ', '.join(ranges))}\n")
+    if place == "environment":
+        server = start_server(env={"OVATION_TRUSTED_PROXIES": ",".join(ranges)})
+    else:
+        server = start_server(options=["--config", str(file)])
+    body = {"grant_type": "client_credentials", "client_id": "a", "client_secret": "b"}
+    answer = requests.post(
+        f"{server.url}/oauth/token", json=body, headers={"X-Forwarded-For": "192.0.2.66, 203.0.113.77, 10.1.1.1"}, timeout=30
+    )
+    assert answer.status_code == 401
+    assert "203.0.113.77" in server.output and "192.0.2.66" not in server.output
+
+
+def test_a_trusted_proxy_that_is_no_address_stops_the_start(tmp_path: Path) -> None:
+    for text in ["10.0.0.0/99", "proxy.example.com"]:
+        result = run("serve", "--port", "0", home=tmp_path, env={"OVATION_TRUSTED_PROXIES": text})
+        assert result.returncode != 0 and "trusted_proxies" in result.stderr and text in result.stderr

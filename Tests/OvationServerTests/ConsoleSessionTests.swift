@@ -97,15 +97,32 @@ struct ConsoleSessionTests {
         }
     }
 
-    @Test("ten wrong attempts, and an address waits; others do not")
-    func attempts() throws {
-        let sessions = ConsoleSessions(limits: Limits())
-        for _ in 0..<Limits.signInAttemptsMax { try sessions.noteAttempt(from: "1.2.3.4", at: Fixtures.now) }
-        #expect(throws: Problem(.tooManyAttempts, "")) {
-            try sessions.noteAttempt(from: "1.2.3.4", at: Fixtures.now)
+    @Test("after ten wrong attempts the answer is to wait, and the right secret passes all the same")
+    func attempts() async throws {
+        try await TestServer.run { server async throws in
+            var client = ConsoleClient(server: server)
+            for _ in 0..<Limits.signInAttemptsMax {
+                #expect(try await client.signIn(TestServer.clientID, "wrong").status == .unauthorized)
+            }
+            let throttled = try await client.signIn(TestServer.clientID, "wrong")
+            #expect(throttled.status == .tooManyRequests && throttled.header("Retry-After") == "600")
+            #expect(try await client.signIn("another-id", "wrong").status == .unauthorized)
+            let right = try await client.signIn(TestServer.clientID, TestServer.clientSecret)
+            #expect(right.status == .seeOther)
+            var other = ConsoleClient(server: server)
+            #expect(try await other.signIn(TestServer.clientID, "wrong").status == .unauthorized, "counted anew")
         }
-        try sessions.noteAttempt(from: "1.2.3.5", at: Fixtures.now)
-        try sessions.noteAttempt(from: "1.2.3.4", at: Fixtures.now.advanced(by: Limits.signInWindow))
+    }
+
+    @Test("wrong links are counted too")
+    func wrongLinks() async throws {
+        try await TestServer.run { server async throws in
+            var client = ConsoleClient(server: server)
+            for _ in 0..<Limits.signInAttemptsMax {
+                #expect(try await client.get("/console/enter/abc").status == .unauthorized)
+            }
+            #expect(try await client.get("/console/enter/abc").status == .tooManyRequests)
+        }
     }
 
     @Test("a link signs in once, and within the hour")

@@ -10,8 +10,8 @@ import Testing
 
 @testable import OvationServer
 
-/// Lines of a log, as text.
-private final class Lines: Sendable {
+/// StreamLines of a log, as text.
+private final class StreamLines: Sendable {
     private let lines = Mutex<[String]>([])
 
     var all: [String] { lines.withLock { $0 } }
@@ -23,7 +23,7 @@ private final class Lines: Sendable {
     }
 
     private struct Handler: LogHandler {
-        let lines: Lines
+        let lines: StreamLines
         var metadata: Logger.Metadata = [:]
         var logLevel = Logger.Level.debug
 
@@ -61,10 +61,10 @@ struct StreamLogTests {
     private func lines(
         takes: Int = .max, _ write: @escaping @Sendable (StreamOutput) async throws -> Void
     ) async -> (lines: [String], failures: Int) {
-        let lines = Lines()
+        let lines = StreamLines()
         let metrics = ServerMetrics()
         let log = StreamLog(metrics: metrics, clock: WallClock { Fixtures.now }, logger: lines.logger())
-        var response = Response(status: .ok, body: .stream(write))
+        var response = Response(status: .ok, body: .stream(on: nil, write))
         log.watch(&response, place: "GET /x", requestID: "r1")
         do {
             try await response.body.write(Reader(left: takes))
@@ -104,13 +104,13 @@ struct StreamLogTests {
     /// A server whose store gives so many pages of exports and takes so many chunks.
     private func serve(
         pages: Int = .max, chunks: Int = .max,
-        _ test: @Sendable (any TestClientProtocol, String, Lines) async throws -> Void
+        _ test: @Sendable (any TestClientProtocol, String, StreamLines) async throws -> Void
     ) async throws {
         let folder = try TemporaryFolder()
         let base = try SQLiteStore(testing: folder.path + "/ovation.sqlite")
         defer { base.close() }
         let store = SharedStore(base)
-        let lines = Lines()
+        let lines = StreamLines()
         let server = try await Server(
             store: store,
             configuration: ServerConfiguration(

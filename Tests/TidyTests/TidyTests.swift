@@ -98,8 +98,8 @@ struct TidyTests {
                 [
                     "OvationConsole", "OvationCore", "OvationWire", "CSimdjson", "CZlib", "AsyncAlgorithms", "Crypto",
                     "CryptoExtras", "FoundationEssentials", "Foundation", "Hummingbird", "HummingbirdCore", "HTTPTypes",
-                    "JWTKit", "Logging", "NIOCore", "NIOHTTP1", "NIOHTTPTypes",
-                    "NIOHTTPTypesHTTP1", "ServiceLifecycle", "Synchronization", "Yams",
+                    "JWTKit", "Logging", "NIOCore", "NIOHTTP1", "NIOHTTPTypes", "NIOHTTPTypesHTTP1", "ServiceLifecycle",
+                    "Synchronization", "Yams",
                     "Glibc", "Darwin",
                 ]
             ),

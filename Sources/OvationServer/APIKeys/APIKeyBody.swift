@@ -49,7 +49,8 @@ struct APIKeyRequest {
                     catalogue.section(discriminator) != nil
                 else {
                     throw ObjectReader.refused(
-                        reader.path("sections"), .sectionNotFound, "There is no section '\(value.string ?? "")'.")
+                        reader.path("sections"), .sectionNotFound, "There is no section \((value.string ?? "").quoted)."
+                    )
                 }
                 sections.insert(discriminator)
             }
@@ -62,7 +63,7 @@ struct APIKeyRequest {
                     catalogue.keyspace(discriminator) != nil
                 else {
                     throw ObjectReader.refused(
-                        object.path(member.name), .keyspaceNotFound, "There is no keyspace '\(member.name)'.")
+                        object.path(member.name), .keyspaceNotFound, "There is no keyspace \(member.name.quoted).")
                 }
                 guard let access = member.value.string.flatMap(APIKey.Access.init) else {
                     throw ObjectReader.refused(

@@ -37,7 +37,7 @@ struct ChunkReport: Sendable {
 
     /// What is remembered of a chunk under its key: with fewer errors, since it is kept for a day.
     static func answer(of chunk: CheckedChunk) -> [UInt8] {
-        let errors = chunk.errors.prefix(Limits.errorsListedMax)
+        let errors = chunk.errors.listed()
         return JSONWriter.write(
             .object([
                 .init("stored", JSONValue(chunk.events.rows.count)), .init("refused", JSONValue(chunk.refused)),
@@ -57,6 +57,7 @@ struct BulkTotals: Sendable {
     private(set) var replayedChunks = 0
     private var errors: [JSONValue] = []
     private var errorsOmitted = 0
+    private var errorsBytes = 0
 
     mutating func add(_ chunk: ChunkReport) {
         chunks += 1
@@ -68,9 +69,15 @@ struct BulkTotals: Sendable {
         } else {
             stored += chunk.stored
         }
-        let listed = chunk.errors.prefix(Limits.bulkErrorsMax - errors.count)
-        errors += listed
-        errorsOmitted += chunk.errorsOmitted + chunk.errors.count - listed.count
+        var listed = 0
+        for error in chunk.errors {
+            let bytes = JSONWriter.write(error).count
+            guard errors.count < Limits.bulkErrorsMax, errorsBytes + bytes <= Limits.bulkErrorsBytesMax else { break }
+            errorsBytes += bytes
+            errors.append(error)
+            listed += 1
+        }
+        errorsOmitted += chunk.errorsOmitted + chunk.errors.count - listed
     }
 
     private var counts: [JSONValue.Member] {

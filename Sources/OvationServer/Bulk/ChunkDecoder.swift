@@ -35,6 +35,7 @@ struct ChunkDecoder {
     private var refused = 0
     private var errors: [ItemError] = []
     private var errorsOmitted = 0
+    private var errorsBytes = 0
 
     /// A keyspace that lines name and the caller may write through.
     private struct Door {
@@ -114,10 +115,11 @@ struct ChunkDecoder {
     private mutating func refuse(_ line: Int, _ reasons: [ItemError]) {
         refused += 1
         for reason in reasons {
-            guard errors.count < Limits.bulkErrorsMax else {
+            guard errors.count < Limits.bulkErrorsMax, errorsBytes + reason.bytes <= Limits.bulkErrorsBytesMax else {
                 errorsOmitted += 1
                 continue
             }
+            errorsBytes += reason.bytes
             var error = reason
             error.line = line
             errors.append(error)
@@ -208,7 +210,8 @@ extension ChunkDecoder {
             Door(
                 name: Array(name.utf8),
                 target: EventTarget(
-                    catalogue: caller.catalogue, section: section, keyspace: keyspace, callerIsAdmin: caller.isAdmin,
+                    catalogue: caller.account.catalogue, section: section, keyspace: keyspace,
+                    callerIsAdmin: caller.isAdmin,
                     receivedAt: receivedAt, limits: limits)))
         return doors.count - 1
     }

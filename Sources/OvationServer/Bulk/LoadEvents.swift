@@ -17,7 +17,12 @@ struct LoadEvents: EndpointHandler {
     func respond(to call: Call) async throws -> Response {
         // Before the answer begins, which can be a stream.
         let coding = try call.request.contentCoding()
-        let section = try call.caller().section(call.path.section()).discriminator
+        let caller = try call.caller()
+        let section = try caller.section(call.path.section()).discriminator
+        guard caller.catalogue.keyspaces.contains(where: { caller.key.mayWrite($0.discriminator) }) else {
+            throw Problem(
+                .keyspaceForbidden, "This API key may write through no keyspace, so there is nothing to upload.")
+        }
         let preferences = call.preferences
         // Of two that exclude each other, the first counts (RFC 7240 §2).
         let isStrict = preferences.first { $0.hasPrefix("handling=") } == "handling=strict"
@@ -27,7 +32,7 @@ struct LoadEvents: EndpointHandler {
             idempotencyKey: try call.idempotencyKey(), coding: coding)
         let applied = (isStrict ? ["handling=strict"] : []) + (isCheckOnly ? ["validate-only"] : [])
         var headers: HTTPFields = applied.isEmpty ? [:] : [.preferenceApplied: applied.joined(separator: ", ")]
-        let slot = try parts.uploads.take()
+        let slot = try parts.uploads.take(for: caller.key)
         // What it gathers is not of other bodies.
         let share = BodyBudget.Share(of: parts.bodies)
         try share.grow(to: parts.limits.bulkChunkBytes)
@@ -38,7 +43,7 @@ struct LoadEvents: EndpointHandler {
         }
         headers[.contentType] = LoadEvents.mediaType
         headers[HTTPField.Name("X-Accel-Buffering")!] = "no"
-        let body = ResponseBody.stream { output in
+        let body = ResponseBody.stream(on: call.connection) { output in
             do {
                 let totals = try await upload.run { chunk, totals in
                     try await output.write(line: totals.progress(after: chunk))

@@ -25,6 +25,8 @@ struct Upload: Sendable {
         _ tell: @escaping @Sendable (ChunkReport, BulkTotals) async throws -> Void
     ) async throws -> BulkTotals {
         var totals = BulkTotals()
+        call.connection?.tell(.uploadBegan)
+        defer { call.connection?.tell(.uploadEnded) }
         do {
             try await withThrowingTaskGroup(of: ChunkReport.self) { group in
                 var isCommitting = false

@@ -1,14 +1,18 @@
+package import Logging
 package import OvationCore
 import Synchronization
 
 /// One account's definitions at one moment, shared by reference.
 final class AccountSnapshot: Sendable {
     let catalogue: Catalogue
+    /// What integrations know of it.
+    let published: Catalogue
     /// Changes with every change of a definition.
     private let number: String
 
     init(_ catalogue: Catalogue) {
         self.catalogue = catalogue
+        published = catalogue.published
         number = "\(catalogue.account.number).\(catalogue.definitionSequence)"
     }
 
@@ -41,12 +45,14 @@ package final class Directory: Sendable {
 
     private let state: Mutex<State>
     private let store: any Store
+    private let logger: Logger
     private let turns = EditQueue()
     private let lateQuestion = SharedQuestion(interval: Limits.catchUpInterval)
     private static let attempts = 10
 
-    package init(store: any Store, contents: StoreContents) throws(Problem) {
+    package init(store: any Store, contents: StoreContents, logger: Logger) throws(Problem) {
         self.store = store
+        self.logger = logger
         state = Mutex(try Directory.state(of: contents))
     }
 
@@ -197,6 +203,7 @@ package final class Directory: Sendable {
         try await turns.withTurn {
             let deletion = try await store.deleteEvents(filter, id: id, recordedAs: note, at: now, by: actor)
             guard let entry = deletion?.entry else { return deletion }
+            logger.info(of: [entry])
             var catalogue = try account(filter.profile.account).catalogue
             // After a gap, which only another process can make, the next edit reads everything anew.
             if entry.sequence == catalogue.sequence + 1 {
@@ -234,6 +241,7 @@ package final class Directory: Sendable {
                 try await reload()
                 continue
             }
+            logger.info(of: entries)
             let new = AccountSnapshot(catalogue)
             state.withLock { state in
                 state.accounts[number] = new

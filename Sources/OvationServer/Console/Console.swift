@@ -15,6 +15,7 @@ struct Console: Sendable {
     let feed: LiveFeed
     let directory: Directory
     let secretHash: SecretHash
+    let signIns: SignInLog
     let metrics: ServerMetrics
     let limits: Limits
     let bodies: BodyBudget

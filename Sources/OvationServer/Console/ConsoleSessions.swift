@@ -22,16 +22,10 @@ final class ConsoleSessions: Sendable {
         let text: String
     }
 
-    private struct Failures {
-        var since: Timestamp
-        var count: Int
-    }
-
     private struct State {
         /// By the hash of what the cookie holds, so that memory has nothing that a cookie could be made from.
         var sessions: [SHA256Digest: Session] = [:]
         var links: [SHA256Digest: (clientID: String, until: Timestamp)] = [:]
-        var failures: [String: Failures] = [:]
     }
 
     private let state = Mutex(State())
@@ -119,37 +113,6 @@ final class ConsoleSessions: Sendable {
             guard let link = state.links.removeValue(forKey: hash(token)), now < link.until else { return nil }
             return link.clientID
         }
-    }
-
-    // MARK: Attempts
-
-    /// Counts an attempt to sign in, before it is known whether it is right.
-    /// - Throws: `too_many_attempts` when this address failed too often of late.
-    func noteAttempt(from address: String, at now: Timestamp) throws(Problem) {
-        let waitUntil = state.withLock { state -> Timestamp? in
-            var failures = state.failures[address] ?? Failures(since: now, count: 0)
-            let end = failures.since.advanced(by: Limits.signInWindow)
-            if now >= end { failures = Failures(since: now, count: 0) }
-            guard failures.count < Limits.signInAttemptsMax else { return end }
-            failures.count += 1
-            // Somebody with very many addresses makes us forget some; he must not lock out everybody else.
-            if state.failures[address] == nil, state.failures.count >= Limits.signInAddressesMax,
-                let oldest = state.failures.min(by: { $0.value.since < $1.value.since })
-            {
-                state.failures[oldest.key] = nil
-            }
-            state.failures[address] = failures
-            return nil
-        }
-        guard let waitUntil else { return }
-        let seconds = max(1, Int((waitUntil.milliseconds - now.milliseconds) / 1000))
-        throw Problem(
-            .tooManyAttempts, "Too many attempts to sign in from here; wait \((seconds + 59) / 60) minutes.",
-            retryAfterSeconds: seconds)
-    }
-
-    func forgetAttempts(from address: String) {
-        state.withLock { $0.failures[address] = nil }
     }
 
     // MARK: Forms before there is a session

@@ -95,7 +95,8 @@ struct Visit: Sendable {
         session.isMasked ? Visit.mask(key) ?? key : key
     }
 
-    static func mask(_ key: String) -> String? { key.first.map { "\($0)•••••" } }
+    /// Of its first scalar: one character can be as long as the key.
+    static func mask(_ key: String) -> String? { key.unicodeScalars.first.map { "\($0)•••••" } }
 
     /// The same visit as its session, its API key and the definitions stand now; nil when one of them has ended.
     var current: Visit? {

@@ -19,7 +19,7 @@ extension Call {
         }
         let inSection = caller.catalogue.eventTypes.filter { $0.section == section.discriminator }
         if let unknown = wanted.first(where: { word in !inSection.contains { $0.discriminator.text == word } }) {
-            throw Problem(.invalidParameter, "The section has no event type '\(unknown.prefix(100))'.")
+            throw Problem(.invalidParameter, "The section has no event type \(unknown.quoted).")
         }
         let ignoresPermissions = try ignoresKeyspacePermissions()
         // Removed types stay readable.
@@ -27,7 +27,9 @@ extension Call {
             (wanted.isEmpty || wanted.contains(eventType.discriminator.text))
                 && (!readableOnly || ignoresPermissions || eventType.permission(in: keyspace.discriminator).read)
         }
-        let isEverything = matching.count == inSection.count
+        let isEverything =
+            matching.count == inSection.count
+            && (caller.isAdmin || !caller.account.catalogue.hasUnpublished(in: section.discriminator))
         return EventFilter(
             profile: profile, section: section.number,
             versions: isEverything ? nil : matching.flatMap { $0.versions.map(\.id) },

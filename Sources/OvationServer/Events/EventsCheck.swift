@@ -64,12 +64,15 @@ struct EventsCheck {
     var report: JSONValue {
         var errorsByItem: [Int: [ItemError]] = [:]
         for error in errors { errorsByItem[error.index ?? 0, default: []].append(error) }
+        // Each item has its line; what is said of all of them together is bounded.
+        var room = Limits.errorsBytesMax
         let items = (0..<itemCount).map { index -> JSONValue in
             guard let errors = errorsByItem[index] else {
                 return .object([.init("index", JSONValue(index)), .init("status", JSONValue(204))])
             }
             let isForbidden = errors.allSatisfy { $0.code == .eventTypeForbidden }
-            let listed = errors.prefix(Limits.errorsListedMax)
+            let listed = errors.listed(bytesMax: room)
+            room -= listed.reduce(0) { $0 + $1.bytes }
             var members: [JSONValue.Member] = [
                 .init("index", JSONValue(index)), .init("status", JSONValue(isForbidden ? 403 : 400)),
                 .init("errors", .array(listed.map(ProblemBody.json))),

@@ -82,7 +82,8 @@ struct PostEvents: EndpointHandler {
         _ body: ByteBuffer, isLenient: Bool, at place: PostJournal.Place
     ) throws(Problem) -> CheckedPost {
         let target = EventTarget(
-            catalogue: place.caller.catalogue, section: place.section, keyspace: place.keyspace,
+            // Of a draft it says that it is one.
+            catalogue: place.caller.account.catalogue, section: place.section, keyspace: place.keyspace,
             callerIsAdmin: place.caller.isAdmin, receivedAt: place.receivedAt, limits: limits)
         guard isLenient else {
             return CheckedPost(

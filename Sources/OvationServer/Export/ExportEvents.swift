@@ -12,6 +12,9 @@ struct ExportEvents: EndpointHandler {
     func respond(to call: Call) async throws -> Response {
         let caller = try call.caller()
         let section = try caller.section(call.path.section())
+        guard caller.catalogue.keyspaces.contains(where: { caller.key.mayRead($0.discriminator) }) else {
+            throw Problem(.keyspaceForbidden, "This API key may read no keyspace, so there is nothing to export.")
+        }
         let types = try eventTypes(call, in: section)
         let format = try format(call, types)
         let range = ExportRange(
@@ -22,10 +25,10 @@ struct ExportEvents: EndpointHandler {
             parts: parts, caller: caller, section: section.discriminator, format: format,
             ignoresPermissions: try call.ignoresKeyspacePermissions(),
             hasSummary: try call.flag("summary"))
-        let slot = try parts.exports.take()
+        let slot = try parts.exports.take(for: caller.key)
         // The first page before the answer, so that a store that cannot be read is no empty export.
         let first = try await parts.store.events(of: range)
-        let body = ResponseBody.stream { output in
+        let body = ResponseBody.stream(on: call.connection) { output in
             try await export.run(from: first, range, to: output)
             withExtendedLifetime(slot) {}
         }
@@ -53,7 +56,7 @@ struct ExportEvents: EndpointHandler {
         }
         let inSection = try call.caller().catalogue.eventTypes.filter { $0.section == section.discriminator }
         if let unknown = wanted.first(where: { word in !inSection.contains { $0.discriminator.text == word } }) {
-            throw Problem(.invalidParameter, "The section has no event type '\(unknown.prefix(100))'.")
+            throw Problem(.invalidParameter, "The section has no event type \(unknown.quoted).")
         }
         return inSection.filter { wanted.contains($0.discriminator.text) }
     }

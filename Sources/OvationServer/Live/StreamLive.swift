@@ -51,7 +51,7 @@ struct StreamLive: EndpointHandler {
         var filter = LiveFeed.Filter(account: caller.key.account)
         if let text = try call.parameter("section") {
             guard let discriminator = try? Discriminator<Section>(text) else {
-                throw Problem(.sectionNotFound, "There is no section '\(text.prefix(100))'.")
+                throw Problem(.sectionNotFound, "There is no section \(text.quoted).")
             }
             filter.section = try caller.section(discriminator).discriminator
         }
@@ -64,7 +64,7 @@ struct StreamLive: EndpointHandler {
         if let text = try call.parameter("event_discriminator") {
             guard let discriminator = try? Discriminator<EventType>(text),
                 caller.catalogue.eventType(discriminator) != nil
-            else { throw Problem(.invalidParameter, "There is no event type '\(text.prefix(100))'.") }
+            else { throw Problem(.invalidParameter, "There is no event type \(text.quoted).") }
             filter.eventType = discriminator
         }
         return filter

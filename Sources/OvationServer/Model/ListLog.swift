@@ -22,7 +22,7 @@ struct ListLog: EndpointHandler {
         if let text = try call.parameter("event_discriminator") {
             guard let discriminator = try? Discriminator<EventType>(text),
                 let eventType = caller.catalogue.eventType(discriminator)
-            else { throw Problem(.invalidParameter, "There is no event type '\(text.prefix(100))'.") }
+            else { throw Problem(.invalidParameter, "There is no event type \(text.quoted).") }
             entries = try await history(
                 of: eventType, account: caller.key.account, before: before, limit: limit)
         } else {

@@ -29,10 +29,10 @@ struct PostJournal: Sendable {
             case text(String)
         }
 
-        /// As the path held it, percent-decoded; it need not be a key of the keyspace.
+        /// As the path held it, percent-decoded; it need not be a key of the keyspace, and a long one is cut.
         var key: String {
             switch keySource {
-            case .path(let path): (try? path.text("key")) ?? ""
+            case .path(let path): ((try? path.text("key")) ?? "").shortened(toBytes: Limits.rejectionKeyBytesMax)
             case .text(let text): text
             }
         }
@@ -145,7 +145,7 @@ struct PostJournal: Sendable {
             account: place.account, section: place.section.number, keyspace: place.keyspace.number, key: place.key,
             receivedAt: place.receivedAt, clientID: place.caller.key.clientID, requestID: place.requestID,
             code: problem.code, detail: problem.detail,
-            errors: Array(problem.errors.prefix(Limits.errorsListedMax)), eventCount: events, body: body)
+            errors: problem.errors.listed(), eventCount: events, body: body)
         do {
             return try await store.keep(post)
         } catch {

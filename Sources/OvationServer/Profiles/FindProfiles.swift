@@ -51,7 +51,7 @@ struct FindProfiles: EndpointHandler {
     private func keyspaces(_ call: Call, _ caller: Identity) throws(Problem) -> [Keyspace] {
         guard let text = try call.parameter("keyspace") else { return caller.catalogue.keyspaces }
         guard let discriminator = try? Discriminator<Keyspace>(text) else {
-            throw Problem(.keyspaceNotFound, "There is no keyspace '\(text.prefix(100))'.")
+            throw Problem(.keyspaceNotFound, "There is no keyspace \(text.quoted).")
         }
         return [try caller.keyspace(discriminator)]
     }

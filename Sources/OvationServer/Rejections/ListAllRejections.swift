@@ -10,7 +10,7 @@ struct ListAllRejections: EndpointHandler {
         var section: Section?
         if let text = try call.parameter("section") {
             guard let discriminator = try? Discriminator<Section>(text) else {
-                throw Problem(.sectionNotFound, "There is no section '\(text.prefix(100))'.")
+                throw Problem(.sectionNotFound, "There is no section \(text.quoted).")
             }
             section = try call.caller().section(discriminator)
         }

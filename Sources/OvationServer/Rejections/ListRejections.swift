@@ -23,16 +23,38 @@ struct ListRejections: EndpointHandler {
             }
             return id
         }
-        let rejections = try await store.rejections(
-            filter(call, caller, section), before: before, limit: limit + 1,
-            bodyBytesMax: caller.isAdmin ? Limits.rejectionExcerptBytes : 0)
-        let items = rejections.prefix(limit).map { rejection in
-            RejectionBody.json(rejection, in: caller.catalogue, body: caller.isAdmin ? .excerpt : .none)
-        }
-        let next = rejections.count > limit ? items.last?["id"] : nil
+        let (items, hasMore) = try await page(filter(call, caller, section), before: before, limit: limit, caller)
+        let next = hasMore ? items.last?["id"] : nil
         return .json(
             .object([.init("items", .array(items)), .init("next_before", next ?? .null)]),
             headers: [.cacheControl: "no-store"])
+    }
+
+    /// Rejections that are read at once, so that no more than these are held beside the page.
+    private static let readAtOnce = 20
+
+    /// Up to a number, and up to a number of bytes with the one that passes it.
+    private func page(
+        _ filter: RejectionFilter, before first: Rejection.ID?, limit: Int, _ caller: Identity
+    ) async throws -> (items: [JSONValue], hasMore: Bool) {
+        var items: [JSONValue] = []
+        var bytes = 0
+        var before = first
+        while true {
+            // One more than are wanted, to know whether there are more.
+            let wanted = min(limit - items.count + 1, ListRejections.readAtOnce)
+            let rejections = try await store.rejections(
+                filter, before: before, limit: wanted, bodyBytesMax: caller.isAdmin ? Limits.rejectionExcerptBytes : 0)
+            for rejection in rejections {
+                guard items.count < limit, bytes < Limits.rejectionPageBytesMax else { return (items, true) }
+                let item = RejectionBody.json(
+                    rejection, in: caller.catalogue, body: caller.isAdmin ? .excerpt : .none)
+                bytes += JSONWriter.write(item).count
+                items.append(item)
+            }
+            guard rejections.count == wanted, let last = rejections.last else { return (items, false) }
+            before = last.id
+        }
     }
 
     private func filter(_ call: Call, _ caller: Identity, _ section: Section?) throws(Problem) -> RejectionFilter {

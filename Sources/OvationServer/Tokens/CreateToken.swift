@@ -7,6 +7,7 @@ struct CreateToken: EndpointHandler {
     let directory: Directory
     let signer: TokenSigner
     let secretHash: SecretHash
+    let signIns: SignInLog
     let limits: Limits
 
     func respond(to call: Call) async throws -> Response {
@@ -18,9 +19,15 @@ struct CreateToken: EndpointHandler {
             await directory.catchUp(signer)
             found = key(of: request, at: call.receivedAt)
         }
+        let attempt = SignInLog.Attempt(
+            door: .token, clientID: request.clientID, address: signIns.address(of: call.request, on: call.connection),
+            requestID: call.requestID,
+            at: call.receivedAt)
         guard let key = found else {
+            if let problem = signIns.noteFailure(attempt, "wrong secret or revoked key") { throw problem }
             throw Problem(.invalidClient, "The client id or the client secret is wrong, or the API key was deleted.")
         }
+        signIns.noteSuccess(attempt, as: key)
         directory.noteUse(of: key, at: call.receivedAt)
         let token = try await signer.sign(key, at: call.receivedAt)
         let answer = TokenResponse.write(

@@ -117,7 +117,7 @@ package final class TokenSigner: Sendable {
         let other = issuer.hasPrefix("ovation:") ? String(issuer.dropFirst("ovation:".count)) : issuer
         return Problem(
             .wrongRegion,
-            "The token was issued by the server of region '\(other.prefix(60))'; this is the server of region "
+            "The token was issued by the server of region \(other.quoted); this is the server of region "
                 + "'\(region)'. Fetch a token here, or call that region's host.")
     }
 

@@ -104,24 +104,34 @@ extension Visit {
         session.isMasked ? Visit.masked(text, key) : text
     }
 
-    /// Whatever the case of ASCII letters, since people write addresses in every way.
+    /// Whatever the case of ASCII letters, since people write addresses in every way. However long the two are and however
+    /// often the key begins in the text, each byte of it is looked at twice at most (Knuth, Morris and Pratt).
     static func masked(_ text: String, _ key: String) -> String {
-        let wanted = key.utf8.map(lowercase)
+        // Of a key that was cut when it was kept, the beginning is all there is to look for.
+        let kept = key.utf8.count >= Limits.rejectionKeyBytesMax - 3 && key.hasSuffix("…") ? key.dropLast() : key[...]
+        let wanted = kept.utf8.prefix(Limits.rejectionKeyBytesMax).map(lowercase)
         // A very short key stands in many words that have nothing to do with it.
-        guard wanted.count >= 4, let mask = mask(key), let first = wanted.first else { return text }
-        let bytes = Array(text.utf8)
+        guard wanted.count >= 4, let mask = mask(key) else { return text }
+        // Where to go on in the key when the next byte does not fit: as far as its beginning is also its end so far.
+        var fallbacks = [0]
+        var length = 0
+        for byte in wanted.dropFirst() {
+            while length > 0, wanted[length] != byte { length = fallbacks[length - 1] }
+            if wanted[length] == byte { length += 1 }
+            fallbacks.append(length)
+        }
         var masked: [UInt8] = []
-        var index = 0
-        while index < bytes.count {
-            if lowercase(bytes[index]) == first, bytes.count - index >= wanted.count,
-                bytes[index..<index + wanted.count].lazy.map(lowercase).elementsEqual(wanted)
-            {
-                masked += mask.utf8
-                index += wanted.count
-            } else {
-                masked.append(bytes[index])
-                index += 1
-            }
+        masked.reserveCapacity(text.utf8.count)
+        length = 0
+        for byte in text.utf8 {
+            masked.append(byte)
+            let byte = lowercase(byte)
+            while length > 0, wanted[length] != byte { length = fallbacks[length - 1] }
+            if wanted[length] == byte { length += 1 }
+            guard length == wanted.count else { continue }
+            masked.removeLast(length)
+            masked += mask.utf8
+            length = 0
         }
         return String(decoding: masked, as: UTF8.self)
     }

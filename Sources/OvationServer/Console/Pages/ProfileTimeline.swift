@@ -77,7 +77,7 @@ enum ProfileTimeline {
         let text = try visit.query("section")
         if !text.isEmpty {
             guard let discriminator = try? Discriminator<Section>(text) else {
-                throw Problem(.sectionNotFound, "There is no section '\(text.prefix(100))'.")
+                throw Problem(.sectionNotFound, "There is no section \(text.quoted).")
             }
             return try visit.identity.section(discriminator)
         }

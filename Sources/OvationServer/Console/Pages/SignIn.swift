@@ -22,29 +22,23 @@ enum SignIn {
                 arrival, next: form["next"], clientID: form["client_id"],
                 error: "The form was open for too long, or cookies are off. Try again.", status: .forbidden)
         }
-        do {
-            try console.sessions.noteAttempt(from: arrival.remoteAddress, at: arrival.now)
-        } catch {
-            return self.form(
-                arrival, next: form["next"], clientID: form["client_id"], error: error.detail, status: .tooManyRequests,
-                retryAfter: error.retryAfterSeconds)
-        }
         // As people paste them.
         let clientID = form["client_id"].filter { !$0.isWhitespace }
         let secret = form["client_secret"].filter { !$0.isWhitespace }
         let key = console.directory.identity(clientID: clientID)?.key
+        let attempt = arrival.attempt(.console, clientID: clientID)
         guard console.secretHash.matches(secret, key, at: arrival.now), let key else {
-            return self.form(
-                arrival, next: form["next"], clientID: clientID,
-                error: "The client id or the client secret is wrong, or the API key was revoked.",
-                status: .unauthorized)
+            return refused(
+                attempt, "wrong secret or revoked key", arrival, next: form["next"],
+                error: "The client id or the client secret is wrong, or the API key was revoked.")
         }
         guard key.role == .admin else {
+            console.signIns.noteRefusal(attempt, of: key, "no admin key")
             return self.form(
                 arrival, next: form["next"], clientID: clientID,
                 error: "This is an integration's key. The console needs an API key of role admin.", status: .forbidden)
         }
-        console.sessions.forgetAttempts(from: arrival.remoteAddress)
+        console.signIns.noteSuccess(attempt, as: key)
         console.directory.noteUse(of: key, at: arrival.now)
         return start(arrival, clientID: key.clientID, next: form["next"])
     }
@@ -57,21 +51,15 @@ enum SignIn {
         if let token = arrival.cookie(Console.cookie), sessions.session(token, at: arrival.now) != nil {
             return .redirect(to: ConsolePath.overview)
         }
-        do {
-            try sessions.noteAttempt(from: arrival.remoteAddress, at: arrival.now)
-        } catch {
-            return form(
-                arrival, next: "", error: error.detail, status: .tooManyRequests,
-                retryAfter: error.retryAfterSeconds)
-        }
+        let attempt = arrival.attempt(.link, clientID: nil)
         guard let clientID = sessions.redeem(link: try arrival.path.text("link"), at: arrival.now) else {
-            return form(
-                arrival, next: "",
+            return refused(
+                attempt, "link used before or too old", arrival, next: "",
                 error: "This link was used before or is too old. Sign in with an admin API key, or start the server "
-                    + "again in a terminal for a new link.", status: .unauthorized)
+                    + "again in a terminal for a new link.")
         }
-        sessions.forgetAttempts(from: arrival.remoteAddress)
         if let key = arrival.console.directory.identity(clientID: clientID)?.key {
+            arrival.console.signIns.noteSuccess(attempt, as: key)
             arrival.console.directory.noteUse(of: key, at: arrival.now)
         }
         return start(arrival, clientID: clientID, next: "")
@@ -89,6 +77,16 @@ enum SignIn {
     @Sendable static func mask(_ visit: Visit) async throws -> Response {
         visit.console.sessions.mask(visit.form["masked"] == "on", visit.token)
         return .redirect(to: local(visit.form["back"]))
+    }
+
+    /// The form again, with what is wrong; or with how long to wait, where it was wrong too often.
+    private static func refused(
+        _ attempt: SignInLog.Attempt, _ reason: String, _ arrival: Arrival, next: String, error: String
+    ) -> Response {
+        let problem = arrival.console.signIns.noteFailure(attempt, reason)
+        return form(
+            arrival, next: next, clientID: attempt.clientID ?? "", error: problem?.detail ?? error,
+            status: problem == nil ? .unauthorized : .tooManyRequests, retryAfter: problem?.retryAfterSeconds)
     }
 
     private static func start(_ arrival: Arrival, clientID: String, next: String) -> Response {
@@ -145,6 +143,11 @@ enum Assets {
 }
 
 extension Arrival {
+    fileprivate func attempt(_ door: SignInLog.Door, clientID: String?) -> SignInLog.Attempt {
+        SignInLog.Attempt(
+            door: door, clientID: clientID, address: remoteAddress, requestID: requestID, at: now)
+    }
+
     func query(_ name: String) throws(Problem) -> String {
         guard let fields = PercentEncoding.decode(form: request.uri.query ?? "") else {
             throw Problem(.invalidParameter, "The address has a broken percent-escape.")

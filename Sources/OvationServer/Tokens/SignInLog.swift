@@ -1,0 +1,75 @@
+import HTTPTypes
+import Hummingbird
+import Logging
+import OvationCore
+
+/// What is done with every attempt to sign in or to get a token once it is known: it is counted, and leaves a line.
+///
+/// A line has the address and the client id; a client id only where there is such a key, since people paste secrets into
+/// the wrong field.
+struct SignInLog: Sendable {
+    let throttle = SignInThrottle()
+    let directory: Directory
+    let clients: ClientAddress
+    let logger: Logger
+
+    /// Where an attempt was made.
+    enum Door: String, Sendable {
+        case console
+        case link = "console link"
+        case token
+    }
+
+    /// One attempt: through which door, from where, and for whom.
+    struct Attempt: Sendable {
+        let door: Door
+        /// As it was sent; nil for a link.
+        let clientID: String?
+        let address: String
+        let requestID: String
+        let at: Timestamp
+    }
+
+    func address(of request: Request, on connection: Connection?) -> String {
+        clients.of(
+            peer: connection?.remoteAddress ?? "unknown",
+            forwardedFor: request.headers[values: HTTPField.Name("X-Forwarded-For")!],
+            forwarded: request.headers[values: HTTPField.Name("Forwarded")!])
+    }
+
+    func noteSuccess(_ attempt: Attempt, as key: APIKey) {
+        throttle.forget(attempt.clientID, from: attempt.address)
+        logger.info("signed in", metadata: metadata(attempt, clientID: key.clientID))
+    }
+
+    /// Of a key whose secret was right.
+    func noteRefusal(_ attempt: Attempt, of key: APIKey, _ reason: String) {
+        var metadata = metadata(attempt, clientID: key.clientID)
+        metadata["reason"] = "\(reason)"
+        logger.info("sign-in refused", metadata: metadata)
+    }
+
+    /// - Parameter reason: as the log has it.
+    /// - Returns: the refusal of whoever was wrong too often; nil where nothing more is to be said than that it is wrong.
+    func noteFailure(_ attempt: Attempt, _ reason: String) -> Problem? {
+        let known = attempt.clientID.flatMap { directory.has(apiKey: $0) ? $0 : nil }
+        var metadata = metadata(attempt, clientID: known ?? "unknown")
+        metadata["reason"] = "\(reason)"
+        switch throttle.noteFailure(of: attempt.clientID, from: attempt.address, at: attempt.at) {
+        case .wrong:
+            logger.info("sign-in refused", metadata: metadata)
+            return nil
+        case .throttled(let isNew, let seconds):
+            // Once in each window: whoever goes on and on would fill the disk.
+            if isNew { logger.info("sign-ins throttled", metadata: metadata) }
+            return .tooManyAttempts(retryAfterSeconds: seconds)
+        }
+    }
+
+    private func metadata(_ attempt: Attempt, clientID: String) -> Logger.Metadata {
+        [
+            "door": "\(attempt.door.rawValue)", "client_id": "\(clientID)", "address": "\(attempt.address)",
+            "request_id": "\(attempt.requestID)",
+        ]
+    }
+}

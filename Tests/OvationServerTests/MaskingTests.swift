@@ -1,0 +1,56 @@
+import OvationCore
+import OvationTesting
+import Testing
+
+@testable import OvationServer
+
+@Suite("Masking a key in a text")
+struct MaskingTests {
+    /// As one would write it first: each place in the text is compared with the whole key.
+    private static func plainly(_ text: String, _ key: String) -> String {
+        func lower(_ bytes: some Sequence<UInt8>) -> [UInt8] { bytes.map { (65...90).contains($0) ? $0 | 0x20 : $0 } }
+        let (text, wanted) = (Array(text.utf8), lower(key.utf8))
+        var masked: [UInt8] = []
+        var index = 0
+        while index < text.count {
+            if text.count - index >= wanted.count, lower(text[index..<index + wanted.count]) == wanted {
+                masked += Array((Visit.mask(key) ?? "").utf8)
+                index += wanted.count
+            } else {
+                masked.append(text[index])
+                index += 1
+            }
+        }
+        return String(decoding: masked, as: UTF8.self)
+    }
+
+    @Test("finds what the plainest search finds, in texts of few letters too")
+    func same() {
+        let seed = UInt64.random(in: .min ... .max)
+        var random = SeededGenerator(seed: seed)
+        for _ in 0..<3000 {
+            func text(_ length: ClosedRange<Int>) -> String {
+                String((0..<Int.random(in: length, using: &random)).map { _ in "aAb@é".randomElement(using: &random)! })
+            }
+            let key = text(4...9)
+            let whole = text(0...40) + key + text(0...20)
+            #expect(Visit.masked(whole, key) == Self.plainly(whole, key), "seed \(seed): \(key) in \(whole)")
+        }
+    }
+
+    @Test("a long key that almost fits everywhere takes no longer than a short one", .timeLimit(.minutes(1)))
+    func linear() {
+        let key = String(repeating: "a", count: 2000) + "b"
+        let text = String(repeating: "a", count: 4_000_000)
+        #expect(Visit.masked(text, key) == text)
+        #expect(Visit.masked(text + key, key).hasSuffix("a•••••"))
+    }
+
+    @Test("of a key that was cut when it was kept, the beginning is masked")
+    func cut() {
+        let whole = String(repeating: "secret", count: 1000) + "@apsis.com"
+        let kept = whole.shortened(toBytes: Limits.rejectionKeyBytesMax)
+        #expect(!Visit.masked("{\"key\":\"\(whole)\"}", kept).hasPrefix("{\"key\":\"secret"))
+        #expect(Visit.mask("e" + String(repeating: "\u{301}", count: 9000))?.utf8.count == 16)
+    }
+}
