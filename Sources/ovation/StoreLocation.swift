@@ -56,6 +56,16 @@ enum StoreLocation {
 }
 
 extension StoreLocation {
+    /// Says what is wrong with the name, before anything is opened.
+    func verify() throws {
+        guard case .postgres(let text) = self else { return }
+        do throws(StoreFailure) {
+            try PostgresStore.verify(connection: text)
+        } catch {
+            throw CommandFailure(error.message + ".")
+        }
+    }
+
     /// To be copied from or to, while no server has it open.
     func openRows(as purpose: CopyPurpose, _ logger: Logger) throws -> any OpenRows {
         do throws(StoreFailure) {
