@@ -130,6 +130,8 @@ final class APIClient: Sendable {
             throw error
         } catch let error as Interruption {
             throw error
+        } catch let error as OutputFailure {
+            throw error
         } catch {
             throw Interruption(reason: "the connection to \(baseURL) broke (\(error))")
         }
@@ -198,21 +200,20 @@ final class APIClient: Sendable {
         }
         if let done = json["lines_done"]?.int { lines.append("  (\(Figures.grouped(done)) lines are done)") }
         if let id = json["request_id"]?.string { lines.append("  (request \(id))") }
-        return CommandFailure(lines.joined(separator: "\n"))
-    }
-}
-
-/// Words for the person at the terminal that a pipe does not take along.
-enum StandardError {
-    static func write(_ text: String) {
-        FileHandle.standardError.write(Data((text + "\n").utf8))
+        return CommandFailure(lines: lines)
     }
 }
 
 /// Reads a file, or standard input for `-`.
 enum InputFile {
     static func read(_ path: String) throws -> Data {
-        if path == "-" { return FileHandle.standardInput.readDataToEndOfFile() }
+        if path == "-" {
+            do {
+                return try FileHandle.standardInput.readToEnd() ?? Data()
+            } catch {
+                throw CommandFailure("Standard input cannot be read: \(error.localizedDescription)")
+            }
+        }
         guard let data = FileManager.default.contents(atPath: path) else {
             throw CommandFailure("\(path) cannot be read.")
         }

@@ -18,19 +18,23 @@ struct Doctor: AsyncParsableCommand {
 
     func run() async throws {
         var isWell = true
-        func report(_ finding: Finding) {
-            print("\(finding.isGood ? "ok  " : "BAD ") \(finding.text)")
+        func report(_ finding: Finding) throws {
+            try Output.print("\(finding.isGood ? "ok  " : "BAD ") \(finding.text)")
             isWell = isWell && finding.isGood
         }
-        for finding in try storeFindings() { report(finding) }
+        for finding in try storeFindings() { try report(finding) }
+        try report(await serverFinding())
+        if !isWell { throw ExitCode(1) }
+    }
+
+    private func serverFinding() async -> Finding {
         do {
             let client = try connection.client()
             _ = try await client.token()
-            report(Finding(isGood: true, text: "\(client.baseURL) answers and takes the API key"))
+            return Finding(isGood: true, text: "\(client.baseURL) answers and takes the API key")
         } catch {
-            report(Finding(isGood: false, text: "\(error)"))
+            return Finding(isGood: false, text: "\(error)")
         }
-        if !isWell { throw ExitCode(1) }
     }
 
     private func storeFindings() throws -> [Finding] {

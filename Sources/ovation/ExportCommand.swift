@@ -41,7 +41,8 @@ extension EventsCommand {
 
         func run() async throws {
             let client = try connection.client()
-            let file = try ExportFile(output)
+            let file = try ExportFile(output, format)
+            defer { file.discardIfEmpty() }
             let total = profileKey == nil && from == nil && to == nil ? try await count(client) : nil
             let progress = TransferProgress(total: total, unit: "events", isQuiet: quiet)
             let line: String
@@ -100,41 +101,30 @@ extension EventsCommand {
     }
 }
 
-/// Where an export goes. A file has its name only when it is whole.
+/// Where an export goes.
 struct ExportFile: Sendable {
-    private let descriptor: SystemPackage.FileDescriptor
-    private let path: String?
+    private let file: OutputFile
+    private let format: EventsCommand.Export.Format
 
-    init(_ path: String?) throws {
-        self.path = path
-        guard let path else {
-            descriptor = .standardOutput
-            return
-        }
-        do {
-            // The events are personal data: nobody else on the machine reads them.
-            descriptor = try SystemPackage.FileDescriptor.open(
-                FilePath(path + ".part"), .writeOnly, options: [.create, .truncate], permissions: [.ownerReadWrite])
-        } catch {
-            throw CommandFailure("\(path).part cannot be written: \(error).")
-        }
+    /// The events are personal data: nobody else on the machine reads them.
+    init(_ path: String?, _ format: EventsCommand.Export.Format) throws {
+        file = try OutputFile(path)
+        self.format = format
     }
 
+    /// Whole lines.
     func write(_ bytes: UnsafeRawBufferPointer) throws {
-        do {
-            try descriptor.writeAll(bytes)
-        } catch {
-            throw CommandFailure("The export cannot be written: \(error).")
-        }
+        let escaped =
+            switch format {
+            case .ndjson: TerminalText.lines(bytes)
+            case .csv: file.isTerminal ? TerminalText.lines(bytes) : nil
+            }
+        if let escaped { try escaped.withUnsafeBytes { try file.write($0) } } else { try file.write(bytes) }
     }
 
-    func finish() throws {
-        guard let path else { return }
-        try descriptor.close()
-        guard rename(path + ".part", path) == 0 else {
-            throw CommandFailure("\(path).part cannot be renamed to \(path).")
-        }
-    }
+    func finish() throws { try file.finish() }
+
+    func discardIfEmpty() { file.discardIfEmpty() }
 }
 
 /// All events of a section.

@@ -1,4 +1,6 @@
 import ArgumentParser
+import OvationPostgres
+import OvationWire
 
 @main
 struct Ovation: AsyncParsableCommand {
@@ -22,8 +24,8 @@ struct Ovation: AsyncParsableCommand {
 struct Version: ParsableCommand {
     static let configuration = CommandConfiguration(abstract: "Print the version.")
 
-    func run() {
-        print("ovation \(Ovation.version)")
+    func run() throws {
+        try Output.print("ovation \(Ovation.version)")
     }
 }
 
@@ -31,7 +33,12 @@ struct Version: ParsableCommand {
 struct CommandFailure: Error, CustomStringConvertible {
     let description: String
 
-    init(_ description: String) {
-        self.description = description
+    /// One line, whatever it quotes.
+    init(_ line: String) {
+        self.init(lines: [line])
+    }
+
+    init(lines: [String]) {
+        description = lines.map { TerminalText.line(ConnectionSecrets.hidden(in: $0)) }.joined(separator: "\n")
     }
 }

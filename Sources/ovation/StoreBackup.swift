@@ -49,7 +49,7 @@ extension StoreCommand {
                     throw CommandFailure(error.message + ".")
                 }
             }
-            print(
+            try Output.print(
                 "\(to): \(Figures.count(backup.events, of: "event")) of "
                     + "\(Figures.count(backup.profiles, of: "profile")), "
                     + "\(Figures.count(Int(backup.bytes), of: "byte")), checked.")
