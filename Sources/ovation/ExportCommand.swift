@@ -34,12 +34,14 @@ extension EventsCommand {
         @Option(help: "With --profile-key: discriminator of its keyspace.") var keyspace = "com.apsis1.keyspaces.email"
         @Option(help: "Only events of the profile with this key.") var profileKey: String?
         @Flag(help: "In CSV: leave texts that a spreadsheet would calculate as they are.") var keepFormulas = false
+        @Flag(help: "In CSV: begin with a byte order mark, by which some spreadsheets know UTF-8.") var bom = false
         @Flag(help: "Also event types that may not be read through a profile's keyspace; for admin keys.")
         var ignoreKeyspacePermissions = false
         @Flag(name: .shortAndLong, help: "Show no progress.") var quiet = false
         @Option(name: .shortAndLong, help: "File to write. (default: standard output)") var output: String?
 
         func run() async throws {
+            guard !bom || format == .csv else { throw CommandFailure("--bom is for --format csv.") }
             let client = try connection.client()
             let file = try ExportFile(output, format)
             defer { file.discardIfEmpty() }
@@ -68,6 +70,7 @@ extension EventsCommand {
             if let to { query.append(("to", to)) }
             if ignoreKeyspacePermissions { query.append(("ignore_keyspace_permissions", "true")) }
             if format == .csv, profileKey == nil { query.append(("format", "csv")) }
+            if bom, profileKey == nil { query.append(("bom", "true")) }
             if keepFormulas, profileKey == nil { query.append(("formulas", "keep")) }
             return query
         }
@@ -96,7 +99,7 @@ extension EventsCommand {
                 }
                 fields = names
             }
-            return .csv(CSVColumns(fields: fields, guardsFormulas: !keepFormulas))
+            return .csv(CSVColumns(fields: fields, guardsFormulas: !keepFormulas, hasMark: bom))
         }
     }
 }
