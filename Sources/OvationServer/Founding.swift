@@ -110,6 +110,14 @@ public struct AdminCredentials: Sendable {
                 "The admin client secret has at least \(Limits.adminSecretLengthMin) characters, "
                     + "so that it cannot be guessed; 64 random ones are best.")
         }
+        // They get lost where people copy them, and nobody sees why.
+        let isPlain = clientSecret.unicodeScalars.allSatisfy {
+            !$0.properties.isWhitespace && ![.control, .format].contains($0.properties.generalCategory)
+        }
+        guard isPlain else {
+            throw Problem(
+                .limitExceeded, "The admin client secret has a blank, a line end or an invisible character in it.")
+        }
         self.clientID = clientID
         self.clientSecret = clientSecret
     }

@@ -23,6 +23,7 @@ struct Doctor: AsyncParsableCommand {
             isWell = isWell && finding.isGood
         }
         for finding in try storeFindings() { try report(finding) }
+        for warning in FileAccess.warnings(try location().files) { try Output.print("WARN \(warning)") }
         try report(await serverFinding())
         if !isWell { throw ExitCode(1) }
     }
@@ -37,12 +38,15 @@ struct Doctor: AsyncParsableCommand {
         }
     }
 
-    private func storeFindings() throws -> [Finding] {
-        let named = store ?? ProcessInfo.processInfo.environment["OVATION_STORE"] ?? StoreLocation.usual
+    private func location() throws -> StoreLocation {
+        let named = try StoreLocation.name(store) ?? StoreLocation.usual
         // A path alone will do.
         let isPath = !named.contains(":") && !named.contains("=")
-        let location = isPath ? .sqlite(path: named) : try StoreLocation(named)
-        switch location {
+        return try StoreLocation(isPath ? "sqlite:" + named : named)
+    }
+
+    private func storeFindings() throws -> [Finding] {
+        switch try location() {
         case .sqlite(let path):
             return SQLiteDoctor.findings(path: path).map { Finding(isGood: $0.isGood, text: $0.text) }
         case .postgres(let text):

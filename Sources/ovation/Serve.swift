@@ -51,8 +51,9 @@ struct Serve: AsyncParsableCommand {
 
     func run() async throws {
         Serve.giveMemoryBack()
+        let file = try SettingText.flag(config, "--config") ?? SettingText.environment()["OVATION_CONFIG"]
         let settings = try await Settings.read(
-            flags: flags, file: config ?? ProcessInfo.processInfo.environment["OVATION_CONFIG"])
+            flags: flags, file: file.map { try SettingText.path($0, "The configuration file") })
         let logger = Serve.logger(settings.logLevel)
         Serve.raiseFileLimit(toHold: settings.limits.connectionsMax)
         let configuration = try ServerConfiguration(
@@ -62,8 +63,12 @@ struct Serve: AsyncParsableCommand {
         let ports = try PortReservation(
             host: settings.host,
             ports: [(settings.port, "--port")] + (settings.adminPort.map { [($0, "--admin-port")] } ?? []))
-        let store = try StoreLocation(settings.store).open(settings.limits, logger)
+        let location = try StoreLocation(settings.store)
+        let store = try location.open(settings.limits, logger)
         defer { store.close() }
+        for warning in FileAccess.warnings(location.files + [settings.secretFile].compactMap { $0 }) {
+            logger.warning("\(warning)")
+        }
 
         try ports.hold()
         let server = try await Serve.found(store, configuration, settings, logger)

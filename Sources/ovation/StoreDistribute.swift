@@ -24,7 +24,7 @@ struct StoreDistribute: AsyncParsableCommand {
     var store: String?
 
     func run() async throws {
-        guard let named = store ?? ProcessInfo.processInfo.environment["OVATION_STORE"] else {
+        guard let named = try StoreLocation.name(store) else {
             throw ValidationError("Name the store with --store postgres://user@coordinator/database.")
         }
         guard case .postgres(let text) = try StoreLocation(named) else {

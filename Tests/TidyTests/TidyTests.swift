@@ -74,7 +74,9 @@ struct TidyTests {
 
     @Test(
         "the command line prints in one place, which checks that it arrives and that no terminal obeys it",
-        arguments: ["FileHandle.standardOutput", "FileHandle.standardError", "STDOUT_FILENO", "STDERR_FILENO", "fputs("])
+        arguments: [
+            "FileHandle.standardOutput", "FileHandle.standardError", "STDOUT_FILENO", "STDERR_FILENO", "fputs(",
+        ])
     func onePlaceToPrint(word: String) throws {
         for file in try Self.files("Sources/ovation") where !file.path.hasSuffix("/Output.swift") {
             for (number, line) in file.lines.enumerated() {
