@@ -2,28 +2,22 @@
 
 from __future__ import annotations
 
-import base64
 import os
-import subprocess
 from pathlib import Path
 
 import pytest
-import requests
 
 from conftest import StartServer
 from ovation import (
     ARTICLE_MODEL,
-    BINARY,
-    COMMAND_SECONDS,
     Credentials,
     Server,
-    environment,
     free_port,
     printed_credentials,
     run,
 )
 from test_article import shell
-from test_cli import attempt, client_settings
+from test_cli import attempt
 
 # MARK: Secrets
 
