@@ -18,6 +18,7 @@ enum Templates {
         ("live", PackageResources.live_mustache),
         ("overview", PackageResources.overview_mustache),
         ("problem", PackageResources.problem_mustache),
+        ("proof", PackageResources.proof_mustache),
         ("profile", PackageResources.profile_mustache),
         ("profile_summary", PackageResources.profile_summary_mustache),
         ("profile_summary_page", PackageResources.profile_summary_page_mustache),
@@ -34,7 +35,7 @@ enum Templates {
     /// What pages and fragments ask for by name.
     static var needed: [String] {
         let pages: [any ConsolePage.Type] = [
-            SignInPage.self, ProblemPage.self, ConfirmPage.self, OverviewPage.self, EventTypesPage.self,
+            SignInPage.self, ProblemPage.self, ConfirmPage.self, ProofPage.self, OverviewPage.self, EventTypesPage.self,
             EventTypePage.self, EventTypeFormPage.self, HistoryPage.self, ProfilesPage.self, ProfilePage.self,
             ProfileSummaryPage.self,
             LivePage.self, RejectionsPage.self, RejectionPage.self, KeysPage.self, KeyFormPage.self,

@@ -237,6 +237,8 @@ public struct Limits: Sendable, Equatable {
     public static let signInWindow: Duration = .seconds(10 * 60)
     /// Addresses, and client ids with them, whose wrong secrets are remembered.
     public static let signInAddressesMax = 10_000
+    /// How long after the secret was given a session of the console may make, rotate and revoke API keys without it.
+    public static let keyProofLifetime: Duration = .seconds(5 * 60)
     /// How long the one-time link to the console is good for.
     public static let consoleLinkLifetime: Duration = .seconds(3600)
     /// Bytes of a form; or four times ``bodyBytesMax`` where that is more, since the editor of a refused post sends it

@@ -1,4 +1,5 @@
 import CLibpq
+import Foundation
 import OvationCore
 
 /// Where the database is, as the operator wrote it: any connection string of libpq, as a URI or as `key=value` pairs.
@@ -16,14 +17,15 @@ struct ConnectionTarget: Sendable {
     ]
 
     init(_ text: String) throws(StoreFailure) {
+        try ConnectionSecrets.refuseUnclear(text)
         var message: UnsafeMutablePointer<CChar>?
         guard let parsed = PQconninfoParse(text, &message) else {
             // What libpq says quotes what it did not understand, which can be the password.
             PQfreemem(message)
             throw StoreFailure(
                 .unusable,
-                "the connection string cannot be read. It is a URI such as postgres://user@host:5432/database, with "
-                    + "special characters of a password percent-encoded, or pairs such as 'host=db dbname=ovation'")
+                "the connection string cannot be read. It is a URI such as postgres://user@host:5432/database, or pairs such "
+                    + "as 'host=db dbname=ovation'; \(ConnectionSecrets.hint)")
         }
         defer { PQconninfoFree(parsed) }
         var options: [(String, String)] = []
@@ -42,6 +44,9 @@ struct ConnectionTarget: Sendable {
         self.options = options
     }
 
+    /// libpq takes a password from here when the string has none.
+    static let environmentSecrets = [ProcessInfo.processInfo.environment["PGPASSWORD"]].compactMap { $0 }
+
     /// nil: it is left to libpq.
     func value(of keyword: String) -> String? { options.first { $0.keyword == keyword }?.value }
 }
@@ -58,6 +63,9 @@ extension ConnectionTarget: CustomStringConvertible {
         }
         let user = value(of: "user").map { $0 + "@" } ?? ""
         let service = value(of: "service").map { "?service=" + $0 } ?? ""
-        return "postgres://\(user)\(servers.joined(separator: ","))/\(value(of: "dbname") ?? "")\(service)"
+        // Whatever that is: one more connection string, with a password of its own.
+        let name = value(of: "dbname") ?? ""
+        let database = name.contains("=") || name.contains("://") ? ConnectionSecrets.mark : name
+        return "postgres://\(user)\(servers.joined(separator: ","))/\(database)\(service)"
     }
 }

@@ -81,7 +81,8 @@ final class PostgresConnection {
         guard let handle else { throw PostgresFailure(connection: "there is no memory for a connection") }
         guard PQstatus(handle) == CONNECTION_OK else {
             defer { PQfinish(handle) }
-            throw PostgresFailure(connection: message(of: handle))
+            // It quotes what it took for a host.
+            throw PostgresFailure(connection: target.hidingSecrets(in: message(of: handle)))
         }
         return handle
     }

@@ -42,6 +42,11 @@ public final class PostgresStore: Store {
         (try? ConnectionTarget(text))?.description ?? "postgres"
     }
 
+    /// - Throws: `unusable` where a connection string cannot be read.
+    public static func verify(connection text: String) throws(StoreFailure) {
+        _ = try ConnectionTarget(text)
+    }
+
     /// Commits what waits and closes the connections. Later calls throw `closed`. Blocks.
     public func close() {
         listener.close()

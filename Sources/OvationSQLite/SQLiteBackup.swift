@@ -38,8 +38,12 @@ public struct SQLiteBackup: Sendable {
             // Of one that was killed. A journal of another part would be taken for this one's.
             SQLiteBackup.remove(part)
             // Personal data: nobody else on the machine reads them.
-            guard FileManager.default.createFile(atPath: part, contents: nil, attributes: [.posixPermissions: 0o600])
-            else { throw StoreFailure(.unavailable, "the file cannot be made; is there such a folder?") }
+            // Made here and now: not one that somebody else put there.
+            let made = open(part, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0o600)
+            guard made >= 0 else {
+                throw StoreFailure(.unavailable, "the file cannot be made; is there such a folder?")
+            }
+            Foundation.close(made)
             try SQLiteBackup.copy(path, part, progress)
             // What comes in its place may be told from the store that it is of.
             if found.header?.hasRoomForChecksums == true {

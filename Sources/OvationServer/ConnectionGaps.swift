@@ -240,6 +240,8 @@ final class ConnectionGaps: ChannelDuplexHandler, RemovableChannelHandler {
         response.headerFields[.contentType] = ProblemBody.mediaType
         response.headerFields[.contentLength] = String(body.count)
         response.headerFields[.requestID] = requestID
+        response.headerFields.append(Pipeline.noSniff)
+        response.headerFields.append(Pipeline.noStore)
         context.write(wrapOutboundOut(.head(response)), promise: nil)
         context.write(wrapOutboundOut(.body(ByteBuffer(bytes: body))), promise: promise)
     }

@@ -6,6 +6,8 @@ struct Founding: Sendable {
     let store: any Store
     let clock: WallClock
     let logger: Logger
+    /// Shows a key with its secret, before it is stored.
+    let announce: @Sendable (AdminCredentials) throws -> Void
 
     /// Loads the store, and founds it when it is empty.
     /// - Returns: also whether the store was empty, and the admin key that was made, with its secret, which is shown
@@ -13,29 +15,30 @@ struct Founding: Sendable {
     func load(
         admin: AdminCredentials?
     ) async throws -> (contents: StoreContents, isNew: Bool, newAdminKey: AdminCredentials?) {
+        let made = AdminCredentials(made: ())
         for _ in 1..<Founding.attempts {
             do {
-                return try await loadOnce(admin: admin)
+                return try await loadOnce(admin: admin, otherwise: made)
             } catch let failure as StoreFailure where failure.code == .sequenceTaken {
                 // Another server was first; then this one comes to what is there.
             }
         }
-        return try await loadOnce(admin: admin)
+        return try await loadOnce(admin: admin, otherwise: made)
     }
 
     /// Servers that share a store may start at once.
     private static let attempts = 5
 
     private func loadOnce(
-        admin: AdminCredentials?
+        admin: AdminCredentials?, otherwise made: AdminCredentials
     ) async throws -> (contents: StoreContents, isNew: Bool, newAdminKey: AdminCredentials?) {
         let contents = try await store.load()
         guard contents.accounts.isEmpty else {
             guard let admin, try await set(admin, contents) else { return (contents, false, nil) }
             return (try await store.load(), false, nil)
         }
-        let made = admin ?? AdminCredentials(made: ())
-        try await found(made, contents, isFromSettings: admin != nil)
+        if admin == nil { try announce(made) }
+        try await found(admin ?? made, contents, isFromSettings: admin != nil)
         return (try await store.load(), true, admin == nil ? made : nil)
     }
 
@@ -110,6 +113,14 @@ public struct AdminCredentials: Sendable {
                 .limitExceeded,
                 "The admin client secret has at least \(Limits.adminSecretLengthMin) characters, "
                     + "so that it cannot be guessed; 64 random ones are best.")
+        }
+        // They get lost where people copy them, and nobody sees why.
+        let isPlain = clientSecret.unicodeScalars.allSatisfy {
+            !$0.properties.isWhitespace && ![.control, .format].contains($0.properties.generalCategory)
+        }
+        guard isPlain else {
+            throw Problem(
+                .limitExceeded, "The admin client secret has a blank, a line end or an invisible character in it.")
         }
         self.clientID = clientID
         self.clientSecret = clientSecret

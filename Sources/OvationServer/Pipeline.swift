@@ -32,7 +32,7 @@ struct Pipeline: Sendable {
             response = try await handler.respond(to: call)
         } catch {
             let problem = Problem(thrown: error)
-            response = answer(problem, requestID: requestID)
+            response = answer(problem, requestID: requestID, to: request, endpoint)
             if response.status.kind == .serverError {
                 metrics.note(
                     ServerMetrics.Failure(
@@ -44,6 +44,10 @@ struct Pipeline: Sendable {
         response.headers[.requestID] = requestID
         StreamLog(metrics: metrics, clock: clock, logger: logger).watch(
             &response, place: "\(endpoint.method.rawValue) \(endpoint.path)", requestID: requestID)
+        response.headers.append(Pipeline.noSniff)
+        if response.status.code != 204, endpoint.answersSecrets, response.headers[.cacheControl] == nil {
+            response.headers.append(Pipeline.noStore)
+        }
         let duration = ContinuousClock.now - start
         metrics.count(.endpoint(endpoint), status: response.status.code, duration: duration)
         logger.debug(
@@ -77,11 +81,19 @@ struct Pipeline: Sendable {
             }
         }
         response.headers[.requestID] = requestID
+        response.headers.append(Pipeline.noSniff)
         metrics.count(.unknown, status: response.status.code, duration: .zero)
         return response
     }
 
-    private func answer(_ problem: Problem, requestID: String) -> Response {
+    /// A browser takes an answer for nothing but what it says it is.
+    static let noSniff = HTTPField(name: .xContentTypeOptions, value: "nosniff")
+    /// For secrets and for data of people: no proxy and no browser keeps them.
+    static let noStore = HTTPField(name: .cacheControl, value: "no-store")
+
+    private func answer(
+        _ problem: Problem, requestID: String, to request: Request? = nil, _ endpoint: Endpoint? = nil
+    ) -> Response {
         let status = problem.code.status
         if let cause = problem.cause {
             logger.log(
@@ -89,7 +101,7 @@ struct Pipeline: Sendable {
                 "refused",
                 metadata: ["code": "\(problem.code.rawValue)", "cause": "\(cause)", "request_id": "\(requestID)"])
         }
-        var headers = HTTPFields()
+        var headers = HTTPFields([Pipeline.noStore])
         if let seconds = problem.retryAfterSeconds { headers[.retryAfter] = String(seconds) }
         // RFC 9110 §12.5.3: what would be taken instead.
         if problem.code == .unsupportedEncoding { headers[.acceptEncoding] = ContentCoding.accepted }
@@ -98,11 +110,29 @@ struct Pipeline: Sendable {
             // RFC 6750 §3: nothing but the scheme where no token was given.
             let error =
                 problem.code == .unauthorized || problem.code == .invalidClient ? "" : ", error=\"invalid_token\""
-            headers[.wwwAuthenticate] = "Bearer realm=\"ovation\"" + error
+            // RFC 6749 §5.2: in the scheme in which a client tried.
+            let isBasic =
+                endpoint == .createToken && request?.headers[.authorization]?.lowercased().hasPrefix("basic") == true
+            headers[.wwwAuthenticate] = isBasic ? "Basic realm=\"ovation\"" : "Bearer realm=\"ovation\"" + error
         }
         let body = ProblemBody.write(
-            problem, status: status.code, title: status.title, requestID: requestID)
+            problem, status: status.code, title: status.title, requestID: requestID,
+            besides: endpoint == .createToken ? TokenError.members(problem) : [])
         return .bytes(body, type: ProblemBody.mediaType, status: status, headers: headers)
+    }
+}
+
+extension Endpoint {
+    /// Whether an answer has tokens, API keys, or what is known of a person.
+    fileprivate var answersSecrets: Bool {
+        switch self {
+        case .createToken, .listAPIKeys, .createAPIKey, .rotateAPIKey, .revokeAPIKey, .rotateSigningKey, .listLog,
+            .postEvents, .listEvents, .deleteEvents, .deleteEvent, .listEventDays, .loadEvents, .exportEvents,
+            .getProfile, .findProfiles, .getProfileByID, .listRejections, .listAllRejections, .getRejection,
+            .replayRejection, .discardRejection, .streamLive:
+            true
+        default: false
+        }
     }
 }
 

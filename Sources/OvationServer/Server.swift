@@ -59,12 +59,16 @@ public struct Server: Sendable {
     private let logger: Logger
 
     /// Loads the store, and founds it when it is empty.
+    /// - Parameter announce: shows the admin key that is about to be made, with its secret; what it throws stops the
+    ///   founding before anything is stored.
     public init(
         store: any Store, configuration: ServerConfiguration, admin: AdminCredentials? = nil,
-        clock: WallClock = .system, logger: Logger
+        clock: WallClock = .system, logger: Logger,
+        announce: @escaping @Sendable (AdminCredentials) throws -> Void = { _ in }
     ) async throws {
-        let (contents, isFirstStart, newAdminKey) = try await Founding(store: store, clock: clock, logger: logger).load(
-            admin: admin)
+        let (contents, isFirstStart, newAdminKey) = try await Founding(
+            store: store, clock: clock, logger: logger, announce: announce
+        ).load(admin: admin)
         let directory = try Directory(store: store, contents: contents, logger: logger)
         let signIns = SignInLog(
             directory: directory, clients: ClientAddress(trusted: configuration.trustedProxies), logger: logger)

@@ -5,11 +5,16 @@ public import OvationCore
 public enum ProblemBody {
     public static let mediaType = "application/problem+json"
 
-    public static func write(_ problem: Problem, status: Int, title: String, requestID: String) -> [UInt8] {
-        JSONWriter.write(json(problem, status: status, title: title, requestID: requestID))
+    /// - Parameter besides: members that another standard asks for.
+    public static func write(
+        _ problem: Problem, status: Int, title: String, requestID: String, besides: [JSONValue.Member] = []
+    ) -> [UInt8] {
+        JSONWriter.write(json(problem, status: status, title: title, requestID: requestID, besides: besides))
     }
 
-    public static func json(_ problem: Problem, status: Int, title: String, requestID: String) -> JSONValue {
+    public static func json(
+        _ problem: Problem, status: Int, title: String, requestID: String, besides: [JSONValue.Member] = []
+    ) -> JSONValue {
         var members: [JSONValue.Member] = [
             .init("title", .string(title)),
             .init("status", JSONValue(status)),
@@ -22,7 +27,7 @@ public enum ProblemBody {
         let omitted = problem.errors.count - listed.count
         if omitted > 0 { members.append(.init("errors_omitted", JSONValue(omitted))) }
         if let lines = problem.linesDone { members.append(.init("lines_done", JSONValue(lines))) }
-        return .object(members)
+        return .object(members + besides)
     }
 
     public static func json(_ error: ItemError) -> JSONValue {

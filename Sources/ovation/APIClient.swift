@@ -22,13 +22,19 @@ struct ConnectionOptions: ParsableArguments {
     var clientSecret: String?
 
     func client() throws -> APIClient {
-        let environment = ProcessInfo.processInfo.environment
+        let environment = SettingText.environment()
         let file = try ConnectionOptions.file(environment)
-        guard
-            let id = clientId ?? environment["OVATION_CLIENT_ID"] ?? environment["OVATION_ADMIN_CLIENT_ID"]
-                ?? file["client_id"],
-            let secret = clientSecret ?? environment["OVATION_CLIENT_SECRET"]
-                ?? environment["OVATION_ADMIN_CLIENT_SECRET"] ?? file["client_secret"]
+        func credential(_ flag: String?, _ name: String) throws -> String? {
+            let word = name.uppercased()
+            if let flag = try SettingText.flag(flag, "--" + name.replacing("_", with: "-")) {
+                return try SettingText.credential(flag, "--" + name.replacing("_", with: "-"))
+            }
+            for variable in ["OVATION_\(word)", "OVATION_ADMIN_\(word)"] {
+                if let value = try SettingText.credential(environment[variable], variable) { return value }
+            }
+            return try SettingText.credential(file[name], "\(name) in client.yaml")
+        }
+        guard let id = try credential(clientId, "client_id"), let secret = try credential(clientSecret, "client_secret")
         else {
             throw CommandFailure(
                 "An API key is needed: give --client-id and --client-secret, set OVATION_CLIENT_ID and "
@@ -38,14 +44,29 @@ struct ConnectionOptions: ParsableArguments {
     }
 
     private func baseURL(_ environment: [String: String], _ file: [String: String]) throws -> String {
-        if let url { return url }
-        switch region {
+        if let url = try SettingText.flag(url, "--url") { return try verified(url, "--url") }
+        switch try SettingText.flag(region, "--region") {
         case "eu": return "https://api.apsis.one"
         case "apac": return "https://api-apac.apsis.one"
         case nil: break
         case let other?: throw CommandFailure("The vendor's regions are eu and apac; for '\(other)' give --url.")
         }
-        return environment["OVATION_URL"] ?? file["url"] ?? "http://127.0.0.1:8080"
+        if let url = environment["OVATION_URL"] { return try verified(url, "OVATION_URL") }
+        if let url = try SettingText.cleaned(file["url"], "url in client.yaml") {
+            return try verified(url, "url in client.yaml")
+        }
+        return "http://127.0.0.1:8080"
+    }
+
+    /// The address of a server and nothing else: a user in it would be printed, and a path that ends in a query be none.
+    private func verified(_ url: String, _ name: String) throws -> String {
+        guard let parts = URLComponents(string: url), ["http", "https"].contains(parts.scheme?.lowercased()),
+            parts.host?.isEmpty == false, parts.query == nil, parts.fragment == nil
+        else { throw CommandFailure("\(name) is an address such as http://127.0.0.1:8080, not '\(url)'.") }
+        guard parts.user == nil, parts.password == nil else {
+            throw CommandFailure("\(name) has a user in it. Give the API key by --client-id and OVATION_CLIENT_SECRET.")
+        }
+        return url
     }
 
     /// `url`, `client_id` and `client_secret`; empty when there is no file.
@@ -53,9 +74,21 @@ struct ConnectionOptions: ParsableArguments {
         let folder = environment["XDG_CONFIG_HOME"] ?? (environment["HOME"] ?? "") + "/.config"
         let path = folder + "/ovation/client.yaml"
         guard let data = FileManager.default.contents(atPath: path) else { return [:] }
-        let json = try YAML.parse(InputFile.text(of: data, path))
+        for warning in FileAccess.warnings([path]) { StandardError.writeLine("warning: " + warning) }
+        let text = try InputFile.text(of: data, path)
+        // As it is written: a secret of digits is no number.
+        let node: Node?
+        do {
+            node = try Yams.compose(yaml: text)
+        } catch {
+            throw CommandFailure("\(path) is not valid YAML: \(error)")
+        }
+        guard let node, node != Node("") else { return [:] }
+        guard let mapping = node.mapping else {
+            throw CommandFailure("\(path) is a list of settings, such as 'url: http://127.0.0.1:8080'.")
+        }
         return Dictionary(
-            (json.members ?? []).compactMap { member in member.value.string.map { (member.name, $0) } },
+            mapping.compactMap { key, value in key.string.flatMap { key in value.scalar.map { (key, $0.string) } } },
             uniquingKeysWith: { $1 })
     }
 }
@@ -123,12 +156,15 @@ final class APIClient: Sendable {
             return try await HTTPClient.withHTTPClient(configuration: configuration) { client in
                 let response = try await client.execute(called, timeout: .minutes(10))
                 guard response.status.code != 200 else { return try await read(response.body) }
+                try refuseRedirect(response)
                 let bytes = try await response.body.collect(upTo: 1 << 20)
                 throw APIClient.failure(of: (try? JSONValue(parsing: bytes.readableBytesView)) ?? .null)
             }
         } catch let error as CommandFailure {
             throw error
         } catch let error as Interruption {
+            throw error
+        } catch let error as OutputFailure {
             throw error
         } catch {
             throw Interruption(reason: "the connection to \(baseURL) broke (\(error))")
@@ -174,6 +210,7 @@ final class APIClient: Sendable {
         } catch {
             throw CommandFailure("\(baseURL) cannot be reached (\(error)). Is the server running?")
         }
+        try refuseRedirect(response)
         let json =
             bytes.readableBytes == 0 ? JSONValue.null : (try? JSONValue(parsing: bytes.readableBytesView)) ?? .null
         guard (200..<300).contains(response.status.code) else {
@@ -182,9 +219,23 @@ final class APIClient: Sendable {
         return json
     }
 
-    /// A command says at once that nobody is there; it does not try again for half a minute.
+    /// Whoever answers so could have the secret sent to anybody.
+    private func refuseRedirect(_ response: HTTPClientResponse) throws(CommandFailure) {
+        guard (300..<400).contains(response.status.code) else { return }
+        let place = response.headers.first(name: "location").flatMap { URLComponents(string: $0) }
+        let origin = place.flatMap { place in
+            place.host.map { "\(place.scheme ?? "http")://\($0)" + (place.port.map { ":\($0)" } ?? "") }
+        }
+        throw CommandFailure(
+            "\(baseURL) sends on to \(origin ?? "another address") (\(response.status.code)), which is not followed: the API "
+                + "key is for the address that you named. If that is where your server is, give it with --url.")
+    }
+
+    /// A command says at once that nobody is there; it does not try again for half a minute. And no secret goes where
+    /// nobody sent it.
     private static var configuration: HTTPClient.Configuration {
         var configuration = HTTPClient.Configuration.singletonConfiguration
+        configuration.redirectConfiguration = .disallow
         configuration.connectionPool.retryConnectionEstablishment = false
         configuration.timeout.connect = .seconds(10)
         return configuration
@@ -198,21 +249,20 @@ final class APIClient: Sendable {
         }
         if let done = json["lines_done"]?.int { lines.append("  (\(Figures.grouped(done)) lines are done)") }
         if let id = json["request_id"]?.string { lines.append("  (request \(id))") }
-        return CommandFailure(lines.joined(separator: "\n"))
-    }
-}
-
-/// Words for the person at the terminal that a pipe does not take along.
-enum StandardError {
-    static func write(_ text: String) {
-        FileHandle.standardError.write(Data((text + "\n").utf8))
+        return CommandFailure(lines: lines)
     }
 }
 
 /// Reads a file, or standard input for `-`.
 enum InputFile {
     static func read(_ path: String) throws -> Data {
-        if path == "-" { return FileHandle.standardInput.readDataToEndOfFile() }
+        if path == "-" {
+            do {
+                return try FileHandle.standardInput.readToEnd() ?? Data()
+            } catch {
+                throw CommandFailure("Standard input cannot be read: \(error.localizedDescription)")
+            }
+        }
         guard let data = FileManager.default.contents(atPath: path) else {
             throw CommandFailure("\(path) cannot be read.")
         }

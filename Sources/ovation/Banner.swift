@@ -13,19 +13,22 @@ struct Banner: Sendable {
     /// Path of a link that opens the console once.
     let consoleLink: String?
 
-    static func announce(_ key: AdminCredentials) {
-        write(
-            """
-            A new store. Its admin API key, shown this once:
-              client id      \(key.clientID)
-              client secret  \(key.clientSecret)
+    /// To be read before the key is stored, since it is kept nowhere.
+    static func announce(_ key: AdminCredentials) throws(OutputFailure) {
+        try Output.print(
+            lines: """
+                A new store. Its admin API key, shown this once:
+                  client id      \(key.clientID)
+                  client secret  \(key.clientSecret)
 
-            """)
+                """)
+        try Output.flush()
     }
 
-    /// Not print(): that waits in a buffer when standard output is a pipe.
-    static func write(_ text: String) {
-        FileHandle.standardOutput.write(Data((text + "\n").utf8))
+    /// When it was not stored after all.
+    static func withdraw() throws(OutputFailure) {
+        try Output.print("The store was not made by this server, so the key above is good for nothing.")
+        try Output.flush()
     }
 
     func text(port: Int) -> String {

@@ -20,27 +20,35 @@ struct Doctor: AsyncParsableCommand {
 
     func run() async throws {
         var isWell = true
-        func report(_ finding: Finding) {
-            print("\(finding.isGood ? "ok  " : "BAD ") \(finding.text)")
+        func report(_ finding: Finding) throws {
+            try Output.print("\(finding.isGood ? "ok  " : "BAD ") \(finding.text)")
             isWell = isWell && finding.isGood
         }
-        for finding in try storeFindings() { report(finding) }
-        do {
-            let client = try connection.client()
-            _ = try await client.token()
-            report(Finding(isGood: true, text: "\(client.baseURL) answers and takes the API key"))
-        } catch {
-            report(Finding(isGood: false, text: "\(error)"))
-        }
+        for finding in try storeFindings() { try report(finding) }
+        for warning in FileAccess.warnings(try location().files) { try Output.print("WARN \(warning)") }
+        try report(await serverFinding())
         if !isWell { throw ExitCode(1) }
     }
 
-    private func storeFindings() throws -> [Finding] {
-        let named = store ?? ProcessInfo.processInfo.environment["OVATION_STORE"] ?? StoreLocation.usual
+    private func serverFinding() async -> Finding {
+        do {
+            let client = try connection.client()
+            _ = try await client.token()
+            return Finding(isGood: true, text: "\(client.baseURL) answers and takes the API key")
+        } catch {
+            return Finding(isGood: false, text: "\(error)")
+        }
+    }
+
+    private func location() throws -> StoreLocation {
+        let named = try StoreLocation.name(store) ?? StoreLocation.usual
         // A path alone will do.
         let isPath = !named.contains(":") && !named.contains("=")
-        let location = isPath ? .sqlite(path: named) : try StoreLocation(named)
-        switch location {
+        return try StoreLocation(isPath ? "sqlite:" + named : named)
+    }
+
+    private func storeFindings() throws -> [Finding] {
+        switch try location() {
         case .sqlite(let path):
             return SQLiteDoctor.findings(path: path, isDeep: deep).map { Finding(isGood: $0.isGood, text: $0.text) }
         case .postgres(let text):

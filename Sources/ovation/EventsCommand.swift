@@ -39,7 +39,8 @@ struct EventsCommand: AsyncParsableCommand {
             if validateOnly { headers.append(("prefer", "validate-only")) }
             try await connection.client().call(.postEvents, place.path, body: body, headers: headers)
             let count = body["items"]?.array?.count ?? 0
-            print("\(count) \(count == 1 ? "event" : "events") \(validateOnly ? "valid, nothing stored." : "stored.")")
+            try Output.print(
+                "\(count) \(count == 1 ? "event" : "events") \(validateOnly ? "valid, nothing stored." : "stored.")")
         }
 
         private func json() throws -> JSONValue {
@@ -74,7 +75,7 @@ struct EventsCommand: AsyncParsableCommand {
                 let page = [("limit", "\(min(left, Limits.pageSizeMax))")] + (cursor.map { [("cursor", $0)] } ?? [])
                 let answer = try await client.call(.listEvents, place.path, query: query + page)
                 for event in answer["items"]?.array ?? [] {
-                    print(String(decoding: JSONWriter.write(event), as: UTF8.self))
+                    try Output.print(json: JSONWriter.write(event))
                     left -= 1
                 }
                 cursor = answer["next_cursor"]?.string

@@ -34,14 +34,17 @@ extension EventsCommand {
         @Option(help: "With --profile-key: discriminator of its keyspace.") var keyspace = "com.apsis1.keyspaces.email"
         @Option(help: "Only events of the profile with this key.") var profileKey: String?
         @Flag(help: "In CSV: leave texts that a spreadsheet would calculate as they are.") var keepFormulas = false
+        @Flag(help: "In CSV: begin with a byte order mark, by which some spreadsheets know UTF-8.") var bom = false
         @Flag(help: "Also event types that may not be read through a profile's keyspace; for admin keys.")
         var ignoreKeyspacePermissions = false
         @Flag(name: .shortAndLong, help: "Show no progress.") var quiet = false
         @Option(name: .shortAndLong, help: "File to write. (default: standard output)") var output: String?
 
         func run() async throws {
+            guard !bom || format == .csv else { throw CommandFailure("--bom is for --format csv.") }
             let client = try connection.client()
-            let file = try ExportFile(output)
+            let file = try ExportFile(output, format)
+            defer { file.discardIfEmpty() }
             let total = profileKey == nil && from == nil && to == nil ? try await count(client) : nil
             let progress = TransferProgress(total: total, unit: "events", isQuiet: quiet)
             let line: String
@@ -67,6 +70,7 @@ extension EventsCommand {
             if let to { query.append(("to", to)) }
             if ignoreKeyspacePermissions { query.append(("ignore_keyspace_permissions", "true")) }
             if format == .csv, profileKey == nil { query.append(("format", "csv")) }
+            if bom, profileKey == nil { query.append(("bom", "true")) }
             if keepFormulas, profileKey == nil { query.append(("formulas", "keep")) }
             return query
         }
@@ -95,46 +99,35 @@ extension EventsCommand {
                 }
                 fields = names
             }
-            return .csv(CSVColumns(fields: fields, guardsFormulas: !keepFormulas))
+            return .csv(CSVColumns(fields: fields, guardsFormulas: !keepFormulas, hasMark: bom))
         }
     }
 }
 
-/// Where an export goes. A file has its name only when it is whole.
+/// Where an export goes.
 struct ExportFile: Sendable {
-    private let descriptor: SystemPackage.FileDescriptor
-    private let path: String?
+    private let file: OutputFile
+    private let format: EventsCommand.Export.Format
 
-    init(_ path: String?) throws {
-        self.path = path
-        guard let path else {
-            descriptor = .standardOutput
-            return
-        }
-        do {
-            // The events are personal data: nobody else on the machine reads them.
-            descriptor = try SystemPackage.FileDescriptor.open(
-                FilePath(path + ".part"), .writeOnly, options: [.create, .truncate], permissions: [.ownerReadWrite])
-        } catch {
-            throw CommandFailure("\(path).part cannot be written: \(error).")
-        }
+    /// The events are personal data: nobody else on the machine reads them.
+    init(_ path: String?, _ format: EventsCommand.Export.Format) throws {
+        file = try OutputFile(path)
+        self.format = format
     }
 
+    /// Whole lines.
     func write(_ bytes: UnsafeRawBufferPointer) throws {
-        do {
-            try descriptor.writeAll(bytes)
-        } catch {
-            throw CommandFailure("The export cannot be written: \(error).")
-        }
+        let escaped =
+            switch format {
+            case .ndjson: TerminalText.lines(bytes)
+            case .csv: file.isTerminal ? TerminalText.lines(bytes) : nil
+            }
+        if let escaped { try escaped.withUnsafeBytes { try file.write($0) } } else { try file.write(bytes) }
     }
 
-    func finish() throws {
-        guard let path else { return }
-        try descriptor.close()
-        guard rename(path + ".part", path) == 0 else {
-            throw CommandFailure("\(path).part cannot be renamed to \(path).")
-        }
-    }
+    func finish() throws { try file.finish() }
+
+    func discardIfEmpty() { file.discardIfEmpty() }
 }
 
 /// All events of a section.

@@ -52,15 +52,23 @@ extension EventsCommand {
             let upload = ImportUpload(
                 client: client, section: section, key: try idempotencyKey ?? source.makeKey(section: section),
                 preferences: (strict ? ["handling=strict"] : []) + (validateOnly ? ["validate-only"] : []),
-                source: source, progress: progress, errors: try errors.map { try ErrorFile($0) })
-            let result = try await progress.whileShowing { try await upload.run() }
-            for line in result.firstErrors where errors == nil { StandardError.write(line) }
+                source: source, progress: progress, errors: try errors.map { try ErrorFile($0, of: source) })
+            let result: ImportResult
+            do {
+                result = try await progress.whileShowing { try await upload.run() }
+            } catch {
+                // What is known of the lines before the break stays.
+                try? upload.errors?.finish()
+                throw error
+            }
+            try upload.errors?.finish()
+            for line in result.firstErrors where errors == nil { StandardError.writeLine(line) }
             if errors == nil, result.errorCount > result.firstErrors.count {
                 StandardError.write(
                     "and \(Figures.grouped(result.errorCount - result.firstErrors.count)) more; --errors FILE has them."
                 )
             }
-            print(result.summary(isCheck: validateOnly))
+            try Output.print(result.summary(isCheck: validateOnly))
             if result.refused > 0 { throw ExitCode.failure }
         }
     }
@@ -145,26 +153,23 @@ extension Figures {
 
 /// Where refused lines are reported.
 struct ErrorFile: Sendable {
-    private let descriptor: SystemPackage.FileDescriptor
+    private let file: OutputFile
 
-    init(_ path: String) throws {
-        do {
-            descriptor = try SystemPackage.FileDescriptor.open(
-                FilePath(path), .writeOnly, options: [.create, .truncate], permissions: [.ownerReadWrite])
-        } catch {
-            throw CommandFailure("\(path) cannot be written: \(error).")
-        }
+    init(_ path: String, of source: ImportSource) throws {
+        file = try OutputFile(path, notReading: source.descriptor)
     }
 
     func write(_ errors: [JSONValue]) throws {
-        for error in errors { try descriptor.writeAll(JSONWriter.write(error) + [UInt8(ascii: "\n")]) }
+        for error in errors {
+            let line = TerminalText.json(JSONWriter.write(error)) + "\n"
+            try Array(line.utf8).withUnsafeBytes { try file.write($0) }
+        }
     }
 
     /// An upload that begins anew reports its errors anew.
-    func empty() throws {
-        try descriptor.resize(to: 0)
-        try descriptor.seek(offset: 0, from: .start)
-    }
+    func empty() throws { try file.restart() }
+
+    func finish() throws { try file.finish() }
 }
 
 /// What became of an import.

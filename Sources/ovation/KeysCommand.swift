@@ -22,9 +22,24 @@ struct KeysCommand: AsyncParsableCommand {
             var members: [JSONValue.Member] = [.init("name", .string(name)), .init("role", .string(role))]
             if !section.isEmpty { members.append(.init("sections", .array(section.map { .string($0) }))) }
             if !keyspace.isEmpty { members.append(.init("keyspaces", .object(try keyspace.map(access)))) }
-            let key = try await connection.client().call(.createAPIKey, body: .object(members))
-            print("client id      \(key["client_id"]?.string ?? "")")
-            print("client secret  \(key["client_secret"]?.string ?? "")")
+            let client = try connection.client()
+            try await NewSecret.show {
+                try await client.call(.createAPIKey, body: .object(members))
+            } orElse: { key, failure in
+                await undo(key["client_id"]?.string ?? "", client, failure)
+            }
+        }
+
+        /// A key whose secret nobody saw is of no use.
+        private func undo(_ id: String, _ client: APIClient, _ failure: any Error) async -> CommandFailure {
+            do {
+                try await client.call(.revokeAPIKey, ["client_id": id])
+                return CommandFailure("The secret could not be shown, so the API key \(id) was revoked: \(failure)")
+            } catch {
+                return CommandFailure(
+                    "The secret could not be shown: \(failure) The API key \(id) is of no use to anybody; revoke it with "
+                        + "'ovation keys revoke \(id)'.")
+            }
         }
 
         /// `DISCRIMINATOR=read`, `DISCRIMINATOR=read_write`, or the discriminator alone for both.
@@ -46,7 +61,7 @@ struct KeysCommand: AsyncParsableCommand {
             for key in try await connection.client().call(.listAPIKeys)["items"]?.array ?? [] {
                 let revoked = key["revoked_at"]?.string.map { "revoked \($0)" } ?? "active"
                 let words = ["client_id", "role"].map { key[$0]?.string ?? "" } + [revoked, key["name"]?.string ?? ""]
-                print(words.joined(separator: "  "))
+                try Output.print(words.joined(separator: "  "))
             }
         }
     }
@@ -60,11 +75,14 @@ struct KeysCommand: AsyncParsableCommand {
         @Option(help: "Hours that the old secret stays good; 0 ends it at once.") var overlap = 24
 
         func run() async throws {
-            let key = try await connection.client().call(
-                .rotateAPIKey, ["client_id": id], body: .object([.init("overlap_hours", JSONValue(overlap))]))
-            print("client id      \(key["client_id"]?.string ?? "")")
-            print("client secret  \(key["client_secret"]?.string ?? "")")
-            if let until = key["previous_secret_valid_until"]?.string { print("old secret     good until \(until)") }
+            let client = try connection.client()
+            try await NewSecret.show {
+                try await client.call(
+                    .rotateAPIKey, ["client_id": id], body: .object([.init("overlap_hours", JSONValue(overlap))]))
+            } orElse: { _, failure in
+                CommandFailure(
+                    "The API key \(id) has a new secret, which could not be shown: \(failure) Rotate it again.")
+            }
         }
     }
 
@@ -77,7 +95,7 @@ struct KeysCommand: AsyncParsableCommand {
 
         func run() async throws {
             try await connection.client().call(.revokeAPIKey, ["client_id": id])
-            print("\(id) is revoked.")
+            try Output.print("\(id) is revoked.")
         }
     }
 
@@ -89,7 +107,7 @@ struct KeysCommand: AsyncParsableCommand {
 
         func run() async throws {
             let key = try await connection.client().call(.rotateSigningKey)
-            print("Tokens are signed with key \(key["kid"]?.string ?? "") from now on.")
+            try Output.print("Tokens are signed with key \(key["kid"]?.string ?? "") from now on.")
         }
     }
 }
@@ -101,6 +119,38 @@ struct TokenCommand: AsyncParsableCommand {
     @OptionGroup var connection: ConnectionOptions
 
     func run() async throws {
-        print(try await connection.client().token())
+        try Output.print(await connection.client().token())
+    }
+}
+
+/// Makes a secret that can be shown only once.
+private enum NewSecret {
+    private static let label = "client id      "
+
+    /// - Parameters:
+    ///   - make: asks the server for it. Not before the first word of what is printed has arrived: where nothing can be
+    ///     printed, no secret is made that nobody sees.
+    ///   - orElse: what to do, and say, when it got lost on its way.
+    static func show(
+        _ make: () async throws -> JSONValue, orElse: (JSONValue, any Error) async -> CommandFailure
+    ) async throws {
+        try Output.print(beginning: label)
+        let key: JSONValue
+        do {
+            key = try await make()
+        } catch {
+            try Output.print("")
+            throw error
+        }
+        do {
+            try Output.print(key["client_id"]?.string ?? "")
+            try Output.print("client secret  \(key["client_secret"]?.string ?? "")")
+            if let until = key["previous_secret_valid_until"]?.string {
+                try Output.print("old secret     good until \(until)")
+            }
+            try Output.flush()
+        } catch {
+            throw await orElse(key, error)
+        }
     }
 }

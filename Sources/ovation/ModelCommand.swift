@@ -3,6 +3,7 @@ import Foundation
 import OvationCore
 import OvationServer
 import OvationWire
+import SystemPackage
 
 struct ModelCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
@@ -18,7 +19,7 @@ struct ModelCommand: AsyncParsableCommand {
 
         func run() async throws {
             let plan = try await connection.client().call(.planModel, body: ModelFile.json(file))
-            PlanText.print(plan, done: false)
+            try PlanText.print(plan, done: false)
         }
     }
 
@@ -35,7 +36,7 @@ struct ModelCommand: AsyncParsableCommand {
 
         func run() async throws {
             let plan = try await connection.client().call(.applyModel, body: ModelFile.json(file))
-            PlanText.print(plan, done: true)
+            try PlanText.print(plan, done: true)
         }
     }
 
@@ -48,12 +49,11 @@ struct ModelCommand: AsyncParsableCommand {
 
         func run() async throws {
             let yaml = try YAML.write(await connection.client().call(.exportModel))
-            guard file != "-" else { return print(yaml, terminator: "") }
-            do {
-                try Data(yaml.utf8).write(to: URL(fileURLWithPath: file))
-            } catch {
-                throw CommandFailure("\(file) cannot be written: \(error.localizedDescription)")
-            }
+            guard file != "-" else { return try Output.print(file: yaml) }
+            // Definitions are no secret.
+            let output = try OutputFile(file, permissions: FilePermissions(rawValue: 0o666))
+            try Array(yaml.utf8).withUnsafeBytes { try output.write($0) }
+            try output.finish()
         }
     }
 
@@ -71,7 +71,7 @@ struct ModelCommand: AsyncParsableCommand {
                 let answer = try await client.call(.listLog, query: [("after", "\(after)"), ("limit", "1000")])
                 let entries = answer["items"]?.array ?? []
                 for entry in entries {
-                    print(json ? String(decoding: JSONWriter.write(entry), as: UTF8.self) : line(entry))
+                    if json { try Output.print(json: JSONWriter.write(entry)) } else { try Output.print(line(entry)) }
                     after = entry["sequence"]?.int ?? after
                 }
                 if entries.count < 1000 { return }
@@ -107,7 +107,8 @@ enum ModelFile {
         } catch let problem as Problem {
             throw CommandFailure("\(path): \(problem.detail)")
         } catch {
-            throw CommandFailure("\(path) is not valid YAML: \(error)")
+            throw CommandFailure(
+                lines: ["\(path) is not valid YAML:"] + "\(error)".split(whereSeparator: \.isNewline).map(String.init))
         }
     }
 
@@ -123,19 +124,20 @@ enum ModelFile {
 
 /// A plan for people: a sign, what it is about, and under it the details; what breaks stands out.
 enum PlanText {
-    static func print(_ plan: JSONValue, done: Bool) {
+    static func print(_ plan: JSONValue, done: Bool) throws {
         let steps = plan["steps"]?.array ?? []
         guard !steps.isEmpty else {
-            Swift.print("Nothing to do: the server has all of it.")
-            return
+            return try Output.print("Nothing to do: the server has all of it.")
         }
         for step in steps {
             let sign = step["action"]?.string == "change" ? "~" : "+"
-            Swift.print("\(sign) \(step["subject"]?.string ?? "")")
-            for detail in step["details"]?.array ?? [] { Swift.print("    \(detail.string ?? "")") }
-            for break_ in step["breaks"]?.array ?? [] { Swift.print("    ! breaks: \(break_.string ?? "")") }
+            try Output.print("\(sign) \(step["subject"]?.string ?? "")")
+            for detail in step["details"]?.array ?? [] { try Output.print("    \(detail.string ?? "")") }
+            for break_ in step["breaks"]?.array ?? [] {
+                try Output.print("    ! breaks: \(break_.string ?? "")")
+            }
         }
         let count = steps.count == 1 ? "1 step" : "\(steps.count) steps"
-        Swift.print(done ? "\(count) applied." : "\(count) to apply.")
+        try Output.print(done ? "\(count) applied." : "\(count) to apply.")
     }
 }

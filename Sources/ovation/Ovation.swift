@@ -1,4 +1,6 @@
 import ArgumentParser
+import OvationPostgres
+import OvationWire
 
 @main
 struct Ovation: AsyncParsableCommand {
@@ -17,22 +19,13 @@ struct Ovation: AsyncParsableCommand {
             Serve.self, ModelCommand.self, KeysCommand.self, TokenCommand.self, EventsCommand.self,
             RejectionsCommand.self, StoreCommand.self, Doctor.self, Version.self,
         ])
-
-    static func main() async {
-        do {
-            try GivenWords.verify()
-        } catch {
-            exit(withError: error)
-        }
-        await main(nil)
-    }
 }
 
 struct Version: ParsableCommand {
     static let configuration = CommandConfiguration(abstract: "Print the version.")
 
-    func run() {
-        print("ovation \(Ovation.version)")
+    func run() throws {
+        try Output.print("ovation \(Ovation.version)")
     }
 }
 
@@ -40,7 +33,12 @@ struct Version: ParsableCommand {
 struct CommandFailure: Error, CustomStringConvertible {
     let description: String
 
-    init(_ description: String) {
-        self.description = description
+    /// One line, whatever it quotes.
+    init(_ line: String) {
+        self.init(lines: [line])
+    }
+
+    init(lines: [String]) {
+        description = lines.map { TerminalText.line(ConnectionSecrets.hidden(in: $0)) }.joined(separator: "\n")
     }
 }

@@ -39,7 +39,11 @@ struct RejectionsCommand: AsyncParsableCommand {
                 if let before { query.append(("before", before)) }
                 let answer = try await client.call(.listAllRejections, query: query)
                 for rejection in answer["items"]?.array ?? [] {
-                    print(json ? String(decoding: JSONWriter.write(rejection), as: UTF8.self) : List.line(rejection))
+                    if json {
+                        try Output.print(json: JSONWriter.write(rejection))
+                    } else {
+                        try Output.print(List.line(rejection))
+                    }
                     left -= 1
                 }
                 before = answer["next_before"]?.string
@@ -66,9 +70,13 @@ struct RejectionsCommand: AsyncParsableCommand {
             for error in rejection["errors"]?.array ?? [] {
                 notes.append("  \(error["pointer"]?.string ?? ""): \(error["detail"]?.string ?? "")")
             }
-            StandardError.write(notes.joined(separator: "\n"))
+            for note in notes { StandardError.writeLine(note) }
             let text = rejection["body"]?.string ?? ""
-            print((try? JSONValue(parsing: text)).map(JSONWriter.writeIndented) ?? text)
+            if let json = try? JSONValue(parsing: text) {
+                try Output.print(json: Array(JSONWriter.writeIndented(json).utf8))
+            } else {
+                try Output.print(lines: text)
+            }
         }
     }
 
@@ -98,7 +106,7 @@ struct RejectionsCommand: AsyncParsableCommand {
             try await connection.client().call(
                 .replayRejection, place.path, body: members.isEmpty ? nil : .object(members),
                 headers: validateOnly ? [("prefer", "validate-only")] : [])
-            print(validateOnly ? "It would be accepted; nothing stored." : "Stored.")
+            try Output.print(validateOnly ? "It would be accepted; nothing stored." : "Stored.")
         }
     }
 
@@ -110,7 +118,7 @@ struct RejectionsCommand: AsyncParsableCommand {
 
         func run() async throws {
             try await connection.client().call(.discardRejection, place.path)
-            print("Dismissed.")
+            try Output.print("Dismissed.")
         }
     }
 }

@@ -7,6 +7,7 @@ import OvationCore
 import OvationServer
 import OvationWire
 import ServiceLifecycle
+import Synchronization
 import UnixSignals
 
 /// Reads settings, wires the parts together, and runs them until a signal comes.
@@ -50,8 +51,9 @@ struct Serve: AsyncParsableCommand {
 
     func run() async throws {
         Serve.giveMemoryBack()
+        let file = try SettingText.flag(config, "--config") ?? SettingText.environment()["OVATION_CONFIG"]
         let settings = try await Settings.read(
-            flags: flags, file: config ?? ProcessInfo.processInfo.environment["OVATION_CONFIG"])
+            flags: flags, file: file.map { try SettingText.path($0, "The configuration file") })
         let logger = Serve.logger(settings.logLevel)
         let filesMax = Serve.raiseFileLimit(toHold: settings.limits.connectionsMax)
         var configuration = try ServerConfiguration(
@@ -59,26 +61,58 @@ struct Serve: AsyncParsableCommand {
             limits: settings.limits, version: Ovation.version, isConsoleOn: settings.isConsoleOn,
             trustedProxies: settings.trustedProxies)
         let model = try settings.modelFile.map { try ModelFile.read($0) }
-        let store = try StoreLocation(settings.store).open(settings.limits, logger)
+        let ports = try PortReservation(
+            host: settings.host,
+            ports: [(settings.port, "--port")] + (settings.adminPort.map { [($0, "--admin-port")] } ?? []))
+        let location = try StoreLocation(settings.store)
+        let store = try location.open(settings.limits, logger)
         defer { store.close() }
         if let filesMax {
             configuration.limits.connectionsMax = try Serve.connections(
                 of: settings, within: filesMax, warning: logger)
         }
+        for warning in FileAccess.warnings(location.files + [settings.secretFile].compactMap { $0 }) {
+            logger.warning("\(warning)")
+        }
 
-        let server = try await Server(
-            store: store, configuration: configuration, admin: settings.admin, logger: logger)
-        // At once, before anything else can go wrong: it is kept nowhere.
-        if let key = server.newAdminKey { Banner.announce(key) }
+        try ports.hold()
+        let server = try await Serve.found(store, configuration, settings, logger)
         let plan = try await model.asyncMap { try await server.apply($0) }
         // Whoever reads a terminal may come in; whoever reads a log later may not.
         let link =
-            server.isFirstStart || isatty(STDOUT_FILENO) == 1
+            server.isFirstStart || Output.isTerminal
             ? server.makeConsoleLink(as: settings.admin?.clientID) : nil
         let banner = Banner(
             settings: settings, newAdminKey: server.newAdminKey, model: model, appliedSteps: plan?.steps.count,
             consoleLink: link)
+        // The next moment the server itself takes them.
+        _ = consume ports
         try await run(server, banner, settings, logger)
+    }
+
+    /// A first admin key is stored only when it has been shown.
+    private static func found(
+        _ store: any Store, _ configuration: ServerConfiguration, _ settings: Settings, _ logger: Logger
+    ) async throws -> Server {
+        let isShown = Atomic(false)
+        do {
+            let server = try await Server(
+                store: store, configuration: configuration, admin: settings.admin, logger: logger
+            ) { key in
+                // Not twice where several servers begin on one store.
+                if isShown.exchange(true, ordering: .relaxed) { return }
+                try Banner.announce(key)
+            }
+            if isShown.load(ordering: .relaxed), server.newAdminKey == nil { try? Banner.withdraw() }
+            return server
+        } catch let failure as StoreFailure where isShown.load(ordering: .relaxed) {
+            try? Banner.withdraw()
+            throw CommandFailure("The store cannot be used: \(failure.message).")
+        } catch let failure as OutputFailure {
+            throw CommandFailure(
+                "The admin API key of a new store cannot be shown, so none was made: \(failure) Start with a standard output "
+                    + "that somebody reads, or set OVATION_ADMIN_CLIENT_ID and OVATION_ADMIN_CLIENT_SECRET.")
+        }
     }
 
     private func run(_ server: Server, _ banner: Banner, _ settings: Settings, _ logger: Logger) async throws {
@@ -86,7 +120,13 @@ struct Serve: AsyncParsableCommand {
         var services: [any Service] = [
             server.keyUseRecorder,
             server.application { port in
-                Banner.write(banner.text(port: port))
+                // Nobody needs it to be served.
+                do {
+                    try Output.print(lines: banner.text(port: port))
+                    try Output.flush()
+                } catch {
+                    logger.warning("the address could not be printed", metadata: ["reason": "\(error)"])
+                }
             },
         ]
         if let follower = server.definitionsFollower { services.append(follower) }

@@ -2,6 +2,7 @@ import Configuration
 import Foundation
 import Logging
 import OvationCore
+import OvationPostgres
 import OvationServer
 import SystemPackage
 import Yams
@@ -19,6 +20,8 @@ struct Settings: Sendable {
     var isConsoleOn: Bool
     var trustedProxies: [AddressRange]
     var limits = Limits()
+    /// The configuration file where it has a secret.
+    var secretFile: String?
 
     /// Names in a configuration file; `OVATION_` and upper case in the environment.
     enum Key: String, CaseIterable {
@@ -42,16 +45,26 @@ struct Settings: Sendable {
         case sessionHours = "session_hours"
 
         var key: ConfigKey { ConfigKey(rawValue) }
+        var flag: String { "--" + rawValue.replacing("_", with: "-") }
+        var variable: String { "OVATION_" + rawValue.uppercased() }
+        /// Of Kubernetes, whose link gets the name of this setting.
+        var service: String { "ovation-\(rawValue)".replacing("_", with: "-").replacing(/-port$/, with: "") }
+        var isSecret: Bool { self == .adminClientSecret || self == .store }
     }
 
     /// Flags first, then the environment, then the file, then the defaults.
     static func read(flags: [Key: ConfigContent], file: String?) async throws -> Settings {
         var values: [AbsoluteConfigKey: ConfigValue] = [:]
         for (key, content) in flags {
+            var content = content
+            if case .string(let text) = content, let flag = try SettingText.flag(text, key.flag) {
+                content = .string(flag)
+            }
             values[AbsoluteConfigKey(key.key)] = ConfigValue(
-                content, isSecret: key == .adminClientSecret || key == .store)
+                content, isSecret: key.isSecret)
         }
         let environment = EnvironmentVariablesProvider(
+            environmentVariables: SettingText.environment(),
             secretsSpecifier: .specific(["OVATION_ADMIN_CLIENT_SECRET", "OVATION_STORE"]))
         var providers: [any ConfigProvider] = [
             InMemoryProvider(name: "flags", values: values), environment.prefixKeys(with: "ovation"),
@@ -60,18 +73,26 @@ struct Settings: Sendable {
             try verify(file: file)
             providers.append(try await FileProvider<YAMLSnapshot>(filePath: FilePath(file)))
         }
-        return try Settings(ConfigReader(providers: providers))
+        var settings = try Settings(ConfigReader(providers: providers))
+        settings.secretFile = try file.flatMap { try hasSecret(file: $0) ? $0 : nil }
+        return settings
+    }
+
+    private static func hasSecret(file: String) throws -> Bool {
+        guard let data = FileManager.default.contents(atPath: file) else { return false }
+        let text = String(decoding: data, as: UTF8.self)
+        return text.contains(Key.adminClientSecret.rawValue) || ConnectionSecrets.hidden(in: text) != text
     }
 
     private init(_ reader: ConfigReader) throws {
-        store = reader.string(forKey: Key.store.key, isSecret: true, default: StoreLocation.usual)
-        host = reader.string(forKey: Key.host.key, default: "127.0.0.1")
+        store = try Settings.text(reader, .store) ?? StoreLocation.usual
+        host = try Settings.text(reader, .host) ?? "127.0.0.1"
         port = try Settings.int(reader, .port, in: 0...65535) ?? 8080
         adminPort = try Settings.int(reader, .adminPort, in: 0...65535)
-        region = reader.string(forKey: Key.region.key, default: "eu")
-        modelFile = reader.string(forKey: Key.model.key)
-        let level = reader.string(forKey: Key.logLevel.key, default: "info")
-        guard let logLevel = Logger.Level(rawValue: level) else {
+        region = try Settings.text(reader, .region) ?? "eu"
+        modelFile = try Settings.text(reader, .model).map { try SettingText.path($0, Key.model.rawValue) }
+        let level = try Settings.text(reader, .logLevel) ?? "info"
+        guard let logLevel = Logger.Level(rawValue: level.lowercased()) else {
             let words = Logger.Level.allCases.map(\.rawValue).joined(separator: ", ")
             throw CommandFailure("log_level is one of \(words); '\(level)' is none of them.")
         }
@@ -116,7 +137,7 @@ struct Settings: Sendable {
     }
 
     private static func flag(_ reader: ConfigReader, _ key: Key) throws -> Bool? {
-        switch reader.string(forKey: key.key) {
+        switch try text(reader, key)?.lowercased() {
         case nil: return reader.bool(forKey: key.key)
         case "true", "on", "1": return true
         case "false", "off", "0": return false
@@ -139,8 +160,8 @@ struct Settings: Sendable {
     }
 
     private static func admin(_ reader: ConfigReader) throws -> AdminCredentials? {
-        let id = reader.string(forKey: Key.adminClientID.key)
-        let secret = reader.string(forKey: Key.adminClientSecret.key, isSecret: true)
+        let id = try SettingText.credential(text(reader, .adminClientID), Key.adminClientID.rawValue)
+        let secret = try SettingText.credential(text(reader, .adminClientSecret), Key.adminClientSecret.rawValue)
         switch (id, secret) {
         case (nil, nil): return nil
         case (let id?, let secret?): return try AdminCredentials(clientID: id, clientSecret: secret)
@@ -150,15 +171,30 @@ struct Settings: Sendable {
     }
 
     private static func int(_ reader: ConfigReader, _ key: Key, in range: ClosedRange<Int>) throws -> Int? {
-        if let value = reader.int(forKey: key.key) {
-            guard range.contains(value) else {
+        // In a file a number can be quoted, or not.
+        guard let text = try text(reader, key) else { return nil }
+        guard let value = Int(text) else {
+            guard !text.contains("://") else {
+                // Kubernetes sets this for the pods beside a service that is called ovation.
                 throw CommandFailure(
-                    "\(key.rawValue) is from \(range.lowerBound) to \(range.upperBound), not \(value).")
+                    "\(key.variable) is '\(text)' and not a number. Kubernetes sets it so for a service called "
+                        + "'\(key.service)': set enableServiceLinks: false in the pod, or give the service another name."
+                )
             }
-            return value
+            throw CommandFailure("\(key.rawValue) is a number, not '\(text)'.")
         }
-        guard let text = reader.string(forKey: key.key) else { return nil }
-        throw CommandFailure("\(key.rawValue) is a number, not '\(text)'.")
+        guard range.contains(value) else {
+            throw CommandFailure(
+                "\(key.rawValue) is from \(range.lowerBound) to \(range.upperBound), not \(value).")
+        }
+        return value
+    }
+
+    /// nil where nothing is said.
+    private static func text(_ reader: ConfigReader, _ key: Key) throws -> String? {
+        let text =
+            reader.string(forKey: key.key, isSecret: key.isSecret) ?? reader.int(forKey: key.key).map(String.init)
+        return try SettingText.cleaned(text, key.rawValue)
     }
 
     /// A misspelt key would otherwise be a setting that silently does nothing.

@@ -30,14 +30,13 @@ extension StoreCommand {
         @Flag(name: .shortAndLong, help: "Show no progress.") var quiet = false
 
         func run() async throws {
-            let named = store ?? ProcessInfo.processInfo.environment["OVATION_STORE"] ?? StoreLocation.usual
-            guard case .sqlite(let path) = try StoreLocation(named) else {
+            guard case .sqlite(let path) = try StoreLocation(StoreLocation.name(store) ?? StoreLocation.usual) else {
                 throw CommandFailure(
                     "A store in PostgreSQL is backed up with pg_dump, or with pg_basebackup and an archive of its log; "
                         + "docs/backups.md says how.")
             }
             let progress = TransferProgress(total: nil, unit: "MB", isQuiet: quiet)
-            let destination = to
+            let destination = try StoreLocation.file(to, "--to")
             let backup = try await progress.whileShowing {
                 do throws(StoreFailure) {
                     return try SQLiteBackup(of: path, to: destination) { done, total in
@@ -49,7 +48,7 @@ extension StoreCommand {
                     throw CommandFailure(error.message + ".")
                 }
             }
-            print(
+            try Output.print(
                 "\(to): \(Figures.count(backup.events, of: "event")) of "
                     + "\(Figures.count(backup.profiles, of: "profile")), "
                     + "\(Figures.count(Int(backup.bytes), of: "byte")), checked.")

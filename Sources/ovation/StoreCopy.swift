@@ -26,6 +26,8 @@ extension StoreCommand {
 
         func run() async throws {
             let (from, to) = (try StoreLocation(from), try StoreLocation(to))
+            try from.verify()
+            try to.verify()
             guard from.description != to.description else {
                 throw CommandFailure("--from and --to name the same store.")
             }
@@ -38,7 +40,7 @@ extension StoreCommand {
             let copying = StoreCopying(source: source, target: target, isQuiet: quiet)
             switch try await copying.run() {
             case .wasFinished(let at):
-                print(
+                try Output.print(
                     """
                     This copy was finished at \(at.rfc3339); there is nothing to do. What came to the source later is not in \
                     it.
@@ -48,7 +50,7 @@ extension StoreCommand {
         }
 
         private static func report(_ comparisons: [StoreCopy.Comparison]) throws {
-            print(table(comparisons))
+            try Output.print(lines: table(comparisons))
             let differing = comparisons.filter { !$0.isSame }
             guard differing.isEmpty else {
                 throw CommandFailure(
@@ -58,7 +60,8 @@ extension StoreCommand {
                     the source.
                     """)
             }
-            print("\nBoth hold the same. The server can be started on what --to names: it is the same store.")
+            try Output.print(
+                lines: "\nBoth hold the same. The server can be started on what --to names: it is the same store.")
         }
 
         private static func table(_ comparisons: [StoreCopy.Comparison]) -> String {

@@ -24,7 +24,7 @@ struct StoreDistribute: AsyncParsableCommand {
     var store: String?
 
     func run() async throws {
-        guard let named = store ?? ProcessInfo.processInfo.environment["OVATION_STORE"] else {
+        guard let named = try StoreLocation.name(store) else {
             throw ValidationError("Name the store with --store postgres://user@coordinator/database.")
         }
         guard case .postgres(let text) = try StoreLocation(named) else {
@@ -39,13 +39,13 @@ struct StoreDistribute: AsyncParsableCommand {
         } catch {
             throw CommandFailure(error.message)
         }
-        print(PostgresStore.describe(connection: text))
+        try Output.print(PostgresStore.describe(connection: text))
         let width = tables.map(\.name.count).max() ?? 0
         for table in tables {
             let name = table.name.padding(toLength: width, withPad: " ", startingAt: 0)
-            print("  \(name)  \(StoreDistribute.words(table.place))\(table.isChanged ? ", done now" : "")")
+            try Output.print("  \(name)  \(StoreDistribute.words(table.place))\(table.isChanged ? ", done now" : "")")
         }
-        print(tables.contains(where: \.isChanged) ? "The tables are spread." : "Nothing was left to do.")
+        try Output.print(tables.contains(where: \.isChanged) ? "The tables are spread." : "Nothing was left to do.")
     }
 
     private static func words(_ place: PostgresDistribution.Table.Place) -> String {

@@ -1,7 +1,9 @@
+import Foundation
 import Logging
 import OvationCore
 import OvationPostgres
 import OvationSQLite
+import SystemPackage
 
 /// What `--store` names.
 enum StoreLocation {
@@ -12,8 +14,9 @@ enum StoreLocation {
     static let usual = "sqlite:./ovation-data/ovation.sqlite"
 
     init(_ text: String) throws {
+        let text = try SettingText.cleaned(text, "The store") ?? ""
         if text.hasPrefix("sqlite:"), text != "sqlite:" {
-            self = .sqlite(path: String(text.dropFirst("sqlite:".count)))
+            self = .sqlite(path: try StoreLocation.file(String(text.dropFirst("sqlite:".count)), "The store"))
         } else if StoreLocation.isPostgres(text) {
             self = .postgres(text)
         } else {
@@ -22,8 +25,39 @@ enum StoreLocation {
             throw CommandFailure(
                 "The store is named sqlite:PATH, such as sqlite:./ovation.sqlite, or by a connection string of "
                     + "PostgreSQL, such as postgres://user@host/database or 'host=db dbname=ovation'; "
-                    + "not '\(word)…'.")
+                    + (text.isEmpty ? "here it is empty." : "not '\(word)…'."))
         }
+    }
+
+    /// What a flag or the environment says; nil for nothing.
+    static func name(_ flag: String?) throws -> String? {
+        try SettingText.flag(flag, "--store") ?? SettingText.environment()["OVATION_STORE"]
+    }
+
+    /// A path as other programs write it is a mistake here, which must not become a file of that name somewhere.
+    static func file(_ text: String, _ name: String) throws -> String {
+        guard let path = try SettingText.cleaned(text, name) else { throw CommandFailure("\(name) names no file.") }
+        func refusal(_ reason: String) -> CommandFailure {
+            CommandFailure(
+                "\(name) \(reason) Write the path alone, such as sqlite:./ovation.sqlite or sqlite:/srv/ovation.sqlite."
+            )
+        }
+        if path.hasPrefix("//") { throw refusal("has two slashes before its path.") }
+        if path.hasPrefix(":") { throw refusal("would be in memory and gone with the process.") }
+        for scheme in ["file:", "sqlite:"] where path.lowercased().hasPrefix(scheme) {
+            throw refusal("has '\(scheme)' before its path.")
+        }
+        if path.contains(/\?[A-Za-z_]+=/) { throw refusal("has options behind its path, of which there are none.") }
+        let whole = try SettingText.path(path, name)
+        let last = FilePath(whole).lastComponent?.kind
+        let found = FileStatus(whole)
+        guard !whole.hasSuffix("/"), last == .regular, found?.kind != S_IFDIR else {
+            throw CommandFailure("\(name) names the folder \(whole); name a file in it, such as ovation.sqlite.")
+        }
+        guard found == nil || found?.kind == S_IFREG else {
+            throw CommandFailure("\(name) names \(whole), which is a device or a pipe and no file.")
+        }
+        return whole
     }
 
     /// A URI, or pairs: a word, an equals sign, and so on.
@@ -56,6 +90,16 @@ enum StoreLocation {
 }
 
 extension StoreLocation {
+    /// Says what is wrong with the name, before anything is opened.
+    func verify() throws {
+        guard case .postgres(let text) = self else { return }
+        do throws(StoreFailure) {
+            try PostgresStore.verify(connection: text)
+        } catch {
+            throw CommandFailure(error.message + ".")
+        }
+    }
+
     /// To be copied from or to, while no server has it open.
     func openRows(as purpose: CopyPurpose, _ logger: Logger) throws -> any OpenRows {
         do throws(StoreFailure) {

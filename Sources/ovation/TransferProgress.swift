@@ -19,7 +19,7 @@ final class TransferProgress: Sendable {
     private let state = Mutex(State())
     private let start = ContinuousClock.now
     private let isQuiet: Bool
-    private let isTerminal = isatty(STDERR_FILENO) == 1
+    private let isTerminal = StandardError.isTerminal
     private let unit: String
 
     /// - Parameters:
@@ -57,7 +57,7 @@ final class TransferProgress: Sendable {
     /// Something to say beside the figures, such as that the connection is tried again.
     func note(_ text: String) {
         state.withLock { $0.note = text }
-        if !isTerminal, !isQuiet, !text.isEmpty { StandardError.write(text) }
+        if !isTerminal, !isQuiet, !text.isEmpty { StandardError.writeLine(text) }
     }
 
     /// What is under way, beside the figures.
@@ -70,7 +70,7 @@ final class TransferProgress: Sendable {
         _ work: @escaping @Sendable () async throws -> Value
     ) async throws -> Value {
         guard !isQuiet else { return try await work() }
-        defer { if isTerminal { FileHandle.standardError.write(Data("\r\u{1B}[K".utf8)) } }
+        defer { if isTerminal { StandardError.overwrite("") } }
         return try await withThrowingTaskGroup(of: Value?.self) { group in
             group.addTask { try await work() }
             group.addTask {
@@ -88,7 +88,7 @@ final class TransferProgress: Sendable {
 
     private func show() {
         let line = state.withLock { text($0) }
-        FileHandle.standardError.write(Data((isTerminal ? "\r\u{1B}[K" + line : line + "\n").utf8))
+        if isTerminal { StandardError.overwrite(line) } else { StandardError.writeLine(line) }
     }
 
     private func text(_ state: State) -> String {

@@ -23,6 +23,9 @@ struct ConsolePagesTests {
     private static let pages: [any ConsolePage] = [
         SignInPage(clientID: hostile, next: hostile, error: hostile),
         ProblemPage(status: 404, heading: hostile, detail: hostile, requestID: hostile, advice: [hostile]),
+        ProofPage(
+            clientID: hostile, action: hostile, hidden: [.init(name: hostile, value: hostile)], cancel: hostile,
+            error: hostile),
         ConfirmPage(
             heading: hostile, explanation: [hostile], consequences: [hostile], action: hostile,
             hidden: [.init(name: hostile, value: hostile)], button: hostile, cancel: hostile),

@@ -100,7 +100,9 @@ struct PostEventsTests {
                     #expect(page.json["next_cursor"]?.string != nil)
                     let link = try #require(page.header("Link"))
                     #expect(link.hasSuffix(">; rel=\"next\""))
-                    path = String(link.dropFirst().prefix { $0 != ">" })
+                    // Without a path, which a proxy may have changed.
+                    #expect(link.hasPrefix("<?"))
+                    path = TestServer.eventsPath() + link.dropFirst().prefix { $0 != ">" }
                 }
             }
             #expect(numbers == (0..<25).reversed())

@@ -72,6 +72,21 @@ struct TidyTests {
         }
     }
 
+    @Test(
+        "the command line prints in one place, which checks that it arrives and that no terminal obeys it",
+        arguments: [
+            "FileHandle.standardOutput", "FileHandle.standardError", "STDOUT_FILENO", "STDERR_FILENO", "fputs(",
+        ])
+    func onePlaceToPrint(word: String) throws {
+        for file in try Self.files("Sources/ovation") where !file.path.hasSuffix("/Output.swift") {
+            for (number, line) in file.lines.enumerated() {
+                let rest = line.replacing("Output.print(", with: "").replacing("PlanText.print(", with: "")
+                    .replacing("func print(", with: "")
+                #expect(!rest.contains(word) && !rest.contains("print("), "\(file.path):\(number + 1)")
+            }
+        }
+    }
+
     @Test("unchecked Sendable has its proof on the line above")
     func uncheckedSendable() throws {
         for file in try Self.files("Sources") {

@@ -170,7 +170,7 @@ extension Endpoint {
             Text(
                 tag: "Events", summary: "All events of a section in the order of their arrival, as NDJSON or CSV",
                 query: [
-                    "export_format", "event_discriminators", "from", "to", "export_after", "formulas",
+                    "export_format", "event_discriminators", "from", "to", "export_after", "bom", "formulas",
                     "export_summary", "ignore_keyspace_permissions",
                 ],
                 responses: [

@@ -10,6 +10,8 @@ final class ConsoleSessions: Sendable {
         let csrf: String
         let startedAt: Timestamp
         var usedAt: Timestamp
+        /// When the secret, or a link in place of it, was last given.
+        var provedAt: Timestamp
         /// Whether profile keys are masked, for when others see the screen.
         var isMasked = false
         /// Shown once, on the next page.
@@ -49,7 +51,7 @@ final class ConsoleSessions: Sendable {
                 state.sessions[oldest.key] = nil
             }
             state.sessions[hash(token)] = Session(
-                clientID: clientID, csrf: ConsoleSessions.randomToken(), startedAt: now, usedAt: now)
+                clientID: clientID, csrf: ConsoleSessions.randomToken(), startedAt: now, usedAt: now, provedAt: now)
         }
         return token
     }
@@ -76,6 +78,10 @@ final class ConsoleSessions: Sendable {
 
     func end(_ token: String) {
         state.withLock { $0.sessions[hash(token)] = nil }
+    }
+
+    func prove(_ token: String, at now: Timestamp) {
+        state.withLock { $0.sessions[hash(token)]?.provedAt = now }
     }
 
     func mask(_ isMasked: Bool, _ token: String) {

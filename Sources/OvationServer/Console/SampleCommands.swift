@@ -3,11 +3,12 @@ import OvationWire
 
 /// The article's commands with the values of this server: for the console, and for the terminal.
 public enum SampleCommands {
-    /// Fetches a token into `$TOKEN`.
+    /// Fetches a token into `$TOKEN`. Id and secret are words of ours, or variables whose values can be any.
     public static func token(baseURL: String, clientID: String, clientSecret: String) -> String {
         """
         TOKEN=$(curl -s \(baseURL)/oauth/token -d grant_type=client_credentials \\
-          -d "client_id=\(clientID)" -d "client_secret=\(clientSecret)" \\
+          --data-urlencode "client_id=\(clientID)" \\
+          --data-urlencode "client_secret=\(clientSecret)" \\
           | sed -E 's/.*"access_token":"([^"]+)".*/\\1/')
         """
     }

@@ -22,10 +22,13 @@ struct ListEvents: EndpointHandler {
         return .bytes(body, headers: headers)
     }
 
-    /// The same request with another cursor.
+    /// The same request with another cursor, without a path: a proxy may have another one before it.
     private func nextPage(of call: Call, _ next: EventPosition) -> String {
         let query = (call.request.uri.query ?? "").split(separator: "&").filter { !$0.hasPrefix("cursor=") }
         let parameters = query + ["cursor=\(EventCursor.write(next))"]
-        return call.request.uri.path + "?" + parameters.joined(separator: "&")
+        // As it came, it can hold what ends the link.
+        return "?"
+            + parameters.joined(separator: "&").replacing(">", with: "%3E").replacing("<", with: "%3C").replacing(
+                "\"", with: "%22")
     }
 }

@@ -72,7 +72,7 @@ struct ExportEvents: EndpointHandler {
         case nil, "ndjson": return .ndjson
         case "csv":
             let fields = types?.count == 1 ? types?.first?.fieldNames : nil
-            return .csv(CSVColumns(fields: fields, guardsFormulas: guardsFormulas))
+            return .csv(CSVColumns(fields: fields, guardsFormulas: guardsFormulas, hasMark: try call.flag("bom")))
         default: throw Problem(.invalidParameter, "'format' is ndjson or csv.")
         }
     }

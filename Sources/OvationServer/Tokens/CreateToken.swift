@@ -12,7 +12,10 @@ struct CreateToken: EndpointHandler {
 
     func respond(to call: Call) async throws -> Response {
         let body = try await call.body(upTo: limits.bodyBytesMax)
-        let request = try TokenRequest(parsing: Array(body.readableBytesView))
+        let basic = try call.request.headers[.authorization].flatMap { header throws(Problem) in
+            try BasicCredentials(header: header)
+        }
+        let request = try TokenRequest(parsing: Array(body.readableBytesView), basic: basic)
         var found = key(of: request, at: call.receivedAt)
         if found == nil {
             // Another server may have made the key, or its secret, a moment ago.
@@ -37,7 +40,12 @@ struct CreateToken: EndpointHandler {
 
     /// An unknown id takes as long as a wrong secret, and answers the same.
     private func key(of request: TokenRequest, at now: Timestamp) -> APIKey? {
-        let key = directory.identity(clientID: request.clientID)?.key
-        return secretHash.matches(request.clientSecret, key, at: now) ? key : nil
+        key(request.clientID, request.clientSecret, at: now)
+            ?? request.otherReading.flatMap { key($0.id, $0.secret, at: now) }
+    }
+
+    private func key(_ id: String, _ secret: String, at now: Timestamp) -> APIKey? {
+        let key = directory.identity(clientID: id)?.key
+        return secretHash.matches(secret, key, at: now) ? key : nil
     }
 }

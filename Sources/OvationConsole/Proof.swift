@@ -1,0 +1,23 @@
+/// Asks for the secret again before an act that is for whoever has the key, and not for whoever sits at the screen.
+public struct ProofPage: ConsolePage {
+    public static let template = "proof"
+    public var title: String { "Show that it is you" }
+
+    public let clientID: String
+    /// Where the form was posted that waits for this.
+    public let action: String
+    /// What was in it.
+    public let hidden: [ConfirmPage.HiddenField]
+    public let cancel: String
+    public let error: String?
+
+    public init(
+        clientID: String, action: String, hidden: [ConfirmPage.HiddenField], cancel: String, error: String? = nil
+    ) {
+        self.clientID = clientID
+        self.action = action
+        self.hidden = hidden
+        self.cancel = cancel
+        self.error = error
+    }
+}
