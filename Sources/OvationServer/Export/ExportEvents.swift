@@ -68,11 +68,13 @@ struct ExportEvents: EndpointHandler {
         case "keep": guardsFormulas = false
         default: throw Problem(.invalidParameter, "'formulas' is guard or keep.")
         }
+        // Also where it says nothing, so that a parameter which is empty or twice is told of whatever the format.
+        let hasMark = try call.flag("bom")
         switch try call.parameter("format") {
         case nil, "ndjson": return .ndjson
         case "csv":
             let fields = types?.count == 1 ? types?.first?.fieldNames : nil
-            return .csv(CSVColumns(fields: fields, guardsFormulas: guardsFormulas, hasMark: try call.flag("bom")))
+            return .csv(CSVColumns(fields: fields, guardsFormulas: guardsFormulas, hasMark: hasMark))
         default: throw Problem(.invalidParameter, "'format' is ndjson or csv.")
         }
     }
