@@ -167,7 +167,8 @@ struct ErrorSizeTests {
             var before = ""
             var pages = 0
             repeat {
-                let page = try await server.send(.get, Self.rejections + "?limit=200" + (before.isEmpty ? "" : "&before=\(before)"))
+                let page = try await server.send(
+                    .get, Self.rejections + "?limit=200" + (before.isEmpty ? "" : "&before=\(before)"))
                 #expect(page.text.utf8.count < Limits.rejectionPageBytesMax + Limits.errorsBytesMax + 5000)
                 ids += page.json["items"]?.array?.compactMap { $0["id"]?.string } ?? []
                 before = page.json["next_before"]?.string ?? ""

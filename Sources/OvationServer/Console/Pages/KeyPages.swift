@@ -41,6 +41,7 @@ enum KeyCreation {
     }
 
     @Sendable static func post(_ visit: Visit) async throws -> Response {
+        if let question = await Proof.question(visit) { return question }
         var members: [JSONValue.Member] = [
             .init("name", .string(visit.form["name"])), .init("role", .string(visit.form["role"])),
         ]
@@ -96,6 +97,7 @@ enum KeyRotation {
     }
 
     @Sendable static func post(_ visit: Visit) async throws -> Response {
+        if let question = await Proof.question(visit) { return question }
         let old = try visit.key()
         guard visit.form["seen"] == seen(old) else {
             return visit.redirect(
@@ -132,6 +134,7 @@ enum KeyRevocation {
     }
 
     @Sendable static func post(_ visit: Visit) async throws -> Response {
+        if let question = await Proof.question(visit) { return question }
         let key = try visit.key()
         do {
             try await visit.call(.revokeAPIKey, ["client_id": key.clientID])
