@@ -1,6 +1,6 @@
 /// Every limit of the system, with its unit and why it stands where it does.
 ///
-/// Whatever can grow has its bound here, and an answer when it is reached.
+/// Whatever a request can make grow in memory has its bound here, and an answer when it is reached.
 public struct Limits: Sendable, Equatable {
     // MARK: Requests
 
