@@ -101,10 +101,17 @@ static int layer_read(sqlite3_file *base, void *bytes, int amount, sqlite3_int64
     File *file = (File *)base;
     int code = real(base)->pMethods->xRead(real(base), bytes, amount, offset);
     if (code != SQLITE_OK) return code;
-    if (offset == 0 && amount >= 100) learn(file, bytes);
-    if (!file->is_checked || !is_page(file, amount, offset)) return SQLITE_OK;
+    // What is known of the file counts first: the byte that turns the check off may be the one that is wrong.
+    int is_checked = file->is_checked && is_page(file, amount, offset);
+    if (!is_checked) {
+        if (offset == 0 && amount >= 100) learn(file, bytes);
+        if (!file->is_checked || !is_page(file, amount, offset)) return SQLITE_OK;
+    }
     uint32_t number = (uint32_t)(offset / amount) + 1;
-    if (cpagechecksums_is_whole(bytes, (size_t)amount, number)) return SQLITE_OK;
+    if (cpagechecksums_is_whole(bytes, (size_t)amount, number)) {
+        if (offset == 0) learn(file, bytes);
+        return SQLITE_OK;
+    }
     damaged_page = number;
     sqlite3_log(SQLITE_CORRUPT, "the checksum of page %u is wrong", number);
     return SQLITE_CORRUPT;
@@ -194,4 +201,8 @@ int cpagechecksums_register(void) {
 void cpagechecksums_reserve(void *connection) {
     int bytes = CPAGECHECKSUMS_BYTES;
     sqlite3_file_control(connection, "main", SQLITE_FCNTL_RESERVE_BYTES, &bytes);
+}
+
+void cpagechecksums_keep_log(void *connection, int is_kept) {
+    sqlite3_db_config(connection, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, is_kept, NULL);
 }

@@ -81,8 +81,8 @@ public enum ConnectionSecrets {
             guard port.allSatisfy({ $0.isASCII && $0.isNumber }) else {
                 throw StoreFailure(
                     .unusable,
-                    "the port in the connection string is not a number. Where that is the password: after it comes @ and "
-                        + "the host; and " + hint)
+                    "the database cannot be used: the port in the connection string is not a number. Where that is the "
+                        + "password: after it comes @ and the host; and " + hint)
             }
         }
     }

@@ -36,6 +36,7 @@ final class EventAppender {
     private(set) var progress: StoreProgress
     /// Work that a damaged page keeps from being done; it is left, so that posts which need no such page are stored.
     private var stopped: Set<Upkeep> = []
+    private var isNewlyStopped = false
     private let logger: Logger
 
     /// What is done beside the posts, in their transactions.
@@ -149,6 +150,8 @@ final class EventAppender {
     }
 
     /// What a damaged page stops goes on with the next start, if the page is whole by then.
+    /// - Throws: that page's failure too. A statement that failed in its midst may have left a tree in disorder, so the
+    ///   transaction is not to be committed; the next one goes without this work.
     private func upkeep(_ kind: Upkeep, _ work: () throws -> Void) throws {
         guard !stopped.contains(kind) else { return }
         do {
@@ -159,9 +162,16 @@ final class EventAppender {
             logger.error(
                 "a part of the store is damaged; restore a backup",
                 metadata: ["reason": "\(failure.message)", "stopped": "\(kind.rawValue)"])
-            if kind == .merging, try compactor.stopMerging() { return }
-            stopped.insert(kind)
+            isNewlyStopped = true
+            if kind != .merging || !compactor.stopMerging() { stopped.insert(kind) }
+            throw error
         }
+    }
+
+    /// Whether the last transaction failed for work beside the posts that is left from now on.
+    func takeNewlyStopped() -> Bool {
+        defer { isNewlyStopped = false }
+        return isNewlyStopped
     }
 
     private func noteClock(_ time: Timestamp) throws {

@@ -52,7 +52,9 @@ enum EventRows {
             bytes += event.data.utf8.count
             events.append(event)
         }
-        return EventPage(events: events, next: nil)
+        // One of them was deleted meanwhile, and there is more behind the last.
+        let last = entries.count > limit ? events.last : nil
+        return EventPage(events: events, next: last.map { EventPosition(eventTime: $0.eventTime, id: $0.id) })
     }
 
     private static let selectEvent =

@@ -52,6 +52,10 @@ enum PageChecksums {
 
     private static let registered = cpagechecksums_register()
 
+    static func keepLog(_ database: Database, _ isKept: Bool) {
+        cpagechecksums_keep_log(UnsafeMutableRawPointer(database.sqliteConnection), isKept ? 1 : 0)
+    }
+
     /// A new file gets room for them.
     static func reserve(_ database: Database) {
         cpagechecksums_reserve(UnsafeMutableRawPointer(database.sqliteConnection))
@@ -80,12 +84,27 @@ enum PageChecksums {
             changed += 1
         }
         guard fsync(descriptor) == 0 else { throw failure(path) }
-        guard pread(descriptor, &page, size, 0) == size else { throw failure(path) }
-        let mark = mark ?? (header.isSealed ? header.mark : StoreHeader.neverServed)
+        let mark = mark ?? (header.isSealed ? header.mark : StoreHeader.mark(ofStart: 1))
+        try put(mark, pageSize: size, descriptor, path)
+        return changed
+    }
+
+    /// Gives a file that has its checksums another mark. Nobody has it open, and there is no log.
+    static func mark(_ path: String, as mark: UInt32, pageSize: Int) throws(StoreFailure) {
+        let descriptor = open(path, O_RDWR | O_CLOEXEC)
+        guard descriptor >= 0 else { throw failure(path) }
+        defer { close(descriptor) }
+        try put(mark, pageSize: pageSize, descriptor, path)
+    }
+
+    private static func put(
+        _ mark: UInt32, pageSize: Int, _ descriptor: CInt, _ path: String
+    ) throws(StoreFailure) {
+        var page = [UInt8](repeating: 0, count: pageSize)
+        guard pread(descriptor, &page, pageSize, 0) == pageSize else { throw failure(path) }
         for byte in 0..<4 { page[60 + byte] = UInt8(truncatingIfNeeded: mark >> (24 - 8 * UInt32(byte))) }
         try put(&page, 1, descriptor, path)
         guard fsync(descriptor) == 0 else { throw failure(path) }
-        return changed
     }
 
     private static func put(
@@ -98,7 +117,9 @@ enum PageChecksums {
     }
 
     private static func failure(_ path: String) -> StoreFailure {
-        StoreFailure(errno == ENOSPC ? .full : .unavailable, "\(path): \(StoreFile.reason(errno))")
+        let reason = errno
+        return StoreFailure(
+            [ENOSPC, EDQUOT].contains(reason) ? .full : .unavailable, "\(path): \(StoreFile.reason(reason))")
     }
 
     static func isWhole(_ page: [UInt8], _ number: UInt32) -> Bool {
@@ -117,8 +138,10 @@ enum PageChecksums {
             try database.execute(sql: "VACUUM INTO ?", arguments: [copy])
             try seal(copy)
         } catch {
+            // Asked first: whatever is done next may fail too.
+            let failure = StoreFailure(error, on: database)
             try? FileManager.default.removeItem(atPath: copy)
-            throw error
+            throw failure
         }
         return copy
     }

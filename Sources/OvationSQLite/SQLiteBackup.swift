@@ -27,8 +27,7 @@ public struct SQLiteBackup: Sendable {
         // Under another name its log would not be found, and the newest posts would be missing.
         try StoreFile.verify(path)
         try PageChecksums.register()
-        let found = StoreOpening(path: path)
-        try found.verifyIsSettled()
+        let found = try SQLiteBackup.settled(path)
         guard !FileManager.default.fileExists(atPath: destination) else {
             throw StoreFailure(.unusable, "\(destination) is there already; name another file")
         }
@@ -64,6 +63,22 @@ public struct SQLiteBackup: Sendable {
             let failure = StoreFailure(error)
             throw StoreFailure(failure.code, "\(destination) was not written: \(failure.message)")
         }
+    }
+
+    /// A server that starts, stops, or begins its log anew writes file, log and state one after the other.
+    private static func settled(_ path: String) throws(StoreFailure) -> StoreOpening {
+        for _ in 0..<20 {
+            let found = StoreOpening(path: path)
+            do throws(StoreFailure) {
+                try found.verifyIsSettled()
+                return found
+            } catch {
+                usleep(100_000)
+            }
+        }
+        let found = StoreOpening(path: path)
+        try found.verifyIsSettled()
+        return found
     }
 
     /// With what SQLite puts beside a file while it is open.

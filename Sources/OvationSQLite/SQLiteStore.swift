@@ -36,7 +36,11 @@ public final class SQLiteStore: Store {
             }
             let pool = try DatabasePool(path: self.path, configuration: configuration)
             self.pool = pool
-            undo.append { try? pool.close() }
+            undo.append { [path = lock.path] in
+                try? pool.close()
+                // Otherwise the next start would take the log for one that another program has taken.
+                StateFile.noteClosed(of: path)
+            }
             let opened = now ?? Timestamp(milliseconds: Int64(Date().timeIntervalSince1970 * 1000))
             state = try pool.writeWithoutTransaction { [path = lock.path] database in
                 for pragma in Pragmas.onWriter { _ = try Row.fetchOne(database, sql: pragma) }

@@ -293,6 +293,8 @@ extension SQLiteWriter {
 
     /// Work that can wait is tried again after times that double, and told of when it begins to fail.
     private func workIdly(_ tools: inout Tools) {
+        // It reads as well, pages that nobody has asked for in a long time.
+        diskIsAsked()
         do {
             _ = try transaction(&tools) { _, appender in try appender.workIdly() }
             tools.pause = SQLiteWriter.pause
@@ -329,6 +331,8 @@ extension SQLiteWriter {
                 state.isWriterAsleep = true
                 return .sleep
             }
+            // One at a time: what waits can be answered while the disk is at this one.
+            if !state.changes.isEmpty { return .work(posts: [], changes: [state.changes.removeFirst()]) }
             var events = 0
             let count =
                 state.posts.firstIndex { post in
@@ -338,9 +342,7 @@ extension SQLiteWriter {
             let posts = Array(state.posts[..<count])
             state.posts.removeFirst(count)
             state.postBytes -= posts.reduce(0) { $0 + $1.bytes }
-            let changes = state.changes
-            state.changes = []
-            return .work(posts: posts, changes: changes)
+            return .work(posts: posts, changes: [])
         }
     }
 
@@ -395,11 +397,15 @@ extension SQLiteWriter {
     /// A group fails as a whole; but where a page is damaged, only those who need that page.
     private func fail(_ posts: [QueuedPost], _ failure: StoreFailure, isAnswered: Bool, _ tools: inout Tools) {
         guard !isAnswered else { return }
+        // What was done beside the posts met the page, and is left from now on.
+        if failure.code == .damaged, tools.appender.takeNewlyStopped() { return commit(posts, &tools) }
         if failure.code == .damaged, posts.count > 1 {
-            let middle = posts.count / 2
-            commit(Array(posts[..<middle]), &tools)
-            commit(Array(posts[middle...]), &tools)
-            return
+            let later = posts[(posts.count / 2)...]
+            state.withLock { state in
+                state.posts.insert(contentsOf: later, at: 0)
+                state.postBytes += later.reduce(0) { $0 + $1.bytes }
+            }
+            return commit(Array(posts.dropLast(later.count)), &tools)
         }
         if tools.groupNotice.isDue(failure.code.rawValue, at: .now) {
             logger.error(
@@ -435,6 +441,8 @@ extension SQLiteWriter {
             try file.verify()
             if tools.isLogDoubtful {
                 diskIsAsked()
+                // Each time that it is emptied the log's salts go on, whether a commit follows or not.
+                try stateFile.endLog()
                 try WriteAheadLog.empty(database)
                 tools.isLogDoubtful = false
             }

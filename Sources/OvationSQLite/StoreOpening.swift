@@ -21,6 +21,8 @@ struct StoreOpening {
     ///   locks that SQLite has on the file in this process.
     init(path: String, lock: StoreLock? = nil) {
         self.path = path
+        // Before the log: a server that begins a log writes this behind it.
+        state = StateFile.read(of: path)
         let descriptor = lock?.fileDescriptor ?? open(path, O_RDONLY | O_CLOEXEC)
         beginning = descriptor >= 0 ? StoreFile.bytes(descriptor, at: 0, 65_536) : []
         header = StoreHeader(beginning)
@@ -28,7 +30,6 @@ struct StoreOpening {
         logBytes = StoreFile.size(path + "-wal") ?? 0
         logSalts = LogSalts(
             Array(StoreFile.beginning(path + "-wal", 32).dropFirst(LogSalts.offset).prefix(LogSalts.count)))
-        state = StateFile.read(of: path)
     }
 
     var hasLog: Bool { logBytes > 0 }
@@ -153,19 +154,35 @@ extension StoreOpening {
         let found = StoreOpening(path: path, lock: lock)
         try found.verify()
         if found.fileBytes == nil { try makeFile(lock) }
-        let wasClosed = StateFile.noteOpened(of: path)
+        if found.isBackup, let size = found.header?.pageSize {
+            // From here on it is a store of its own, and may have a log.
+            try StateFile.remove(of: path)
+            try PageChecksums.mark(path, as: StoreHeader.mark(ofStart: 1), pageSize: size)
+        }
+        StateFile.noteOpened(of: path)
         // Before SQLite reads what the other program wrote.
-        if found.isLogTaken, found.header?.isSealed == true { try PageChecksums.seal(path) }
+        if found.isLogTaken, found.header?.isSealed == true {
+            let pages = try PageChecksums.seal(path)
+            if pages > 0 {
+                logger.warning(
+                    "another program wrote to the store; its pages got new checksums", metadata: ["pages": "\(pages)"])
+            }
+        }
         try? FileManager.default.removeItem(atPath: path + ".new")
+        var isSettled = false
         let database = try DatabaseQueue(path: path, configuration: configuration)
         do {
-            let warning = try bringUpToDate(database, found)
+            let warning = try bringUpToDate(database, found, &isSettled)
             if let warning { logger.warning("the store is not as it was left", metadata: ["warning": "\(warning)"]) }
             if found.header?.hasRoomForChecksums == false { try addChecksums(database, lock, logger) }
             try database.close()
         } catch {
             try? database.close()
-            if wasClosed { StateFile.noteClosed(of: path) }
+            if isSettled {
+                StateFile.noteClosed(of: path)
+            } else {
+                StateFile.restore(found.state, of: path)
+            }
             throw error
         }
         let ready = StoreOpening(path: path, lock: lock).header
@@ -199,22 +216,34 @@ extension StoreOpening {
         return configuration
     }
 
-    private static func bringUpToDate(_ queue: DatabaseQueue, _ found: StoreOpening) throws -> String? {
+    /// - Parameter isSettled: whether the file is whole without its log, and nothing of it is missing.
+    private static func bringUpToDate(
+        _ queue: DatabaseQueue, _ found: StoreOpening, _ isSettled: inout Bool
+    ) throws -> String? {
+        var warning: String?
         try queue.writeWithoutTransaction { database in
+            // Whoever is told that the log is not whole must find it as it was.
+            PageChecksums.keepLog(database, true)
             if found.fileBytes ?? 0 > 0 {
                 try SQLiteStore.verifyIsOurs(database, path: found.path)
                 try SQLiteStore.verifyIsWhole(database)
             }
+            warning = try found.verifyNothingIsMissing(database)
             if found.hasLog { try WriteAheadLog.empty(database) }
+            PageChecksums.keepLog(database, false)
+            isSettled = true
             _ = try Row.fetchOne(database, sql: "PRAGMA journal_mode = WAL")
         }
         try Schema.migrator.migrate(queue)
-        return try queue.writeWithoutTransaction { database in
-            let id = try StoreOpening.id(database)
-            let warning = try found.verify(try StoreOpening.progress(database), of: id)
-            try WriteAheadLog.empty(database)
-            return warning
-        }
+        try queue.writeWithoutTransaction { try WriteAheadLog.empty($0) }
+        return warning
+    }
+
+    /// Before anything is changed. A store that has a state has all tables of this version or of a later one.
+    /// - Returns: what to warn of.
+    func verifyNothingIsMissing(_ database: Database) throws -> String? {
+        guard state != nil, try database.tableExists("rejection") else { return nil }
+        return try verify(try StoreOpening.progress(database), of: try StoreOpening.id(database))
     }
 
     /// Where there is no room for a second file, the store goes on without.

@@ -185,12 +185,23 @@ final class StateFile: @unchecked Sendable {
     /// The store is whole without a log. Where one is left, the next start finds out what it is worth.
     static func noteClosed(of store: String) { noteClosed(path: path(of: store), log: store + "-wal") }
 
-    /// Before anything is written to a store that was closed.
-    /// - Returns: whether it was; then whoever fails says with ``noteClosed(of:)`` that it is again.
-    static func noteOpened(of store: String) -> Bool {
-        guard read(of: store)?.isOpen == false else { return false }
+    /// Before anything is written to a store: its log may be any from here on. Whoever fails says what is so with
+    /// ``noteClosed(of:)``, or with ``restore(_:of:)`` where nothing was changed.
+    static func noteOpened(of store: String) {
         note(path: path(of: store), isOpen: true)
-        return true
+    }
+
+    /// As it was found.
+    static func restore(_ state: StoreState?, of store: String) {
+        if let state { put(state, path(of: store)) }
+    }
+
+    /// Of a backup that takes the place of the store that it is of.
+    static func remove(of store: String) throws(StoreFailure) {
+        guard unlink(path(of: store)) == 0 || errno == ENOENT else {
+            throw StoreFailure(.unusable, "\(path(of: store)) cannot be removed: \(StoreFile.reason(errno))")
+        }
+        try Folder.sync(Folder.of(store))
     }
 
     private static func noteClosed(path: String, log: String) {
@@ -201,6 +212,10 @@ final class StateFile: @unchecked Sendable {
     private static func note(path: String, isOpen: Bool) {
         guard var state = StoreState(encoded: StoreFile.beginning(path, StoreState.size)) else { return }
         (state.isOpen, state.logSalts) = (isOpen, nil)
+        put(state, path)
+    }
+
+    private static func put(_ state: StoreState, _ path: String) {
         let descriptor = open(path, O_WRONLY | O_CLOEXEC | O_NOFOLLOW)
         guard descriptor >= 0 else { return }
         defer { Foundation.close(descriptor) }
@@ -214,6 +229,8 @@ final class StateFile: @unchecked Sendable {
     }
 
     private func failure(_ code: CInt) -> StoreFailure {
-        StoreFailure(code == ENOSPC ? .full : .unavailable, "\(path) cannot be written: \(StoreFile.reason(code))")
+        StoreFailure(
+            [ENOSPC, EDQUOT].contains(code) ? .full : .unavailable,
+            "\(path) cannot be written: \(StoreFile.reason(code))")
     }
 }

@@ -59,7 +59,7 @@ struct TimelineTests {
             #expect(read == nil || (read ?? 0) < 5)
         }
         let endless = [UInt8](repeating: 0xFF, count: 40)
-        #expect(throws: StoreFailure(.unusable, "")) { try endless.withUnsafeBytes { try TimelineBlock.entries($0) } }
+        #expect(throws: StoreFailure(.damaged, "")) { try endless.withUnsafeBytes { try TimelineBlock.entries($0) } }
     }
 
     // MARK: Plans

@@ -28,4 +28,8 @@ uint32_t cpagechecksums_take_damaged_page(void);
 /// - Parameter connection: a `sqlite3 *`.
 void cpagechecksums_reserve(void *connection);
 
+/// Whether the log stays as it is when this connection, the last one, is closed; otherwise it is copied and removed.
+/// - Parameter connection: a `sqlite3 *`.
+void cpagechecksums_keep_log(void *connection, int is_kept);
+
 #endif

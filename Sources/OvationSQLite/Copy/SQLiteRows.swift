@@ -6,6 +6,7 @@ public import OvationCore
 public final class SQLiteRows: RowTarget {
     private let database: DatabaseQueue
     private let lock: StoreLock
+    private let purpose: Purpose
     private let page: PageSize
 
     /// After how much a page of rows ends.
@@ -33,22 +34,21 @@ public final class SQLiteRows: RowTarget {
             throw StoreFailure(.unusable, "\(path) does not exist; name the file of a store")
         }
         lock = try StoreLock(path)
-        var wasClosed = false
+        self.purpose = purpose
         do {
             try PageChecksums.register()
             let found = StoreOpening(path: lock.path, lock: lock)
             try found.verifyIsSettled()
             if found.fileBytes == nil { try StoreOpening.makeFile(lock) }
-            wasClosed = StateFile.noteOpened(of: lock.path)
             database = try DatabaseQueue(path: lock.path, configuration: SQLiteRows.configuration)
             switch purpose {
             case .source:
+                // It stays as it is, its log too.
+                database.writeWithoutTransaction { PageChecksums.keepLog($0, true) }
                 try database.read(SQLiteRows.verifyIsCurrent)
-                try database.writeWithoutTransaction { database in
-                    if found.hasLog { try WriteAheadLog.empty(database) }
-                    _ = try found.verify(try StoreOpening.progress(database), of: try StoreOpening.id(database))
-                }
+                _ = try database.read { try found.verifyNothingIsMissing($0) }
             case .target:
+                StateFile.noteOpened(of: lock.path)
                 try database.writeWithoutTransaction { [path = lock.path] database in
                     try SQLiteStore.verifyIsOurs(database, path: path)
                     if found.hasLog { try WriteAheadLog.empty(database) }
@@ -57,7 +57,7 @@ public final class SQLiteRows: RowTarget {
                 try Schema.migrator.migrate(database)
             }
         } catch {
-            if wasClosed { StateFile.noteClosed(of: lock.path) }
+            if purpose == .target { StateFile.noteClosed(of: lock.path) }
             throw StoreFailure(.unusable, "\(path) cannot be copied: \(StoreFailure(error).message)")
         }
     }
@@ -86,7 +86,7 @@ public final class SQLiteRows: RowTarget {
     /// Blocks.
     public func close() {
         try? database.close()
-        StateFile.noteClosed(of: lock.path)
+        if purpose == .target { StateFile.noteClosed(of: lock.path) }
         lock.release()
     }
 

@@ -126,16 +126,11 @@ final class Compactor {
     private var hasDead = true
     private var isMerging = true
 
-    /// A run that is read has a damaged page: from here on memory is written into runs, and no run is merged. Inside the
-    /// transaction.
+    /// A run that is read has a damaged page: from here on memory is written into runs, and no run is merged.
     /// - Returns: false where that was so before, and it is more than a run that cannot be read.
-    func stopMerging() throws -> Bool {
-        guard isMerging else { return false }
-        isMerging = false
-        reset()
-        // What was being written goes; what it was made from stays.
-        try database.execute(sql: "UPDATE timeline_run SET state = 2 WHERE state = 0")
-        return true
+    func stopMerging() -> Bool {
+        defer { isMerging = false }
+        return isMerging
     }
 
     private func work(events: Int) throws {
@@ -159,7 +154,11 @@ extension Compactor {
         }
         guard !isPlanned else { return }
         isPlanned = true
-        guard isMerging else { return }
+        guard isMerging else {
+            // What was being written goes; what it was made from stays.
+            try database.execute(sql: "UPDATE timeline_run SET state = 2 WHERE state = 0 AND level > 0")
+            return
+        }
         if jobs.allSatisfy(\.isFromMemory) { try resume() }
         while try startMerge() {}
     }

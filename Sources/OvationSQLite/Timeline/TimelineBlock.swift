@@ -121,5 +121,5 @@ enum TimelineBlock {
         }
     }
 
-    private static let damage = StoreFailure(.unusable, "a block of the timeline is damaged")
+    private static let damage = StoreFailure(.damaged, "a block of the timeline is damaged")
 }
