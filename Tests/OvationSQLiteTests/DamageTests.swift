@@ -186,6 +186,23 @@ struct DamageTests {
         #expect(SQLiteDoctor.findings(path: path, isDeep: true).allSatisfy { $0.isGood })
     }
 
+    @Test("a start that is refused for damage is refused again, and gives the damage no checksum")
+    func staysDamaged() async throws {
+        try await fill()
+        var whole = try Data(contentsOf: URL(fileURLWithPath: path))
+        // The newest event, which every start reads.
+        let place = try #require(whole.range(of: Data("11 of p9@example.com".utf8), options: .backwards))
+        whole[place.lowerBound] ^= 1
+        try whole.write(to: URL(fileURLWithPath: path))
+        for _ in 0..<3 {
+            let failure = try #require(throws: StoreFailure.self) {
+                try SQLiteStore(testing: path, limits: SQLiteStoreTests.crowded)
+            }
+            #expect(failure.message.contains("is damaged"))
+            #expect(SQLiteDoctor.findings(path: path, isDeep: true).contains { !$0.isGood })
+        }
+    }
+
     @Test("a mount point is read from the table of mounts as it is written there")
     func readsMounts() {
         let table = """
