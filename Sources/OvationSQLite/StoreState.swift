@@ -69,7 +69,8 @@ extension StoreState {
         let salts = logSalts.map { StoreState.hex($0.first, 8) + StoreState.hex($0.second, 8) } ?? "-"
         let line = """
             ovation-store 1 id=\(id) \(isOpen ? "open" : "closed") start=\(generation) log=\(salts) \
-            events=\(progress.event) entries=\(progress.logEntry) refused=\(progress.rejection)\n
+            events=\(StoreState.digits(progress.event)) entries=\(StoreState.digits(progress.logEntry)) \
+            refused=\(StoreState.digits(progress.rejection))\n
             """
         var bytes = Array(line.utf8.prefix(StoreState.size - Int(CPAGECHECKSUMS_BYTES)))
         bytes += [UInt8](repeating: 0, count: StoreState.size - bytes.count)
@@ -102,6 +103,14 @@ extension StoreState {
         progress = StoreProgress(event: events, logEntry: entries, rejection: refused)
     }
 
+    /// As many for each number, so that one can be written in the place of another.
+    static let digitCount = 19
+
+    private static func digits(_ value: Int64) -> String {
+        let text = String(value)
+        return String(repeating: "0", count: max(0, digitCount - text.count)) + text
+    }
+
     private static func hex(_ value: UInt32, _ digits: Int) -> String {
         let text = String(value, radix: 16)
         return String(repeating: "0", count: digits - text.count) + text
@@ -116,6 +125,11 @@ final class StateFile: @unchecked Sendable {
     private let descriptor: CInt
     private var logDescriptor: CInt = -1
     private(set) var state: StoreState
+    /// What the file holds, and where its numbers stand.
+    private var bytes: [UInt8] = []
+    private var numbers = [0, 0, 0]
+    /// As the log begins, in the order of the machine; nil until it was looked at.
+    private var knownSalts: UInt64?
 
     static func path(of store: String) -> String { store + ".state" }
 
@@ -157,18 +171,32 @@ final class StateFile: @unchecked Sendable {
     }
 
     /// After a commit and before it is answered. Not synced, but where the log began anew: a log may follow the one that
-    /// is on the disk here, and no other.
+    /// is on the disk here, and no other. For each group, so nothing is made anew that stays the same.
     func noteCommit(_ progress: StoreProgress) throws(StoreFailure) {
-        var state = state
-        state.progress = progress
-        if let salts = LogSalts(StoreFile.bytes(logDescriptor, at: LogSalts.offset, LogSalts.count)),
-            salts != state.logSalts
-        {
-            state.logSalts = salts
+        var salts: UInt64 = 0
+        let count = pread(logDescriptor, &salts, LogSalts.count, off_t(LogSalts.offset))
+        if count == LogSalts.count, salts != knownSalts {
+            var state = state
+            state.progress = progress
+            state.logSalts = withUnsafeBytes(of: salts) { LogSalts(Array($0)) }
             try write(state)
-        } else if state != self.state {
-            guard put(state) else { throw failure(errno) }
-            self.state = state
+            knownSalts = salts
+        } else if progress != state.progress {
+            set(progress.event, at: numbers[0])
+            set(progress.logEntry, at: numbers[1])
+            set(progress.rejection, at: numbers[2])
+            cpagechecksums_put(&bytes, StoreState.size, 0)
+            guard pwrite(descriptor, bytes, StoreState.size, 0) == StoreState.size else { throw failure(errno) }
+            state.progress = progress
+        }
+    }
+
+    private func set(_ value: Int64, at place: Int) {
+        var rest = value
+        for index in stride(from: place + StoreState.digitCount - 1, through: place, by: -1) {
+            let (quotient, digit) = rest.quotientAndRemainder(dividingBy: 10)
+            bytes[index] = UInt8(truncatingIfNeeded: 48 + digit)
+            rest = quotient
         }
     }
 
@@ -225,7 +253,13 @@ final class StateFile: @unchecked Sendable {
     }
 
     private func put(_ state: StoreState) -> Bool {
-        pwrite(descriptor, state.encoded, StoreState.size, 0) == StoreState.size
+        bytes = state.encoded
+        numbers = ["events=", "entries=", "refused="].map { name in
+            (bytes.firstRange(of: Array(name.utf8))?.upperBound ?? 0)
+        }
+        // The next commit looks what the log begins with.
+        knownSalts = nil
+        return pwrite(descriptor, bytes, StoreState.size, 0) == StoreState.size
     }
 
     private func failure(_ code: CInt) -> StoreFailure {
