@@ -75,6 +75,7 @@ enum StoreFile {
     private static func isMountPoint(_ path: String) -> Bool {
         #if os(Linux)
             guard let table = FileManager.default.contents(atPath: "/proc/self/mountinfo") else { return false }
+            // A path that is not UTF-8 is repaired here in the same way as the store's own was.
             return mountPoints(String(decoding: table, as: UTF8.self)).contains(path)
         #else
             return false

@@ -83,6 +83,7 @@ extension StoreState {
         guard bytes.count == StoreState.size, cpagechecksums_is_whole(bytes, StoreState.size, 0) == 1 else {
             return nil
         }
+        // Its checksum was right, so these are the bytes of `encoded`, which are ASCII.
         let words = String(decoding: bytes.prefix { $0 != 0x0A }, as: UTF8.self).split(separator: " ")
         guard words.count == 9, words[0] == "ovation-store", words[1] == "1" else { return nil }
         func value(_ word: Int, _ name: String) -> Substring? {
@@ -119,7 +120,10 @@ extension StoreState {
 
 // MARK: - The file
 
-/// The state's file of a store that is being served. On the writer's thread, but for the start.
+/// The state's file of a store that is being served.
+///
+/// `@unchecked`, since one thread has it at a time: the one that opens the store, then the writer's, and after that has
+/// ended the one that closes it. A lock would be taken for each group and never be waited for.
 final class StateFile: @unchecked Sendable {
     private let path: String
     private let descriptor: CInt
