@@ -229,6 +229,7 @@ extension SQLiteWriter {
         let database: Database
         let appender: EventAppender
         let log: WriteAheadLog
+        let transaction: WriteTransaction
         /// Between two bits of work that can wait.
         var pause = SQLiteWriter.pause
         /// The disk failed to write or to sync: what the system has of the log in memory may not be on the disk.
@@ -246,7 +247,7 @@ extension SQLiteWriter {
                 var tools = Tools(
                     database: database,
                     appender: try EventAppender(database, recent: recent, limits: limits, logger: logger),
-                    log: WriteAheadLog(database))
+                    log: WriteAheadLog(database), transaction: try WriteTransaction(database))
                 started.succeed()
                 work(&tools)
             }
@@ -446,11 +447,10 @@ extension SQLiteWriter {
                 try WriteAheadLog.empty(database)
                 tools.isLogDoubtful = false
             }
-            try database.inTransaction(.immediate) {
+            try tools.transaction.run {
                 try work(database, appender)
                 // A large change may take its time until here; from here on it is the disk's.
                 diskIsAsked()
-                return .commit
             }
         } catch {
             diskAnswered()

@@ -186,9 +186,9 @@ final class StateFile: @unchecked Sendable {
             try write(state)
             knownSalts = salts
         } else if progress != state.progress {
-            set(progress.event, at: numbers[0])
-            set(progress.logEntry, at: numbers[1])
-            set(progress.rejection, at: numbers[2])
+            if progress.event != state.progress.event { set(progress.event, at: numbers[0]) }
+            if progress.logEntry != state.progress.logEntry { set(progress.logEntry, at: numbers[1]) }
+            if progress.rejection != state.progress.rejection { set(progress.rejection, at: numbers[2]) }
             cpagechecksums_put(&bytes, StoreState.size, 0)
             guard pwrite(descriptor, bytes, StoreState.size, 0) == StoreState.size else { throw failure(errno) }
             state.progress = progress
@@ -196,11 +196,13 @@ final class StateFile: @unchecked Sendable {
     }
 
     private func set(_ value: Int64, at place: Int) {
-        var rest = value
-        for index in stride(from: place + StoreState.digitCount - 1, through: place, by: -1) {
-            let (quotient, digit) = rest.quotientAndRemainder(dividingBy: 10)
-            bytes[index] = UInt8(truncatingIfNeeded: 48 + digit)
-            rest = quotient
+        bytes.withUnsafeMutableBufferPointer { bytes in
+            var rest = UInt64(value)
+            for index in stride(from: place + StoreState.digitCount - 1, through: place, by: -1) {
+                let quotient = rest / 10
+                bytes[index] = UInt8(truncatingIfNeeded: 48 + rest - quotient * 10)
+                rest = quotient
+            }
         }
     }
 
