@@ -1,13 +1,13 @@
 # Everything there is to do here, by name. `make` alone explains each target.
 
 .DEFAULT_GOAL := help
-.PHONY: help setup build run test bench format clean
+.PHONY: help setup build run test check test-swift test-blackbox test-browser test-instructions bench format clean
 
 # Passed on: make run ARGS="--port 9000", make bench ARGS=quick
 ARGS ?=
 
 help: ## explain the targets
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-17s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
 
 setup: ## install what a build needs and this machine lacks
 	@Scripts/setup
@@ -20,6 +20,21 @@ run: setup ## build and start a server with the article's example; ARGS="--port 
 
 test: ## check the format, build, and run every test
 	@Scripts/test
+
+check: ## a minute after a small change: the format, tidiness, and the tests of Core and Wire
+	@Scripts/test check
+
+test-swift: ## the format and all tests in Swift
+	@Scripts/test swift
+
+test-blackbox: ## tests of the built program
+	@Scripts/test blackbox
+
+test-browser: ## tests of the console in a browser
+	@Scripts/test browser
+
+test-instructions: ## instruction counts of the hot path
+	@Scripts/test instructions
 
 bench: ## measure beside other servers and judge the targets; ARGS=quick takes two minutes; also long, micro, postgres
 	@Scripts/bench $(ARGS)

@@ -232,3 +232,16 @@ let package = Package(
     ],
     cxxLanguageStandard: .cxx17
 )
+
+// A change of Core or Wire is tried in seconds: `make check` builds no server, no store, and no package of others that
+// only those need.
+if Context.environment["OVATION_CHECK"] != nil {
+    let checked = ["OvationCore", "OvationWire", "OvationCoreTests", "OvationWireTests", "TidyTests"]
+    package.products = []
+    package.targets =
+        package.targets.filter { checked.contains($0.name) } + [
+            .target(
+                name: "OvationTesting", dependencies: ["OvationCore", "OvationWire"],
+                sources: ["Fixtures.swift", "TestClock.swift"], swiftSettings: settings)
+        ]
+}

@@ -8,6 +8,7 @@ struct Founding: Sendable {
     let logger: Logger
     /// Shows a key with its secret, before it is stored.
     let announce: @Sendable (AdminCredentials) throws -> Void
+    let makeSigningKey: @Sendable (Timestamp) throws -> SigningKey
 
     /// Loads the store, and founds it when it is empty.
     /// - Returns: also whether the store was empty, and the admin key that was made, with its secret, which is shown
@@ -54,7 +55,7 @@ struct Founding: Sendable {
             Catalogue.founding + [.noted(note)], at: now, by: "server")
         try await store.commit(
             AccountChange(
-                account: account, entries: entries, apiKeys: [key], signingKeys: [try TokenSigner.makeKey(at: now)]))
+                account: account, entries: entries, apiKeys: [key], signingKeys: [try makeSigningKey(now)]))
         logger.info(of: entries)
     }
 

@@ -61,13 +61,16 @@ public struct Server: Sendable {
     /// Loads the store, and founds it when it is empty.
     /// - Parameter announce: shows the admin key that is about to be made, with its secret; what it throws stops the
     ///   founding before anything is stored.
+    /// - Parameter makeSigningKey: the first key that tokens are signed with; nil makes a new one.
     public init(
         store: any Store, configuration: ServerConfiguration, admin: AdminCredentials? = nil,
         clock: WallClock = .system, logger: Logger,
-        announce: @escaping @Sendable (AdminCredentials) throws -> Void = { _ in }
+        announce: @escaping @Sendable (AdminCredentials) throws -> Void = { _ in },
+        makeSigningKey: (@Sendable (Timestamp) throws -> SigningKey)? = nil
     ) async throws {
         let (contents, isFirstStart, newAdminKey) = try await Founding(
-            store: store, clock: clock, logger: logger, announce: announce
+            store: store, clock: clock, logger: logger, announce: announce,
+            makeSigningKey: makeSigningKey ?? TokenSigner.makeKey
         ).load(admin: admin)
         let directory = try Directory(store: store, contents: contents, logger: logger)
         let signIns = SignInLog(

@@ -23,6 +23,9 @@ public struct TestServer: Sendable {
         self.adminToken = adminToken
     }
 
+    /// To make one takes a debug build half a second; this one is made once, and every server of a run signs with it.
+    private static let signingKey = Result { try TokenSigner.makeKey(at: Fixtures.now) }
+
     public static let clientID = "752cdd05-75e0-4f8a-bd08-62e3df753ff3"
     public static let clientSecret = "a-secret-of-more-than-sixteen-characters"
 
@@ -43,7 +46,7 @@ public struct TestServer: Sendable {
                 host: "127.0.0.1", port: 0, region: region, limits: limits, version: "test",
                 trustedProxies: trustedProxies),
             admin: AdminCredentials(clientID: clientID, clientSecret: clientSecret),
-            clock: WallClock { clock.now }, logger: logger)
+            clock: WallClock { clock.now }, logger: logger, makeSigningKey: TestServer.signingKey)
         _ = try await server.apply(Fixtures.model())
         try await server.application().test(.router) { client in
             var server = TestServer(client: client, clock: clock, store: store, adminToken: "")
@@ -53,6 +56,13 @@ public struct TestServer: Sendable {
             try await test(server)
         }
         withExtendedLifetime(folder) {}
+    }
+
+    /// The key that servers of tests sign with, as if it were made at a time.
+    @Sendable
+    public static func signingKey(at time: Timestamp) throws -> SigningKey {
+        let key = try signingKey.get()
+        return SigningKey(id: key.id, privateKeyPEM: key.privateKeyPEM, createdAt: time)
     }
 
     public func token(clientID: String, secret: String) async throws -> String {

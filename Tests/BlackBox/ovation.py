@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import base64
+import contextlib
 import ctypes
+import itertools
 import json
 import os
 import re
@@ -16,7 +18,7 @@ import subprocess
 import sys
 import time
 import uuid
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -66,10 +68,32 @@ def wait_until(condition: Callable[[], bool], seconds: float, interval: float = 
     return True
 
 
+#: Below those that the system gives to outgoing connections, so that a server which is stopped and started again finds
+#: its port free. Tests that run beside each other have ranges of their own.
+PORTS_BEGIN, PORTS_EACH = 16_000, 4_000
+_ports: Iterator[int] | None = None
+
+
+def _next_ports() -> Iterator[int]:
+    worker = int(re.sub(r"\D", "", os.environ.get("PYTEST_XDIST_WORKER", "")) or 0)
+    begin = PORTS_BEGIN + worker % 4 * PORTS_EACH
+    # Another run on the same machine begins elsewhere.
+    start = secrets.randbelow(PORTS_EACH)
+    for count in itertools.count():
+        yield begin + (start + count) % PORTS_EACH
+
+
 def free_port() -> int:
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        return listener.getsockname()[1]
+    """A port of the loopback on which nothing listens."""
+    global _ports
+    _ports = _ports or _next_ports()
+    for port in itertools.islice(_ports, PORTS_EACH):
+        with socket.socket() as listener:
+            listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            with contextlib.suppress(OSError):
+                listener.bind(("127.0.0.1", port))
+                return port
+    raise AssertionError(f"no port of {PORTS_BEGIN} and above is free")
 
 
 def environment(home: Path, extra: Mapping[str, str] | None = None) -> dict[str, str]:

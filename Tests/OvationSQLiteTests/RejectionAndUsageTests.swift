@@ -53,7 +53,7 @@ struct RejectionAndUsageTests {
             }
             for await _ in held {}
             for post in posts { group.addTask { try await post() } }
-            while store.statistics().requestsWaiting < Int64(posts.count) { await Task.yield() }
+            try await waitUntil { store.statistics().requestsWaiting >= Int64(posts.count) }
             gate.signal()
             try await group.waitForAll()
         }

@@ -1,4 +1,5 @@
 import OvationCore
+import OvationTesting
 import Synchronization
 import Testing
 
@@ -43,9 +44,9 @@ struct EditQueueTests {
                         if number == 0 { for await _ in holder.stream { break } }
                     }
                 }
-                if number == 0 { while !queue.isBusy { await Task.yield() } }
+                if number == 0 { try await waitUntil { queue.isBusy } }
             }
-            while queue.waitingCount < Limits.editQueueMax { await Task.yield() }
+            try await waitUntil { queue.waitingCount >= Limits.editQueueMax }
             await #expect(throws: Problem(.busy, "")) { try await queue.withTurn {} }
             holder.continuation.yield()
             try await group.waitForAll()

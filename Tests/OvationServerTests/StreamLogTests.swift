@@ -116,7 +116,7 @@ struct StreamLogTests {
             configuration: ServerConfiguration(
                 host: "127.0.0.1", port: 0, region: "eu", limits: Limits(), version: "test"),
             admin: AdminCredentials(clientID: TestServer.clientID, clientSecret: TestServer.clientSecret),
-            clock: WallClock { Fixtures.now }, logger: lines.logger())
+            clock: WallClock { Fixtures.now }, logger: lines.logger(), makeSigningKey: TestServer.signingKey)
         _ = try await server.apply(Fixtures.model())
         try await server.application().test(.router) { client in
             let test0 = TestServer(client: client, clock: TestClock(), store: store, adminToken: "")

@@ -14,6 +14,32 @@ struct TidyTests {
         let path: String
         let text: String
         var lines: [Substring] { text.split(separator: "\n", omittingEmptySubsequences: false) }
+
+        /// The lines on which functions begin and end, counted from 0: all that has a body and is no type. The format
+        /// gives what closes a body the indent of what opens it.
+        var functions: [(start: Int, end: Int)] {
+            let lines = lines
+            func indent(_ line: Int) -> Int { lines[line].prefix { $0 == " " }.count }
+            func word(_ line: Int) -> Substring { lines[line].drop { $0 == " " } }
+            return lines.indices.compactMap { open in
+                guard lines[open].hasSuffix("{") || lines[open].contains(/\{ [^}]*\bin$/) else { return nil }
+                var start = open
+                // A signature over several lines closes where it began, and may go on from there.
+                while start > 0,
+                    word(start).hasPrefix(")") || word(start).hasPrefix("->") || word(start).hasPrefix("where ")
+                {
+                    start -= 1
+                    while start > 0, indent(start) > indent(open) || word(start).isEmpty { start -= 1 }
+                }
+                let isFunction = word(start).contains(
+                    /^(@\w+(\([^)]*\))? |[a-z]+(\(set\))? )*(func|init|deinit|subscript|var|let)\b/)
+                guard isFunction, !word(start).hasPrefix("if "), !word(start).hasPrefix("guard ") else { return nil }
+                let end = lines.indices.dropFirst(open + 1).first {
+                    indent($0) == indent(open) && word($0).hasPrefix("}")
+                }
+                return end.map { (start, $0) }
+            }
+        }
     }
 
     private static func files(_ folders: String..., ending: String = ".swift") throws -> [File] {
@@ -45,17 +71,25 @@ struct TidyTests {
     @Test("functions of the product fit a screen: at most 60 lines")
     func functionLength() throws {
         for file in try Self.files("Sources") where file.path != "Sources/OvationServer/Routes.swift" {
-            var start: (line: Int, indent: Int)?
-            for (number, line) in file.lines.enumerated() {
-                let indent = line.prefix { $0 == " " }.count
-                if let open = start, line.dropFirst(indent) == "}", indent == open.indent {
-                    #expect(number - open.line <= 60, "\(file.path):\(open.line + 1)")
-                    start = nil
-                } else if start == nil, line.contains("func "), line.hasSuffix("{") {
-                    start = (number, indent)
-                }
+            for (start, end) in file.functions {
+                #expect(end - start <= 60, "\(file.path):\(start + 1)")
             }
         }
+    }
+
+    @Test(
+        "the test of functions sees each kind of them",
+        arguments: [
+            "func f() {\n    x\n}", "init(\n    a: Int\n) {\n    x\n}", "var a: Int {\n    x\n}",
+            "func f(\n    a: Int\n) async throws -> [Int]\nwhere T: P {\n    x\n}", "deinit {\n    x\n}",
+            "public static subscript(a: Int) -> Int {\n    x\n}", "lazy var a = f { b in\n    x\n}",
+            "@Sendable\nfunc f() {\n    x\n}", "init?(a: Int) throws(Problem) {\n    x\n}",
+        ])
+    func functions(text: String) {
+        let file = File(path: "", text: text)
+        #expect(file.functions.count == 1)
+        #expect(file.functions.first?.end == file.lines.count - 1)
+        #expect(File(path: "", text: "struct S {\n    x\n}").functions.isEmpty)
     }
 
     @Test(

@@ -182,13 +182,6 @@ extension Endpoint {
             Text(
                 tag: "Profiles", summary: "A profile's keys, and how many events of each type it has",
                 query: ["ignore_keyspace_permissions"], responses: [Text.ok("ProfileWithCounts")])
-        case .findProfiles:
-            Text(
-                tag: "Profiles", summary: "Find profiles by a key or its beginning",
-                query: ["searched_key", "in_keyspace", "exact", "search_limit"],
-                responses: [Text.ok("ProfileMatches")])
-        case .getProfileByID:
-            Text(tag: "Profiles", summary: "A profile by its id", responses: [Text.ok("Profile")])
         default: rejectionDocumentation
         }
     }
@@ -196,6 +189,13 @@ extension Endpoint {
     private var rejectionDocumentation: EndpointDocumentation {
         typealias Text = EndpointDocumentation
         return switch self {
+        case .findProfiles:
+            Text(
+                tag: "Profiles", summary: "Find profiles by a key or its beginning",
+                query: ["searched_key", "in_keyspace", "exact", "search_limit"],
+                responses: [Text.ok("ProfileMatches")])
+        case .getProfileByID:
+            Text(tag: "Profiles", summary: "A profile by its id", responses: [Text.ok("Profile")])
         case .listRejections:
             Text(
                 tag: "Refused posts", summary: "List a section's refused posts, newest first",
