@@ -195,10 +195,10 @@ struct ActivityTests {
             #expect(try await server.send(.delete, Self.typePath).status == .noContent)
             #expect(try await counts(server) == [2, 0, 0])
             let (tiles, text) = try await overview(server)
-            #expect(tiles[0] == "2" && text.contains("my transaction removed"))
+            #expect(tiles.first == "2" && text.contains("my transaction removed"))
             #expect(try await server.send(.delete, TestServer.eventsPath()).status == .ok)
             let deleted = try await overview(server)
-            #expect(deleted.tiles[0] == "2" && !deleted.text.contains("No events are stored"), "it was accepted")
+            #expect(deleted.tiles.first == "2" && !deleted.text.contains("No events are stored"), "it was accepted")
             server.clock.advance(by: .seconds(3600))
             #expect(try await overview(server).text.contains("No events are stored. Three steps lead to one."))
         }
