@@ -50,7 +50,15 @@ struct InstantStore: Store {
 
     func usage(account: Int64) async throws(StoreFailure) -> [VersionUsage] { throw unused }
 
-    func keep(_ post: RefusedPost) async throws(StoreFailure) -> Rejection.ID { throw unused }
+    func activity(account: Int64, in minutes: ClosedRange<Int64>) async throws(StoreFailure) -> Activity {
+        throw unused
+    }
+
+    func count(_ events: CountedEvents) async throws(StoreFailure) { throw unused }
+
+    func keep(
+        _ post: RefusedPost, versions: [EventVersion.ID: Int]
+    ) async throws(StoreFailure) -> Rejection.ID { throw unused }
 
     func rejections(
         _ filter: RejectionFilter, before id: Rejection.ID?, limit: Int, bodyBytesMax: Int

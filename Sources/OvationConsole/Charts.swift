@@ -16,7 +16,7 @@ struct MinuteChart: Sendable, Equatable {
         self.kind = kind
         self.label = label
         total = sum.grouped
-        words = sum == 0 ? "None in this hour." : "At most \(peak.grouped) in a minute."
+        words = sum == 0 ? "None counted." : "At most \(peak.grouped) in a minute."
         path = values.enumerated().filter { $0.element > 0 }.map { index, value in
             // At least 2, so that a single event can be seen beside thousands.
             let height = max(2, value * Self.height / max(peak, 1))
@@ -31,6 +31,7 @@ struct BarRow: Sendable, Equatable {
     let discriminator: String
     let href: String?
     let count: String
+    let isRemoved: Bool
     /// Percent of the longest bar.
     let width: Int
 
@@ -39,7 +40,7 @@ struct BarRow: Sendable, Equatable {
         return counts.map {
             BarRow(
                 name: $0.name, discriminator: $0.discriminator, href: $0.href, count: $0.count.grouped,
-                width: $0.count == 0 ? 0 : max(1, $0.count * 100 / most))
+                isRemoved: $0.isRemoved, width: $0.count == 0 ? 0 : max(1, $0.count * 100 / most))
         }
     }
 }

@@ -111,12 +111,15 @@ public struct EventTypeCount: Sendable, Equatable {
     public let discriminator: String
     public let count: Int
     public let href: String?
+    /// It takes no events any more.
+    public let isRemoved: Bool
 
-    public init(name: String, discriminator: String, count: Int, href: String? = nil) {
+    public init(name: String, discriminator: String, count: Int, href: String? = nil, isRemoved: Bool = false) {
         self.name = name
         self.discriminator = discriminator
         self.count = count
         self.href = href
+        self.isRemoved = isRemoved
     }
 }
 

@@ -12,10 +12,18 @@ public struct OverviewPage: ConsolePage {
         public let from: Moment
         /// End of the last minute.
         public let until: Moment
+        /// From when on events are counted, where that is after the first minute began.
+        public let since: Moment?
         let charts: [MinuteChart]
         let minutes: [MinuteRow]
 
-        public init(accepted: [Int], refused: [Int], duplicates: [Int], from: Moment, until: Moment) {
+        /// Whether nothing came, as far as it was counted.
+        public var isEmpty: Bool { (accepted + refused + duplicates).allSatisfy { $0 == 0 } }
+
+        public init(
+            accepted: [Int], refused: [Int], duplicates: [Int], from: Moment, until: Moment, since: Moment? = nil
+        ) {
+            self.since = since
             self.accepted = accepted
             self.refused = refused
             self.duplicates = duplicates
@@ -130,9 +138,12 @@ public struct OverviewPage: ConsolePage {
     public let eventTypes: [EventTypeCount]
     public let health: Health
     public let serverErrors: [ServerError]
+    /// Refused posts that are kept and not dealt with, the newest first.
     public let refusals: [Refusal]
+    /// Whether refused posts are kept at all.
+    public let keepsRefusals: Bool
     public let steps: [Step]
-    /// Whether nothing was ever stored: then the steps come first.
+    /// Whether there is nothing to show of any post: then the steps come first.
     public let isEmpty: Bool
     let bars: [BarRow]
     let numberedSteps: [NumberedStep]
@@ -144,13 +155,14 @@ public struct OverviewPage: ConsolePage {
 
     public init(
         traffic: Traffic, eventTypes: [EventTypeCount], health: Health, serverErrors: [ServerError],
-        refusals: [Refusal], steps: [Step], isEmpty: Bool
+        refusals: [Refusal], keepsRefusals: Bool, steps: [Step], isEmpty: Bool
     ) {
         self.traffic = traffic
         self.eventTypes = eventTypes
         self.health = health
         self.serverErrors = serverErrors
         self.refusals = refusals
+        self.keepsRefusals = keepsRefusals
         self.steps = steps
         self.isEmpty = isEmpty
         bars = BarRow.rows(eventTypes)

@@ -15,6 +15,8 @@ public struct EventChunk: Sendable {
     /// The `data` of the events as compact JSON, in any order.
     public let data: [UInt8]
     public let idempotency: Idempotency?
+    /// Lines that came with these and were refused; they are counted with what is stored.
+    public let refused: Int
 
     public struct Profile: Sendable, Equatable {
         /// Number of the keyspace in the account.
@@ -48,7 +50,7 @@ public struct EventChunk: Sendable {
 
     public init(
         account: Int64, section: Int64, receivedAt: Timestamp, profiles: [Profile], keys: [UInt8], rows: [Row],
-        data: [UInt8], idempotency: Idempotency?
+        data: [UInt8], idempotency: Idempotency?, refused: Int = 0
     ) {
         self.account = account
         self.section = section
@@ -58,6 +60,7 @@ public struct EventChunk: Sendable {
         self.rows = rows
         self.data = data
         self.idempotency = idempotency
+        self.refused = refused
     }
 
     /// What it takes of memory, near enough.

@@ -218,6 +218,10 @@ public struct Limits: Sendable, Equatable {
     public static let liveStreamAge: Duration = .seconds(3600)
     /// Minutes that the recent figures go back.
     public static let activityMinutes = 60
+    /// Minutes that a store keeps of these figures: the hour that is shown, and one more for a clock that is set back.
+    public static let activityMinutesKept = 120
+    /// Rows of these figures that one commit removes at most, once they are past that.
+    public static let activityForgottenMax = 1000
     /// Mistakes and outages of the server that are remembered for its operator.
     public static let recentFailuresMax = 20
 

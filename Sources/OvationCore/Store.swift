@@ -28,7 +28,7 @@ public protocol Store: Sendable {
     func append(_ batch: EventBatch) async throws(StoreFailure) -> AppendOutcome
 
     /// Stores a part of a bulk upload, and makes the profiles that are not there. Returns after the commit is on disk.
-    /// Without events it only remembers its idempotency key.
+    /// Without events it only remembers its idempotency key, and counts its refused lines.
     func append(_ chunk: EventChunk) async throws(StoreFailure) -> AppendOutcome
 
     /// What became of an earlier request with this key: nil when there was none that still counts.
@@ -65,8 +65,17 @@ public protocol Store: Sendable {
     /// How much is stored of each version that was ever posted to.
     func usage(account: Int64) async throws(StoreFailure) -> [VersionUsage]
 
-    /// Keeps a refused post, in the group commit of the posts that wait, and forgets what is past its time or number.
-    func keep(_ post: RefusedPost) async throws(StoreFailure) -> Rejection.ID
+    /// What became of events in some minutes, by their numbers since 1970. All that is acknowledged is in it: what is
+    /// stored, kept or found repeated is counted in the same commit.
+    func activity(account: Int64, in minutes: ClosedRange<Int64>) async throws(StoreFailure) -> Activity
+
+    /// Counts events of which nothing else is written, in the group commit of the posts that wait.
+    func count(_ events: CountedEvents) async throws(StoreFailure)
+
+    /// Keeps a refused post and counts it, in the group commit of the posts that wait, and forgets what is past its time
+    /// or number.
+    /// - Parameter versions: how many of its events are of which version of the section, as far as that can be told.
+    func keep(_ post: RefusedPost, versions: [EventVersion.ID: Int]) async throws(StoreFailure) -> Rejection.ID
 
     /// Newest first.
     /// - Parameters:
@@ -93,6 +102,11 @@ public protocol Store: Sendable {
 }
 
 extension Store {
+    /// Keeps a refused post of whose events no version is known.
+    public func keep(_ post: RefusedPost) async throws(StoreFailure) -> Rejection.ID {
+        try await keep(post, versions: [:])
+    }
+
     /// Nobody else changes anything.
     public var changes: AsyncStream<Void> { AsyncStream { $0.finish() } }
 }

@@ -126,13 +126,11 @@ enum EventRemoval {
         let usage = counts.sorted { $0.version < $1.version }
         try connection.run([
             AccountRows.insert([entry], account: account),
-            Command(WriteSQL.addUsage) {
+            Command(WriteSQL.subtractUsage) {
                 $0.add(slot)
                 $0.add(usage.map { _ in account })
                 $0.add(usage.map(\.version))
-                $0.add(usage.map { -$0.count })
-                // When the last one was received stays: it was.
-                $0.add(usage.map { _ in Int64.min })
+                $0.add(usage.map(\.count))
             },
             Command(.commit),
         ])

@@ -9,8 +9,10 @@ extension GroupTransaction {
         if let profiles = newProfiles() { round.add(profiles) }
         if let events = events() { round.add(events) }
         if let usage = usage() { round.add(usage) }
+        if let activity = activityRows() { round.add(activity) }
         if let replays = replays() { round.add(replays) }
         if let rejections = rejections() { round.add(rejections) }
+        if mark == nil, hasActivity { mark = transactionID.map { .transaction($0) } }
         let forgotten = mayForget ? addForgetting(to: &round) : nil
         // A replay that is not to be done is not remembered either.
         let dropped = posts.indices.filter { outcomes[$0] == .notOpen && posts[$0].idempotency != nil }
@@ -25,7 +27,7 @@ extension GroupTransaction {
 
     /// How many events this transaction stores.
     var eventCount: Int {
-        posts.indices.reduce(0) { $0 + (mustStore($1) && !posts[$1].isRefused ? posts[$1].events : 0) }
+        posts.indices.reduce(0) { $0 + (mustStore($1) && posts[$1].isToStore ? posts[$1].events : 0) }
     }
 
     private struct EventColumns {
@@ -78,7 +80,7 @@ extension GroupTransaction {
                         row += 1
                     }
                 }
-            case .keep: break
+            case .keep, .count: break
             }
         }
     }
@@ -99,37 +101,72 @@ extension GroupTransaction {
                 chunk.data.withUnsafeBufferPointer { data in
                     for row in chunk.rows { list.append(bytes: UnsafeBufferPointer(rebasing: data[row.data])) }
                 }
-            case .keep: break
+            case .keep, .count: break
             }
         }
     }
 
     // MARK: Usage
 
-    private struct Version: Hashable, Comparable {
-        let account: Int64
-        let id: Int64
-
-        static func < (left: Version, right: Version) -> Bool {
-            (left.account, left.id) < (right.account, right.id)
-        }
+    private struct Tally {
+        var events: Int64 = 0
+        var last = Int64.min
+        var running: RunningMinute
     }
 
     private func usage() -> Command? {
-        var tallies: [Version: (events: Int64, last: Int64)] = [:]
+        var tallies: [UsageKey: Tally] = [:]
         forEachEvent { post, _, _, _, version in
-            let key = Version(account: post.account, id: version)
-            let tally = tallies[key] ?? (0, .min)
-            tallies[key] = (tally.events + 1, max(tally.last, post.receivedAt.milliseconds))
+            let key = UsageKey(account: post.account, version: version)
+            var tally = tallies[key] ?? Tally(running: memory.running[key] ?? RunningMinute())
+            tally.events += 1
+            tally.last = max(tally.last, post.receivedAt.milliseconds)
+            tally.running.add(1, at: Activity.minute(of: post.receivedAt)) { ended in
+                activity.add(accepted: ended.events, of: version, account: post.account, minute: ended.minute)
+            }
+            tallies[key] = tally
         }
         guard !tallies.isEmpty else { return nil }
+        running = tallies.mapValues(\.running)
         let sorted = tallies.sorted { $0.key < $1.key }
         return Command(WriteSQL.addUsage) {
             $0.add(slot)
             $0.add(sorted.map(\.key.account))
-            $0.add(sorted.map(\.key.id))
+            $0.add(sorted.map(\.key.version))
             $0.add(sorted.map(\.value.events))
             $0.add(sorted.map(\.value.last))
+            $0.add(sorted.map(\.value.running.minute))
+            $0.add(sorted.map(\.value.running.events))
+        }
+    }
+
+    // MARK: Activity
+
+    var hasActivity: Bool { !activity.isEmpty }
+
+    /// After ``usage()``, which adds the minutes that have ended.
+    private func activityRows() -> Command? {
+        for (index, post) in posts.enumerated() {
+            switch (post, outcomes[index]) {
+            case (.append(let batch, _), .replayed?): activity.addDuplicates(of: batch)
+            case (.appendChunk(let chunk, _), .replayed?): activity.addDuplicates(of: chunk)
+            case (.appendChunk(let chunk, _), nil): activity.addRefused(of: chunk)
+            case (.keep(let rejection, _), _): activity.add(rejection)
+            case (.count(let events, _), _): activity.add(events)
+            case (.append, _), (.appendChunk, _): break
+            }
+        }
+        guard !activity.isEmpty else { return nil }
+        let sorted = activity.rows.sorted { $0.key < $1.key }
+        return Command(WriteSQL.addActivity) {
+            $0.add(slot)
+            $0.add(sorted.map(\.key.minute))
+            $0.add(sorted.map(\.key.account))
+            $0.add(sorted.map(\.key.section))
+            $0.add(sorted.map(\.key.version))
+            $0.add(sorted.map(\.value.accepted))
+            $0.add(sorted.map(\.value.refused))
+            $0.add(sorted.map(\.value.duplicates))
         }
     }
 
@@ -216,6 +253,8 @@ extension GroupTransaction {
                 $0.add(account)
                 $0.add(id)
             }.count == 1
+        case .transaction(let number):
+            return try connection.run(WriteSQL.isCommitted) { $0.add(number) }.bool(0, 0)
         // It wrote at most idempotency keys, and they say the same when they are asked again.
         case nil: return false
         }
@@ -227,5 +266,15 @@ extension Arguments {
         addList(of: .bytes, count: values.count) { list in
             for value in values { list.append(bytes: bytes(value)) }
         }
+    }
+}
+
+/// Whose usage a row counts, within a slot.
+struct UsageKey: Hashable, Comparable {
+    let account: Int64
+    let version: EventVersion.ID
+
+    static func < (left: UsageKey, right: UsageKey) -> Bool {
+        (left.account, left.version) < (right.account, right.version)
     }
 }

@@ -8,6 +8,10 @@ final class LaneMemory {
     var known: KnownProfiles
     /// When refused posts were last looked through for old ones, by the time of the posts; nil: look with the next group.
     var lookedAt: Timestamp?
+    /// Of the slot: what its rows of usage say of the minute in which events came last.
+    var running: [UsageKey: RunningMinute] = [:]
+    /// No counts are left of the minutes before this one.
+    var forgotten = Int64.min
 
     init(limits: Limits, forgetting: SharedForgetting) {
         self.forgetting = forgetting
@@ -60,9 +64,17 @@ final class GroupTransaction {
     /// What tells whether it was stored: its first event, or its first refused post.
     var mark: Mark?
 
+    /// What the slot's rows of usage will say once this is committed.
+    var running: [UsageKey: RunningMinute] = [:]
+    /// What is counted by the minute but in those rows.
+    var activity = ActivityTally()
+    /// Its number, where it was asked for: it may write nothing else that could be looked for.
+    private(set) var transactionID: Int64?
+
     enum Mark {
         case event(profile: Int64, section: Int64, time: Int64, id: Int64)
         case rejection(account: Int64, id: Rejection.ID)
+        case transaction(Int64)
     }
 
     private struct Wanted {
@@ -104,6 +116,7 @@ final class GroupTransaction {
             throw PostgresFailure(state: "40001", message: error.description)
         }
         for wanted in wanted where wanted.isNew { if let id = wanted.id { memory.known.add(wanted.address, id) } }
+        memory.running.merge(running) { $1 }
     }
 
     /// The profiles of a post, in the order of its need.
@@ -140,7 +153,7 @@ extension GroupTransaction {
                 let address = KnownProfiles.Address(
                     account: profile.account, keyspace: profile.keyspace, key: profile.key.text)
                 needs.append(batch.events.isEmpty ? [] : [need(address, profile.foundingID, of: post)])
-            case .keep: needs.append([])
+            case .keep, .count: needs.append([])
             case .appendChunk(let chunk, _):
                 needs.append(
                     chunk.profiles.map { profile in
@@ -164,7 +177,7 @@ extension GroupTransaction {
         var round = Round()
         round.add(Command(.begin))
         round.add(Command(Locks.shareOrder))
-        let events = posts.reduce(0) { $0 + ($1.isRefused ? 0 : $1.events) }
+        let events = posts.reduce(0) { $0 + ($1.isToStore ? $1.events : 0) }
         let blocks = (Int64(events) + Schema.eventBlock - 1) / Schema.eventBlock
         let eventDraw = blocks == 0 ? nil : round.add(Command(WriteSQL.drawEvents) { $0.add(blocks) })
         let refused = posts.count(where: \.isRefused)
@@ -173,12 +186,14 @@ extension GroupTransaction {
         let rejectionDraw =
             refused == 0 ? nil : round.add(Command(WriteSQL.drawRejections) { $0.add(Int64(refused)) })
         let claimed = claimKeys().map { round.add($0) }
+        let number = posts.contains(where: \.isOnlyCounted) ? round.add(Command(WriteSQL.transactionID)) : nil
         let find = isSpread ? nil : addProfiles(to: &round, inserting: { !$0.isConditional })
 
         let results = try connection.run(round.commands)
         if let eventDraw { eventIDs = IDBlocks(starts: results[eventDraw].column(0).sorted()) }
         if let rejectionDraw { rejectionIDs = results[rejectionDraw].column(0).sorted() }
         mayForget = refused > 0 || mayTry.map { results[$0].bool(0, 0) } ?? false
+        if let number { transactionID = results[number].int64(0, 0) }
         if let claimed { note(claimed: results[claimed]) }
         if let find { note(found: results[find]) }
     }
@@ -229,7 +244,9 @@ extension GroupTransaction {
     private func decide() throws(PostgresFailure) {
         let taken = posts.indices.filter { outcomes[$0] == .conflict }
         if !taken.isEmpty {
-            let rows = try connection.run([findCommand(of: taken)])[0]
+            let results = try connection.run([findCommand(of: taken), Command(WriteSQL.transactionID)])
+            let rows = results[0]
+            transactionID = results[1].int64(0, 0)
             var places: [Claim: Int] = [:]
             for row in 0..<rows.count { places[.key(account: rows.int64(row, 0), rows.text(row, 1))] = row }
             for index in taken {

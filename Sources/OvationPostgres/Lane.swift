@@ -61,6 +61,8 @@ final class Lane {
             throw PostgresFailure(connection: "the store is being copied; it can be written to when that has ended")
         }
         (self.slot, self.sign) = (results[0].int64(0, 0), sign)
+        // Whoever had the slot before is gone, and what it has committed is seen.
+        memory.running = try ActivityRows.runningMinutes(connection, slot: slot)
         let shards = try ShardMap.read(connection)
         isSpread = shards != nil
         writer.note(shards)
@@ -133,7 +135,8 @@ extension Lane {
                     throw error
                 }
                 answer(group, since: start)
-                return forgetKeys(of: group, on: connection)
+                forgetKeys(of: group, on: connection)
+                return forgetActivity(of: group)
             } catch {
                 cleanUp(after: error)
                 if let pause = course.pause(after: error, triesMax: Lane.tries) {
@@ -176,6 +179,7 @@ extension Lane {
                     continue
                 }
                 reply.resume(returning: .success(id))
+            case .count(_, let reply): reply.resume(returning: .success(()))
             }
         }
     }
@@ -206,6 +210,27 @@ extension Lane {
                 $0.add(oldest.milliseconds)
                 $0.add(Int64(2 * keyed.count))
             }
+        } catch {
+            // The group is stored, whatever becomes of this.
+            cleanUp(after: error)
+        }
+    }
+}
+
+// MARK: - Old counts
+
+extension Lane {
+    /// With the first group of a minute that wrote such counts, and until nothing is left. After the commit, as old keys.
+    private func forgetActivity(of group: GroupTransaction) {
+        guard group.hasActivity, let connection, let newest = group.posts.map(\.receivedAt).max() else { return }
+        let oldest = Activity.minute(of: memory.forgetting.time(newest)) - Int64(Limits.activityMinutesKept)
+        guard oldest > memory.forgotten else { return }
+        do throws(PostgresFailure) {
+            let gone = try connection.run(WriteSQL.forgetActivity) {
+                $0.add(oldest)
+                $0.add(Int64(Limits.activityForgottenMax))
+            }
+            if gone.count < Limits.activityForgottenMax { memory.forgotten = oldest }
         } catch {
             // The group is stored, whatever becomes of this.
             cleanUp(after: error)

@@ -72,6 +72,7 @@ public final class PostgresStore: Store {
             }
             var forgetting = Forgetting(noted: try ClockNote.read(connection), limits: limits)
             try RejectionRows.forget(connection, at: forgetting.time(now), limits: limits)
+            try ActivityRows.begin(connection, at: now)
             try PostgresDistribution.spreadIfEmpty(connection, logger: logger)
             return (try ShardMap.read(connection), forgetting)
         } catch {
@@ -197,11 +198,25 @@ extension PostgresStore {
     }
 }
 
+// MARK: - Activity
+
+extension PostgresStore {
+    public func activity(account: Int64, in minutes: ClosedRange<Int64>) async throws(StoreFailure) -> Activity {
+        try await reader.read { try ActivityRows.read($0, account: account, in: minutes) }
+    }
+
+    public func count(_ events: CountedEvents) async throws(StoreFailure) {
+        try await writer.count(events).get()
+    }
+}
+
 // MARK: - Refused posts
 
 extension PostgresStore {
-    public func keep(_ post: RefusedPost) async throws(StoreFailure) -> Rejection.ID {
-        try await writer.keep(try PackedRejection(post)).get()
+    public func keep(
+        _ post: RefusedPost, versions: [EventVersion.ID: Int]
+    ) async throws(StoreFailure) -> Rejection.ID {
+        try await writer.keep(try PackedRejection(post, versions: versions)).get()
     }
 
     public func rejections(

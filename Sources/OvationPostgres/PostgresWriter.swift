@@ -162,6 +162,11 @@ extension PostgresWriter {
         await withUnsafeContinuation { enqueue(.keep(rejection, $0), for: rejection.post.account) }
     }
 
+    /// Waits for the commit of the group that the events are counted in.
+    func count(_ events: CountedEvents) async -> Result<Void, StoreFailure> {
+        await withUnsafeContinuation { enqueue(.count(events, $0), for: events.account) }
+    }
+
     /// Runs in a transaction of its own, on the lane of a profile or an account.
     func perform(
         for number: Int64,
@@ -181,7 +186,7 @@ extension PostgresWriter {
     private func enqueue(_ post: QueuedPost, for number: Int64) {
         let bytes = post.bytes
         // Refused posts get a part of the queue: a flood of them must not take the room of those to store.
-        let share = post.isRefused ? 4 : 1
+        let share = post.isToStore ? 1 : 4
         enqueue(.post(post), for: number) { state in
             guard state.posts < limits.writerQueueMax / share,
                 state.postBytes + bytes <= limits.writerQueueBytesMax / share

@@ -13,6 +13,7 @@ extension QueuedPost {
         case .append(let batch, _): batch.receivedAt
         case .appendChunk(let chunk, _): chunk.receivedAt
         case .keep(let rejection, _): rejection.post.receivedAt
+        case .count(let events, _): events.receivedAt
         }
     }
 
@@ -21,6 +22,7 @@ extension QueuedPost {
         case .append(let batch, _): batch.profile.account
         case .appendChunk(let chunk, _): chunk.account
         case .keep(let rejection, _): rejection.post.account
+        case .count(let events, _): events.account
         }
     }
 
@@ -28,12 +30,21 @@ extension QueuedPost {
         switch self {
         case .append(let batch, _): batch.idempotency
         case .appendChunk(let chunk, _): chunk.idempotency
-        case .keep: nil
+        case .keep, .count: nil
         }
     }
 
     var replayOf: Rejection.ID? {
         if case .append(let batch, _) = self { batch.replayOf } else { nil }
+    }
+
+    /// Whether it leaves nothing behind but a count, by which it could not be found.
+    var isOnlyCounted: Bool {
+        switch self {
+        case .append, .keep: false
+        case .appendChunk(let chunk, _): chunk.rows.isEmpty
+        case .count: true
+        }
     }
 
     /// Whether it may turn out that it is not to be stored.

@@ -117,7 +117,7 @@ extension QueuedPost {
         switch self {
         case .append(let batch, _): .profile(batch.profile.foundingID.value)
         case .appendChunk: .profiles
-        case .keep: .coordinator
+        case .keep, .count: .coordinator
         }
     }
 }

@@ -68,6 +68,37 @@ enum ReadSQL {
         WHERE account_id = $1::bigint GROUP BY version_id ORDER BY version_id
         """)
 
+    // MARK: Activity
+
+    /// What is read until it is rolled back is of one moment: a minute that ends meanwhile would be there twice, or not.
+    static let beginSnapshot = Statement("begin_snapshot", "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")
+
+    static let activitySince = Statement("activity_since", "SELECT value FROM setting WHERE name = 'activity_since'")
+
+    static let activityByMinute = Statement(
+        "activity_by_minute",
+        """
+        SELECT minute, sum(accepted)::bigint, sum(refused)::bigint, sum(duplicates)::bigint FROM activity
+        WHERE minute >= $2::bigint AND minute <= $3::bigint AND account_id = $1::bigint GROUP BY minute
+        """)
+
+    static let activityBySubject = Statement(
+        "activity_by_subject",
+        """
+        SELECT section, version_id, sum(accepted)::bigint, sum(refused)::bigint, sum(duplicates)::bigint FROM activity
+        WHERE minute >= $2::bigint AND minute <= $3::bigint AND account_id = $1::bigint GROUP BY section, version_id
+        """)
+
+    static let runningActivity = Statement(
+        "running_activity",
+        """
+        SELECT version_id, minute, sum(minute_events)::bigint FROM version_usage
+        WHERE account_id = $1::bigint AND minute >= $2::bigint AND minute <= $3::bigint AND minute_events > 0
+        GROUP BY version_id, minute
+        """)
+
+    // MARK: Profiles
+
     /// A range of the index over keys, of one keyspace.
     static let search = Statement(
         "search_profiles",

@@ -96,13 +96,71 @@ enum WriteSQL {
     static let addUsage = Statement(
         "add_usage",
         """
-        INSERT INTO version_usage (slot, account_id, version_id, events, last_received_at)
-        SELECT $1::bigint, account_id, version_id, events, last_received_at
-        FROM unnest($2::bigint[], $3::bigint[], $4::bigint[], $5::bigint[])
-            AS counted (account_id, version_id, events, last_received_at)
+        INSERT INTO version_usage (slot, account_id, version_id, events, last_received_at, minute, minute_events)
+        SELECT $1::bigint, account_id, version_id, events, last_received_at, minute, minute_events
+        FROM unnest($2::bigint[], $3::bigint[], $4::bigint[], $5::bigint[], $6::bigint[], $7::bigint[])
+            AS counted (account_id, version_id, events, last_received_at, minute, minute_events)
         ON CONFLICT (slot, account_id, version_id) DO UPDATE SET
             events = version_usage.events + excluded.events,
-            last_received_at = greatest(version_usage.last_received_at, excluded.last_received_at)
+            last_received_at = greatest(version_usage.last_received_at, excluded.last_received_at),
+            minute = excluded.minute, minute_events = excluded.minute_events
+        """)
+
+    /// What was removed. When the last one was received stays, and so does what was counted by the minute: it was.
+    static let subtractUsage = Statement(
+        "subtract_usage",
+        """
+        INSERT INTO version_usage (slot, account_id, version_id, events, last_received_at)
+        SELECT $1::bigint, account_id, version_id, -events, -9223372036854775808
+        FROM unnest($2::bigint[], $3::bigint[], $4::bigint[]) AS removed (account_id, version_id, events)
+        ON CONFLICT (slot, account_id, version_id) DO UPDATE SET events = version_usage.events + excluded.events
+        """)
+
+    // MARK: Activity
+
+    static let addActivity = Statement(
+        "add_activity",
+        """
+        INSERT INTO activity (minute, slot, account_id, section, version_id, accepted, refused, duplicates)
+        SELECT minute, $1::bigint, account_id, section, version_id, accepted, refused, duplicates
+        FROM unnest($2::bigint[], $3::bigint[], $4::bigint[], $5::bigint[], $6::bigint[], $7::bigint[], $8::bigint[])
+            AS counted (minute, account_id, section, version_id, accepted, refused, duplicates)
+        ON CONFLICT (minute, slot, account_id, section, version_id) DO UPDATE SET
+            accepted = activity.accepted + excluded.accepted, refused = activity.refused + excluded.refused,
+            duplicates = activity.duplicates + excluded.duplicates
+        """)
+
+    static let forgetActivity = Statement(
+        "forget_activity",
+        """
+        DELETE FROM activity WHERE (minute, slot, account_id, section, version_id) IN
+            (SELECT minute, slot, account_id, section, version_id FROM activity
+            WHERE minute < $1::bigint ORDER BY minute LIMIT $2::bigint)
+        RETURNING minute
+        """)
+
+    /// From when on all is counted; the first server's time is everybody's.
+    static let beginActivity = Statement(
+        "begin_activity",
+        "INSERT INTO setting (name, value) VALUES ('activity_since', $1::bytea) ON CONFLICT DO NOTHING")
+
+    /// The minutes that a slot was at when somebody had it last.
+    static let runningMinutes = Statement(
+        "running_minutes",
+        """
+        SELECT account_id, version_id, minute, minute_events FROM version_usage
+        WHERE slot = $1::bigint AND minute_events > 0
+        """)
+
+    /// Its number, for asking later whether it was committed.
+    static let transactionID = Statement("transaction_id", "SELECT txid_current()")
+
+    /// Where a backup was put back since, the number may not have been given yet.
+    static let isCommitted = Statement(
+        "is_committed",
+        """
+        SELECT CASE WHEN $1::bigint < txid_snapshot_xmax(txid_current_snapshot())
+            THEN coalesce(txid_status($1::bigint), '') = 'committed' ELSE false END
         """)
 
     // MARK: Refused posts

@@ -11,12 +11,14 @@ enum Schema {
     }
 
     static let migrations = [
-        Migration(number: 1, name: "accounts, definitions, profiles, events", statements: foundation)
+        Migration(number: 1, name: "accounts, definitions, profiles, events", statements: foundation),
+        Migration(number: 2, name: "counts by the minute", statements: activity),
     ]
 
     /// All of them but the ledger.
     static let tables = [
-        "account", "api_key", "catalogue_log", "event", "idempotency", "profile", "rejection", "setting", "signing_key",
+        "account", "activity", "api_key", "catalogue_log", "event", "idempotency", "profile", "rejection", "setting",
+        "signing_key",
         "version_usage",
     ]
 
@@ -172,5 +174,26 @@ enum Schema {
         """,
         "CREATE INDEX rejection_by_age ON ovation.rejection (rejection_id)",
         "CREATE SEQUENCE ovation.rejection_id AS bigint MINVALUE 1",
+    ]
+
+    private static let activity = [
+        // What became of events by the minute, for a while. As with usage a writer adds to rows of its own slot. Minutes
+        // come first: the oldest are a range, and forgotten as one.
+        """
+        CREATE TABLE ovation.activity (
+            minute       bigint NOT NULL,              -- minutes since 1970, by the server's clock
+            slot         bigint NOT NULL,
+            account_id   bigint NOT NULL,
+            section      bigint NOT NULL,              -- 0: that of the version
+            version_id   bigint NOT NULL,              -- 0: of no version that is known
+            accepted     bigint NOT NULL,
+            refused      bigint NOT NULL,
+            duplicates   bigint NOT NULL,
+            PRIMARY KEY (minute, slot, account_id, section, version_id)
+        ) WITH (fillfactor = 50)
+        """,
+        // The minute in which events came last, and how many came in it: a row that a group writes in any case.
+        "ALTER TABLE ovation.version_usage ADD COLUMN minute bigint NOT NULL DEFAULT 0",
+        "ALTER TABLE ovation.version_usage ADD COLUMN minute_events bigint NOT NULL DEFAULT 0",
     ]
 }

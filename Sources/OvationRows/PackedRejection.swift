@@ -4,9 +4,12 @@ package import OvationCore
 package struct PackedRejection: Sendable {
     package let post: RefusedPost
     package let errors: String
+    /// How many of its events are of which version of the section, as far as that can be told.
+    package let versions: [EventVersion.ID: Int]
 
-    package init(_ post: RefusedPost) throws(StoreFailure) {
+    package init(_ post: RefusedPost, versions: [EventVersion.ID: Int]) throws(StoreFailure) {
         self.post = post
+        self.versions = versions
         do {
             errors = try RowText.text(of: post.errors)
         } catch {

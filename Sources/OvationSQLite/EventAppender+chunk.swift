@@ -1,4 +1,5 @@
 import OvationCore
+import OvationRows
 
 extension EventAppender {
     /// Runs inside the group's transaction. Profile by profile, so that each is looked for once.
@@ -6,6 +7,7 @@ extension EventAppender {
         note(chunk.receivedAt)
         if let idempotency = chunk.idempotency {
             if let outcome = try outcome(account: chunk.account, of: idempotency, at: chunk.receivedAt) {
+                if case .replayed = outcome { activity.tally.addDuplicates(of: chunk) }
                 return outcome
             }
             try remember(idempotency, account: chunk.account, at: chunk.receivedAt)
@@ -27,7 +29,8 @@ extension EventAppender {
                 }
             }
         }
-        usage.count(chunk)
+        try usage.count(chunk)
+        activity.tally.addRefused(of: chunk)
         return .stored
     }
 }

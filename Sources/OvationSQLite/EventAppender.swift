@@ -22,6 +22,7 @@ final class EventAppender {
     private let rejections: RejectionAppender
     private var forgetting: Forgetting
     let usage: UsageAppender
+    let activity: ActivityAppender
     /// When the newest post of the group came.
     private var newestArrival: Timestamp?
     /// What the transaction adds to memory once it is committed, and what it takes away.
@@ -43,6 +44,7 @@ final class EventAppender {
     private enum Upkeep: String {
         case merging, moving, forgettingKeys = "forgetting of idempotency keys"
         case forgettingRejections = "forgetting of refused posts"
+        case counting = "counting of events by the minute"
     }
 
     init(_ database: Database, recent: Recent, limits: Limits, logger: Logger) throws {
@@ -54,7 +56,8 @@ final class EventAppender {
         forgetting = Forgetting(noted: try ClockNote.read(database), limits: limits)
         rejections = try RejectionAppender(database, countMax: limits.rejectionsMax, age: limits.rejectionAge)
         saveClock = try PreparedStatement(database, ClockNote.save)
-        usage = try UsageAppender(database)
+        activity = try ActivityAppender(database)
+        usage = try UsageAppender(database, activity: activity)
         findProfile = try PreparedStatement(
             database,
             "SELECT account_id = ?2 AND keyspace = ?3 AND key = ?4 FROM profile WHERE profile_id = ?1")
@@ -98,6 +101,7 @@ final class EventAppender {
         if let idempotency = batch.idempotency,
             let outcome = try outcome(account: account, of: idempotency, at: batch.receivedAt)
         {
+            if case .replayed = outcome { activity.tally.addDuplicates(of: batch) }
             return outcome
         }
         if let rejection = batch.replayOf {
@@ -124,7 +128,7 @@ final class EventAppender {
                 start = event.dataEnd
             }
         }
-        usage.count(batch)
+        try usage.count(batch)
         return .stored
     }
 
@@ -133,7 +137,14 @@ final class EventAppender {
         note(rejection.post.receivedAt)
         let id = try rejections.keep(rejection)
         progress.rejection = max(progress.rejection, id)
+        activity.tally.add(rejection)
         return id
+    }
+
+    /// Runs inside the group's transaction.
+    func count(_ events: CountedEvents) {
+        note(events.receivedAt)
+        activity.tally.add(events)
     }
 
     /// Writes what is written once for the whole group, as the last thing in its transaction.
@@ -143,6 +154,7 @@ final class EventAppender {
             let time = forgetting.time(newestArrival)
             try upkeep(.forgettingRejections) { try rejections.finishGroup(at: time) }
             if let time = forgetting.noteIfDue(newestArrival) { try noteClock(time) }
+            try upkeep(.counting) { try activity.finishGroup(at: time) }
         }
         newestArrival = nil
         try upkeep(.merging) { try compactor.work(forStored: newEntries.count) }
@@ -212,6 +224,7 @@ final class EventAppender {
     func undoGroup(toEventID id: Int64) {
         lastEventID = id
         usage.undoGroup()
+        activity.undoGroup()
         rejections.undoGroup()
         newestArrival = nil
         progress.rejection = storedRejection

@@ -85,6 +85,7 @@ public final class SQLiteStore: Store {
         try RejectionRows.forget(
             database, at: try ClockNote.open(database, at: now, limits), countMax: limits.rejectionsMax,
             age: limits.rejectionAge)
+        try ActivityRows.begin(database, at: now)
         if header?.isSealed == true {
             try database.execute(sql: "PRAGMA user_version = \(StoreHeader.mark(ofStart: state.state.generation))")
         }
@@ -232,11 +233,25 @@ extension SQLiteStore {
     }
 }
 
+// MARK: - Activity
+
+extension SQLiteStore {
+    public func activity(account: Int64, in minutes: ClosedRange<Int64>) async throws(StoreFailure) -> Activity {
+        try await reader.read { database in try ActivityRows.read(database, account: account, in: minutes) }
+    }
+
+    public func count(_ events: CountedEvents) async throws(StoreFailure) {
+        try await writer.count(events).get()
+    }
+}
+
 // MARK: - Refused posts
 
 extension SQLiteStore {
-    public func keep(_ post: RefusedPost) async throws(StoreFailure) -> Rejection.ID {
-        try await writer.keep(try PackedRejection(post)).get()
+    public func keep(
+        _ post: RefusedPost, versions: [EventVersion.ID: Int]
+    ) async throws(StoreFailure) -> Rejection.ID {
+        try await writer.keep(try PackedRejection(post, versions: versions)).get()
     }
 
     public func rejections(

@@ -25,6 +25,7 @@ final class SQLiteWriter: Sendable {
     private enum Answer {
         case appended(AppendOutcome)
         case kept(Rejection.ID)
+        case counted
     }
 
     private struct Change {
@@ -109,6 +110,11 @@ final class SQLiteWriter: Sendable {
         await withUnsafeContinuation { reply in enqueue(.keep(rejection, reply), orReply: reply) }
     }
 
+    /// Waits for the commit of the group that the events are counted in.
+    func count(_ events: CountedEvents) async -> Result<Void, StoreFailure> {
+        await withUnsafeContinuation { reply in enqueue(.count(events, reply), orReply: reply) }
+    }
+
     /// Runs in a transaction of its own.
     func perform(_ work: @escaping Work) async -> Result<Void, StoreFailure> {
         await withUnsafeContinuation { reply in
@@ -137,7 +143,7 @@ final class SQLiteWriter: Sendable {
     private func enqueue<Value>(_ post: QueuedPost, orReply reply: Reply<Value>) {
         let bytes = post.bytes
         // Refused posts get a part of the queue: a flood of them must not take the room of those to store.
-        let share = post.isRefused ? 4 : 1
+        let share = post.isToStore ? 1 : 4
         enqueue(orReply: reply) { state in
             guard state.posts.count < limits.writerQueueMax / share,
                 state.postBytes + bytes <= limits.writerQueueBytesMax / share
@@ -362,6 +368,9 @@ extension SQLiteWriter {
                     case .append(let batch, _): answers.append(.appended(try appender.append(batch)))
                     case .appendChunk(let chunk, _): answers.append(.appended(try appender.append(chunk)))
                     case .keep(let rejection, _): answers.append(.kept(try appender.keep(rejection)))
+                    case .count(let events, _):
+                        appender.count(events)
+                        answers.append(.counted)
                     }
                 }
                 try appender.finishGroup()
@@ -390,6 +399,7 @@ extension SQLiteWriter {
             case (.append(_, let reply), .appended(let outcome)), (.appendChunk(_, let reply), .appended(let outcome)):
                 reply.resume(returning: .success(outcome))
             case (.keep(_, let reply), .kept(let id)): reply.resume(returning: .success(id))
+            case (.count(_, let reply), .counted): reply.resume(returning: .success(()))
             default: preconditionFailure("an answer of another kind than its post")
             }
         }

@@ -28,6 +28,9 @@ enum Schema {
             try database.execute(
                 sql: "INSERT INTO setting (name, value) VALUES ('store_id', lower(hex(randomblob(16))))")
         }
+        migrator.registerMigration("005 counts by the minute", foreignKeyChecks: .immediate) { database in
+            try database.execute(sql: activity)
+        }
         return migrator
     }
 
@@ -200,6 +203,25 @@ enum Schema {
         ) STRICT;
 
         CREATE UNIQUE INDEX timeline_key ON timeline (run, profile_id, section, event_time, event_id);
+        """
+
+    private static let activity = """
+        -- What became of events by the minute, for a while. Minutes come first: the oldest are a range, and forgotten
+        -- as one. Of a version the minute in which it was posted to last is in its usage and not here.
+        CREATE TABLE activity (
+            minute       INTEGER NOT NULL,             -- minutes since 1970, by the server's clock
+            account_id   INTEGER NOT NULL,
+            section      INTEGER NOT NULL,             -- 0: that of the version
+            version_id   INTEGER NOT NULL,             -- 0: of no version that is known
+            accepted     INTEGER NOT NULL,
+            refused      INTEGER NOT NULL,
+            duplicates   INTEGER NOT NULL,
+            PRIMARY KEY (minute, account_id, section, version_id)
+        ) STRICT, WITHOUT ROWID;
+
+        -- The minute in which events came last, and how many came in it.
+        ALTER TABLE version_usage ADD COLUMN minute INTEGER NOT NULL DEFAULT 0;
+        ALTER TABLE version_usage ADD COLUMN minute_events INTEGER NOT NULL DEFAULT 0;
         """
 
     /// Counts what is there along the new index, without sorting: GROUP BY would hold every event in memory.

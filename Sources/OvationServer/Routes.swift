@@ -79,8 +79,7 @@ struct Routes {
         case .streamLive: StreamLive(feed: parts.journal.feed, directory: directory)
         case .getActivity:
             GetActivity(
-                activity: parts.journal.activity, metrics: parts.journal.metrics, store: store,
-                startedAt: parts.startedAt, limits: limits)
+                metrics: parts.journal.metrics, store: store, startedAt: parts.startedAt, limits: limits)
 
         // API keys
         case .listAPIKeys: ListAPIKeys(directory: directory)

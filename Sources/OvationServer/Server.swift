@@ -79,8 +79,7 @@ public struct Server: Sendable {
         let metrics = ServerMetrics()
         let secretHash = SecretHash(serverSecret: contents.serverSecret)
         let journal = PostJournal(
-            store: store, metrics: metrics, activity: Activity(), feed: LiveFeed(), limits: configuration.limits,
-            logger: logger)
+            store: store, metrics: metrics, feed: LiveFeed(), limits: configuration.limits, logger: logger)
         let parts = Parts(
             store: store, directory: directory, signer: signer, secretHash: secretHash, signIns: signIns,
             journal: journal, clock: clock, startedAt: clock.now(), limits: configuration.limits,

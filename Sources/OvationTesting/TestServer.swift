@@ -37,9 +37,10 @@ public struct TestServer: Sendable {
         _ test: @Sendable (TestServer) async throws -> Void
     ) async throws {
         let folder = try folder ?? TemporaryFolder()
-        let store = try SQLiteStore(path: folder.path + "/ovation.sqlite", limits: limits.forTests, logger: logger)
-        defer { store.close() }
         let clock = TestClock()
+        let store = try SQLiteStore(
+            path: folder.path + "/ovation.sqlite", limits: limits.forTests, logger: logger, now: clock.now)
+        defer { store.close() }
         let server = try await Server(
             store: store,
             configuration: ServerConfiguration(

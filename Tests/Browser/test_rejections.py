@@ -169,11 +169,11 @@ def test_the_list_can_be_searched_and_filtered(console: Browser, admin: Client, 
     assert all("replayed" in row.text for row in console.css("main tbody tr"))
 
 
-def test_the_overview_shows_the_last_refusals(console: Browser, admin: Client, version: str) -> None:
+def test_the_overview_shows_open_rejections(console: Browser, admin: Client, version: str) -> None:
     assert admin.post_events([event(version, {"cups": 1})], key="good@apsis.com").status_code == 204
     refuse(admin, version, "last@apsis.com")
     console.open("/console")
-    refusals = console.region("Last refusals")
+    refusals = console.region("Open rejections")
     with console.new_page():
         console.all("link", within=refusals)[0].click()
     assert console.heading == "Rejected post"

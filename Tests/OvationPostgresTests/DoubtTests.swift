@@ -177,6 +177,28 @@ struct DoubtTests {
         try place.end()
     }
 
+    @Test("events that were found repeated are counted once, where the answer to that commit was lost")
+    func countsOnce() async throws {
+        let place = try await Place()
+        let key = Idempotency(key: "k", fingerprint: [1], answer: [7])
+        let batch = try Fixtures.batch("a@b.se", times: [1, 2], idempotency: key)
+        #expect(try await place.store.append(batch) == .stored)
+        let (waiter, told) = try await wait(place) { try await $0.append(batch) }
+        let minute = Activity.minute(of: Fixtures.now)
+        func duplicates() async throws -> Int64 {
+            try await place.store.activity(account: 1, in: minute...minute).minutes[minute]?.duplicates ?? 0
+        }
+        // Nobody sees what waits.
+        let before = try await duplicates()
+        try place.server.query("SELECT pg_cancel_backend(\(waiter))")
+        _ = try await place.waiter(besides: [waiter])
+        try place.set(standby: nil)
+        try await SharedDatabaseTests.eventually { told.value != nil }
+        #expect(try told.value?.get() == .replayed(answer: [7]))
+        #expect(try await duplicates() == before + 2)
+        try place.end()
+    }
+
     @Test("a change whose wait for a standby was cut off is not acknowledged before the standby has it")
     func provesChanges() async throws {
         let place = try await Place()

@@ -51,6 +51,35 @@ struct SharedDatabaseTests {
         #expect(try await stores[1].usage(account: 1).map(\.events) == [20])
     }
 
+    @Test("events are counted over all servers, and over their starts")
+    func countsTogether() async throws {
+        let minute = Activity.minute(of: Fixtures.now)
+        func expect(_ store: PostgresStore, _ counts: Activity.Counts) async throws {
+            let activity = try await store.activity(account: 1, in: minute...minute)
+            #expect(activity.minutes == [minute: counts] && activity.since == Fixtures.now)
+        }
+        for round in 0..<3 {
+            // The second opens later, by another clock; the first one's time is everybody's.
+            let later = Fixtures.now.advanced(by: .seconds(Int64(round)))
+            let stores = [try database.open(), try database.open(now: later)]
+            defer { for store in stores { store.close() } }
+            if round == 0 { try await stores[0].found() }
+            try await withThrowingTaskGroup(of: Void.self) { group in
+                for number in 0..<40 {
+                    let batch = try Fixtures.batch("a\(number % 7)@b.se", times: [Int64(number)])
+                    group.addTask { _ = try await stores[number % 2].append(batch) }
+                    guard number % 4 == 0 else { continue }
+                    group.addTask { _ = try await stores[number % 2].keep(Fixtures.refusedPost()) }
+                }
+                try await group.waitForAll()
+            }
+            for store in stores {
+                let rounds = Int64(round + 1)
+                try await expect(store, Activity.Counts(accepted: 40 * rounds, refused: 10 * rounds))
+            }
+        }
+    }
+
     @Test("an idempotency key stores once, whichever servers it reaches at the same moment")
     func sharesIdempotency() async throws {
         let stores = [try database.open(), try database.open(), try database.open()]

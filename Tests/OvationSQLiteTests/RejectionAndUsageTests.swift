@@ -120,6 +120,53 @@ struct RejectionAndUsageTests {
                 VersionUsage(version: Fixtures.versionID, events: 2, lastSeenAt: next)
             ])
         #expect(try await store.usage(account: 99) == [])
+        #expect(try await counts(store) == Activity.Counts(accepted: 2, refused: 1))
+    }
+
+    private func counts(_ store: SQLiteStore) async throws -> Activity.Counts? {
+        let minute = Activity.minute(of: Fixtures.now)
+        return try await store.activity(account: 1, in: minute...minute).minutes[minute]
+    }
+
+    @Test("a group that fails ends no minute")
+    func rollsBackMinutes() async throws {
+        let store = try open()
+        defer { store.close() }
+        try await store.found()
+        _ = try await store.append(Fixtures.batch("a@b.se", times: [1]))
+        let next = Fixtures.now.advanced(by: .seconds(60))
+        let bad = try badBatch()
+        let failure = StoreFailure(.unavailable, "")
+        try await asOneGroup(
+            store,
+            [
+                {
+                    await #expect(throws: failure) {
+                        _ = try await store.append(Fixtures.batch("a@b.se", times: [2], receivedAt: next))
+                    }
+                }, { await #expect(throws: failure) { _ = try await store.append(bad) } },
+            ])
+        _ = try await store.append(Fixtures.batch("a@b.se", times: [3]))
+        #expect(try await counts(store) == Activity.Counts(accepted: 2))
+        _ = try await store.append(Fixtures.batch("a@b.se", times: [4], receivedAt: next))
+        #expect(try await counts(store) == Activity.Counts(accepted: 2))
+        let minute = Activity.minute(of: next)
+        #expect(try await store.activity(account: 1, in: minute...minute).minutes[minute]?.accepted == 1)
+    }
+
+    @Test("posts of one minute and one version change no row but that of the usage")
+    func countsInUsage() async throws {
+        let store = try open()
+        defer { store.close() }
+        try await store.found()
+        func rows() async throws -> Int? {
+            try await store.write { database, _ in try Int.fetchOne(database, sql: "SELECT count(*) FROM activity") }
+        }
+        for number in 0..<3 { _ = try await store.append(Fixtures.batch("a@b.se", times: [Int64(number)])) }
+        #expect(try await rows() == 0)
+        let next = Fixtures.now.advanced(by: .seconds(60))
+        _ = try await store.append(Fixtures.batch("a@b.se", times: [9], receivedAt: next))
+        #expect(try await rows() == 1)
     }
 
     @Test("a delete that fails leaves the usage as it was")
@@ -230,8 +277,10 @@ struct RejectionAndUsageTests {
         #expect(try await store.load().apiKeys == [key])
         #expect(try await store.rejection(id, account: 1) == rejection && rejection != nil)
         #expect(try await store.usage(account: 1) == usage)
+        #expect(try await counts(store) == Activity.Counts(accepted: 2, refused: 1))
         _ = try await store.append(Fixtures.batch("a@b.se", times: [3]))
         #expect(try await store.usage(account: 1).map(\.events) == [3])
+        #expect(try await counts(store) == Activity.Counts(accepted: 3, refused: 1))
     }
 
     @Test("a store of the first version is brought up to date, and its usage counted")
@@ -263,8 +312,11 @@ struct RejectionAndUsageTests {
         let filter = EventFilter(profile: try Fixtures.address("a@b.se", id: -10), section: 2)
         #expect(try await store.events(filter, after: nil, limit: 10)?.events.map(\.id) == [1, 3])
         #expect(try await store.counts(of: filter.profile)?.counts.map(\.events) == [2, 1])
+        let minute = Activity.minute(of: Fixtures.now)
+        #expect(try await store.activity(account: 1, in: 0...minute) == Activity(since: Fixtures.now))
         _ = try await store.append(Fixtures.batch("a@b.se", times: [1], version: 11, id: -10))
         #expect(try await store.usage(account: 1).map(\.events) == [3, 1])
+        #expect(try await counts(store) == Activity.Counts(accepted: 1), "the counts begin with the update")
     }
 
     // MARK: Plans

@@ -25,7 +25,7 @@ struct SQLiteCopyTests {
             "account", "api_key", "catalogue_log", "event", "idempotency", "profile", "profile_arrival", "rejection",
             "setting", "signing_key", "version_usage",
         ]
-        let madeAnew = ["grdb_migrations", "sqlite_sequence", "timeline", "timeline_run"]
+        let madeAnew = ["activity", "grdb_migrations", "sqlite_sequence", "timeline", "timeline_run"]
         #expect(tables == (copied + madeAnew).sorted())
     }
 

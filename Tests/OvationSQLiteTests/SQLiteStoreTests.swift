@@ -225,7 +225,8 @@ struct SQLiteStoreTests {
         }
         #expect(
             names == [
-                "account", "api_key", "catalogue_log", "catalogue_log_definitions", "event", "grdb_migrations",
+                "account", "activity", "api_key", "catalogue_log", "catalogue_log_definitions", "event",
+                "grdb_migrations",
                 "idempotency", "idempotency_by_age", "profile", "profile_arrival", "rejection",
                 "rejection_of_account", "setting", "signing_key", "timeline", "timeline_key", "timeline_run",
                 "version_usage",

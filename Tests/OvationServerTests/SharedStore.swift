@@ -103,7 +103,15 @@ final class SharedStore: Store {
 
     func usage(account: Int64) async throws(StoreFailure) -> [VersionUsage] { try await base.usage(account: account) }
 
-    func keep(_ post: RefusedPost) async throws(StoreFailure) -> Rejection.ID { try await base.keep(post) }
+    func activity(account: Int64, in minutes: ClosedRange<Int64>) async throws(StoreFailure) -> Activity {
+        try await base.activity(account: account, in: minutes)
+    }
+
+    func count(_ events: CountedEvents) async throws(StoreFailure) { try await base.count(events) }
+
+    func keep(
+        _ post: RefusedPost, versions: [EventVersion.ID: Int]
+    ) async throws(StoreFailure) -> Rejection.ID { try await base.keep(post, versions: versions) }
 
     func rejections(
         _ filter: RejectionFilter, before id: Rejection.ID?, limit: Int, bodyBytesMax: Int

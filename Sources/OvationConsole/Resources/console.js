@@ -314,7 +314,7 @@ const stream = (section) => {
     const name = paused ? "Paused" : connection;
     state.textContent = name;
     state.className = `chip ${{ Live: "good", Disconnected: "off" }[name] ?? "waiting"}`;
-    count.textContent = (seen === 0 ? "No posts yet" : `${seen} ${seen === 1 ? "post" : "posts"}`)
+    count.textContent = (seen === 0 ? "No posts since this page was opened" : `${seen} ${seen === 1 ? "post" : "posts"}`)
       + (paused && waiting.length > 0 ? `, ${waiting.length} waiting` : "");
   };
 

@@ -231,7 +231,7 @@ extension Endpoint {
                 ])
         case .getActivity:
             Text(
-                tag: "Following along", summary: "The last sixty minutes of this process",
+                tag: "Following along", summary: "The last sixty minutes, and the state of this process",
                 responses: [Text.ok("Activity")])
         default: accountDocumentation
         }

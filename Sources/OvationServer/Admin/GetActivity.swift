@@ -3,11 +3,10 @@ import Hummingbird
 import OvationCore
 import OvationWire
 
-/// `GET /audience/activity`: what an operator wants to see at a glance: events in each of the last sixty minutes, by
-/// outcome and by type, how long commits take, the size of the store, and the server's last failures. Figures of this
-/// process; `GET /metrics` has those that are made to be collected.
+/// `GET /audience/activity`: what an operator wants to see at a glance. Events in each of the last sixty minutes, by
+/// outcome and by type, are what the store has counted, for all servers that share it. How long commits take and the last
+/// failures are of this process; `GET /metrics` has those that are made to be collected.
 struct GetActivity: EndpointHandler {
-    let activity: Activity
     let metrics: ServerMetrics
     let store: any Store
     let startedAt: Timestamp
@@ -17,7 +16,9 @@ struct GetActivity: EndpointHandler {
 
     func respond(to call: Call) async throws -> Response {
         let caller = try call.caller()
-        let minutes = activity.minutes(account: caller.key.account, until: call.receivedAt)
+        let last = Activity.minute(of: call.receivedAt)
+        let minutes = last - Int64(Limits.activityMinutes) + 1...last
+        let activity = try await store.activity(account: caller.key.account, in: minutes)
         let usage = try await store.usage(account: caller.key.account)
         let open = try await store.countOpenRejections(
             account: caller.key.account, from: call.receivedAt.advanced(by: .zero - limits.rejectionAge),
@@ -26,8 +27,10 @@ struct GetActivity: EndpointHandler {
         return .json(
             .object([
                 .init("started_at", .string(startedAt.rfc3339)),
-                .init("minutes", .array(minutes.map(\.json))),
-                .init("events", .array(types(minutes, caller.catalogue))),
+                .init("counted_since", .string(activity.since.rfc3339)),
+                .init("minutes", .array(minutes.map { minute($0, activity.minutes[$0] ?? Activity.Counts()) })),
+                .init("events", .array(types(activity.subjects, caller.catalogue))),
+                .init("sections", .array(sections(activity.subjects, caller.catalogue))),
                 .init(
                     "commits",
                     .object([
@@ -45,31 +48,51 @@ struct GetActivity: EndpointHandler {
 
     private func number(_ seconds: Double?) -> JSONValue { seconds.map { .number("\($0)") } ?? .null }
 
-    /// The most frequent first.
-    private func types(_ minutes: [Activity.Minute], _ catalogue: Catalogue) -> [JSONValue] {
-        var counts: [Discriminator<EventType>: Int] = [:]
-        for (version, count) in minutes.flatMap(\.accepted) {
-            guard let type = catalogue.version(version)?.eventType else { continue }
-            counts[type.discriminator, default: 0] += count
+    private func minute(_ number: Int64, _ counts: Activity.Counts) -> JSONValue {
+        .object([.init("at", .string(Timestamp(milliseconds: number * 60_000).rfc3339))] + members(counts))
+    }
+
+    /// Those with the most accepted events first. An event type that was removed is still known.
+    private func types(_ subjects: [Activity.Subject: Activity.Counts], _ catalogue: Catalogue) -> [JSONValue] {
+        var byType: [Discriminator<EventType>: Activity.Counts] = [:]
+        for case (.version(let id), let counts) in subjects {
+            guard let type = catalogue.version(id)?.eventType else { continue }
+            byType[type.discriminator, default: Activity.Counts()] += counts
         }
-        return counts.sorted { ($1.value, $0.key) < ($0.value, $1.key) }.map { discriminator, count in
-            let type = catalogue.eventType(discriminator)
-            return .object([
-                .init("section_discriminator", .string(type?.section.text ?? "")),
-                .init("discriminator", .string(discriminator.text)), .init("name", .string(type?.name ?? "")),
-                .init("event_count", JSONValue(count)),
-            ])
+        return byType.sorted { ($1.value.accepted, $0.key) < ($0.value.accepted, $1.key) }.compactMap { entry in
+            catalogue.eventType(entry.key).map { type in
+                .object([
+                    .init("section_discriminator", .string(type.section.text)),
+                    .init("discriminator", .string(type.discriminator.text)), .init("name", .string(type.name)),
+                    .init("event_count", JSONValue(entry.value.accepted)),
+                    .init("refused", JSONValue(entry.value.refused)),
+                    .init("duplicate", JSONValue(entry.value.duplicates)),
+                ])
+            }
         }
     }
-}
 
-extension Activity.Minute {
-    fileprivate var json: JSONValue {
-        .object([
-            .init("at", .string(Timestamp(milliseconds: number * 60_000).rfc3339)),
-            .init("accepted", JSONValue(accepted.values.reduce(0, +))), .init("refused", JSONValue(refused)),
-            .init("duplicate", JSONValue(duplicates)),
-        ])
+    /// With what refused posts named no known version for.
+    private func sections(_ subjects: [Activity.Subject: Activity.Counts], _ catalogue: Catalogue) -> [JSONValue] {
+        var bySection: [Discriminator<Section>: Activity.Counts] = [:]
+        for (subject, counts) in subjects {
+            let section =
+                switch subject {
+                case .version(let id): catalogue.version(id)?.eventType.section
+                case .section(let number): catalogue.sections.first { $0.number == number }?.discriminator
+                }
+            if let section { bySection[section, default: Activity.Counts()] += counts }
+        }
+        return bySection.sorted { $0.key < $1.key }.map { section, counts in
+            .object([.init("section_discriminator", .string(section.text))] + members(counts))
+        }
+    }
+
+    private func members(_ counts: Activity.Counts) -> [JSONValue.Member] {
+        [
+            .init("accepted", JSONValue(counts.accepted)), .init("refused", JSONValue(counts.refused)),
+            .init("duplicate", JSONValue(counts.duplicates)),
+        ]
     }
 }
 

@@ -104,7 +104,7 @@ struct ChunkDecoder {
             lines: lines,
             events: EventChunk(
                 account: caller.key.account, section: section.number, receivedAt: receivedAt, profiles: profiles,
-                keys: table.keys, rows: sorted, data: data, idempotency: nil),
+                keys: table.keys, rows: sorted, data: data, idempotency: nil, refused: refused),
             versions: versions, refused: refused, errors: errors, errorsOmitted: errorsOmitted)
     }
 

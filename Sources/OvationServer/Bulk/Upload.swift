@@ -107,12 +107,15 @@ struct Upload: Sendable {
                 case .replayed(let answer)? = try await parts.store.outcome(
                     account: place.account, of: idempotency, at: place.receivedAt)
             {
-                return ChunkReport(chunk.lines, remembered: answer)
+                let report = ChunkReport(chunk.lines, remembered: answer)
+                await parts.journal.repeated(chunk, events: report.stored, at: place)
+                return report
             }
+            await parts.journal.refused(chunk, at: place)
             throw strictProblem(chunk)
         }
-        // Nothing to store and nothing to remember.
-        if chunk.events.rows.isEmpty, idempotency == nil {
+        // Nothing to store, nothing to remember and nothing to count.
+        if chunk.events.rows.isEmpty, idempotency == nil, chunk.refused == 0 {
             parts.journal.loaded(chunk, at: place)
             return ChunkReport(chunk, stored: 0)
         }
@@ -178,6 +181,6 @@ extension EventChunk {
     fileprivate func remembered(as idempotency: Idempotency?) -> EventChunk {
         EventChunk(
             account: account, section: section, receivedAt: receivedAt, profiles: profiles, keys: keys, rows: rows,
-            data: data, idempotency: idempotency)
+            data: data, idempotency: idempotency, refused: refused)
     }
 }

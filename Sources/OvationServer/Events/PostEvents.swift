@@ -46,6 +46,9 @@ struct PostEvents: EndpointHandler {
                 let outcome = try await store.outcome(
                     account: profile.account, of: idempotency, at: call.receivedAt)
             else { throw error }
+            if case .replayed(let answer) = outcome {
+                await journal.repeated(body.readableBytesView, events: accepted(by: answer), at: place)
+            }
             return try respond(outcome, report: [])
         }
         if isCheckOnly {
@@ -68,6 +71,11 @@ struct PostEvents: EndpointHandler {
         case .conflict, .notOpen: break
         }
         return try respond(outcome, report: checked.report)
+    }
+
+    /// Of a lenient post, as its report says it; nil: all of them.
+    private func accepted(by answer: [UInt8]) -> Int? {
+        answer.isEmpty ? nil : (try? JSONValue(parsing: answer))?["accepted"]?.int
     }
 
     /// What a body comes to, checked.

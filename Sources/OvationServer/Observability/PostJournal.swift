@@ -4,12 +4,12 @@ import NIOCore
 import OvationCore
 import OvationWire
 
-/// What is done with the outcome of every post once it is known: it is counted, told to whoever watches, and what was
-/// refused is kept.
+/// What is done with the outcome of every post once it is known: it is counted for this process, told to whoever watches,
+/// and what was refused is kept. What is counted by the minute, for all processes, the store counts as it stores
+/// (``OvationCore/Activity``).
 struct PostJournal: Sendable {
     let store: any Store
     let metrics: ServerMetrics
-    let activity: Activity
     let feed: LiveFeed
     let limits: Limits
     let logger: Logger
@@ -44,13 +44,11 @@ struct PostJournal: Sendable {
         // A lenient post may have lost all its events.
         guard !rows.isEmpty else { return }
         metrics.countEvents(accepted: rows.count)
-        activity.countAccepted(rows, account: place.account, at: place.receivedAt)
         if feed.isWatched { feed.publish(report(.accepted, rows, place)) }
     }
 
     func replayed(_ rows: [EventBatch.Row], at place: Place) {
         metrics.countEvents(replayed: rows.count)
-        activity.countDuplicates(rows.count, account: place.account, at: place.receivedAt)
         if feed.isWatched { feed.publish(report(.duplicate, rows, place)) }
     }
 
@@ -68,8 +66,6 @@ struct PostJournal: Sendable {
     func loaded(_ chunk: CheckedChunk, at place: BulkPlace) {
         let stored = chunk.events.rows.count
         metrics.countEvents(accepted: stored, refused: chunk.refused)
-        activity.countAccepted(chunk.versions, account: place.account, at: place.receivedAt)
-        activity.countRefused(chunk.refused, account: place.account, at: place.receivedAt)
         guard stored > 0, feed.isWatched else { return }
         feed.publish(report(.accepted, chunk, events: stored, place))
     }
@@ -77,7 +73,6 @@ struct PostJournal: Sendable {
     /// - Parameter events: how many are stored since the first time.
     func reloaded(_ chunk: CheckedChunk, events: Int, at place: BulkPlace) {
         metrics.countEvents(replayed: events)
-        activity.countDuplicates(events, account: place.account, at: place.receivedAt)
         guard events > 0, feed.isWatched else { return }
         feed.publish(report(.duplicate, chunk, events: events, place))
     }
@@ -125,8 +120,7 @@ struct PostJournal: Sendable {
 
     private func refused(_ problem: Problem, items: [JSONValue], body: [UInt8], at place: Place) async {
         metrics.countEvents(refused: items.count)
-        activity.countRefused(max(1, items.count), account: place.account, at: place.receivedAt)
-        let id = await keep(problem, events: items.count, body: body, place)
+        let id = await keep(problem, items: items, body: body, place)
         guard feed.isWatched else { return }
         var report = report(.refused, [], place, events: items.count)
         report.types = types(items.compactMap { $0["version_id"].flatMap(VersionID.parse) }, place)
@@ -139,20 +133,82 @@ struct PostJournal: Sendable {
     }
 
     /// nil where nothing is kept. That a refused post could not be kept is nothing the client can do anything about.
-    private func keep(_ problem: Problem, events: Int, body: [UInt8], _ place: Place) async -> Rejection.ID? {
-        guard limits.rejectionsMax > 0 else { return nil }
+    private func keep(_ problem: Problem, items: [JSONValue], body: [UInt8], _ place: Place) async -> Rejection.ID? {
+        let versions = versions(of: items, place)
+        guard limits.rejectionsMax > 0 else {
+            await count(max(items.count, 1), versions, as: .refused, place)
+            return nil
+        }
         let post = RefusedPost(
             account: place.account, section: place.section.number, keyspace: place.keyspace.number, key: place.key,
             receivedAt: place.receivedAt, clientID: place.caller.key.clientID, requestID: place.requestID,
             code: problem.code, detail: problem.detail,
-            errors: problem.errors.listed(), eventCount: events, body: body)
+            errors: problem.errors.listed(), eventCount: items.count, body: body)
         do {
-            return try await store.keep(post)
+            return try await store.keep(post, versions: versions)
         } catch {
             logger.warning(
                 "a refused post was not kept", metadata: ["error": "\(error)", "request_id": "\(place.requestID)"])
             return nil
         }
+    }
+
+    /// A post that was stored before, although it would be refused now: definitions have changed since.
+    /// - Parameter events: how many are stored since the first time; nil: all of the body.
+    func repeated(_ body: some Collection<UInt8>, events: Int?, at place: Place) async {
+        let items = (try? JSONValue(parsing: body))?["items"]?.array ?? []
+        let events = events ?? items.count
+        await count(events, events == items.count ? versions(of: items, place) : [:], as: .duplicate, place)
+    }
+
+    /// The same of a chunk.
+    func repeated(_ chunk: CheckedChunk, events: Int, at place: BulkPlace) async {
+        guard events > 0 else { return }
+        let known = chunk.versions.values.reduce(0, +)
+        await count(
+            CountedEvents(
+                account: place.account, section: place.section.number, receivedAt: place.receivedAt,
+                outcome: .duplicate, events: events, versions: known <= events ? chunk.versions : [:]),
+            requestID: place.requestID)
+    }
+
+    /// The lines of a chunk that ends its upload.
+    func refused(_ chunk: CheckedChunk, at place: BulkPlace) async {
+        await count(
+            CountedEvents(
+                account: place.account, section: place.section.number, receivedAt: place.receivedAt, outcome: .refused,
+                events: chunk.refused), requestID: place.requestID)
+    }
+
+    private func count(
+        _ events: Int, _ versions: [EventVersion.ID: Int], as outcome: CountedEvents.Outcome, _ place: Place
+    ) async {
+        guard events > 0 else { return }
+        await count(
+            CountedEvents(
+                account: place.account, section: place.section.number, receivedAt: place.receivedAt, outcome: outcome,
+                events: events, versions: versions), requestID: place.requestID)
+    }
+
+    /// As with what is not kept: nothing that the client can do anything about.
+    private func count(_ events: CountedEvents, requestID: String) async {
+        do {
+            try await store.count(events)
+        } catch {
+            logger.warning("events were not counted", metadata: ["error": "\(error)", "request_id": "\(requestID)"])
+        }
+    }
+
+    /// How many items name which version of the section. A version of another one says nothing about this.
+    private func versions(of items: [JSONValue], _ place: Place) -> [EventVersion.ID: Int] {
+        var versions: [EventVersion.ID: Int] = [:]
+        for item in items {
+            guard let version = item["version_id"].flatMap(VersionID.parse),
+                place.caller.account.catalogue.version(version)?.eventType.section == place.section.discriminator
+            else { continue }
+            versions[version, default: 0] += 1
+        }
+        return versions
     }
 
     private func report(

@@ -14,7 +14,7 @@ struct PrometheusText {
             text += "ovation_requests_total{endpoint=\"\(label.source.name)\",status=\"\(label.status)\"} \(count)\n"
         }
         durations(figures)
-        family("ovation_events_total", "counter", "Events by what became of them.")
+        family("ovation_events_total", "counter", "Events that came to this process, by what became of them.")
         text += "ovation_events_total{outcome=\"accepted\"} \(figures.eventsAccepted)\n"
         text += "ovation_events_total{outcome=\"refused\"} \(figures.eventsRefused)\n"
         text += "ovation_events_total{outcome=\"replayed\"} \(figures.eventsReplayed)\n"

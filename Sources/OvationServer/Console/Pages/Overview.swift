@@ -9,22 +9,27 @@ enum Overview {
         let activity = try await visit.call(.getActivity)
         let refusals = try await visit.call(.listAllRejections, query: [("state", "open"), ("limit", "5")])
         let stored = activity["events_stored"]?.int ?? 0
+        let traffic = traffic(activity)
+        let open = (refusals["items"]?.array ?? []).map { refusal($0, visit) }
         let page = OverviewPage(
-            traffic: traffic(activity["minutes"]?.array ?? []),
-            eventTypes: (activity["events"]?.array ?? []).map { eventType($0, visit) },
+            traffic: traffic,
+            eventTypes: (activity["events"]?.array ?? []).map { eventType($0, visit) }.filter { $0.count > 0 },
             health: health(activity, stored, visit),
             serverErrors: (activity["failures"]?.array ?? []).map(serverError),
-            refusals: (refusals["items"]?.array ?? []).map { refusal($0, visit) },
-            steps: try await steps(stored: stored, visit), isEmpty: stored == 0)
+            refusals: open, keepsRefusals: visit.console.limits.rejectionsMax > 0,
+            steps: try await steps(stored: stored, visit), isEmpty: stored == 0 && traffic.isEmpty && open.isEmpty)
         return await visit.page(page, area: .overview)
     }
 
-    private static func traffic(_ minutes: [JSONValue]) -> OverviewPage.Traffic {
+    private static func traffic(_ activity: JSONValue) -> OverviewPage.Traffic {
+        let minutes = activity["minutes"]?.array ?? []
         func counts(_ name: String) -> [Int] { minutes.map { $0[name]?.int ?? 0 } }
         let start = minutes.first?["at"]?.string.flatMap { Timestamp(rfc3339: $0) } ?? Timestamp(milliseconds: 0)
+        let since = activity["counted_since"]?.string.flatMap { Timestamp(rfc3339: $0) }
         return OverviewPage.Traffic(
             accepted: counts("accepted"), refused: counts("refused"), duplicates: counts("duplicate"),
-            from: Moment(start), until: Moment(start.advanced(by: .seconds(minutes.count * 60))))
+            from: Moment(start), until: Moment(start.advanced(by: .seconds(minutes.count * 60))),
+            since: since.flatMap { $0 > start ? Moment($0) : nil })
     }
 
     private static func eventType(_ item: JSONValue, _ visit: Visit) -> EventTypeCount {
@@ -32,13 +37,13 @@ enum Overview {
         let type = (try? Discriminator<EventType>(discriminator)).flatMap(visit.catalogue.eventType)
         return EventTypeCount(
             name: item["name"]?.string ?? "", discriminator: discriminator, count: item["event_count"]?.int ?? 0,
-            href: type.map(ConsolePath.eventType))
+            href: type.map(ConsolePath.eventType), isRemoved: type?.removedAt != nil)
     }
 
     private static func health(_ activity: JSONValue, _ stored: Int, _ visit: Visit) -> OverviewPage.Health {
         func bound(_ name: String) -> String {
             guard case .number(let text)? = activity["commits"]?[name], let seconds = Double(text) else {
-                return "no commit yet"
+                return "no commit since the start"
             }
             return seconds < 0.001 ? "under \(Int(seconds * 1_000_000)) µs" : "under \(Int(seconds * 1000)) ms"
         }
