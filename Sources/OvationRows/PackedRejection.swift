@@ -4,9 +4,11 @@ package import OvationCore
 package struct PackedRejection: Sendable {
     package let post: RefusedPost
     package let errors: String
+    package let marks: RejectionMarks
 
     package init(_ post: RefusedPost) throws(StoreFailure) {
         self.post = post
+        marks = RejectionMarks(post)
         do {
             errors = try RowText.text(of: post.errors)
         } catch {
@@ -15,5 +17,8 @@ package struct PackedRejection: Sendable {
     }
 
     /// What it takes of the writer's queue.
-    package var bytes: Int { post.body.count + errors.utf8.count + post.key.utf8.count + post.detail.utf8.count }
+    package var bytes: Int {
+        post.body.count + errors.utf8.count + post.key.utf8.count + post.detail.utf8.count
+            + marks.itemCodes.utf8.count + marks.eventTypes.utf8.count
+    }
 }

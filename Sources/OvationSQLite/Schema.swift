@@ -28,6 +28,10 @@ enum Schema {
             try database.execute(
                 sql: "INSERT INTO setting (name, value) VALUES ('store_id', lower(hex(randomblob(16))))")
         }
+        // What is there already is filled when the store is opened: see RejectionRows.fill.
+        migrator.registerMigration("005 causes of rejections", foreignKeyChecks: .immediate) { database in
+            try database.execute(sql: causes)
+        }
         return migrator
     }
 
@@ -200,6 +204,22 @@ enum Schema {
         ) STRICT;
 
         CREATE UNIQUE INDEX timeline_key ON timeline (run, profile_id, section, event_time, event_id);
+        """
+
+    private static let causes = """
+        ALTER TABLE rejection ADD COLUMN replayed_events TEXT;  -- runs of ids: '65-67 129'; null: open, or not known
+        ALTER TABLE rejection ADD COLUMN cause TEXT;            -- null: not filled yet
+        ALTER TABLE rejection ADD COLUMN item_codes TEXT;       -- words between spaces
+        ALTER TABLE rejection ADD COLUMN event_types TEXT;      -- words between spaces, '-' for one that is not known
+
+        -- The rejections of a cause in the order of arrival; and with what comes behind, all that is counted and filtered
+        -- by, since these columns lie behind the body.
+        CREATE INDEX rejection_by_cause ON rejection
+            (account_id, cause, replayed_at, rejection_id, section, code, received_at, event_count, item_codes,
+            event_types);
+
+        -- Empty but after an update.
+        CREATE INDEX rejection_without_cause ON rejection (rejection_id) WHERE cause IS NULL;
         """
 
     /// Counts what is there along the new index, without sorting: GROUP BY would hold every event in memory.

@@ -12,16 +12,13 @@ struct GetActivity: EndpointHandler {
     let store: any Store
     let startedAt: Timestamp
     let limits: Limits
-    /// Where counting open rejections ends.
-    private static let openMax = 100
 
     func respond(to call: Call) async throws -> Response {
         let caller = try call.caller()
         let minutes = activity.minutes(account: caller.key.account, until: call.receivedAt)
         let usage = try await store.usage(account: caller.key.account)
         let open = try await store.countOpenRejections(
-            account: caller.key.account, from: call.receivedAt.advanced(by: .zero - limits.rejectionAge),
-            max: GetActivity.openMax)
+            account: caller.key.account, from: call.receivedAt.advanced(by: .zero - limits.rejectionAge))
         let statistics = store.statistics()
         return .json(
             .object([

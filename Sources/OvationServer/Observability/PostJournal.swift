@@ -126,7 +126,7 @@ struct PostJournal: Sendable {
     private func refused(_ problem: Problem, items: [JSONValue], body: [UInt8], at place: Place) async {
         metrics.countEvents(refused: items.count)
         activity.countRefused(max(1, items.count), account: place.account, at: place.receivedAt)
-        let id = await keep(problem, events: items.count, body: body, place)
+        let id = await keep(problem, items: items, body: body, place)
         guard feed.isWatched else { return }
         var report = report(.refused, [], place, events: items.count)
         report.types = types(items.compactMap { $0["version_id"].flatMap(VersionID.parse) }, place)
@@ -139,13 +139,18 @@ struct PostJournal: Sendable {
     }
 
     /// nil where nothing is kept. That a refused post could not be kept is nothing the client can do anything about.
-    private func keep(_ problem: Problem, events: Int, body: [UInt8], _ place: Place) async -> Rejection.ID? {
+    private func keep(_ problem: Problem, items: [JSONValue], body: [UInt8], _ place: Place) async -> Rejection.ID? {
         guard limits.rejectionsMax > 0 else { return nil }
+        let errors = problem.errors.listed()
+        // Of a draft it says which type it is of, whoever posts.
+        let types = RefusedPost.eventTypes(
+            of: errors, in: place.caller.account.catalogue, section: place.section.number
+        ) { items.indices.contains($0) ? items[$0]["version_id"].flatMap(VersionID.parse) : nil }
         let post = RefusedPost(
             account: place.account, section: place.section.number, keyspace: place.keyspace.number, key: place.key,
             receivedAt: place.receivedAt, clientID: place.caller.key.clientID, requestID: place.requestID,
             code: problem.code, detail: problem.detail,
-            errors: problem.errors.listed(), eventCount: events, body: body)
+            errors: errors, eventTypes: types, eventCount: items.count, body: body)
         do {
             return try await store.keep(post)
         } catch {

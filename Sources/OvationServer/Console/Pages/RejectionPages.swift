@@ -83,7 +83,7 @@ enum RejectionDetails {
     }
 
     @Sendable static func dismiss(_ visit: Visit) async throws -> Response {
-        try await visit.call(.discardRejection, try parameters(visit))
+        try await visit.call(.dismissRejection, try parameters(visit))
         return visit.redirect(to: ConsolePath.rejections, "The rejection is dismissed.")
     }
 
