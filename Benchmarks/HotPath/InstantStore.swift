@@ -64,13 +64,23 @@ struct InstantStore: Store {
         _ filter: RejectionFilter, before id: Rejection.ID?, limit: Int, bodyBytesMax: Int
     ) async throws(StoreFailure) -> [Rejection] { throw unused }
 
-    func countOpenRejections(account: Int64, from: Timestamp, max: Int) async throws(StoreFailure) -> Int {
-        throw unused
-    }
+    func rejections(
+        _ range: RejectionRange, limit: Int, bodyBytesMax: Int
+    ) async throws(StoreFailure) -> [Rejection] { throw unused }
+
+    func countRejections(_ range: RejectionRange) async throws(StoreFailure) -> Int { throw unused }
+
+    func rejectionCauses(
+        _ filter: RejectionCauseFilter, limit: Int
+    ) async throws(StoreFailure) -> RejectionCauses { throw unused }
+
+    func countOpenRejections(account: Int64, from: Timestamp) async throws(StoreFailure) -> Int { throw unused }
+
+    func dismissRejections(_ ids: [Rejection.ID], account: Int64) async throws(StoreFailure) -> Int { throw unused }
 
     func rejection(_ id: Rejection.ID, account: Int64) async throws(StoreFailure) -> Rejection? { throw unused }
 
-    func discardRejection(_ id: Rejection.ID, account: Int64) async throws(StoreFailure) -> Bool { throw unused }
+    func dismissRejection(_ id: Rejection.ID, account: Int64) async throws(StoreFailure) -> Bool { throw unused }
 
     func check() async throws(StoreFailure) { throw unused }
 }

@@ -1,4 +1,4 @@
-/// `GET /console/rejections?section=&state=&code=&q=&before=`: refused posts that are kept.
+/// `GET /console/rejections?view=list&section=&state=&code=&item_code=&event_type=&q=&before=`: refused posts that are kept.
 public struct RejectionsPage: ConsolePage {
     public static let template = "rejections"
     public var title: String { "Rejections" }
@@ -10,8 +10,12 @@ public struct RejectionsPage: ConsolePage {
         public let keyspace: String
         /// The profile key.
         public let key: String
+        /// Of the first error, or of the answer.
         public let code: String
-        public let detail: String
+        /// Where the first error is; nil: the body as a whole.
+        public let place: String?
+        /// How many errors there are besides; nil: none.
+        public let more: String?
         /// Number of events; nil where the body could not be read.
         public let events: Int?
         /// Name of the API key that posted.
@@ -21,8 +25,8 @@ public struct RejectionsPage: ConsolePage {
         let eventsText: String
 
         public init(
-            id: String, at: Moment, isReplayed: Bool, keyspace: String, key: String, code: String, detail: String,
-            events: Int?, client: String, href: String
+            id: String, at: Moment, isReplayed: Bool, keyspace: String, key: String, code: String, place: String?,
+            errors: Int, events: Int?, client: String, href: String
         ) {
             self.id = id
             self.at = at
@@ -30,7 +34,8 @@ public struct RejectionsPage: ConsolePage {
             self.keyspace = keyspace
             self.key = key
             self.code = code
-            self.detail = detail
+            self.place = place
+            more = errors > 1 ? "and " + (errors - 1).counting("more error") : nil
             self.events = events
             self.client = client
             self.href = href
@@ -42,36 +47,16 @@ public struct RejectionsPage: ConsolePage {
     public let isOn: Bool
     /// As a sentence: how many are kept at most, and how long.
     public let retention: String
-    /// Sections; the page adds `All sections`.
-    public let sections: [Choice]
-    /// Problem codes that occur; the page adds `All codes`.
-    public let codes: [Choice]
-    /// `open`, `replayed`, or empty for both.
-    public let state: String
-    /// What is searched for.
-    public let query: String
-    /// Whether any filter is set: tells the two empty states apart.
-    public let isFiltered: Bool
+    public let filter: RejectionFilterForm
     public let rows: [Row]
     public let olderHref: String?
-    let states: [Choice]
 
-    public init(
-        isOn: Bool, retention: String, sections: [Choice], codes: [Choice], state: String,
-        query: String, isFiltered: Bool, rows: [Row], olderHref: String?
-    ) {
+    public init(isOn: Bool, retention: String, filter: RejectionFilterForm, rows: [Row], olderHref: String?) {
         self.isOn = isOn
         self.retention = retention
-        self.sections = sections
-        self.codes = codes
-        self.state = state
-        self.query = query
-        self.isFiltered = isFiltered
+        self.filter = filter
         self.rows = rows
         self.olderHref = olderHref
-        states = [("open", "Open"), ("replayed", "Replayed")].map {
-            Choice(value: $0.0, label: $0.1, selected: $0.0 == state)
-        }
     }
 }
 
@@ -84,10 +69,42 @@ public struct RejectionPage: ConsolePage {
     public struct Replayed: Sendable, Equatable {
         public let at: Moment
         public let profileHref: String?
+        /// Those that are still there; nil where it is not known which they are.
+        public let events: [Event]?
+        /// Of the events as they are stored, indented.
+        public let json: String
+        let note: String?
+        let hasEvents: Bool
 
-        public init(at: Moment, profileHref: String?) {
+        public struct Event: Sendable, Equatable {
+            public let id: String
+            public let eventType: String
+            public let at: Moment
+            /// Where it stands in the timeline.
+            public let href: String?
+
+            public init(id: String, eventType: String, at: Moment, href: String?) {
+                self.id = id
+                self.eventType = eventType
+                self.at = at
+                self.href = href
+            }
+        }
+
+        /// - Parameter count: events that were stored then.
+        public init(at: Moment, profileHref: String?, events: [Event]?, count: Int, json: String) {
             self.at = at
             self.profileHref = profileHref
+            self.events = events
+            self.json = json
+            hasEvents = events?.isEmpty == false
+            let missing = count - (events?.count ?? 0)
+            note =
+                events == nil
+                ? "Which events these are was not kept."
+                : missing > 0
+                    ? missing.counting("event that was stored is", "events that were stored are")
+                        + " not shown: deleted since, or too many for this page." : nil
         }
     }
 

@@ -24,7 +24,11 @@ enum Templates {
         ("profile_summary_page", PackageResources.profile_summary_page_mustache),
         ("profiles", PackageResources.profiles_mustache),
         ("rejection", PackageResources.rejection_mustache),
+        ("rejection_cause", PackageResources.rejection_cause_mustache),
+        ("rejection_cause_act", PackageResources.rejection_cause_act_mustache),
+        ("rejection_causes", PackageResources.rejection_causes_mustache),
         ("rejection_check", PackageResources.rejection_check_mustache),
+        ("rejection_filter", PackageResources.rejection_filter_mustache),
         ("rejections", PackageResources.rejections_mustache),
         ("sections", PackageResources.sections_mustache),
         ("sign_in", PackageResources.sign_in_mustache),
@@ -38,7 +42,8 @@ enum Templates {
             SignInPage.self, ProblemPage.self, ConfirmPage.self, ProofPage.self, OverviewPage.self, EventTypesPage.self,
             EventTypePage.self, EventTypeFormPage.self, HistoryPage.self, ProfilesPage.self, ProfilePage.self,
             ProfileSummaryPage.self,
-            LivePage.self, RejectionsPage.self, RejectionPage.self, KeysPage.self, KeyFormPage.self,
+            LivePage.self, RejectionsPage.self, RejectionPage.self, RejectionCausesPage.self, RejectionCausePage.self,
+            CauseActPage.self, KeysPage.self, KeyFormPage.self,
             RotateKeyPage.self, SecretPage.self, SectionsPage.self, KeyspacesPage.self,
         ]
         let fragments: [any ConsoleFragment.Type] = [

@@ -195,6 +195,17 @@ public struct Limits: Sendable, Equatable {
     /// Bytes of its body that a list shows of each rejection.
     public static let rejectionExcerptBytes = 400
 
+    /// Causes of rejections in one answer; the others are counted.
+    public static let rejectionCausesMax = 200
+    /// Rejections that one call replays of a cause; the next call goes on.
+    public static let rejectionReplayStep = 100
+    /// Bytes of their bodies after which such a call ends early.
+    public static let rejectionReplayBytes = 4 * 1024 * 1024
+    /// Reasons why rejections failed again that one report lists; the others are counted.
+    public static let replayFailuresMax = 20
+    /// Rejections that one call dismisses of a cause, in one transaction; posts wait meanwhile.
+    public static let rejectionDismissStep = 200
+
     // MARK: Looking
 
     /// Profiles in the answer to a search.

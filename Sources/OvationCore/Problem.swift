@@ -117,6 +117,7 @@ extension Problem.Code {
     public static let versionNotFound = Self("version_not_found")
     public static let apiKeyNotFound = Self("api_key_not_found")
     public static let rejectionNotFound = Self("rejection_not_found")
+    public static let rejectionCauseNotFound = Self("rejection_cause_not_found")
     public static let profileLocked = Self("profile_locked")
 
     // What stands against it

@@ -17,6 +17,9 @@ public struct RefusedPost: Sendable, Equatable {
     public var detail: String
     /// At most as many as one answer lists.
     public var errors: [ItemError]
+    /// Discriminators of the event types that ``errors`` are about, that of the first error first. An empty text stands for
+    /// what is of no known type.
+    public var eventTypes: [String]
     /// Events in the body; 0 where it could not be read that far.
     public var eventCount: Int
     /// The JSON text that was posted.
@@ -24,7 +27,8 @@ public struct RefusedPost: Sendable, Equatable {
 
     public init(
         account: Int64, section: Int64, keyspace: Int64, key: String, receivedAt: Timestamp, clientID: String,
-        requestID: String, code: Problem.Code, detail: String, errors: [ItemError], eventCount: Int, body: [UInt8]
+        requestID: String, code: Problem.Code, detail: String, errors: [ItemError],
+        eventTypes: [String] = [], eventCount: Int, body: [UInt8]
     ) {
         self.account = account
         self.section = section
@@ -36,6 +40,7 @@ public struct RefusedPost: Sendable, Equatable {
         self.code = code
         self.detail = detail
         self.errors = errors
+        self.eventTypes = eventTypes
         self.eventCount = eventCount
         self.body = body
     }
@@ -55,15 +60,19 @@ public struct Rejection: Sendable, Equatable {
     public let replayedAt: Timestamp?
     /// The profile that it was posted to then, which need not be the one of its key.
     public let replayedTo: ProfileID?
+    /// The events that were stored then, as runs of ids. Empty of what an older version replayed.
+    public let replayedEvents: [ClosedRange<Int64>]
 
     public init(
-        id: ID, post: RefusedPost, bodyBytes: Int, replayedAt: Timestamp? = nil, replayedTo: ProfileID? = nil
+        id: ID, post: RefusedPost, bodyBytes: Int, replayedAt: Timestamp? = nil, replayedTo: ProfileID? = nil,
+        replayedEvents: [ClosedRange<Int64>] = []
     ) {
         self.id = id
         self.post = post
         self.bodyBytes = bodyBytes
         self.replayedAt = replayedAt
         self.replayedTo = replayedTo
+        self.replayedEvents = replayedEvents
     }
 }
 
@@ -81,6 +90,11 @@ public struct RejectionFilter: Sendable {
     public var keyspaces: [Int64]?
     public var state: State?
     public var code: Problem.Code?
+    /// Only those with an error of this code.
+    public var itemCode: Problem.Code?
+    /// Only those with an error in an event of this type, by its discriminator.
+    public var eventType: String?
+    public var cause: RejectionCause.ID?
     /// Contained in key, code, detail or body, whatever the case of ASCII letters.
     public var text: String?
     /// What came before is past its time and no longer there.
@@ -88,13 +102,17 @@ public struct RejectionFilter: Sendable {
 
     public init(
         account: Int64, section: Int64?, keyspaces: [Int64]? = nil, state: State? = nil, code: Problem.Code? = nil,
-        text: String? = nil, receivedFrom: Timestamp
+        itemCode: Problem.Code? = nil, eventType: String? = nil, cause: RejectionCause.ID? = nil, text: String? = nil,
+        receivedFrom: Timestamp
     ) {
         self.account = account
         self.section = section
         self.keyspaces = keyspaces
         self.state = state
         self.code = code
+        self.itemCode = itemCode
+        self.eventType = eventType
+        self.cause = cause
         self.text = text
         self.receivedFrom = receivedFrom
     }

@@ -85,14 +85,29 @@ public protocol Store: Sendable {
         _ filter: RejectionFilter, before id: Rejection.ID?, limit: Int, bodyBytesMax: Int
     ) async throws(StoreFailure) -> [Rejection]
 
-    /// How many are open and were received since a moment; no more than `max`, where counting ends.
-    func countOpenRejections(account: Int64, from: Timestamp, max: Int) async throws(StoreFailure) -> Int
+    /// Those of a range, oldest first.
+    func rejections(
+        _ range: RejectionRange, limit: Int, bodyBytesMax: Int
+    ) async throws(StoreFailure) -> [Rejection]
+
+    /// How many a range has.
+    func countRejections(_ range: RejectionRange) async throws(StoreFailure) -> Int
+
+    /// Open rejections by their cause.
+    func rejectionCauses(_ filter: RejectionCauseFilter, limit: Int) async throws(StoreFailure) -> RejectionCauses
+
+    /// How many are open and were received since a moment.
+    func countOpenRejections(account: Int64, from: Timestamp) async throws(StoreFailure) -> Int
 
     /// With its whole body. nil: there is none, or it was forgotten.
     func rejection(_ id: Rejection.ID, account: Int64) async throws(StoreFailure) -> Rejection?
 
     /// false: there is none.
-    func discardRejection(_ id: Rejection.ID, account: Int64) async throws(StoreFailure) -> Bool
+    func dismissRejection(_ id: Rejection.ID, account: Int64) async throws(StoreFailure) -> Bool
+
+    /// Those of them that are open, in one transaction.
+    /// - Returns: how many that were.
+    func dismissRejections(_ ids: [Rejection.ID], account: Int64) async throws(StoreFailure) -> Int
 
     /// Writes and reads back, to tell whether the store can be used.
     func check() async throws(StoreFailure)

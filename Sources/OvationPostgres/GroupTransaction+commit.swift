@@ -43,7 +43,11 @@ extension GroupTransaction {
     private func events() -> Command? {
         var columns = EventColumns()
         forEachEvent { post, profile, section, time, version in
-            columns.ids.append(eventIDs.next())
+            let id = eventIDs.next()
+            columns.ids.append(id)
+            if let rejection = post.replayOf {
+                replayed[.rejection(account: post.account, rejection), default: []].append(id: id)
+            }
             columns.profiles.append(profile)
             columns.sections.append(section)
             columns.times.append(time.milliseconds)
@@ -174,16 +178,18 @@ extension GroupTransaction {
 
     /// Where the events of replays went.
     private func replays() -> Command? {
-        var rows: [(account: Int64, id: Rejection.ID, profile: Int64)] = []
+        var rows: [(account: Int64, id: Rejection.ID, profile: Int64, events: String)] = []
         for (index, post) in posts.enumerated() where mustStore(index) {
             guard let id = post.replayOf, let profile = profiles(of: index).first else { continue }
-            rows.append((post.account, id, profile))
+            let events = replayed[.rejection(account: post.account, id)] ?? []
+            rows.append((post.account, id, profile, RejectionText.text(of: events)))
         }
         guard !rows.isEmpty else { return nil }
         return Command(WriteSQL.noteReplays) {
             $0.add(rows.map(\.account))
             $0.add(rows.map(\.id))
             $0.add(rows.map(\.profile))
+            $0.add(rows.map(\.events))
         }
     }
 
@@ -209,6 +215,9 @@ extension GroupTransaction {
             $0.add(kept.map(\.errors))
             $0.add(kept.map { Int64($0.post.eventCount) })
             $0.add(bytesOf: kept) { $0.post.body }
+            $0.add(kept.map(\.marks.cause))
+            $0.add(kept.map(\.marks.itemCodes))
+            $0.add(kept.map(\.marks.eventTypes))
         }
     }
 

@@ -53,6 +53,8 @@ final class GroupTransaction {
     private(set) var outcomes: [AppendOutcome?]
     private(set) var rejectionIDs: [Rejection.ID] = []
     var eventIDs = IDBlocks()
+    /// Which events the replays of rejections store.
+    var replayed: [Claim: [ClosedRange<Int64>]] = [:]
     /// Whether this transaction may remove refused posts.
     private(set) var mayForget = false
     /// Profiles that the posts need, each once.

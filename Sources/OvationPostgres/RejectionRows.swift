@@ -46,19 +46,114 @@ enum RejectionRows {
             $0.add(orNull: filter.code?.rawValue)
             $0.add(Int64(limit))
             $0.add(Int64(bodyBytes))
+            $0.add(orNull: filter.cause?.rawValue)
+            $0.add(orNull: filter.itemCode.map { RejectionText.searched($0.rawValue) })
+            $0.add(orNull: filter.eventType.map(RejectionText.searched))
         }
     }
 
-    /// At most `max`: it is for a number beside a word, and not for counting.
-    static func countOpen(
-        _ connection: PostgresConnection, account: Int64, from: Timestamp, max: Int
-    ) throws -> Int {
+    static func countOpen(_ connection: PostgresConnection, account: Int64, from: Timestamp) throws -> Int {
         let rows = try connection.run(ReadSQL.countOpenRejections) {
             $0.add(account)
             $0.add(from.milliseconds)
-            $0.add(Int64(max))
         }
         return Int(rows.int64(0, 0))
+    }
+
+    // MARK: Causes
+
+    static func list(
+        _ connection: PostgresConnection, _ range: RejectionRange, limit: Int, bodyBytesMax: Int
+    ) throws -> [Rejection] {
+        let rows = try connection.run(ReadSQL.rejectionsOfCause) {
+            add(range, to: &$0)
+            $0.add(Int64(max(limit, 0)))
+            $0.add(Int64(min(max(bodyBytesMax, 0), Int(Int32.max))))
+        }
+        return try (0..<rows.count).map { try rejection(rows, $0, account: range.account) }
+    }
+
+    static func count(_ connection: PostgresConnection, _ range: RejectionRange) throws -> Int {
+        Int(try connection.run(ReadSQL.countRejectionsOfCause) { add(range, to: &$0) }.int64(0, 0))
+    }
+
+    private static func add(_ range: RejectionRange, to arguments: inout Arguments) {
+        arguments.add(range.account)
+        arguments.add(range.cause.rawValue)
+        arguments.add(range.after)
+        arguments.add(range.through)
+        arguments.add(range.receivedFrom.milliseconds)
+    }
+
+    static func causes(
+        _ connection: PostgresConnection, _ filter: RejectionCauseFilter, limit: Int
+    ) throws -> RejectionCauses {
+        let rows = try connection.run(ReadSQL.rejectionCauses) {
+            $0.add(filter.account)
+            $0.add(orNull: filter.cause?.rawValue)
+            $0.add(filter.receivedFrom.milliseconds)
+            $0.add(orNull: filter.sections)
+            $0.add(orNull: filter.code?.rawValue)
+            $0.add(orNull: filter.itemCode.map { RejectionText.searched($0.rawValue) })
+            $0.add(orNull: filter.eventType.map(RejectionText.searched))
+            $0.add(Int64(max(limit, 0)))
+        }
+        let items = try (0..<rows.count).map { row in
+            let type = RejectionText.words(of: rows.text(row, 10)).first
+            return RejectionCauses.Item(
+                cause: RejectionCause(
+                    section: rows.int64(row, 7), code: Problem.Code(rawValue: rows.text(row, 8)),
+                    error: try RowText.value([ItemError].self, of: rows.text(row, 9)).first,
+                    eventType: type == "" ? nil : type, clientID: rows.text(row, 11)),
+                rejections: Int(rows.int64(row, 0)), events: Int(rows.int64(row, 1)), first: rows.time(row, 2),
+                last: rows.time(row, 3), newest: rows.int64(row, 4))
+        }
+        return RejectionCauses(
+            items: items, causes: rows.count == 0 ? 0 : Int(rows.int64(0, 5)),
+            rejections: rows.count == 0 ? 0 : Int(rows.int64(0, 6)))
+    }
+
+    private static let filledAtOnce = 500
+
+    /// Marks what an older version kept, some rejections at a time, before the store serves. Several servers may do so at
+    /// once: what one has marked the others leave.
+    static func fill(_ connection: PostgresConnection) throws {
+        var catalogues: [Int64: Catalogue]?
+        while true {
+            let rows = try connection.run(ReadSQL.rejectionsWithoutCause) { $0.add(Int64(filledAtOnce)) }
+            guard rows.count > 0 else { return }
+            let known = try catalogues ?? self.catalogues(connection)
+            catalogues = known
+            let marks = try (0..<rows.count).map { row in
+                let errors = try RowText.value([ItemError].self, of: rows.text(row, 5))
+                return RejectionMarks(
+                    RefusedPost(
+                        account: rows.int64(row, 0), section: rows.int64(row, 2), keyspace: 0, key: "",
+                        receivedAt: Timestamp(milliseconds: 0), clientID: rows.text(row, 3), requestID: "",
+                        code: Problem.Code(rawValue: rows.text(row, 4)), detail: "", errors: errors,
+                        eventTypes: RejectionText.eventTypes(
+                            of: errors, body: rows.bytes(row, 6), in: known[rows.int64(row, 0)],
+                            section: rows.int64(row, 2)), eventCount: 0, body: []))
+            }
+            _ = try connection.run(WriteSQL.markRejections) {
+                $0.add(rows.column(0))
+                $0.add(rows.column(1))
+                $0.add(marks.map(\.cause))
+                $0.add(marks.map(\.itemCodes))
+                $0.add(marks.map(\.eventTypes))
+            }
+        }
+    }
+
+    private static func catalogues(_ connection: PostgresConnection) throws -> [Int64: Catalogue] {
+        let contents = try AccountRows.load(connection)
+        var catalogues: [Int64: Catalogue] = [:]
+        for account in contents.accounts {
+            catalogues[account.number] = try Catalogue(
+                account: account, definitions: contents.definitions[account.number] ?? [],
+                lastSequence: contents.lastSequences[account.number] ?? 0)
+        }
+        return catalogues
     }
 
     static func find(_ connection: PostgresConnection, _ id: Rejection.ID, account: Int64) throws -> Rejection? {
@@ -90,17 +185,19 @@ enum RejectionRows {
             account: account, section: rows.int64(row, 1), keyspace: rows.int64(row, 2), key: rows.text(row, 3),
             receivedAt: rows.time(row, 4), clientID: rows.text(row, 5), requestID: rows.text(row, 6),
             code: Problem.Code(rawValue: rows.text(row, 7)), detail: rows.text(row, 8), errors: errors,
+            eventTypes: rows.isNull(row, 15) ? [] : RejectionText.words(of: rows.text(row, 15)),
             eventCount: Int(rows.int64(row, 10)),
-            body: rows.withBytes(row, 14) { Array($0.prefix(bodyBytesMax)) })
+            body: rows.withBytes(row, 16) { Array($0.prefix(bodyBytesMax)) })
         return Rejection(
             id: rows.int64(row, 0), post: post, bodyBytes: Int(rows.int64(row, 13)),
-            replayedAt: rows.timeOrNil(row, 11), replayedTo: rows.int64OrNil(row, 12).map { ProfileID($0) })
+            replayedAt: rows.timeOrNil(row, 11), replayedTo: rows.int64OrNil(row, 12).map { ProfileID($0) },
+            replayedEvents: rows.isNull(row, 14) ? [] : RejectionText.runs(of: rows.text(row, 14)))
     }
 
     // MARK: Texts
 
     private static func matches(_ rows: PostgresResult, _ row: Int, _ wanted: FoldedText) -> Bool {
-        [3, 7, 8, 14].contains { column in rows.withBytes(row, column) { wanted.isContained(in: $0) } }
+        [3, 7, 8, 16].contains { column in rows.withBytes(row, column) { wanted.isContained(in: $0) } }
     }
 
     /// A text to look for, whatever the case of ASCII letters.

@@ -180,10 +180,12 @@ enum CopySQL {
         "copy_rejections",
         """
         SELECT account_id, rejection_id, section, keyspace, key, received_at, client_id, request_id, code, detail, errors,
-            event_count, replayed_at, replayed_to, CASE WHEN coalesce(before, 0) < $4::bigint THEN body END
+            event_count, replayed_at, replayed_to, replayed_events, cause, item_codes, event_types,
+            CASE WHEN coalesce(before, 0) < $4::bigint THEN body END
         FROM (
             SELECT account_id, rejection_id, section, keyspace, key, received_at, client_id, request_id, code, detail,
-                errors, event_count, replayed_at, replayed_to, body, sum(octet_length(body)) OVER (
+                errors, event_count, replayed_at, replayed_to, replayed_events, cause, item_codes, event_types, body,
+                sum(octet_length(body)) OVER (
                     ORDER BY account_id, rejection_id ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING) AS before
             FROM rejection
             WHERE (account_id, rejection_id) > ($1::bigint, $2::bigint)
@@ -196,10 +198,10 @@ enum CopySQL {
         "copy_insert_rejections",
         """
         INSERT INTO rejection (account_id, rejection_id, section, keyspace, key, received_at, client_id, request_id, code,
-            detail, errors, event_count, replayed_at, replayed_to, body)
+            detail, errors, event_count, replayed_at, replayed_to, replayed_events, cause, item_codes, event_types, body)
         SELECT * FROM unnest($1::bigint[], $2::bigint[], $3::bigint[], $4::bigint[], $5::bytea[], $6::bigint[],
             $7::text[], $8::bytea[], $9::text[], $10::bytea[], $11::text[], $12::bigint[], $13::bigint[], $14::bigint[],
-            $15::bytea[])
+            $15::text[], $16::text[], $17::text[], $18::text[], $19::bytea[])
         """)
 
     // MARK: The copy itself

@@ -169,7 +169,7 @@ enum ReadSQL {
 
     private static let rejectionColumns = """
         rejection_id, section, keyspace, key, received_at, client_id, request_id, code, detail, errors, event_count,
-        replayed_at, replayed_to, octet_length(body)::bigint
+        replayed_at, replayed_to, octet_length(body)::bigint, replayed_events, event_types
         """
 
     private static let rejectionFilter = """
@@ -177,7 +177,9 @@ enum ReadSQL {
             AND ($4::bigint IS NULL OR section = $4::bigint)
             AND ($5::bigint[] IS NULL OR keyspace = ANY ($5::bigint[]))
             AND ($6::boolean IS NULL OR (replayed_at IS NOT NULL) = $6::boolean)
-            AND ($7::text IS NULL OR code = $7::text)
+            AND ($7::text IS NULL OR code = $7::text) AND ($10::text IS NULL OR cause = $10::text)
+            AND ($11::text IS NULL OR strpos(item_codes, $11::text) > 0)
+            AND ($12::text IS NULL OR strpos(event_types, $12::text) > 0)
         """
 
     static let rejections = Statement(
@@ -194,12 +196,59 @@ enum ReadSQL {
         SELECT \(rejectionColumns), body FROM rejection WHERE account_id = $1::bigint AND rejection_id = $2::bigint
         """)
 
+    private static let rejectionRange = """
+        account_id = $1::bigint AND cause = $2::text AND replayed_at IS NULL AND rejection_id > $3::bigint
+            AND rejection_id <= $4::bigint AND received_at >= $5::bigint
+        """
+
+    static let rejectionsOfCause = Statement(
+        "rejections_of_cause",
+        """
+        SELECT \(rejectionColumns), substr(body, 1, $7::bigint::integer) FROM rejection
+        WHERE \(rejectionRange) ORDER BY rejection_id LIMIT $6::bigint
+        """)
+
+    static let countRejectionsOfCause = Statement(
+        "count_rejections_of_cause", "SELECT count(*) FROM rejection WHERE \(rejectionRange)")
+
+    /// Of those that are listed, the newest is looked at. Its errors whole: PostgreSQL reads no JSON with a NUL in it.
+    static let rejectionCauses = Statement(
+        "rejection_causes",
+        """
+        WITH found AS (
+            SELECT count(*) AS rejections, sum(event_count)::bigint AS events, min(received_at) AS first,
+                max(received_at) AS last, max(rejection_id) AS newest
+            FROM rejection
+            WHERE account_id = $1::bigint AND cause IS NOT NULL AND ($2::text IS NULL OR cause = $2::text)
+                AND replayed_at IS NULL AND received_at >= $3::bigint
+                AND ($4::bigint[] IS NULL OR section = ANY ($4::bigint[]))
+                AND ($5::text IS NULL OR code = $5::text)
+            GROUP BY cause
+            HAVING ($6::text IS NULL OR max(strpos(item_codes, $6::text)) > 0)
+                AND ($7::text IS NULL OR max(strpos(event_types, $7::text)) > 0)
+        ), listed AS (
+            SELECT rejections, events, first, last, newest, count(*) OVER () AS causes,
+                (sum(rejections) OVER ())::bigint AS total
+            FROM found ORDER BY rejections DESC, newest DESC LIMIT $8::bigint
+        )
+        SELECT rejections, events, first, last, newest, causes, total, section, code, errors, event_types,
+            client_id
+        FROM listed JOIN rejection ON account_id = $1::bigint AND rejection_id = newest
+        ORDER BY rejections DESC, newest DESC
+        """)
+
     static let countOpenRejections = Statement(
         "count_open_rejections",
         """
-        SELECT count(*) FROM (SELECT 1 FROM rejection
-            WHERE account_id = $1::bigint AND replayed_at IS NULL AND received_at >= $2::bigint
-            ORDER BY rejection_id DESC LIMIT $3::bigint) AS open
+        SELECT count(*) FROM rejection
+        WHERE account_id = $1::bigint AND replayed_at IS NULL AND received_at >= $2::bigint
+        """)
+
+    static let rejectionsWithoutCause = Statement(
+        "rejections_without_cause",
+        """
+        SELECT account_id, rejection_id, section, client_id, code, errors, body FROM rejection
+        WHERE cause IS NULL ORDER BY rejection_id LIMIT $1::bigint
         """)
 
     static let size = Statement("size", "SELECT pg_database_size(current_database())")

@@ -169,9 +169,10 @@ enum WriteSQL {
         "insert_rejections",
         """
         INSERT INTO rejection (account_id, rejection_id, section, keyspace, key, received_at, client_id, request_id, code,
-            detail, errors, event_count, body)
+            detail, errors, event_count, body, cause, item_codes, event_types)
         SELECT * FROM unnest($1::bigint[], $2::bigint[], $3::bigint[], $4::bigint[], $5::bytea[], $6::bigint[],
-            $7::text[], $8::bytea[], $9::text[], $10::bytea[], $11::text[], $12::bigint[], $13::bytea[])
+            $7::text[], $8::bytea[], $9::text[], $10::bytea[], $11::text[], $12::bigint[], $13::bytea[], $14::text[],
+            $15::text[], $16::text[])
         """)
 
     static let hasRejection = Statement(
@@ -191,8 +192,9 @@ enum WriteSQL {
     static let noteReplays = Statement(
         "note_replays",
         """
-        UPDATE rejection SET replayed_to = noted.profile_id
-        FROM unnest($1::bigint[], $2::bigint[], $3::bigint[]) AS noted (account_id, rejection_id, profile_id)
+        UPDATE rejection SET replayed_to = noted.profile_id, replayed_events = noted.events
+        FROM unnest($1::bigint[], $2::bigint[], $3::bigint[], $4::text[])
+            AS noted (account_id, rejection_id, profile_id, events)
         WHERE rejection.account_id = noted.account_id AND rejection.rejection_id = noted.rejection_id
         """)
 
@@ -230,10 +232,29 @@ enum WriteSQL {
             WHERE place > $1::bigint)
         """)
 
-    static let discardRejection = Statement(
-        "discard_rejection",
+    static let dismissRejection = Statement(
+        "dismiss_rejection",
         """
         DELETE FROM rejection WHERE account_id = $1::bigint AND rejection_id = $2::bigint RETURNING rejection_id
+        """)
+
+    static let dismissRejections = Statement(
+        "dismiss_rejections",
+        """
+        DELETE FROM rejection
+        WHERE account_id = $1::bigint AND rejection_id = ANY ($2::bigint[]) AND replayed_at IS NULL
+        RETURNING rejection_id
+        """)
+
+    /// Of what an older version kept.
+    static let markRejections = Statement(
+        "mark_rejections",
+        """
+        UPDATE rejection SET cause = marked.cause, item_codes = marked.item_codes, event_types = marked.event_types
+        FROM unnest($1::bigint[], $2::bigint[], $3::text[], $4::text[], $5::text[])
+            AS marked (account_id, rejection_id, cause, item_codes, event_types)
+        WHERE rejection.account_id = marked.account_id AND rejection.rejection_id = marked.rejection_id
+            AND rejection.cause IS NULL
         """)
 
     // MARK: Deleting

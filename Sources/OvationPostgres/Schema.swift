@@ -13,6 +13,8 @@ enum Schema {
     static let migrations = [
         Migration(number: 1, name: "accounts, definitions, profiles, events", statements: foundation),
         Migration(number: 2, name: "counts by the minute", statements: activity),
+        // What is there already is filled when the store is opened: see RejectionRows.fill.
+        Migration(number: 3, name: "causes of rejections", statements: causes),
     ]
 
     /// All of them but the ledger.
@@ -137,6 +139,19 @@ enum Schema {
             PRIMARY KEY (slot, account_id, version_id)
         ) WITH (fillfactor = 50)
         """,
+    ]
+
+    private static let causes = [
+        // Runs of ids, '65-67 129'; null: open, or not known. A cause that is null is not filled yet. Codes and types are
+        // words between spaces, '-' for a type that is not known.
+        """
+        ALTER TABLE ovation.rejection ADD COLUMN replayed_events text, ADD COLUMN cause text COLLATE "C",
+            ADD COLUMN item_codes text, ADD COLUMN event_types text
+        """,
+        // The rejections of a cause in the order of arrival.
+        "CREATE INDEX rejection_by_cause ON ovation.rejection (account_id, cause, rejection_id)",
+        // Empty but after an update.
+        "CREATE INDEX rejection_without_cause ON ovation.rejection (rejection_id) WHERE cause IS NULL",
     ]
 
     private static let posts = [

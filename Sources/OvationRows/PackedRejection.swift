@@ -6,10 +6,12 @@ package struct PackedRejection: Sendable {
     package let errors: String
     /// How many of its events are of which version of the section, as far as that can be told.
     package let versions: [EventVersion.ID: Int]
+    package let marks: RejectionMarks
 
     package init(_ post: RefusedPost, versions: [EventVersion.ID: Int]) throws(StoreFailure) {
         self.post = post
         self.versions = versions
+        marks = RejectionMarks(post)
         do {
             errors = try RowText.text(of: post.errors)
         } catch {
@@ -18,5 +20,8 @@ package struct PackedRejection: Sendable {
     }
 
     /// What it takes of the writer's queue.
-    package var bytes: Int { post.body.count + errors.utf8.count + post.key.utf8.count + post.detail.utf8.count }
+    package var bytes: Int {
+        post.body.count + errors.utf8.count + post.key.utf8.count + post.detail.utf8.count
+            + marks.itemCodes.utf8.count + marks.eventTypes.utf8.count
+    }
 }

@@ -119,7 +119,10 @@ final class EventAppender {
                 account: account, keyspace: batch.profile.keyspace, key: key, founding: batch.profile.foundingID,
                 at: batch.receivedAt)
         }
-        if let rejection = batch.replayOf { try rejections.note(profile, of: rejection) }
+        if let rejection = batch.replayOf {
+            let events = lastEventID + 1...lastEventID + Int64(batch.events.count)
+            try rejections.note(profile, events, of: rejection)
+        }
         begin(profile: profile, section: batch.section, receivedAt: batch.receivedAt)
         try batch.data.withUnsafeBufferPointer { data in
             var start = 0

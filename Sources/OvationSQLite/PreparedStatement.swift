@@ -49,6 +49,14 @@ final class PreparedStatement {
         sqlite3_bind_null(handle, index)
     }
 
+    func bind(_ index: CInt, orNull value: Int64?) {
+        if let value { bind(index, value) } else { bindNull(index) }
+    }
+
+    func bind(_ index: CInt, orNull text: String?) {
+        if let text { bind(index, text: text) } else { bindNull(index) }
+    }
+
     /// The bytes must live until ``run()`` or ``reset()`` returns.
     func bind(_ index: CInt, text: UnsafeBufferPointer<UInt8>) {
         text.withMemoryRebound(to: CChar.self) { text in

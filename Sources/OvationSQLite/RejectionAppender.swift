@@ -28,8 +28,8 @@ final class RejectionAppender {
             database,
             """
             INSERT INTO rejection (account_id, section, keyspace, key, received_at, client_id, request_id, code, detail,
-                errors, event_count, body)
-            VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)
+                errors, event_count, body, cause, item_codes, event_types)
+            VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15)
             """)
         close = try PreparedStatement(
             database,
@@ -38,7 +38,7 @@ final class RejectionAppender {
             WHERE rejection_id = ?1 AND account_id = ?2 AND replayed_at IS NULL
             """)
         noteProfile = try PreparedStatement(
-            database, "UPDATE rejection SET replayed_to = ?2 WHERE rejection_id = ?1")
+            database, "UPDATE rejection SET replayed_to = ?2, replayed_events = ?3 WHERE rejection_id = ?1")
         // The first in the table are the oldest, whatever their account.
         forgetOld = try PreparedStatement(
             database,
@@ -84,6 +84,9 @@ final class RejectionAppender {
         insert.bind(10, text: rejection.errors)
         insert.bind(11, Int64(post.eventCount))
         insert.bind(12, blob: post.body)
+        insert.bind(13, text: rejection.marks.cause)
+        insert.bind(14, text: rejection.marks.itemCodes)
+        insert.bind(15, text: rejection.marks.eventTypes)
         try insert.run()
         kept[post.account, default: 0] += 1
         oldest = min(oldest ?? .max, post.receivedAt.milliseconds)
@@ -100,9 +103,10 @@ final class RejectionAppender {
     }
 
     /// Where the events of a rejection went that was closed before in the same transaction.
-    func note(_ profile: Int64, of id: Rejection.ID) throws {
+    func note(_ profile: Int64, _ events: ClosedRange<Int64>, of id: Rejection.ID) throws {
         noteProfile.bind(1, id)
         noteProfile.bind(2, profile)
+        noteProfile.bind(3, text: RejectionText.text(of: [events]))
         try noteProfile.run()
     }
 

@@ -86,6 +86,7 @@ public final class SQLiteStore: Store {
             database, at: try ClockNote.open(database, at: now, limits), countMax: limits.rejectionsMax,
             age: limits.rejectionAge)
         try ActivityRows.begin(database, at: now)
+        try RejectionRows.fill(database)
         if header?.isSealed == true {
             try database.execute(sql: "PRAGMA user_version = \(StoreHeader.mark(ofStart: state.state.generation))")
         }
@@ -262,20 +263,36 @@ extension SQLiteStore {
         }
     }
 
-    public func countOpenRejections(
-        account: Int64, from: Timestamp, max: Int
-    ) async throws(StoreFailure) -> Int {
-        try await reader.read { database in
-            try RejectionRows.countOpen(database, account: account, from: from, max: max)
-        }
+    public func rejections(
+        _ range: RejectionRange, limit: Int, bodyBytesMax: Int
+    ) async throws(StoreFailure) -> [Rejection] {
+        try await reader.read { try RejectionRows.list($0, range, limit: limit, bodyBytesMax: bodyBytesMax) }
+    }
+
+    public func countRejections(_ range: RejectionRange) async throws(StoreFailure) -> Int {
+        try await reader.read { try RejectionRows.count($0, range) }
+    }
+
+    public func rejectionCauses(
+        _ filter: RejectionCauseFilter, limit: Int
+    ) async throws(StoreFailure) -> RejectionCauses {
+        try await reader.read { try RejectionRows.causes($0, filter, limit: limit) }
+    }
+
+    public func countOpenRejections(account: Int64, from: Timestamp) async throws(StoreFailure) -> Int {
+        try await reader.read { try RejectionRows.countOpen($0, account: account, from: from) }
+    }
+
+    public func dismissRejections(_ ids: [Rejection.ID], account: Int64) async throws(StoreFailure) -> Int {
+        try await write { database, _ in try RejectionRows.dismiss(database, ids, account: account) }
     }
 
     public func rejection(_ id: Rejection.ID, account: Int64) async throws(StoreFailure) -> Rejection? {
         try await reader.read { database in try RejectionRows.find(database, id, account: account) }
     }
 
-    public func discardRejection(_ id: Rejection.ID, account: Int64) async throws(StoreFailure) -> Bool {
-        try await write { database, _ in try RejectionRows.discard(database, id, account: account) }
+    public func dismissRejection(_ id: Rejection.ID, account: Int64) async throws(StoreFailure) -> Bool {
+        try await write { database, _ in try RejectionRows.dismiss(database, id, account: account) }
     }
 }
 

@@ -31,6 +31,10 @@ enum Schema {
         migrator.registerMigration("005 counts by the minute", foreignKeyChecks: .immediate) { database in
             try database.execute(sql: activity)
         }
+        // What is there already is filled when the store is opened: see RejectionRows.fill.
+        migrator.registerMigration("006 causes of rejections", foreignKeyChecks: .immediate) { database in
+            try database.execute(sql: causes)
+        }
         return migrator
     }
 
@@ -222,6 +226,22 @@ enum Schema {
         -- The minute in which events came last, and how many came in it.
         ALTER TABLE version_usage ADD COLUMN minute INTEGER NOT NULL DEFAULT 0;
         ALTER TABLE version_usage ADD COLUMN minute_events INTEGER NOT NULL DEFAULT 0;
+        """
+
+    private static let causes = """
+        ALTER TABLE rejection ADD COLUMN replayed_events TEXT;  -- runs of ids: '65-67 129'; null: open, or not known
+        ALTER TABLE rejection ADD COLUMN cause TEXT;            -- null: not filled yet
+        ALTER TABLE rejection ADD COLUMN item_codes TEXT;       -- words between spaces
+        ALTER TABLE rejection ADD COLUMN event_types TEXT;      -- words between spaces, '-' for one that is not known
+
+        -- The rejections of a cause in the order of arrival; and with what comes behind, all that is counted and filtered
+        -- by, since these columns lie behind the body.
+        CREATE INDEX rejection_by_cause ON rejection
+            (account_id, cause, replayed_at, rejection_id, section, code, received_at, event_count, item_codes,
+            event_types);
+
+        -- Empty but after an update.
+        CREATE INDEX rejection_without_cause ON rejection (rejection_id) WHERE cause IS NULL;
         """
 
     /// Counts what is there along the new index, without sorting: GROUP BY would hold every event in memory.

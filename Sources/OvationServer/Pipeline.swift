@@ -129,7 +129,8 @@ extension Endpoint {
         case .createToken, .listAPIKeys, .createAPIKey, .rotateAPIKey, .revokeAPIKey, .rotateSigningKey, .listLog,
             .postEvents, .listEvents, .deleteEvents, .deleteEvent, .listEventDays, .loadEvents, .exportEvents,
             .getProfile, .findProfiles, .getProfileByID, .listRejections, .listAllRejections, .getRejection,
-            .replayRejection, .discardRejection, .streamLive:
+            .replayRejection, .dismissRejection, .listRejectionCauses, .getRejectionCause,
+            .replayRejectionCause, .dismissRejectionCause, .streamLive:
             true
         default: false
         }

@@ -8,7 +8,8 @@ extension Problem.Code {
         case .unauthorized, .invalidToken, .tokenExpired, .wrongRegion, .keyRevoked, .invalidClient: .unauthorized
         case .adminRequired, .keyspaceForbidden, .eventTypeForbidden, .formNotOurs: .forbidden
         case .notFound, .keyspaceNotFound, .sectionNotFound, .profileNotFound, .eventTypeNotFound, .eventNotFound,
-            .versionNotFound, .apiKeyNotFound, .rejectionNotFound:
+            .versionNotFound, .apiKeyNotFound, .rejectionNotFound,
+            .rejectionCauseNotFound:
             .notFound
         case .methodNotAllowed: .methodNotAllowed
         case .requestTimeout: .requestTimeout

@@ -71,9 +71,13 @@ struct Routes {
         case .listAllRejections: ListAllRejections(store: store, limits: limits)
         case .getRejection: GetRejection(store: store, limits: limits)
         case .replayRejection:
-            ReplayRejection(
-                store: store, directory: directory, parsers: parts.parsers, journal: parts.journal, limits: limits)
-        case .discardRejection: DiscardRejection(store: store, limits: limits)
+            ReplayRejection(replay: parts.replay, directory: directory)
+        case .dismissRejection: DismissRejection(store: store, limits: limits)
+
+        case .listRejectionCauses: ListRejectionCauses(store: store, limits: limits)
+        case .getRejectionCause: GetRejectionCause(store: store, limits: limits)
+        case .replayRejectionCause: ReplayRejectionCause(replay: parts.replay, directory: directory)
+        case .dismissRejectionCause: DismissRejectionCause(store: store, limits: limits)
 
         // Following along
         case .streamLive: StreamLive(feed: parts.journal.feed, directory: directory)
@@ -116,5 +120,6 @@ struct Parts: Sendable {
     let bodies: BodyBudget
     let version: String
 
+    var replay: Replay { Replay(store: store, parsers: parsers, journal: journal, limits: limits) }
     var streams: StreamLog { StreamLog(metrics: journal.metrics, clock: clock, logger: journal.logger) }
 }

@@ -25,7 +25,8 @@ public enum Endpoint: String, CaseIterable, Sendable {
     case getProfile, findProfiles, getProfileByID
 
     // Refused posts
-    case listRejections, listAllRejections, getRejection, replayRejection, discardRejection
+    case listRejections, listAllRejections, getRejection, replayRejection, dismissRejection
+    case listRejectionCauses, getRejectionCause, replayRejectionCause, dismissRejectionCause
 
     // Following along
     case streamLive, getActivity
@@ -56,6 +57,7 @@ public enum Endpoint: String, CaseIterable, Sendable {
     private var route: (method: HTTPRequest.Method, path: String, scope: Scope) {
         let events = "/audience/sections/{section}/events"
         let rejections = "/audience/sections/{section}/rejections"
+        let causes = "/audience/rejections/causes"
         let profile = "/audience/keyspaces/{keyspace}/profiles/{key}"
         let profileEvents = profile + "/sections/{section}/events"
         return switch self {
@@ -97,7 +99,11 @@ public enum Endpoint: String, CaseIterable, Sendable {
         case .listAllRejections: (.get, "/audience/rejections", .admin)
         case .getRejection: (.get, rejections + "/{id}", .admin)
         case .replayRejection: (.post, rejections + "/{id}/replay", .admin)
-        case .discardRejection: (.delete, rejections + "/{id}", .admin)
+        case .dismissRejection: (.delete, rejections + "/{id}", .admin)
+        case .listRejectionCauses: (.get, causes, .admin)
+        case .getRejectionCause: (.get, causes + "/{cause}", .admin)
+        case .replayRejectionCause: (.post, causes + "/{cause}/replay", .admin)
+        case .dismissRejectionCause: (.delete, causes + "/{cause}", .admin)
         case .streamLive: (.get, "/audience/live", .admin)
         case .getActivity: (.get, "/audience/activity", .admin)
         case .listAPIKeys: (.get, "/account/api-keys", .admin)

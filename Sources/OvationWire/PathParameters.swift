@@ -74,6 +74,11 @@ public struct PathParameters: Sendable {
         return id
     }
 
+    public func rejectionCause() throws(Problem) -> RejectionCause.ID {
+        guard let id = RejectionCause.ID(rawValue: try text("cause")) else { throw Problem.noRejectionCause }
+        return id
+    }
+
     public func eventID() throws(Problem) -> Int64 {
         let text = try text("id")
         guard let id = VersionID.parse(text) else {
@@ -118,4 +123,8 @@ extension Problem {
     public static func noRejection(_ id: some StringProtocol) -> Problem {
         Problem(.rejectionNotFound, "There is no refused post \(id.quoted) here; it may be past its time.")
     }
+
+    public static let noRejectionCause = Problem(
+        .rejectionCauseNotFound,
+        "There are no open rejections of this cause; they were replayed or dismissed, or are past their time.")
 }

@@ -1,7 +1,8 @@
 public import OvationCore
 
 /// A refused post as the wire shows it: `{id, state, received_at, section_discriminator, keyspace_discriminator,
-/// profile_key, client_id, request_id, code, detail, errors, event_count, body_bytes, replayed_at}`, and for admins `body` or `body_excerpt`.
+/// profile_key, client_id, request_id, cause, code, detail, errors, event_count, body_bytes, replayed_at,
+/// replayed_profile_id}`, and for admins `body_excerpt`, or `body` with `replayed_event_ids` and `stored_events`.
 public enum RejectionBody {
     public enum Part: Sendable {
         case none
@@ -9,7 +10,10 @@ public enum RejectionBody {
         case whole
     }
 
-    public static func json(_ rejection: Rejection, in catalogue: Catalogue, body part: Part) -> JSONValue {
+    /// - Parameter stored: what a replay stored, where the whole body is asked for.
+    public static func json(
+        _ rejection: Rejection, in catalogue: Catalogue, body part: Part, stored: [StoredEvent] = []
+    ) -> JSONValue {
         let post = rejection.post
         let section = catalogue.sections.first { $0.number == post.section }
         let keyspace = catalogue.keyspaces.first { $0.number == post.keyspace }
@@ -23,6 +27,7 @@ public enum RejectionBody {
             .init("profile_key", .string(post.key)),
             .init("client_id", .string(post.clientID)),
             .init("request_id", .string(post.requestID)),
+            .init("cause", .string(post.cause.id.rawValue)),
             .init("code", .string(post.code.rawValue)),
             .init("detail", .string(post.detail)),
             .init("errors", .array(post.errors.listed().map(ProblemBody.json))),
@@ -35,9 +40,27 @@ public enum RejectionBody {
         switch part {
         case .none: break
         case .excerpt: members.append(.init("body_excerpt", .string(text)))
-        case .whole: members.append(.init("body", .string(text)))
+        case .whole:
+            let isKnown = !rejection.replayedEvents.isEmpty
+            let ids = rejection.replayedEvents.flatMap { $0.map { JSONValue.string(String($0)) } }
+            members += [
+                .init("body", .string(text)), .init("replayed_event_ids", isKnown ? .array(ids) : .null),
+                .init(
+                    "stored_events", isKnown ? .array(stored.compactMap { event($0, in: catalogue) }) : .null),
+            ]
         }
         return .object(members)
+    }
+
+    private static func event(_ event: StoredEvent, in catalogue: Catalogue) -> JSONValue? {
+        guard let data = try? JSONValue(parsing: event.data) else { return nil }
+        return .object([
+            .init("id", .string(String(event.id))), .init("event_time", .string(event.eventTime.rfc3339)),
+            .init("received_at", .string(event.receivedAt.rfc3339)),
+            .init("version_id", .string(String(event.version))),
+            .init("discriminator", .string(catalogue.version(event.version)?.eventType.discriminator.text ?? "")),
+            .init("data", data),
+        ])
     }
 }
 

@@ -5,14 +5,44 @@ import OvationWire
 struct RejectionsCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "rejections", abstract: "Refused posts: list, show, put right and replay, dismiss.",
-        subcommands: [List.self, Show.self, Replay.self, Dismiss.self])
+        discussion: """
+            'causes' groups what is open by what is wrong with it: after a mistake is mended, replay its cause as a whole.
+
+            ovation rejections causes
+            ovation rejections replay --cause CAUSE --dry-run
+            ovation rejections replay --cause CAUSE
+            """,
+        subcommands: [Causes.self, List.self, Show.self, Replay.self, Dismiss.self])
 
     /// Which one, as `rejections list` prints it.
     struct Place: ParsableArguments {
-        @Option(help: "Discriminator of the section.") var section = "com.apsis1.sections.default"
+        @Option(help: "Discriminator of the section.") var section = RejectionsCommand.defaultSection
         @Argument(help: "Id of the rejection.") var id: String
 
         var path: KeyValuePairs<String, String> { ["section": section, "id": id] }
+    }
+
+    fileprivate static let defaultSection = "com.apsis1.sections.default"
+
+    /// One rejection, or all of a cause as `rejections causes` prints it.
+    struct Target: ParsableArguments {
+        @Option(help: "Discriminator of the section. (default: \(RejectionsCommand.defaultSection))")
+        var section: String?
+        @Option(help: "All open rejections of this cause instead of one; see 'rejections causes'.") var cause: String?
+        @Argument(help: "Id of the rejection.") var id: String?
+
+        func validate() throws {
+            guard (id == nil) != (cause == nil) else {
+                throw ValidationError("Give the id of a rejection, or --cause and the id of a cause.")
+            }
+            guard cause == nil || section == nil else {
+                throw ValidationError("A cause is of one section already; leave out --section.")
+            }
+        }
+
+        var path: KeyValuePairs<String, String> {
+            ["section": section ?? RejectionsCommand.defaultSection, "id": id ?? ""]
+        }
     }
 
     struct List: AsyncParsableCommand {
@@ -22,6 +52,9 @@ struct RejectionsCommand: AsyncParsableCommand {
         @Option(help: "Only of this section.") var section: String?
         @Option(help: "open or replayed. (default: both)") var state: String?
         @Option(help: "Only with this problem code.") var code: String?
+        @Option(help: "Only with an error of this code.") var itemCode: String?
+        @Option(help: "Only with an error in an event of this type, by its discriminator.") var eventType: String?
+        @Option(help: "Only of this cause; see 'rejections causes'.") var cause: String?
         @Option(help: "Only with this text in key, code, detail or body.") var search: String?
         @Option(help: "How many at most.") var limit = 50
         @Flag(help: "One JSON object a line instead.") var json = false
@@ -29,9 +62,11 @@ struct RejectionsCommand: AsyncParsableCommand {
         func run() async throws {
             let client = try connection.client()
             var filters: [(String, String)] = []
-            for (name, value) in [("section", section), ("state", state), ("code", code), ("q", search)] {
-                if let value { filters.append((name, value)) }
-            }
+            let given = [
+                ("section", section), ("state", state), ("code", code), ("item_code", itemCode),
+                ("event_discriminator", eventType), ("cause", cause), ("q", search),
+            ]
+            for (name, value) in given { if let value { filters.append((name, value)) } }
             var left = limit
             var before: String?
             while left > 0 {
@@ -83,15 +118,34 @@ struct RejectionsCommand: AsyncParsableCommand {
     struct Replay: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
             abstract: "Post what was refused again: as it was, or as a file has it.",
-            discussion: "ovation rejections show ID > body.json; edit it; ovation rejections replay ID body.json")
+            discussion: """
+                One rejection, put right:
+                ovation rejections show ID > body.json; edit it; ovation rejections replay ID body.json
+
+                All open rejections of a cause, as they were. What is refused again stays open; you may repeat the \
+                command, nothing is stored twice:
+                ovation rejections replay --cause CAUSE --dry-run
+                ovation rejections replay --cause CAUSE
+                """)
 
         @OptionGroup var connection: ConnectionOptions
-        @OptionGroup var place: Place
+        @OptionGroup var target: Target
         @Option(help: "Post to this profile key instead.") var key: String?
-        @Flag(help: "Check everything and store nothing.") var validateOnly = false
+        @Flag(name: [.long, .customLong("validate-only")], help: "Check everything and store nothing.")
+        var dryRun = false
         @Argument(help: "JSON file to post instead, or - for standard input.") var file: String?
 
+        func validate() throws {
+            guard target.cause == nil || (key == nil && file == nil) else {
+                throw ValidationError("A cause is replayed as it was refused; --key and a file are for one rejection.")
+            }
+        }
+
+        private var headers: [(String, String)] { dryRun ? [("prefer", "validate-only")] : [] }
+
         func run() async throws {
+            let client = try connection.client()
+            if let cause = target.cause { return try await replay(cause, client) }
             var members: [JSONValue.Member] = []
             if let file {
                 do {
@@ -103,22 +157,138 @@ struct RejectionsCommand: AsyncParsableCommand {
                 }
             }
             if let key { members.append(.init("profile_key", .string(key))) }
-            try await connection.client().call(
-                .replayRejection, place.path, body: members.isEmpty ? nil : .object(members),
-                headers: validateOnly ? [("prefer", "validate-only")] : [])
-            try Output.print(validateOnly ? "It would be accepted; nothing stored." : "Stored.")
+            try await client.call(
+                .replayRejection, target.path, body: members.isEmpty ? nil : .object(members), headers: headers)
+            try Output.print(dryRun ? "It would be accepted; nothing stored." : "Stored.")
+        }
+
+        /// Step by step, up to the newest rejection there was at the beginning.
+        private func replay(_ cause: String, _ client: APIClient) async throws {
+            // Of a cause that is none, or no longer, it says so.
+            try await client.call(.getRejectionCause, ["cause": cause])
+            var report = ReplayReport()
+            repeat {
+                var query: [(String, String)] = []
+                if let after = report.nextAfter {
+                    query = [("after", String(after)), ("through", String(report.through))]
+                }
+                report.add(
+                    ReplayReport(
+                        try await client.call(
+                            .replayRejectionCause, ["cause": cause], query: query, headers: headers)))
+                if report.nextAfter != nil {
+                    StandardError.writeLine("\(report.looked) done, \(report.remaining) to go")
+                }
+            } while report.nextAfter != nil
+            for line in Replay.lines(report, isDryRun: dryRun) { try Output.print(line) }
+            guard report.failed == 0 else { throw ExitCode.failure }
+        }
+
+        private static func lines(_ report: ReplayReport, isDryRun: Bool) -> [String] {
+            let events = "\(report.passedEvents) event\(report.passedEvents == 1 ? "" : "s")"
+            var lines = [
+                isDryRun
+                    ? "\(report.passed) would pass with \(events), \(report.failed) would be refused again; nothing stored."
+                    : "\(report.passed) replayed with \(events), \(report.failed) refused again and left open."
+            ]
+            if report.closedMeanwhile > 0 {
+                lines.append("\(report.closedMeanwhile) were replayed or dismissed by somebody else meanwhile.")
+            }
+            for failure in report.failures {
+                let words = [
+                    "\(failure.count)", failure.itemCode ?? failure.code, failure.pointer, failure.eventType ?? "",
+                ]
+                lines.append(
+                    "  " + words.filter { !$0.isEmpty }.joined(separator: "  ") + "  (such as \(failure.example))")
+            }
+            if report.failuresOmitted > 0 { lines.append("  \(report.failuresOmitted) for other reasons") }
+            return lines
         }
     }
 
     struct Dismiss: AsyncParsableCommand {
-        static let configuration = CommandConfiguration(abstract: "Delete a refused post.")
+        static let configuration = CommandConfiguration(
+            abstract: "Delete a refused post, or the open ones of a cause.",
+            discussion: "What is deleted cannot be replayed any more. --dry-run says how many it would be.")
 
         @OptionGroup var connection: ConnectionOptions
-        @OptionGroup var place: Place
+        @OptionGroup var target: Target
+        @Flag(help: "Say how many it would be, and delete nothing.") var dryRun = false
 
         func run() async throws {
-            try await connection.client().call(.discardRejection, place.path)
-            try Output.print("Dismissed.")
+            let client = try connection.client()
+            guard let cause = target.cause else {
+                if dryRun {
+                    try await client.call(.getRejection, target.path)
+                    return try Output.print("It would be dismissed; nothing deleted.")
+                }
+                try await client.call(.dismissRejection, target.path)
+                return try Output.print("Dismissed.")
+            }
+            // Of a cause that is none, or no longer, it says so.
+            let open = try await client.call(.getRejectionCause, ["cause": cause])
+            if dryRun {
+                return try Output.print(
+                    "\(open["rejection_count"]?.int ?? 0) would be dismissed; nothing deleted.")
+            }
+            var (dismissed, remaining) = (0, 0)
+            // What came after what was counted stays.
+            let through = open["example_id"]?.string ?? ""
+            repeat {
+                let answer = try await client.call(
+                    .dismissRejectionCause, ["cause": cause], query: [("through", through)])
+                dismissed += answer["dismissed"]?.int ?? 0
+                remaining = answer["remaining"]?.int ?? 0
+            } while remaining > 0
+            try Output.print("\(dismissed) dismissed.")
+        }
+    }
+}
+
+extension RejectionsCommand {
+    struct Causes: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(
+            abstract: "List what is open by its cause: how many, since when, what is wrong and where.",
+            discussion: """
+                Each line has the cause's id, rejections, events, time of the last one, section, codes, event type, \
+                place in the body and client id of the API key. The id is what --cause of list, replay and dismiss takes.
+                """)
+
+        @OptionGroup var connection: ConnectionOptions
+        @Option(help: "Only of this section.") var section: String?
+        @Option(help: "Only with this problem code.") var code: String?
+        @Option(help: "Only causes with an error of this code.") var itemCode: String?
+        @Option(help: "Only causes with an error in an event of this type, by its discriminator.")
+        var eventType: String?
+        @Option(help: "How many at most, up to \(Limits.rejectionCausesMax).") var limit = 50
+        @Flag(help: "One JSON object a line instead.") var json = false
+
+        func run() async throws {
+            var query = [("limit", String(limit))]
+            let given = [
+                ("section", section), ("code", code), ("item_code", itemCode), ("event_discriminator", eventType),
+            ]
+            for (name, value) in given { if let value { query.append((name, value)) } }
+            let answer = try await connection.client().call(.listRejectionCauses, query: query)
+            for cause in answer["items"]?.array ?? [] {
+                if json {
+                    try Output.print(json: JSONWriter.write(cause))
+                } else {
+                    try Output.print(Causes.line(cause))
+                }
+            }
+            let omitted = answer["causes_omitted"]?.int ?? 0
+            if omitted > 0 { StandardError.writeLine("\(omitted) more causes with fewer rejections") }
+        }
+
+        private static func line(_ cause: JSONValue) -> String {
+            let counts = ["rejection_count", "event_count"].map { String(cause[$0]?.int ?? 0) }
+            let names = [
+                "last_received_at", "section_discriminator", "code", "item_code", "event_discriminator", "pointer",
+                "client_id",
+            ]
+            let words = names.map { name in cause[name]?.string.flatMap { $0.isEmpty ? nil : $0 } ?? "-" }
+            return ([cause["cause"]?.string ?? ""] + counts + words).joined(separator: "  ")
         }
     }
 }

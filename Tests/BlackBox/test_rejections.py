@@ -109,6 +109,101 @@ def test_list_show_edit_replay_dismiss(server: Server) -> None:
     assert [line.split()[0] for line in succeed(server, "rejections", "list").splitlines()] == [wrong]
 
 
+# MARK: Causes
+
+CAUSES = "/audience/rejections/causes"
+
+
+def draft_version(client: Client) -> tuple[str, str]:
+    """Of the article's event: its id, and where it is published."""
+    [event_type] = client.get(f"/audience/sections/{ARTICLE_SECTION}/events").json()["items"]
+    path = f"/audience/sections/{ARTICLE_SECTION}/events/{event_type['discriminator']}/versions"
+    made = client.post(path, json={"fields": {"myNumberField": "integer"}, "draft": True})
+    assert made.status_code == 201, made.text
+    version = made.json()["drafts"][0]["id"]
+    return version, f"{path}/{version}/publish"
+
+
+def shop_of(server: Server, client: Client) -> Client:
+    key = client.post("/account/api-keys", json={"name": "shop"}).json()
+    return server.client(type(server.credentials)(key["client_id"], key["client_secret"]))  # type: ignore[misc]
+
+
+def test_a_cause_is_listed_previewed_replayed_and_dismissed_by_the_command_line(server: Server) -> None:
+    client = server.client()
+    version, publish = draft_version(client)
+    shop = shop_of(server, client)
+    for number in range(3):
+        items = [event(version, {"myNumberField": number})]
+        path = events_path(EMAIL, f"a{number}@b.se", ARTICLE_SECTION)
+        assert shop.post(path, json={"items": items}).status_code == 400
+    items = [event(version, {"myNumberField": "many"})]
+    assert shop.post(EVENTS, json={"items": items}).status_code == 400
+    assert client.post(EVENTS, json=BAD).status_code == 400
+    lines = [line.split("  ") for line in succeed(server, "rejections", "causes").splitlines()]
+    assert [line[1] for line in lines] == ["4", "1"]
+    [event_type] = client.get(f"/audience/sections/{ARTICLE_SECTION}/events").json()["items"]
+    assert lines[0][6:9] == ["draft_version", event_type["discriminator"], "/items/*/version_id"]
+    [only] = succeed(server, "rejections", "causes", "--item-code", "wrong_type", "--json").splitlines()
+    assert json.loads(only)["pointer"] == "/items/*/data/myNumberField"
+    cause = lines[0][0]
+    assert len(succeed(server, "rejections", "list", "--cause", cause).splitlines()) == 4
+    assert len(succeed(server, "rejections", "list", "--item-code", "draft_version").splitlines()) == 4
+
+    assert client.post(publish).status_code == 200
+    preview = attempt(server, "rejections", "replay", "--cause", cause, "--dry-run")
+    assert "3 would pass with 3 events, 1 would be refused again; nothing stored." in preview.stdout
+    assert "1  wrong_type  /items/*/data/myNumberField" in preview.stdout
+    assert client.get(events_path(EMAIL, "a0@b.se", ARTICLE_SECTION)).status_code == 404
+    done = attempt(server, "rejections", "replay", "--cause", cause)
+    assert done.returncode == 1, "something is left"
+    assert "3 replayed with 3 events, 1 refused again and left open." in done.stdout
+    again = attempt(server, "rejections", "replay", "--cause", cause)
+    assert "0 replayed with 0 events, 1 refused again" in again.stdout
+    for number in range(3):
+        assert len(client.get(events_path(EMAIL, f"a{number}@b.se", ARTICLE_SECTION)).json()["items"]) == 1
+
+    assert "1 would be dismissed" in succeed(server, "rejections", "dismiss", "--cause", cause, "--dry-run")
+    assert succeed(server, "rejections", "dismiss", "--cause", cause) == "1 dismissed.\n"
+    assert "no open rejections" in fail(server, "rejections", "dismiss", "--cause", cause)
+    assert "no open rejections" in fail(server, "rejections", "replay", "--cause", cause)
+    assert len(succeed(server, "rejections", "causes").splitlines()) == 1
+    both = ["replay", "--cause", cause]
+    for wrong in (["replay"], ["dismiss"], [*both, "5"], [*both, "--key", "a"], [*both, "--section", "a.b"]):
+        assert attempt(server, "rejections", *wrong).returncode != 0
+
+
+def test_a_cause_survives_a_crash_in_the_midst_of_its_replay_and_is_replayed_once(server: Server) -> None:
+    client = server.client()
+    version, publish = draft_version(client)
+    shop = shop_of(server, client)
+    for _ in range(150):
+        assert shop.post(EVENTS, json={"items": [event(version, {"myNumberField": 1})]}).status_code == 400
+    assert client.post(publish).status_code == 200
+    [cause] = client.get(CAUSES).json()["items"]
+    assert cause["rejection_count"] == 150
+    first = client.post(f"{CAUSES}/{cause['cause']}/replay").json()
+    assert first["passed"] == 100 and first["remaining"] == 50
+    server.kill()
+    server.start()
+    client = server.client()
+    threads = []
+    passed: list[int] = []
+    for _ in range(4):
+        each = server.client()
+        assert each.token
+        path = f"{CAUSES}/{cause['cause']}/replay"
+        threads.append(threading.Thread(target=lambda each=each: passed.append(each.post(path).json()["passed"])))
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert sum(passed) == 50
+    assert len(client.get(EVENTS + "?limit=1000").json()["items"]) == 150
+    assert client.get(CAUSES).json()["rejection_count"] == 0
+    assert client.get("/audience/activity").json()["open_rejections"] == 0
+
+
 def test_a_key_is_rotated_with_an_overlap(server: Server) -> None:
     made = succeed(server, "keys", "create", "web shop").split()
     client_id, old = made[2], made[5]

@@ -88,6 +88,7 @@ def stage(admin: Client) -> Stage:
             "removed": removed,
             "profile_id": profile,
             "id": rejections[0],
+            "cause": admin.get("/audience/rejections/causes").json()["items"][0]["cause"],
             "event_id": admin.list_events(key=key, section=shop.section)[0]["id"],
             "client_id": shop.clients["Web shop"].credentials.client_id,
         },
@@ -112,6 +113,10 @@ def preview_an_edit(browser: Browser) -> None:
 def check_a_rejection(browser: Browser) -> None:
     browser.field("Body").send_keys(" ")
     browser.wait(lambda: browser.css("#check [data-say]"))
+
+
+def replay_a_cause(browser: Browser) -> None:
+    browser.press(re.compile("^Replay [0-9]+ rejection"))
 
 
 def create_a_key(browser: Browser) -> None:
@@ -157,6 +162,7 @@ def sign_in_wrongly(browser: Browser) -> None:
 
 TYPES = "/console/sections/{section}/event-types"
 PROFILE = "/console/profiles/{profile_id}"
+CAUSE = "/console/rejections/causes/{cause}"
 REJECTION = "/console/sections/{section}/rejections/{id}"
 
 #: Pages, each with the state that it is brought into: route, address, what is done there.
@@ -186,6 +192,12 @@ STATES: dict[str, tuple[str, str, Callable[..., None] | None]] = {
     ),
     "rejections": ("/console/rejections", "/console/rejections", None),
     "rejections, none": ("/console/rejections", "/console/rejections?q=nothing", None),
+    "rejections, one by one": ("/console/rejections", "/console/rejections?view=list", None),
+    "causes, none": ("/console/rejections", "/console/rejections?item_code=nothing", None),
+    "cause": (CAUSE, CAUSE, None),
+    "cause, replay": (CAUSE + "/replay", CAUSE + "/replay", None),
+    "cause, replayed": (CAUSE + "/replay", CAUSE + "/replay", replay_a_cause),
+    "cause, dismiss": (CAUSE + "/dismiss", CAUSE + "/dismiss", None),
     "rejection": (REJECTION, REJECTION, None),
     "rejection, checked": (REJECTION, REJECTION, check_a_rejection),
     "rejection, dismiss": (REJECTION + "/dismiss", REJECTION + "/dismiss", None),

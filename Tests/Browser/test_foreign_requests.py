@@ -53,6 +53,8 @@ class World:
                 "write": [EMAIL],
                 "action": "save" if "/edit" in route.path else "create",
             }
+        if "/rejections/causes/" in route.path:
+            return {"action": "run"}
         if "/rejections/" in route.path:
             body = json.dumps({"items": [event(self.published_version, {"text": "planted"})]})
             return {"profile_key": "planted@apsis.com", "body": body, "action": "replay"}
@@ -121,6 +123,7 @@ def world(chromium: Chrome, server: Server, admin: Client) -> Iterator[World]:
             "client_id": key["client_id"],
             "link": "0" * 64,
             "file": "console.css",
+            "cause": admin.get("/audience/rejections/causes").json()["items"][0]["cause"],
         },
         event_id=admin.list_events()[0]["id"],
         rejection_id=admin.get("/audience/rejections").json()["items"][0]["id"],

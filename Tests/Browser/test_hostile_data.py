@@ -55,6 +55,8 @@ class Planted:
     client_id: str
     profile: str
     rejection: str
+    #: Of that rejection.
+    cause: str
 
 
 def make(admin: Client, path: str, body: dict[str, Any]) -> Any:
@@ -107,6 +109,7 @@ def planted(admin: Client) -> Planted:
         client_id=key["client_id"],
         profile=found["items"][0]["profile_id"],
         rejection=rejections[1]["id"],
+        cause=rejections[1]["cause"],
     )
 
 
@@ -157,7 +160,13 @@ def places(planted: Planted) -> list[tuple[str, list[str]]]:
         ("/console/profiles?key=" + quote(IMAGE + TEXTAREA), [IMAGE + TEXTAREA, NAME]),
         ("/console/profiles?key=%3C", [SCRIPT, TEXTAREA]),
         (f"/console/profiles/{planted.profile}", [TEXTAREA, NAME, JAVASCRIPT]),
-        ("/console/rejections", [NAME, *ALL]),
+        ("/console/rejections", [NAME]),
+        (f"/console/rejections/causes/{planted.cause}", [NAME]),
+        (f"/console/rejections/causes/{planted.cause}/replay", []),
+        (f"/console/rejections/causes/{planted.cause}/dismiss", []),
+        ("/console/rejections?view=list", [NAME, *ALL]),
+        ("/console/rejections?event_type=" + quote(IMAGE), [IMAGE]),
+        ("/console/rejections?item_code=" + quote(IMAGE), [IMAGE]),
         ("/console/rejections?q=" + quote(IMAGE), [IMAGE]),
         ("/console/rejections?code=" + quote(IMAGE), [IMAGE]),
         (rejection, [NAME, RTL]),
@@ -198,7 +207,7 @@ def test_text_that_were_no_text_would_be_noticed(suspicious: Browser, text: str)
 
 
 def test_all_of_them_are_looked_at(planted: Planted) -> None:
-    assert len(places(planted)) == 22
+    assert len(places(planted)) == 28
 
 
 def test_every_hostile_profile_can_be_reached_by_its_key(suspicious: Browser, planted: Planted) -> None:

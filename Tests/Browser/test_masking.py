@@ -57,6 +57,8 @@ def pages(admin: Client) -> list[str]:
         "/console/profiles?key=c",
         "/console/profiles?key=conf",
         "/console/rejections",
+        "/console/rejections?view=list",
+        *[f"/console/rejections/causes/{item['cause']}{end}" for item in rejections for end in ("", "/replay")],
         "/console/history",
         *[f"/console/profiles/{profile}" for profile in found],
         *[
@@ -146,10 +148,10 @@ def test_a_body_around_a_mask_is_not_replayed(console: Browser, admin: Client, v
 
 
 def test_masking_ends_when_it_is_switched_off(console: Browser, admin: Client, version: str) -> None:
-    console.open("/console/rejections")
+    console.open("/console/rejections?view=list")
     console.press("Mask profile keys")
-    assert console.path == "/console/rejections", "it leads back to the page"
+    assert console.path == "/console/rejections?view=list", "it leads back to the page"
     assert leaks(console) == []
     console.press("Show profile keys")
-    assert console.path == "/console/rejections"
+    assert console.path == "/console/rejections?view=list"
     assert ADDRESS in console.main

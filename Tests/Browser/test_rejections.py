@@ -26,7 +26,7 @@ def version(admin: Client) -> str:
 
 
 def open_rejection(browser: Browser, key: str) -> None:
-    browser.open("/console/rejections")
+    browser.open("/console/rejections?view=list")
     row = browser.row(key)
     assert "open" in row.text
     [link] = browser.all("link", within=row)
@@ -78,6 +78,15 @@ def test_a_refused_post_is_mended_and_replayed(console: Browser, admin: Client, 
 
     # Once and no more.
     assert not console.has("button", "Replay") and not console.has("button", "Check")
+    # What was stored stands beside what was refused, and leads to its place in the timeline.
+    assert json.loads(console.region("What was stored").find_element("css selector", "pre").text) == {
+        "items": [{"event_time": stored["event_time"], "version_id": version, "data": {"cups": 2, "price": 3.5}}]
+    }
+    assert '"two"' in console.value("Body")
+    assert console.has("link", f"Event {stored['id']}")
+    console.follow(f"Event {stored['id']}")
+    assert console.css(f"#event-{stored['id']}")
+    console.driver.back()
     console.follow("Open the profile")
     assert console.heading == "Profile steve@apsis.com"
     assert len(console.css("#timeline article")) == 1
@@ -154,7 +163,7 @@ def test_the_list_can_be_searched_and_filtered(console: Browser, admin: Client, 
     def keys() -> list[str]:
         return [cell.text for cell in console.css("td.key .break")]
 
-    console.open("/console/rejections")
+    console.open("/console/rejections?view=list")
     assert {"needle@apsis.com", "haystack@apsis.com"} <= set(keys())
     console.fill("Search", "needle@")
     console.press("Filter")

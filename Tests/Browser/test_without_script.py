@@ -68,7 +68,7 @@ def test_the_enter_key_saves_and_does_not_remove_a_field(plain: Browser) -> None
 def test_a_rejection_is_checked_mended_and_replayed(plain: Browser, admin: Client) -> None:
     version = admin.make_version({"cups": "integer"}, name="coffee bought")
     assert admin.post_events([event(version, {"cups": "two"})], key="plain@apsis.com").status_code == 400
-    plain.open("/console/rejections")
+    plain.open("/console/rejections?view=list")
     with plain.new_page():
         plain.all("link", within=plain.row("plain@apsis.com"))[0].click()
     plain.press("Check")

@@ -20,6 +20,14 @@ struct ConsolePagesTests {
     private static let choices = [Choice(value: hostile, label: hostile, hint: hostile, selected: true)]
     private static let access = [KeyspaceAccess(name: hostile, discriminator: hostile, read: true, write: true)]
 
+    private static let cause = CauseText(
+        code: hostile, outerCode: hostile, pointer: hostile, eventType: hostile, section: hostile, client: hostile)
+    private static let causeRow = RejectionCausesPage.Row(
+        cause: cause, rejections: 1, events: 1, first: moment, last: moment, href: hostile)
+    private static let filter = RejectionFilterForm(
+        views: [Link(text: hostile, href: hostile, selected: true)], isList: true, sections: choices, codes: choices,
+        itemCodes: choices, eventTypes: choices, state: hostile, query: hostile, isFiltered: true, clearHref: hostile)
+
     private static let pages: [any ConsolePage] = [
         SignInPage(clientID: hostile, next: hostile, error: hostile),
         ProblemPage(status: 404, heading: hostile, detail: hostile, requestID: hostile, advice: [hostile]),
@@ -48,7 +56,33 @@ struct ConsolePagesTests {
             id: hostile, at: moment, section: named, keyspace: named, profileKey: hostile, client: hostile,
             clientID: hostile, requestID: hostile, events: 1, code: hostile, detail: hostile,
             errors: [BodyError(pointer: hostile, code: hostile, detail: hostile)], body: hostile,
-            check: RejectionCheck(isOK: false, message: hostile, errors: [])),
+            check: RejectionCheck(isOK: false, message: hostile, errors: []),
+            replayed: .init(
+                at: moment, profileHref: hostile,
+                events: [.init(id: hostile, eventType: hostile, at: moment, href: hostile)], count: 2, json: hostile)),
+        RejectionsPage(
+            isOn: true, retention: hostile, filter: filter,
+            rows: [
+                .init(
+                    id: hostile, at: moment, isReplayed: false, keyspace: hostile, key: hostile, code: hostile,
+                    place: hostile, errors: 3, events: 1, client: hostile, href: hostile)
+            ], olderHref: hostile),
+        RejectionCausesPage(
+            isOn: true, retention: hostile, filter: filter, rows: [causeRow], rejections: 1, omitted: 1),
+        RejectionCausePage(
+            summary: causeRow,
+            rows: [
+                .init(
+                    at: moment, href: hostile, keyspace: hostile, key: hostile, place: hostile, events: 1, errors: 1)
+            ], olderHref: hostile),
+        CauseActPage(
+            cause: cause, isDismissal: false, phase: .running, causeHref: hostile, action: hostile, through: hostile,
+            after: hostile, report: hostile, passed: 1, events: 1, failed: 1, closed: 1, total: 5,
+            failures: [.init(cause: cause, count: 1, href: hostile)], failuresOmitted: 1),
+        CauseActPage(
+            cause: cause, isDismissal: true, phase: .preview, causeHref: hostile, action: hostile, through: hostile,
+            after: hostile, report: hostile, passed: 1, events: 1, failed: 1, closed: 1, total: 5,
+            failures: [.init(cause: cause, count: 1, href: hostile)], failuresOmitted: 1),
         KeyFormPage(
             name: hostile, sections: choices,
             keyspaces: [.init(name: hostile, discriminator: hostile, access: "read")],

@@ -191,7 +191,7 @@ struct BothStoresTests {
             return "\(try await life.store.append(step.batch(idempotency: key, replayOf: id)))"
         case 13:
             let id = life.rejection(named: life.rejectionIDs.count - 1 - step.number)
-            return "\(try await life.store.discardRejection(id, account: 1))"
+            return "\(try await life.store.dismissRejection(id, account: 1))"
         case 14..<16: return try await delete(life, step)
         case 16:
             return
@@ -265,7 +265,7 @@ struct BothStoresTests {
         filter.text = [nil, "åb", "B.SE", "\u{0}", "zzz"][step.number % 5]
         let before = step.number < 3 ? life.rejection(named: life.rejectionIDs.count - 1) : nil
         let list = try await life.store.rejections(filter, before: before, limit: 5, bodyBytesMax: 3)
-        let open = try await life.store.countOpenRejections(account: 1, from: filter.receivedFrom, max: 7)
+        let open = try await life.store.countOpenRejections(account: 1, from: filter.receivedFrom)
         let shown = list.map {
             "\(life.name(rejection: $0.id)) \($0.post) \($0.bodyBytes) \(String(describing: $0.replayedAt)) "
                 + "\(String(describing: $0.replayedTo))"

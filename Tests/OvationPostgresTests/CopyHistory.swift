@@ -190,7 +190,7 @@ struct CopyHistory {
         let filter = RejectionFilter(account: account, section: nil, receivedFrom: Fixtures.now)
         let list = try await store.rejections(filter, before: nil, limit: 100, bodyBytesMax: 1000)
         return list.map { "\($0)" } + [
-            "\(try await store.countOpenRejections(account: account, from: Fixtures.now, max: 100))"
+            "\(try await store.countOpenRejections(account: account, from: Fixtures.now))"
         ]
     }
 }

@@ -100,7 +100,7 @@ struct SQLTests {
         for (file, text) in try Self.texts() where file.hasPrefix("SQL+") {
             for part in text.components(separatedBy: "\\(").dropFirst() {
                 let name = part.prefix { $0 != ")" }
-                #expect(["rejectionColumns", "rejectionFilter"].contains(name), "\(file): \(name)")
+                #expect(["rejectionColumns", "rejectionFilter", "rejectionRange"].contains(name), "\(file): \(name)")
             }
         }
     }

@@ -37,6 +37,46 @@ struct SharedDatabaseTests {
         #expect(try database.query("SELECT count(*) FROM migration") == "\(Schema.migrations.count)")
     }
 
+    @Test("rejections that an older version kept get their cause when a server is started")
+    func fillsCauses() async throws {
+        var store: PostgresStore?
+        try await StoreContract.fillsCauses(
+            opening: {
+                let opened = try database.open()
+                store = opened
+                return opened
+            }, closing: { _ in store?.close() }
+        ) { _ in
+            _ = try database.query(
+                "UPDATE rejection SET cause = NULL, item_codes = NULL, event_types = NULL")
+        }
+    }
+
+    @Test("a cause that two servers replay at once is stored once, and each says what it stored")
+    func replaysACauseOnce() async throws {
+        let stores = [try database.open(), try database.open()]
+        defer { for store in stores { store.close() } }
+        try await stores[0].found()
+        var ids: [Rejection.ID] = []
+        for _ in 0..<40 { ids.append(try await stores[0].keep(Fixtures.refusedPost())) }
+        let outcomes = try await withThrowingTaskGroup(of: AppendOutcome.self) { group in
+            for id in ids {
+                for store in stores {
+                    group.addTask { try await store.append(Fixtures.batch("a@b.se", times: [1, 2, 3], replayOf: id)) }
+                }
+            }
+            return try await group.reduce(into: []) { $0.append($1) }
+        }
+        #expect(outcomes.count { $0 == .stored } == 40 && outcomes.count { $0 == .notOpen } == 40)
+        var events: Set<Int64> = []
+        for id in ids {
+            let runs = try #require(try await stores[1].rejection(id, account: 1)).replayedEvents
+            for run in runs { events.formUnion(run) }
+        }
+        #expect(events.count == 120)
+        #expect(try await self.events(stores[0], "a@b.se").allSatisfy { events.contains($0.id) })
+    }
+
     @Test("what one server acknowledged, the other reads at once, and ids rise in the order of arrival")
     func readsEachOther() async throws {
         let stores = [try database.open(), try database.open()]

@@ -78,7 +78,7 @@ struct StoreCopyTests {
                 filter, id: id, recordedAs: { _ in Note(act: .eventsDeleted, subject: "", detail: "") },
                 at: CopyPlace.end, by: "me")
             let rejection = try await store.keep(Fixtures.refusedPost(receivedAt: CopyPlace.end))
-            _ = try await store.discardRejection(rejection, account: 1)
+            _ = try await store.dismissRejection(rejection, account: 1)
             return (id, rejection)
         }
         _ = try Self.comparisons(try await source.copy(to: target))

@@ -130,7 +130,7 @@ struct TwoPhaseTests {
             try await expect([[node]]) { try await store.append(replay, is: .stored) }
             try await expect([]) { try await store.append(replay, is: .notOpen) }
         }
-        try await expect([]) { _ = try await store.discardRejection(rejections[0], account: 1) }
+        try await expect([]) { _ = try await store.dismissRejection(rejections[0], account: 1) }
     }
 
     @Test("a profile that another server made meanwhile, and one whose hash another one has, is prepared too")

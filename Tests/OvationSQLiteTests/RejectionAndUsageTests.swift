@@ -319,6 +319,23 @@ struct RejectionAndUsageTests {
         #expect(try await counts(store) == Activity.Counts(accepted: 1), "the counts begin with the update")
     }
 
+    @Test("rejections that an older version kept get their cause when the store is opened")
+    func fillsCauses() async throws {
+        var store: SQLiteStore?
+        try await StoreContract.fillsCauses(
+            opening: {
+                let opened = try open()
+                store = opened
+                return opened
+            }, closing: { _ in store?.close() }
+        ) { _ in
+            try await store?.write { database, _ in
+                try database.execute(
+                    sql: "UPDATE rejection SET cause = NULL, item_codes = NULL, event_types = NULL")
+            }
+        }
+    }
+
     // MARK: Plans
 
     @Test(

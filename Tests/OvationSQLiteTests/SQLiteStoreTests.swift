@@ -228,8 +228,8 @@ struct SQLiteStoreTests {
                 "account", "activity", "api_key", "catalogue_log", "catalogue_log_definitions", "event",
                 "grdb_migrations",
                 "idempotency", "idempotency_by_age", "profile", "profile_arrival", "rejection",
-                "rejection_of_account", "setting", "signing_key", "timeline", "timeline_key", "timeline_run",
-                "version_usage",
+                "rejection_by_cause", "rejection_of_account", "rejection_without_cause", "setting", "signing_key",
+                "timeline", "timeline_key", "timeline_run", "version_usage",
             ])
     }
 }

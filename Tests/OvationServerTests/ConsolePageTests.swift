@@ -213,7 +213,7 @@ struct ConsolePageTests {
             let rejection = try await server.send(.get, "/audience/rejections").json["items"]?.array?.first?["id"]?
                 .string
             let paths = [
-                address, "/console/rejections", "/console/profiles?key=mask",
+                address, "/console/rejections?view=list", "/console/profiles?key=mask",
                 "/console/sections/\(Fixtures.section)/rejections/\(rejection ?? "")",
             ]
             for path in paths { #expect(try await client.get(path).text.contains("mask.me@example.org"), "\(path)") }

@@ -119,16 +119,36 @@ final class SharedStore: Store {
         try await base.rejections(filter, before: id, limit: limit, bodyBytesMax: bodyBytesMax)
     }
 
-    func countOpenRejections(account: Int64, from: Timestamp, max: Int) async throws(StoreFailure) -> Int {
-        try await base.countOpenRejections(account: account, from: from, max: max)
+    func rejections(
+        _ range: RejectionRange, limit: Int, bodyBytesMax: Int
+    ) async throws(StoreFailure) -> [Rejection] {
+        try await base.rejections(range, limit: limit, bodyBytesMax: bodyBytesMax)
+    }
+
+    func countRejections(_ range: RejectionRange) async throws(StoreFailure) -> Int {
+        try await base.countRejections(range)
+    }
+
+    func rejectionCauses(
+        _ filter: RejectionCauseFilter, limit: Int
+    ) async throws(StoreFailure) -> RejectionCauses {
+        try await base.rejectionCauses(filter, limit: limit)
+    }
+
+    func countOpenRejections(account: Int64, from: Timestamp) async throws(StoreFailure) -> Int {
+        try await base.countOpenRejections(account: account, from: from)
+    }
+
+    func dismissRejections(_ ids: [Rejection.ID], account: Int64) async throws(StoreFailure) -> Int {
+        try await base.dismissRejections(ids, account: account)
     }
 
     func rejection(_ id: Rejection.ID, account: Int64) async throws(StoreFailure) -> Rejection? {
         try await base.rejection(id, account: account)
     }
 
-    func discardRejection(_ id: Rejection.ID, account: Int64) async throws(StoreFailure) -> Bool {
-        try await base.discardRejection(id, account: account)
+    func dismissRejection(_ id: Rejection.ID, account: Int64) async throws(StoreFailure) -> Bool {
+        try await base.dismissRejection(id, account: account)
     }
 
     func check() async throws(StoreFailure) { try await base.check() }

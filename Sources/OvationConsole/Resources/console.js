@@ -391,6 +391,15 @@ const stream = (section) => {
   connect();
 };
 
+// Long work goes on by itself, step by step
+
+const goOn = (form) => {
+  const timer = setTimeout(() => form.requestSubmit(), 400);
+  form.addEventListener("submit", () => clearTimeout(timer));
+  one("a", form)?.addEventListener("click", () => clearTimeout(timer));
+  addEventListener("pagehide", () => clearTimeout(timer));
+};
+
 // Beginning
 
 function enhance(root) {
@@ -404,4 +413,5 @@ all("form[data-live]").forEach(liveForm);
 all("form[data-rows]").forEach(fieldRows);
 all("a[data-more]").forEach(moreLink);
 all("[data-stream]").forEach(stream);
+all("form[data-continue]").forEach(goOn);
 one("[data-errors]")?.focus();

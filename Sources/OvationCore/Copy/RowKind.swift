@@ -37,11 +37,11 @@ public enum RowKind: String, CaseIterable, Sendable {
         // Account, key, fingerprint, answer, made at.
         case .idempotency: [.integer, .text, .bytes, .bytes, .integer]
         // Account, id, section, keyspace, key, received at, client id, request id, code, detail, errors, events,
-        // replayed at, replayed to, body.
+        // replayed at, replayed to, replayed events, cause, codes of errors, event types, body.
         case .rejection:
             [
                 .integer, .integer, .integer, .integer, .anyText, .integer, .text, .anyText, .text, .anyText, .text,
-                .integer, .integer, .integer, .bytes,
+                .integer, .integer, .integer, .text, .text, .text, .text, .bytes,
             ]
         // Account, version, events, last received at.
         case .usage: [.integer, .integer, .integer, .integer]

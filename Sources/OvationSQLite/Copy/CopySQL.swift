@@ -40,7 +40,7 @@ enum CopySQL {
         case .rejection:
             """
             SELECT account_id, rejection_id, section, keyspace, key, received_at, client_id, request_id, code, detail,
-                errors, event_count, replayed_at, replayed_to, body
+                errors, event_count, replayed_at, replayed_to, replayed_events, cause, item_codes, event_types, body
             FROM rejection WHERE rejection_id > ?2 ORDER BY rejection_id
             """
         case .usage:
@@ -91,8 +91,9 @@ enum CopySQL {
         case .rejection:
             """
             INSERT INTO rejection (account_id, rejection_id, section, keyspace, key, received_at, client_id, request_id,
-                code, detail, errors, event_count, replayed_at, replayed_to, body)
-            VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15)
+                code, detail, errors, event_count, replayed_at, replayed_to, replayed_events, cause, item_codes,
+                event_types, body)
+            VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19)
             """
         case .usage:
             """

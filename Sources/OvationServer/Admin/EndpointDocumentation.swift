@@ -199,13 +199,17 @@ extension Endpoint {
         case .listRejections:
             Text(
                 tag: "Refused posts", summary: "List a section's refused posts, newest first",
-                query: ["rejection_state", "rejection_code", "rejection_text", "rejection_limit", "rejection_before"],
+                query: [
+                    "rejection_state", "rejection_code", "rejection_item_code", "one_event_discriminator",
+                    "rejection_cause", "rejection_text", "rejection_limit", "rejection_before",
+                ],
                 responses: [Text.ok("Rejections")])
         case .listAllRejections:
             Text(
                 tag: "Refused posts", summary: "List the refused posts of all sections, newest first",
                 query: [
-                    "in_section", "rejection_state", "rejection_code", "rejection_text", "rejection_limit",
+                    "in_section", "rejection_state", "rejection_code", "rejection_item_code",
+                    "one_event_discriminator", "rejection_cause", "rejection_text", "rejection_limit",
                     "rejection_before",
                 ], responses: [Text.ok("Rejections")])
         case .getRejection:
@@ -217,7 +221,27 @@ extension Endpoint {
                 tag: "Refused posts", summary: "Post again what was refused, as it was or put right",
                 query: ["prefer_validate_only"], request: "ReplayRequest", isRequestOptional: true,
                 responses: [Text.done])
-        case .discardRejection: Text(tag: "Refused posts", summary: "Delete a refused post", responses: [Text.done])
+        case .dismissRejection: Text(tag: "Refused posts", summary: "Delete a refused post", responses: [Text.done])
+        case .listRejectionCauses:
+            Text(
+                tag: "Refused posts", summary: "Open rejections by their cause",
+                query: [
+                    "in_section", "rejection_code", "rejection_item_code", "one_event_discriminator",
+                    "rejection_limit",
+                ], responses: [Text.ok("RejectionCauses")])
+        case .getRejectionCause:
+            Text(
+                tag: "Refused posts", summary: "How many rejections of one cause are open",
+                responses: [Text.ok("RejectionCause")])
+        case .replayRejectionCause:
+            Text(
+                tag: "Refused posts", summary: "Replay rejections of one cause, some at a time",
+                query: ["prefer_validate_only", "after_rejection", "through_rejection"],
+                responses: [Text.ok("ReplayReport")])
+        case .dismissRejectionCause:
+            Text(
+                tag: "Refused posts", summary: "Delete the open rejections of one cause, some at a time",
+                query: ["prefer_validate_only", "through_rejection"], responses: [Text.ok("Dismissed")])
         case .streamLive:
             Text(
                 tag: "Following along", summary: "What becomes of posts, while it happens",

@@ -11,8 +11,6 @@ struct GetActivity: EndpointHandler {
     let store: any Store
     let startedAt: Timestamp
     let limits: Limits
-    /// Where counting open rejections ends.
-    private static let openMax = 100
 
     func respond(to call: Call) async throws -> Response {
         let caller = try call.caller()
@@ -21,8 +19,7 @@ struct GetActivity: EndpointHandler {
         let activity = try await store.activity(account: caller.key.account, in: minutes)
         let usage = try await store.usage(account: caller.key.account)
         let open = try await store.countOpenRejections(
-            account: caller.key.account, from: call.receivedAt.advanced(by: .zero - limits.rejectionAge),
-            max: GetActivity.openMax)
+            account: caller.key.account, from: call.receivedAt.advanced(by: .zero - limits.rejectionAge))
         let statistics = store.statistics()
         return .json(
             .object([

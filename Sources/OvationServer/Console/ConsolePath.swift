@@ -28,6 +28,10 @@ enum ConsolePath {
 
     static func rejection(section: String, id: String) -> String { "/console/sections/\(section)/rejections/\(id)" }
 
+    static func rejectionCause(_ cause: String) -> String {
+        "\(rejections)/causes/\(PercentEncoding.encode(segment: cause))"
+    }
+
     static func key(_ clientID: String) -> String { keys + "/" + PercentEncoding.encode(segment: clientID) }
 
     /// A path with a query; parameters that are empty are left out.

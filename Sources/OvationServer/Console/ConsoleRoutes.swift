@@ -66,14 +66,20 @@ struct ConsoleRoute: Sendable {
     }()
 
     private static let rejections: [ConsoleRoute] = {
+        let cause = "/console/rejections/causes/{cause}"
         let rejection = "/console/sections/{section}/rejections/{id}"
         return [
-            page(.get, "/console/rejections", RejectionList.show),
+            page(.get, "/console/rejections", RejectionCauseList.show),
             page(.get, rejection, RejectionDetails.show),
             page(.post, rejection + "/validate", RejectionDetails.validate),
             page(.post, rejection + "/replay", RejectionDetails.replay),
             page(.get, rejection + "/dismiss", RejectionDetails.confirmDismissal),
             page(.post, rejection + "/dismiss", RejectionDetails.dismiss),
+            page(.get, cause, RejectionCauseList.one),
+            page(.get, cause + "/replay", CauseActs.previewReplay),
+            page(.post, cause + "/replay", CauseActs.replay),
+            page(.get, cause + "/dismiss", CauseActs.previewDismissal),
+            page(.post, cause + "/dismiss", CauseActs.dismiss),
         ]
     }()
 

@@ -139,11 +139,16 @@ struct PostJournal: Sendable {
             await count(max(items.count, 1), versions, as: .refused, place)
             return nil
         }
+        let errors = problem.errors.listed()
+        // Of a draft it says which type it is of, whoever posts.
+        let types = RefusedPost.eventTypes(
+            of: errors, in: place.caller.account.catalogue, section: place.section.number
+        ) { items.indices.contains($0) ? items[$0]["version_id"].flatMap(VersionID.parse) : nil }
         let post = RefusedPost(
             account: place.account, section: place.section.number, keyspace: place.keyspace.number, key: place.key,
             receivedAt: place.receivedAt, clientID: place.caller.key.clientID, requestID: place.requestID,
             code: problem.code, detail: problem.detail,
-            errors: problem.errors.listed(), eventCount: items.count, body: body)
+            errors: errors, eventTypes: types, eventCount: items.count, body: body)
         do {
             return try await store.keep(post, versions: versions)
         } catch {

@@ -3,7 +3,8 @@ import Hummingbird
 import OvationCore
 import OvationWire
 
-/// `GET /audience/sections/{section}/rejections/{id}`, with its whole body
+/// `GET /audience/sections/{section}/rejections/{id}`, with its whole body; of one that was replayed, with the events that
+/// were stored then
 struct GetRejection: EndpointHandler {
     let store: any Store
     let limits: Limits
@@ -11,8 +12,32 @@ struct GetRejection: EndpointHandler {
     func respond(to call: Call) async throws -> Response {
         let caller = try call.caller()
         let rejection = try await store.rejection(of: call, caller, limits)
+        let stored = try await stored(rejection, caller)
         return .json(
-            RejectionBody.json(rejection, in: caller.catalogue, body: .whole), headers: [.cacheControl: "no-store"])
+            RejectionBody.json(rejection, in: caller.catalogue, body: .whole, stored: stored),
+            headers: [.cacheControl: "no-store"])
+    }
+
+    /// Those of them that were not deleted since, as far as one answer takes them.
+    private func stored(_ rejection: Rejection, _ caller: Identity) async throws -> [StoredEvent] {
+        var events: [StoredEvent] = []
+        var bytes = 0
+        for run in rejection.replayedEvents where bytes < Limits.pageBytesMax {
+            let page = try await store.events(
+                of: ExportRange(
+                    account: caller.key.account, section: rejection.post.section, after: run.lowerBound - 1,
+                    through: run.upperBound, limit: run.count, bytesMax: Limits.pageBytesMax - bytes))
+            var start = 0
+            for row in page.rows {
+                events.append(
+                    StoredEvent(
+                        id: row.id, eventTime: row.eventTime, receivedAt: row.receivedAt, version: row.version,
+                        data: String(decoding: page.data[start..<row.dataEnd], as: UTF8.self)))
+                start = row.dataEnd
+            }
+            bytes += page.data.count
+        }
+        return events
     }
 }
 

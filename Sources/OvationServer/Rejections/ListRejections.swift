@@ -3,8 +3,9 @@ import Hummingbird
 import OvationCore
 import OvationWire
 
-/// `GET /audience/sections/{section}/rejections?state=&code=&q=&limit=&before=`: refused posts, newest first. Admins
-/// also see the beginning of each body; integrations only what came through keyspaces they may read.
+/// `GET /audience/sections/{section}/rejections?state=&code=&item_code=&event_discriminator=&cause=&q=&limit=&before=`:
+/// refused posts, newest first. Admins also see the beginning of each body; integrations only what came through
+/// keyspaces they may read.
 struct ListRejections: EndpointHandler {
     let store: any Store
     let limits: Limits
@@ -64,6 +65,12 @@ struct ListRejections: EndpointHandler {
             guard state != nil else { throw Problem(.invalidParameter, "'state' is open or replayed.") }
         }
         let code = try call.parameter("code").map { Problem.Code(rawValue: $0) }
+        let cause = try call.parameter("cause").map { text throws(Problem) in
+            guard let id = RejectionCause.ID(rawValue: text) else {
+                throw Problem(.invalidParameter, "'cause' is the id of a cause, of 32 hexadecimal digits.")
+            }
+            return id
+        }
         let text = try call.parameter("q")
         // What integrations may search is what they may see: not the bodies.
         guard text == nil || caller.isAdmin else {
@@ -72,7 +79,9 @@ struct ListRejections: EndpointHandler {
         let readable = caller.catalogue.keyspaces.filter { caller.key.mayRead($0.discriminator) }.map(\.number)
         return RejectionFilter(
             account: caller.key.account, section: section?.number,
-            keyspaces: readable.count == caller.catalogue.keyspaces.count ? nil : readable, state: state, code: code,
-            text: text, receivedFrom: call.receivedAt.advanced(by: .zero - limits.rejectionAge))
+            keyspaces: readable.count == caller.catalogue.keyspaces.count ? nil : readable, state: state,
+            code: code, itemCode: try call.parameter("item_code").map { Problem.Code(rawValue: $0) },
+            eventType: try call.parameter("event_discriminator"), cause: cause, text: text,
+            receivedFrom: call.receivedAt.advanced(by: .zero - limits.rejectionAge))
     }
 }

@@ -8,44 +8,22 @@ import OvationWire
 /// instead. 204: the events are stored, and the refused post is closed in the same commit, so it cannot be replayed
 /// twice. With `Prefer: validate-only` everything is checked and nothing stored.
 struct ReplayRejection: EndpointHandler {
-    let store: any Store
+    let replay: Replay
     let directory: Directory
-    let parsers: TapeParsers
-    let journal: PostJournal
-    let limits: Limits
 
     func respond(to call: Call) async throws -> Response {
         // Whoever puts a post right may need more room than it had.
-        let sent = try await call.body(upTo: 2 * limits.bodyBytesMax)
+        let sent = try await call.body(upTo: 2 * replay.limits.bodyBytesMax)
         let caller = try directory.current(call.caller())
-        let section = try caller.section(call.path.section())
-        let rejection = try await store.rejection(of: call, caller, limits)
+        let rejection = try await replay.store.rejection(of: call, caller, replay.limits)
         guard rejection.replayedAt == nil else { throw ReplayRejection.notOpen }
-        guard let keyspace = caller.catalogue.keyspaces.first(where: { $0.number == rejection.post.keyspace }) else {
-            throw Problem(.keyspaceNotFound, "The keyspace of the refused post is gone.")
-        }
         let request = sent.readableBytes > 0 ? try ReplayRequest(parsing: sent.readableBytesView) : nil
-        let body = request?.hasItems == true ? sent : ByteBuffer(bytes: rejection.post.body)
-        let key = request?.profileKey ?? rejection.post.key
-        let profile = try ProfileAddress(key, in: keyspace, account: caller.key.account)
-        let events = try CheckedEvents(
-            of: body,
-            for: EventTarget(
-                catalogue: caller.catalogue, section: section, keyspace: keyspace, callerIsAdmin: true,
-                receivedAt: call.receivedAt, limits: limits), itemsMax: limits.itemsMax, with: parsers)
+        let checked = try replay.check(
+            rejection, body: request?.hasItems == true ? sent : nil, key: request?.profileKey, for: call, by: caller)
         guard !call.preferences.contains("validate-only") else {
             return .noContent([.preferenceApplied: "validate-only"])
         }
-        let outcome = try await store.append(
-            EventBatch(
-                profile: profile, section: section.number, receivedAt: call.receivedAt, events: events.rows,
-                data: events.data, idempotency: nil, replayOf: rejection.id))
-        guard outcome == .stored else { throw ReplayRejection.notOpen }
-        journal.accepted(
-            events.rows,
-            at: PostJournal.Place(
-                caller: caller, section: section, keyspace: keyspace, keySource: .text(profile.key.text),
-                requestID: call.requestID, receivedAt: call.receivedAt))
+        guard try await replay.store(checked) else { throw ReplayRejection.notOpen }
         return .noContent()
     }
 

@@ -4,46 +4,34 @@ import OvationConsole
 import OvationCore
 import OvationWire
 
-/// `GET /console/rejections`
+/// `GET /console/rejections?view=list`: refused posts, one by one
 enum RejectionList {
-    @Sendable static func show(_ visit: Visit) async throws -> Response {
+    static func show(_ visit: Visit, _ query: RejectionQuery) async throws -> Response {
         let limits = visit.console.limits
-        var query: [(String, String)] = []
-        for name in ["section", "state", "code", "q"] { query.append((name, try visit.query(name))) }
         let before = try visit.query("before")
         let answer = try await visit.call(
-            .listAllRejections, query: query + (before.isEmpty ? [] : [("before", before)]) + [("limit", "50")])
+            .listAllRejections, query: query.api + (before.isEmpty ? [] : [("before", before)]) + [("limit", "50")])
         let items = answer["items"]?.array ?? []
-        let (section, state, code) = (query[0].1, query[1].1, query[2].1)
-        let codes = Set(items.compactMap { $0["code"]?.string } + (code.isEmpty ? [] : [code])).sorted()
         let page = RejectionsPage(
-            isOn: limits.rejectionsMax > 0, retention: retention(limits),
-            sections: visit.catalogue.sections.map {
-                Choice(value: $0.discriminator.text, label: $0.name, selected: $0.discriminator.text == section)
-            }, codes: codes.map { Choice(value: $0, label: $0, selected: $0 == code) }, state: state,
-            query: query[3].1, isFiltered: query.contains { !$0.1.isEmpty },
+            isOn: limits.rejectionsMax > 0, retention: query.retention(limits),
+            filter: query.form(visit, codes: items.compactMap { $0["code"]?.string }),
             rows: items.map { row($0, visit) },
             olderHref: answer["next_before"]?.string.map {
-                ConsolePath.with(ConsolePath.rejections, query + [("before", $0)])
+                ConsolePath.with(ConsolePath.rejections, query.page + [("before", $0)])
             })
         return await visit.page(page, area: .rejections)
-    }
-
-    private static func retention(_ limits: Limits) -> String {
-        let days = Int(limits.rejectionAge.components.seconds / 86_400)
-        return "The last \(limits.rejectionsMax) refused posts are kept, for "
-            + Text.count(days, "day", "days") + " at most."
     }
 
     private static func row(_ item: JSONValue, _ visit: Visit) -> RejectionsPage.Row {
         let id = item["id"]?.string ?? ""
         let key = item["profile_key"]?.string ?? ""
+        let errors = item["errors"]?.array ?? []
         return RejectionsPage.Row(
             id: id, at: Moment(item["received_at"]) ?? Moment(iso: ""), isReplayed: item["state"]?.string == "replayed",
             keyspace: visit.keyspaceName(item["keyspace_discriminator"]?.string),
-            key: visit.shown(key: key), code: item["code"]?.string ?? "",
-            detail: visit.masked(item["detail"]?.string ?? "", key),
-            events: item["event_count"]?.int.flatMap { $0 > 0 ? $0 : nil },
+            key: visit.shown(key: key), code: errors.first?["code"]?.string ?? item["code"]?.string ?? "",
+            place: errors.first?["pointer"]?.string.flatMap { $0.isEmpty ? nil : visit.masked($0, key) },
+            errors: errors.count, events: item["event_count"]?.int.flatMap { $0 > 0 ? $0 : nil },
             client: visit.keyName(item["client_id"]?.string ?? ""),
             href: ConsolePath.rejection(section: item["section_discriminator"]?.string ?? "", id: id))
     }
@@ -83,7 +71,7 @@ enum RejectionDetails {
     }
 
     @Sendable static func dismiss(_ visit: Visit) async throws -> Response {
-        try await visit.call(.discardRejection, try parameters(visit))
+        try await visit.call(.dismissRejection, try parameters(visit))
         return visit.redirect(to: ConsolePath.rejections, "The rejection is dismissed.")
     }
 
@@ -180,10 +168,41 @@ enum RejectionDetails {
                     pointer: visit.masked(error["pointer"]?.string ?? "", key), code: error["code"]?.string ?? "",
                     detail: visit.masked(error["detail"]?.string ?? "", key))
             }, body: visit.form.has("body") ? visit.form["body"] : visit.masked(indented(item), key), check: check,
-            replayed: Moment(item["replayed_at"]).map { at in
-                let id = item["replayed_profile_id"]?.string
-                return RejectionPage.Replayed(at: at, profileHref: id.map { ConsolePath.profile(id: $0) })
-            })
+            replayed: Moment(item["replayed_at"]).map { replayed(item, at: $0, section, visit) })
+    }
+
+    /// What a replay stored, as it is stored.
+    private static func replayed(
+        _ item: JSONValue, at: Moment, _ section: Section, _ visit: Visit
+    ) -> RejectionPage.Replayed {
+        let key = item["profile_key"]?.string ?? ""
+        let profile = item["replayed_profile_id"]?.string.map { ConsolePath.profile(id: $0) }
+        let stored = item["stored_events"]?.array
+        let events = stored?.map { event in
+            let id = event["id"]?.string ?? ""
+            let time = event["event_time"]?.string ?? ""
+            let type = event["version_id"].flatMap(VersionID.parse).flatMap(visit.catalogue.version)?.eventType
+            return RejectionPage.Replayed.Event(
+                id: id, eventType: type?.name ?? event["discriminator"]?.string ?? "", at: Moment(iso: time),
+                href: profile.map { timeline($0, section, time, id) })
+        }
+        let items = (stored ?? []).map { event in
+            JSONValue.object(
+                ["event_time", "version_id", "data"].map { .init($0, event[$0] ?? .null) })
+        }
+        return RejectionPage.Replayed(
+            at: at, profileHref: profile, events: events, count: item["replayed_event_ids"]?.array?.count ?? 0,
+            json: visit.masked(
+                JSONWriter.writeIndented(.object([.init("items", .array(items))])), key))
+    }
+
+    /// The timeline from this event on.
+    private static func timeline(_ profile: String, _ section: Section, _ time: String, _ id: String) -> String {
+        var query = [("section", section.discriminator.text)]
+        if let time = Timestamp(rfc3339: time), let id = Int64(id) {
+            query.append(("cursor", EventCursor.write(EventPosition(eventTime: time, id: id + 1))))
+        }
+        return ConsolePath.with(profile, query) + "#event-" + id
     }
 }
 

@@ -3,14 +3,14 @@ import OvationCore
 import OvationWire
 
 /// `DELETE /audience/sections/{section}/rejections/{id}`
-struct DiscardRejection: EndpointHandler {
+struct DismissRejection: EndpointHandler {
     let store: any Store
     let limits: Limits
 
     func respond(to call: Call) async throws -> Response {
         let caller = try call.caller()
         let rejection = try await store.rejection(of: call, caller, limits)
-        guard try await store.discardRejection(rejection.id, account: caller.key.account) else {
+        guard try await store.dismissRejection(rejection.id, account: caller.key.account) else {
             throw Problem.noRejection(String(rejection.id))
         }
         return .noContent()

@@ -1,0 +1,58 @@
+import Hummingbird
+import NIOCore
+import OvationCore
+import OvationWire
+
+/// Posts again what was refused, by the definitions of now: as an admin's post, all or nothing.
+struct Replay: Sendable {
+    let store: any Store
+    let parsers: TapeParsers
+    let journal: PostJournal
+    let limits: Limits
+
+    /// A post that would be accepted.
+    struct Checked: Sendable {
+        fileprivate let rejection: Rejection.ID
+        fileprivate let profile: ProfileAddress
+        fileprivate let place: PostJournal.Place
+        let events: CheckedEvents
+    }
+
+    /// - Parameters:
+    ///   - body: instead of what was refused.
+    ///   - key: instead of the profile key that it was posted to.
+    func check(
+        _ rejection: Rejection, body: ByteBuffer? = nil, key: String? = nil, for call: Call, by caller: Identity
+    ) throws(Problem) -> Checked {
+        guard let section = caller.catalogue.sections.first(where: { $0.number == rejection.post.section }) else {
+            throw Problem(.sectionNotFound, "The section of the refused post is gone.")
+        }
+        guard let keyspace = caller.catalogue.keyspaces.first(where: { $0.number == rejection.post.keyspace }) else {
+            throw Problem(.keyspaceNotFound, "The keyspace of the refused post is gone.")
+        }
+        let profile = try ProfileAddress(key ?? rejection.post.key, in: keyspace, account: caller.key.account)
+        let events = try CheckedEvents(
+            of: body ?? ByteBuffer(bytes: rejection.post.body),
+            for: EventTarget(
+                catalogue: caller.catalogue, section: section, keyspace: keyspace, callerIsAdmin: true,
+                receivedAt: call.receivedAt, limits: limits), itemsMax: limits.itemsMax, with: parsers)
+        return Checked(
+            rejection: rejection.id, profile: profile,
+            place: PostJournal.Place(
+                caller: caller, section: section, keyspace: keyspace, keySource: .text(profile.key.text),
+                requestID: call.requestID, receivedAt: call.receivedAt), events: events)
+    }
+
+    /// Stores the events and closes the rejection in one commit.
+    /// - Returns: false where the rejection is not open any more; nothing is stored then.
+    func store(_ checked: Checked) async throws(StoreFailure) -> Bool {
+        let outcome = try await store.append(
+            EventBatch(
+                profile: checked.profile, section: checked.place.section.number, receivedAt: checked.place.receivedAt,
+                events: checked.events.rows, data: checked.events.data, idempotency: nil,
+                replayOf: checked.rejection))
+        guard outcome == .stored else { return false }
+        journal.accepted(checked.events.rows, at: checked.place)
+        return true
+    }
+}
