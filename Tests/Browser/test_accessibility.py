@@ -116,6 +116,7 @@ def check_a_rejection(browser: Browser) -> None:
 
 def create_a_key(browser: Browser) -> None:
     browser.fill("Name", "Accessible")
+    browser.limit_to_nothing()
     browser.press("Create API key")
 
 

@@ -94,7 +94,9 @@ extension Endpoint {
                 tag: "Event types", summary: "Add a version, or a draft of one", request: "VersionRequest",
                 responses: [Text.created("FullEventType")])
         case .publishVersion:
-            Text(tag: "Event types", summary: "Publish a draft", responses: [Text.ok("FullEventType")])
+            Text(
+                tag: "Event types", summary: "Publish a draft, or a deprecated version again",
+                responses: [Text.ok("FullEventType")])
         case .deprecateVersion:
             Text(
                 tag: "Event types", summary: "Deprecate the current version, and put no other in its place",

@@ -14,6 +14,8 @@ final class ConsoleSessions: Sendable {
         var provedAt: Timestamp
         /// Whether profile keys are masked, for when others see the screen.
         var isMasked = false
+        /// Discriminator of the section whose event types were looked at last.
+        var section: String?
         /// Shown once, on the next page.
         var notice: Notice?
     }
@@ -86,6 +88,10 @@ final class ConsoleSessions: Sendable {
 
     func mask(_ isMasked: Bool, _ token: String) {
         state.withLock { $0.sessions[hash(token)]?.isMasked = isMasked }
+    }
+
+    func remember(section: String, _ token: String) {
+        state.withLock { $0.sessions[hash(token)]?.section = section }
     }
 
     func notify(_ notice: Notice, _ token: String) {
