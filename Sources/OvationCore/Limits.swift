@@ -245,6 +245,10 @@ public struct Limits: Sendable, Equatable {
     public static let maskLengthMax = 60
     /// How long the one-time link to the console is good for.
     public static let consoleLinkLifetime: Duration = .seconds(3600)
+    /// Links that nobody has used yet.
+    public static let consoleLinksMax = 100
+    /// Of the token with which `ovation console` asks for a link: it is sent once, at once.
+    public static let consoleTokenLifetime: Duration = .seconds(60)
     /// Bytes of a form; or four times ``bodyBytesMax`` where that is more, since the editor of a refused post sends it
     /// percent-encoded.
     public static let formBytesMax = 512 * 1024

@@ -256,6 +256,10 @@ extension Endpoint {
             Text(
                 tag: "API keys", summary: "Sign tokens with a new key from now on",
                 responses: [Text.created("SigningKey")])
+        case .createConsoleLink:
+            Text(
+                tag: "API keys", summary: "A link that signs in to the console once",
+                responses: [Text.created("ConsoleLink")])
         case .about: Text(tag: "Server", summary: "What this server is", responses: [Text.ok("About")])
         case .health: Text(tag: "Server", summary: "The process answers", responses: [Text.ok("Health")])
         case .ready: Text(tag: "Server", summary: "The store can be written and read", responses: [Text.ok("Ready")])

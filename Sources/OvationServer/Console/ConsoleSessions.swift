@@ -115,7 +115,15 @@ final class ConsoleSessions: Sendable {
     /// - Returns: the last part of the link's path.
     func makeLink(clientID: String, at now: Timestamp) -> String {
         let token = ConsoleSessions.randomToken()
-        state.withLock { $0.links[hash(token)] = (clientID, now.advanced(by: Limits.consoleLinkLifetime)) }
+        state.withLock { state in
+            state.links = state.links.filter { now < $0.value.until }
+            if state.links.count >= Limits.consoleLinksMax,
+                let oldest = state.links.min(by: { $0.value.until < $1.value.until })
+            {
+                state.links[oldest.key] = nil
+            }
+            state.links[hash(token)] = (clientID, now.advanced(by: Limits.consoleLinkLifetime))
+        }
         return token
     }
 
