@@ -98,6 +98,7 @@ public struct EventTypePage: ConsolePage {
         let eventsText: String
         let isCurrent: Bool
         let isDraft: Bool
+        let isDeprecated: Bool
 
         public init(
             id: String, state: State, validFrom: Moment?, deprecatedAt: Moment?, fields: [FieldFacts],
@@ -113,6 +114,7 @@ public struct EventTypePage: ConsolePage {
             eventsText = eventsStored.grouped
             isCurrent = state == .current
             isDraft = state == .draft
+            isDeprecated = state == .deprecated
         }
     }
 
@@ -157,7 +159,7 @@ public struct EventTypePage: ConsolePage {
         hasSummary = !summary.isEmpty
         base = Self.base(section)
         href = "\(base)/\(discriminator)"
-        hasActions = removedAt == nil && versions.contains { $0.isCurrent || $0.isDraft }
+        hasActions = removedAt == nil && versions.contains { $0.state != .discarded }
     }
 
     /// Discriminators need no escaping in a path.

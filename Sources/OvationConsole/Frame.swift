@@ -45,11 +45,10 @@ struct Frame {
     }
 
     private static func entry(_ area: Layout.Area, in layout: Layout) -> Entry {
-        let eventTypes = layout.currentSection.map { "/console/sections/\($0.discriminator)/event-types" }
         let (text, href, icon) =
             switch area {
             case .overview: ("Overview", "/console", "M2 2h5v5H2zM9 2h5v5H9zM2 9h5v5H2zM9 9h5v5H9z")
-            case .eventTypes: ("Event types", eventTypes ?? "/console/sections", "M2 3h12v10H2zM2 6.5h12M6 6.5V13")
+            case .eventTypes: ("Event types", layout.eventTypesHref, "M2 3h12v10H2zM2 6.5h12M6 6.5V13")
             case .profiles:
                 (
                     "Profiles", "/console/profiles",

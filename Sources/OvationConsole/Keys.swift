@@ -6,12 +6,7 @@ public struct KeysPage: ConsolePage {
     public struct Row: Sendable, Equatable {
         public let name: String
         public let clientID: String
-        /// `admin` or `integration`.
-        public let role: String
-        /// Names; nil means all.
-        public let sections: [String]?
-        /// Nil means all, read and write.
-        public let keyspaces: [KeyspaceAccess]?
+        public let rights: KeyRights
         public let created: Moment
         public let lastUsed: Moment?
         /// Until when the secret before the last rotation still works.
@@ -19,25 +14,19 @@ public struct KeysPage: ConsolePage {
         public let revoked: Moment?
         /// Whether this is the key that signed in.
         public let isOwn: Bool
-        let sectionsText: String
-        let hasKeyspaces: Bool
 
         public init(
-            name: String, clientID: String, role: String, sections: [String]?, keyspaces: [KeyspaceAccess]?,
-            created: Moment, lastUsed: Moment?, previousSecretUntil: Moment?, revoked: Moment?, isOwn: Bool = false
+            name: String, clientID: String, rights: KeyRights, created: Moment, lastUsed: Moment?,
+            previousSecretUntil: Moment?, revoked: Moment?, isOwn: Bool = false
         ) {
             self.name = name
             self.clientID = clientID
-            self.role = role
-            self.sections = sections
-            self.keyspaces = keyspaces
+            self.rights = rights
             self.created = created
             self.lastUsed = lastUsed
             self.previousSecretUntil = previousSecretUntil
             self.revoked = revoked
             self.isOwn = isOwn
-            hasKeyspaces = keyspaces != nil
-            sectionsText = sections?.joined(separator: ", ") ?? "All sections"
         }
     }
 
@@ -45,6 +34,45 @@ public struct KeysPage: ConsolePage {
 
     public init(rows: [Row]) {
         self.rows = rows
+    }
+}
+
+/// What an API key may do, in the words that every page says it with.
+public struct KeyRights: Sendable, Equatable {
+    /// `admin` or `integration`.
+    public let role: String
+    public let sentences: [String]
+
+    /// - Parameters:
+    ///   - sections: names; nil means all, now and later.
+    ///   - keyspaces: nil means all, read and write, now and later.
+    public init(role: String, sections: [String]?, keyspaces: [KeyspaceAccess]?) {
+        self.role = role
+        if role == "admin" {
+            sentences = ["May do everything in the account: definitions, API keys, all profiles and their events."]
+            return
+        }
+        let places =
+            switch sections {
+            case nil: "All sections, now and later."
+            case []?: "No section."
+            case let names?:
+                "Only \(names.count == 1 ? "the section" : "the sections") \(names.joined(separator: ", "))."
+            }
+        let access =
+            switch keyspaces {
+            case nil: ["Reads and writes through all keyspaces, now and later."]
+            case []?: ["Reads and writes through no keyspace."]
+            case let keyspaces?:
+                [
+                    ("Reads and writes", keyspaces.filter { $0.read && $0.write }),
+                    ("Only reads", keyspaces.filter { $0.read && !$0.write }),
+                ].compactMap { verb, keyspaces in
+                    keyspaces.isEmpty
+                        ? nil : "\(verb) through \(keyspaces.map(\.name).joined(separator: ", "))."
+                }
+            }
+        sentences = [places] + access
     }
 }
 
@@ -73,12 +101,17 @@ public struct KeyFormPage: ConsolePage {
     public let name: String
     /// `admin` or `integration`.
     public let role: String
-    /// Every section; none selected means all.
+    /// `all`, `only` those that are selected, or empty while nothing is chosen, which makes no key.
+    public let sectionScope: String
+    /// Every section.
     public let sections: [Choice]
-    /// Every keyspace; `none` everywhere means all, read and write.
+    /// The same for keyspaces.
+    public let keyspaceScope: String
     public let keyspaces: [KeyspaceRow]
     public let errors: [FormError]
     let roles: [Choice]
+    let sectionScopes: [Choice]
+    let keyspaceScopes: [Choice]
     let errorLines: [ErrorLine]
     let nameError: String?
     let roleError: String?
@@ -86,17 +119,26 @@ public struct KeyFormPage: ConsolePage {
     let keyspacesError: String?
 
     public init(
-        name: String = "", role: String = "integration", sections: [Choice], keyspaces: [KeyspaceRow],
-        errors: [FormError] = []
+        name: String = "", role: String = "integration", sectionScope: String = "", sections: [Choice],
+        keyspaceScope: String = "", keyspaces: [KeyspaceRow], errors: [FormError] = []
     ) {
         self.name = name
         self.role = role
+        self.sectionScope = sectionScope
         self.sections = sections
+        self.keyspaceScope = keyspaceScope
         self.keyspaces = keyspaces
+        sectionScopes = [("all", "All sections, now and later"), ("only", "Only these sections")].map {
+            Choice(value: $0.0, label: $0.1, selected: $0.0 == sectionScope)
+        }
+        keyspaceScopes = [("all", "All keyspaces, read and write, now and later"), ("only", "Only these keyspaces")].map
+        {
+            Choice(value: $0.0, label: $0.1, selected: $0.0 == keyspaceScope)
+        }
         self.errors = errors
         roles = [
-            ("integration", "May read and write profile data."),
-            ("admin", "May also change definitions and API keys, and delete events."),
+            ("integration", "May read and write profile data, where you let it below."),
+            ("admin", "May do everything in the account, so you cannot limit it below."),
         ].map { Choice(value: $0.0, label: $0.0, hint: $0.1, selected: $0.0 == role) }
         errorLines = errors.lines(inOrderOf: ["name", "role", "sections", "keyspaces"])
         nameError = errors.message(for: "name")
@@ -113,13 +155,17 @@ public struct RotateKeyPage: ConsolePage {
 
     public let name: String
     public let clientID: String
+    public let rights: KeyRights
     /// Until when the secret before the current one works; it ends at once with this rotation.
     public let previousSecretUntil: Moment?
     /// Which secret the form means to replace: a form that is sent twice must not rotate twice.
     public let seen: String
 
-    public init(name: String, clientID: String, previousSecretUntil: Moment? = nil, seen: String) {
+    public init(
+        name: String, clientID: String, rights: KeyRights, previousSecretUntil: Moment? = nil, seen: String
+    ) {
         self.seen = seen
+        self.rights = rights
         self.name = name
         self.clientID = clientID
         self.previousSecretUntil = previousSecretUntil
@@ -135,6 +181,7 @@ public struct SecretPage: ConsolePage {
     public let isNew: Bool
     public let name: String
     public let clientID: String
+    public let rights: KeyRights
     public let secret: String
     /// The curl command that fetches a token with it.
     public let command: String
@@ -143,9 +190,10 @@ public struct SecretPage: ConsolePage {
     let heading: String
 
     public init(
-        isNew: Bool, name: String, clientID: String, secret: String, command: String,
+        isNew: Bool, name: String, clientID: String, rights: KeyRights, secret: String, command: String,
         previousSecretUntil: Moment? = nil
     ) {
+        self.rights = rights
         self.isNew = isNew
         heading = isNew ? "API key created" : "Secret rotated"
         self.name = name

@@ -39,7 +39,11 @@ public struct Layout: Sendable {
     public let clientID: String
     /// The entry to mark as current; nil for a page outside the navigation.
     public let area: Area?
+    /// For pages of one section: the same kind of page for each of them. Empty where a page is of all sections, since
+    /// there is nothing to switch.
     public let sections: [SectionLink]
+    /// Where the navigation leads for event types: the section that was looked at last.
+    public let eventTypesHref: String
     public let flash: Flash?
     /// Whether profile keys are masked, for when others see the screen.
     public let masked: Bool
@@ -50,7 +54,8 @@ public struct Layout: Sendable {
     public let serverVersion: String
 
     public init(
-        csrf: String, keyName: String, clientID: String, area: Area?, sections: [SectionLink], flash: Flash? = nil,
+        csrf: String, keyName: String, clientID: String, area: Area?, sections: [SectionLink],
+        eventTypesHref: String, flash: Flash? = nil,
         masked: Bool = false, path: String, openRejections: Int = 0, serverVersion: String
     ) {
         self.csrf = csrf
@@ -58,6 +63,7 @@ public struct Layout: Sendable {
         self.clientID = clientID
         self.area = area
         self.sections = sections
+        self.eventTypesHref = eventTypesHref
         self.flash = flash
         self.masked = masked
         self.path = path
@@ -65,6 +71,6 @@ public struct Layout: Sendable {
         self.serverVersion = serverVersion
     }
 
-    /// The section that pages of a section are about: the selected one, or the first.
-    var currentSection: SectionLink? { sections.first(where: \.selected) ?? sections.first }
+    /// The section that the page is about, where another could be chosen.
+    var currentSection: SectionLink? { sections.count > 1 ? sections.first(where: \.selected) : nil }
 }

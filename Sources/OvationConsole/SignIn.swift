@@ -43,9 +43,11 @@ public struct ProblemPage: ConsolePage {
     }
 }
 
-/// Asks before something that cannot be taken back. One page for all such acts.
+/// Asks before something that cannot be taken back, or that others may notice. One page for all such acts.
 public struct ConfirmPage: ConsolePage {
     public static let template = "confirm"
+    /// The hidden field by which a form says that its question was asked. Only templates that ask have it.
+    public static let confirmed = "confirmed"
     public var title: String { heading }
 
     public struct HiddenField: Sendable, Equatable {
@@ -69,10 +71,12 @@ public struct ConfirmPage: ConsolePage {
     public let button: String
     public let danger: Bool
     public let cancel: String
+    /// A second button, that leads back to a form and keeps what was typed; the value of `action`.
+    public let back: Choice?
 
     public init(
         heading: String, explanation: [String], consequences: [String] = [], action: String,
-        hidden: [HiddenField] = [], button: String, danger: Bool = true, cancel: String
+        hidden: [HiddenField] = [], button: String, danger: Bool = true, cancel: String, back: Choice? = nil
     ) {
         self.heading = heading
         self.explanation = explanation
@@ -82,5 +86,6 @@ public struct ConfirmPage: ConsolePage {
         self.button = button
         self.danger = danger
         self.cancel = cancel
+        self.back = back
     }
 }

@@ -19,6 +19,7 @@ extension Catalogue {
             eventTypes[index].removedAt = at
         case .versionAdded(let added): try add(added)
         case .versionPublished(let id, let at): try publish(id, at: at)
+        case .versionRepublished(let id, let at): try republish(id, at: at)
         case .versionDiscarded(let id):
             let place = try placeOfDraft(id)
             eventTypes[place.eventType].versions[place.version].state = .discarded
@@ -104,6 +105,27 @@ extension Catalogue {
         var version = eventTypes[place.eventType].versions.remove(at: place.version)
         version.state = .published
         version.validFrom = at
+        eventTypes[place.eventType].versions.append(version)
+        indexVersions(of: place.eventType)
+    }
+
+    /// Undoes a deprecation: the version is the current one again, with the fields, the id and the beginning that it always
+    /// had, and the one that was current until now is deprecated in its turn.
+    private mutating func republish(_ id: EventVersion.ID, at: Timestamp) throws(Problem) {
+        guard let place = versionIndex[id] else { throw Problem.noVersion(id) }
+        guard eventTypes[place.eventType].removedAt == nil else {
+            throw Problem.noEventType(eventTypes[place.eventType].discriminator)
+        }
+        var version = eventTypes[place.eventType].versions[place.version]
+        guard version.state == .published else {
+            throw Problem(.conflict, "Version \(id) was never published.")
+        }
+        guard version.deprecatedAt != nil else {
+            throw Problem(.conflict, "Version \(id) is the current one already.")
+        }
+        try deprecateCurrentVersion(of: place.eventType, at: at)
+        eventTypes[place.eventType].versions.remove(at: place.version)
+        version.deprecatedAt = nil
         eventTypes[place.eventType].versions.append(version)
         indexVersions(of: place.eventType)
     }

@@ -92,6 +92,15 @@ extension Catalogue {
             deprecatedAt: definition.deprecatedAt)
     }
 
+    /// Makes a version the current one: a draft for the first time, a deprecated one again.
+    public func publishing(_ id: EventVersion.ID, of eventType: Discriminator<EventType>, at now: Timestamp)
+        -> CatalogueChange
+    {
+        let at = earliestBeginning(of: eventType, at: now)
+        return version(id)?.version.state == .published
+            ? .versionRepublished(id, at: at) : .versionPublished(id, at: at)
+    }
+
     /// Now; or when the current version began, where that is later because a clock was set back or another request
     /// came first.
     public func earliestBeginning(of eventType: Discriminator<EventType>, at now: Timestamp) -> Timestamp {
@@ -118,7 +127,8 @@ extension Catalogue {
         let (validFrom, eventType): (Timestamp, Discriminator<EventType>?)
         switch change {
         case .versionAdded(let added): (validFrom, eventType) = (added.validFrom, added.eventType)
-        case .versionPublished(let id, let at): (validFrom, eventType) = (at, version(id)?.eventType.discriminator)
+        case .versionPublished(let id, let at), .versionRepublished(let id, let at):
+            (validFrom, eventType) = (at, version(id)?.eventType.discriminator)
         default: return nil
         }
         let latest = eventType.map { earliestBeginning(of: $0, at: now) } ?? now

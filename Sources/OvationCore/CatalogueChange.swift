@@ -9,6 +9,8 @@ public enum CatalogueChange: Sendable, Equatable {
     case eventTypeRemoved(Discriminator<EventType>, at: Timestamp)
     case versionAdded(VersionAdded)
     case versionPublished(EventVersion.ID, at: Timestamp)
+    /// A deprecated version becomes the current one again.
+    case versionRepublished(EventVersion.ID, at: Timestamp)
     case versionDiscarded(EventVersion.ID)
     case versionDeprecated(EventVersion.ID, at: Timestamp)
     case noted(Note)
@@ -101,6 +103,7 @@ extension CatalogueChange: Codable {
         case .eventTypeRemoved: "event_type.removed"
         case .versionAdded: "version.added"
         case .versionPublished: "version.published"
+        case .versionRepublished: "version.republished"
         case .versionDiscarded: "version.discarded"
         case .versionDeprecated: "version.deprecated"
         case .noted(let note): note.act.rawValue
@@ -125,7 +128,8 @@ extension CatalogueChange: Codable {
             try container.encode(eventType, forKey: .eventType)
             try container.encode(at, forKey: .at)
         case .versionAdded(let version): try container.encode(version, forKey: .version)
-        case .versionPublished(let id, let at), .versionDeprecated(let id, let at):
+        case .versionPublished(let id, let at), .versionRepublished(let id, let at),
+            .versionDeprecated(let id, let at):
             try container.encode(id, forKey: .version)
             try container.encode(at, forKey: .at)
         case .versionDiscarded(let id): try container.encode(id, forKey: .version)
@@ -159,6 +163,10 @@ extension CatalogueChange: Codable {
         case "version.added": self = .versionAdded(try container.decode(VersionAdded.self, forKey: .version))
         case "version.published":
             self = .versionPublished(
+                try container.decode(EventVersion.ID.self, forKey: .version),
+                at: try container.decode(Timestamp.self, forKey: .at))
+        case "version.republished":
+            self = .versionRepublished(
                 try container.decode(EventVersion.ID.self, forKey: .version),
                 at: try container.decode(Timestamp.self, forKey: .at))
         case "version.deprecated":

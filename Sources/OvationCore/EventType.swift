@@ -39,10 +39,15 @@ public struct EventType: Sendable, Equatable {
         versions.last { $0.state == .published && $0.deprecatedAt == nil }
     }
 
-    /// As lists show them: the current version first, then the deprecated from new to old. Drafts are left out,
-    /// because a client takes the first version without `deprecated_at` for the current one.
+    /// As lists show them: the current version first, then the deprecated, the last to be current before the others.
+    /// Drafts are left out, because a client takes the first version without `deprecated_at` for the current one.
     public var listedVersions: [EventVersion] {
-        versions.reversed().filter { $0.state == .published }
+        var published = versions.reversed().filter { $0.state == .published }
+        // One that was published again may have begun before its successor, and before history that came later.
+        if let current = published.firstIndex(where: { $0.deprecatedAt == nil }) {
+            published.insert(published.remove(at: current), at: 0)
+        }
+        return published
     }
 }
 
@@ -63,7 +68,7 @@ public struct EventVersion: Sendable, Equatable {
     public internal(set) var state: State
     public let schema: EventSchema
     public internal(set) var validFrom: Timestamp
-    /// When a newer version took over; nil while current.
+    /// When another version took over, or none did; nil while current.
     public internal(set) var deprecatedAt: Timestamp?
 }
 

@@ -254,8 +254,16 @@ public struct Limits: Sendable, Equatable {
     public static let signInAddressesMax = 10_000
     /// How long after the secret was given a session of the console may make, rotate and revoke API keys without it.
     public static let keyProofLifetime: Duration = .seconds(5 * 60)
+    /// Characters from which on a masked profile key keeps its first one.
+    public static let maskedKeyMin = 4
+    /// Dots of a masked profile key: as many as it has characters, up to these.
+    public static let maskLengthMax = 60
     /// How long the one-time link to the console is good for.
     public static let consoleLinkLifetime: Duration = .seconds(3600)
+    /// Links that nobody has used yet.
+    public static let consoleLinksMax = 100
+    /// Of the token with which `ovation console` asks for a link: it is sent once, at once.
+    public static let consoleTokenLifetime: Duration = .seconds(60)
     /// Bytes of a form; or four times ``bodyBytesMax`` where that is more, since the editor of a refused post sends it
     /// percent-encoded.
     public static let formBytesMax = 512 * 1024

@@ -127,7 +127,8 @@ extension Endpoint {
     fileprivate var answersSecrets: Bool {
         switch self {
         case .createToken, .listAPIKeys, .createAPIKey, .rotateAPIKey, .revokeAPIKey, .rotateSigningKey, .listLog,
-            .postEvents, .listEvents, .deleteEvents, .deleteEvent, .listEventDays, .loadEvents, .exportEvents,
+            .createConsoleLink, .postEvents, .listEvents, .deleteEvents, .deleteEvent, .listEventDays, .loadEvents,
+            .exportEvents,
             .getProfile, .findProfiles, .getProfileByID, .listRejections, .listAllRejections, .getRejection,
             .replayRejection, .dismissRejection, .listRejectionCauses, .getRejectionCause,
             .replayRejectionCause, .dismissRejectionCause, .streamLive:

@@ -70,7 +70,7 @@ extension Problem {
             self.init(
                 .storeDamaged,
                 "\(failure.subject.map { "The stored data of \($0)" } ?? "A part of the store") is damaged and is not "
-                    + "given out. Whoever runs the server finds out more with 'ovation doctor --deep'.",
+                    + "given out. If you run the server, find out more with 'ovation doctor --deep'.",
                 cause: failure.message)
         case .unavailable, .outcomeUnknown, .unusable, .inUse:
             self.init(

@@ -92,6 +92,7 @@ struct Routes {
         case .rotateAPIKey: RotateAPIKey(directory: directory, secretHash: parts.secretHash, limits: limits)
         case .revokeAPIKey: RevokeAPIKey(directory: directory)
         case .rotateSigningKey: RotateSigningKey(directory: directory, signer: parts.signer)
+        case .createConsoleLink: CreateConsoleLink(sessions: parts.sessions)
 
         // The server itself
         case .about: About(version: parts.version, region: parts.signer.region)
@@ -110,6 +111,8 @@ struct Parts: Sendable {
     let signer: TokenSigner
     let secretHash: SecretHash
     let signIns: SignInLog
+    /// Of the console; nil where it is turned off.
+    let sessions: ConsoleSessions?
     let parsers = TapeParsers()
     let uploads = WorkSlots(Limits.bulkUploadsMax, share: Limits.bulkUploadsPerKeyMax, of: "bulk uploads")
     let exports = WorkSlots(Limits.exportsMax, share: Limits.exportsPerKeyMax, of: "exports")

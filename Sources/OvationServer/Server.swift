@@ -80,9 +80,10 @@ public struct Server: Sendable {
         let secretHash = SecretHash(serverSecret: contents.serverSecret)
         let journal = PostJournal(
             store: store, metrics: metrics, feed: LiveFeed(), limits: configuration.limits, logger: logger)
+        let sessions = configuration.isConsoleOn ? ConsoleSessions(limits: configuration.limits) : nil
         let parts = Parts(
             store: store, directory: directory, signer: signer, secretHash: secretHash, signIns: signIns,
-            journal: journal, clock: clock, startedAt: clock.now(), limits: configuration.limits,
+            sessions: sessions, journal: journal, clock: clock, startedAt: clock.now(), limits: configuration.limits,
             bodies: BodyBudget(bytesMax: configuration.limits.bodiesBytes), version: configuration.version)
         self.newAdminKey = newAdminKey
         self.isFirstStart = isFirstStart
@@ -94,13 +95,14 @@ public struct Server: Sendable {
         self.logger = logger
         routes = { Routes(parts: parts) }
         console =
-            try configuration.isConsoleOn
-            ? Console(
-                pages: ConsolePages(), sessions: ConsoleSessions(limits: configuration.limits),
-                api: LocalAPI(routes: Routes(parts: parts)), feed: journal.feed, directory: directory,
-                secretHash: secretHash, signIns: signIns, metrics: metrics, limits: configuration.limits,
-                bodies: parts.bodies,
-                version: configuration.version, region: configuration.region, clock: clock, logger: logger) : nil
+            try sessions.map { sessions in
+                try Console(
+                    pages: ConsolePages(), sessions: sessions,
+                    api: LocalAPI(routes: Routes(parts: parts)), feed: journal.feed, directory: directory,
+                    secretHash: secretHash, signIns: signIns, metrics: metrics, limits: configuration.limits,
+                    bodies: parts.bodies,
+                    version: configuration.version, region: configuration.region, clock: clock, logger: logger)
+            }
         pipeline = Pipeline(
             authentication: BearerAuthentication(signer: signer, directory: directory), metrics: metrics,
             bodies: parts.bodies, clock: clock, logger: logger)
@@ -119,7 +121,7 @@ public struct Server: Sendable {
         guard let console, let account = directory.accounts.first?.catalogue.account.number else { return nil }
         let admins = directory.apiKeys(ofAccount: account).filter { $0.role == .admin && $0.revokedAt == nil }
         guard let key = clientID.map({ id in admins.first { $0.clientID == id } }) ?? admins.first else { return nil }
-        return "/console/enter/" + console.sessions.makeLink(clientID: key.clientID, at: clock.now())
+        return ConsolePath.enter + console.sessions.makeLink(clientID: key.clientID, at: clock.now())
     }
 
     /// What runs beside the listeners, and is stopped after them.

@@ -32,7 +32,7 @@ public struct TestServer: Sendable {
     /// Runs a test against a server that has the article's definitions.
     public static func run(
         region: String = "eu", limits: Limits = Limits(), folder: TemporaryFolder? = nil,
-        trustedProxies: [AddressRange] = [],
+        trustedProxies: [AddressRange] = [], model: Model? = nil, isConsoleOn: Bool = true,
         logger: Logger = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() },
         _ test: @Sendable (TestServer) async throws -> Void
     ) async throws {
@@ -45,10 +45,10 @@ public struct TestServer: Sendable {
             store: store,
             configuration: ServerConfiguration(
                 host: "127.0.0.1", port: 0, region: region, limits: limits, version: "test",
-                trustedProxies: trustedProxies),
+                isConsoleOn: isConsoleOn, trustedProxies: trustedProxies),
             admin: AdminCredentials(clientID: clientID, clientSecret: clientSecret),
             clock: WallClock { clock.now }, logger: logger, makeSigningKey: TestServer.signingKey)
-        _ = try await server.apply(Fixtures.model())
+        _ = try await server.apply(model ?? Fixtures.model())
         try await server.application().test(.router) { client in
             var server = TestServer(client: client, clock: clock, store: store, adminToken: "")
             server = TestServer(

@@ -33,6 +33,7 @@ public enum Endpoint: String, CaseIterable, Sendable {
 
     // API keys
     case listAPIKeys, createAPIKey, rotateAPIKey, revokeAPIKey, rotateSigningKey
+    case createConsoleLink
 
     // The server itself
     case about, health, ready, metrics, openAPI
@@ -111,6 +112,7 @@ public enum Endpoint: String, CaseIterable, Sendable {
         case .rotateAPIKey: (.post, "/account/api-keys/{client_id}/rotate", .admin)
         case .revokeAPIKey: (.delete, "/account/api-keys/{client_id}", .admin)
         case .rotateSigningKey: (.post, "/account/signing-keys", .admin)
+        case .createConsoleLink: (.post, "/account/console-links", .admin)
         case .about: (.get, "/", .open)
         case .health: (.get, "/health", .open)
         case .ready: (.get, "/ready", .open)

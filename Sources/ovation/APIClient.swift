@@ -44,22 +44,22 @@ struct ConnectionOptions: ParsableArguments {
     }
 
     private func baseURL(_ environment: [String: String], _ file: [String: String]) throws -> String {
-        if let url = try SettingText.flag(url, "--url") { return try verified(url, "--url") }
+        if let url = try SettingText.flag(url, "--url") { return try ConnectionOptions.verified(url, "--url") }
         switch try SettingText.flag(region, "--region") {
         case "eu": return "https://api.apsis.one"
         case "apac": return "https://api-apac.apsis.one"
         case nil: break
         case let other?: throw CommandFailure("The vendor's regions are eu and apac; for '\(other)' give --url.")
         }
-        if let url = environment["OVATION_URL"] { return try verified(url, "OVATION_URL") }
+        if let url = environment["OVATION_URL"] { return try ConnectionOptions.verified(url, "OVATION_URL") }
         if let url = try SettingText.cleaned(file["url"], "url in client.yaml") {
-            return try verified(url, "url in client.yaml")
+            return try ConnectionOptions.verified(url, "url in client.yaml")
         }
         return "http://127.0.0.1:8080"
     }
 
     /// The address of a server and nothing else: a user in it would be printed, and a path that ends in a query be none.
-    private func verified(_ url: String, _ name: String) throws -> String {
+    static func verified(_ url: String, _ name: String) throws -> String {
         guard let parts = URLComponents(string: url), ["http", "https"].contains(parts.scheme?.lowercased()),
             parts.host?.isEmpty == false, parts.query == nil, parts.fragment == nil
         else { throw CommandFailure("\(name) is an address such as http://127.0.0.1:8080, not '\(url)'.") }
@@ -105,6 +105,19 @@ final class APIClient: Sendable {
         self.baseURL = baseURL
         self.clientID = clientID
         self.clientSecret = clientSecret
+    }
+
+    /// With a token that somebody else has made.
+    init(baseURL: String, token: String?) {
+        self.baseURL = baseURL
+        (clientID, clientSecret) = ("", "")
+        knownToken.withLock { $0 = token }
+    }
+
+    /// What any server says of itself, without a token.
+    /// - Throws: ``CommandFailure`` where nobody answers.
+    func about() async throws -> JSONValue {
+        try await send(.about, path: Endpoint.about.path, body: nil, token: nil)
     }
 
     func token() async throws -> String {

@@ -32,10 +32,12 @@ struct Banner: Sendable {
     }
 
     func text(port: Int) -> String {
-        let host = settings.host.contains(":") ? "[\(settings.host)]" : settings.host
-        let url = "http://\(host):\(port)"
+        let url = BrowserAddress.url(host: settings.host, port: port)
+        let everywhere = BrowserAddress.isEverywhere(settings.host) ? "on all addresses, " : ""
         let store = (try? StoreLocation(settings.store))?.description ?? ""
-        var lines = ["Ovation \(Ovation.version) is ready at \(url)  (region \(settings.region), \(store))"]
+        var lines = [
+            "Ovation \(Ovation.version) is ready at \(url)  (\(everywhere)region \(settings.region), \(store))"
+        ]
         if let file = settings.modelFile, let steps = appliedSteps {
             lines.append(steps == 0 ? "\(file) is in force." : "\(file): \(steps) steps applied.")
         }
@@ -50,7 +52,10 @@ struct Banner: Sendable {
             if let consoleLink {
                 lines += ["Open the console, signed in (once, within the hour):", "  \(url)\(consoleLink)"]
             } else {
-                lines.append("The console is at \(url)/console; an admin API key signs in.")
+                lines += [
+                    "The console is at \(url)/console; an admin API key signs in,",
+                    "or the link that 'ovation console' prints on this machine.",
+                ]
             }
         }
         return (lines + commands(url) + [""]).joined(separator: "\n")

@@ -14,8 +14,12 @@ struct KeysCommand: AsyncParsableCommand {
         @OptionGroup var connection: ConnectionOptions
         @Argument(help: "A name to know it by.") var name: String
         @Option(help: "integration, or admin, which may change definitions.") var role = "integration"
-        @Option(help: "Limit it to this section; repeatable. Without: all.") var section: [String] = []
-        @Option(help: "Limit it to this keyspace: DISCRIMINATOR=read or =read_write; repeatable. Without: all.")
+        @Option(help: "Limit it to this section; repeatable. Without: all, now and later.") var section: [String] = []
+        @Option(
+            help: """
+                Limit it to this keyspace: DISCRIMINATOR=read or =read_write; repeatable. Without: all, read and write, now \
+                and later.
+                """)
         var keyspace: [String] = []
 
         func run() async throws {
@@ -60,7 +64,9 @@ struct KeysCommand: AsyncParsableCommand {
         func run() async throws {
             for key in try await connection.client().call(.listAPIKeys)["items"]?.array ?? [] {
                 let revoked = key["revoked_at"]?.string.map { "revoked \($0)" } ?? "active"
-                let words = ["client_id", "role"].map { key[$0]?.string ?? "" } + [revoked, key["name"]?.string ?? ""]
+                let words =
+                    ["client_id", "role"].map { key[$0]?.string ?? "" } + [revoked, key["name"]?.string ?? ""]
+                    + ["(\(KeyRights.words(key)))"]
                 try Output.print(words.joined(separator: "  "))
             }
         }
@@ -123,6 +129,25 @@ struct TokenCommand: AsyncParsableCommand {
     }
 }
 
+/// What an API key may do, in words.
+private enum KeyRights {
+    static func words(_ key: JSONValue) -> String {
+        if key["role"]?.string == "admin" { return "everything in the account" }
+        let sections = key["sections"]?.array.map { $0.map { $0.string ?? "" } }
+        let keyspaces = key["keyspaces"]?.members
+        let access = keyspaces?.map {
+            "\($0.name) (\($0.value.string == "read_write" ? "read and write" : "read only"))"
+        }
+        return list(sections, of: "sections") + "; " + list(access, of: "keyspaces, read and write")
+    }
+
+    /// nil: all, now and later.
+    private static func list(_ names: [String]?, of what: String) -> String {
+        guard let names else { return "all \(what)" }
+        return names.isEmpty ? "no \(what)" : names.joined(separator: ", ")
+    }
+}
+
 /// Makes a secret that can be shown only once.
 private enum NewSecret {
     private static let label = "client id      "
@@ -145,6 +170,7 @@ private enum NewSecret {
         do {
             try Output.print(key["client_id"]?.string ?? "")
             try Output.print("client secret  \(key["client_secret"]?.string ?? "")")
+            try Output.print("may use        \(KeyRights.words(key))")
             if let until = key["previous_secret_valid_until"]?.string {
                 try Output.print("old secret     good until \(until)")
             }

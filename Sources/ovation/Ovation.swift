@@ -12,11 +12,12 @@ struct Ovation: AsyncParsableCommand {
         discussion: """
             Start a server with 'ovation serve'. The other commands talk to a running server: they take --url, or \
             --region for the vendor's own hosts, and an API key from --client-id and --client-secret, from \
-            OVATION_CLIENT_ID and OVATION_CLIENT_SECRET, or from ~/.config/ovation/client.yaml.
+            OVATION_CLIENT_ID and OVATION_CLIENT_SECRET, or from ~/.config/ovation/client.yaml. 'ovation console' and \
+            'ovation store' work on the server's machine and take the store instead.
             """,
         version: version,
         subcommands: [
-            Serve.self, ModelCommand.self, KeysCommand.self, TokenCommand.self, EventsCommand.self,
+            Serve.self, ConsoleCommand.self, ModelCommand.self, KeysCommand.self, TokenCommand.self, EventsCommand.self,
             RejectionsCommand.self, StoreCommand.self, Doctor.self, Version.self,
         ])
 }

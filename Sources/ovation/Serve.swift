@@ -23,7 +23,7 @@ struct Serve: AsyncParsableCommand {
             posts), rejections_days, session_idle_minutes, session_hours and trusted_proxies.
 
             On the first start, and whenever it is started from a terminal, it prints a link that opens the console \
-            once, within the hour.
+            once, within the hour. 'ovation console' prints another while the server runs.
             """)
 
     @Option(

@@ -228,6 +228,10 @@ def test_a_key_can_be_limited_to_sections_and_keyspaces(server: Server, admin: C
     version = admin.make_version({"text": "string"}, name="limited")
     limits = ["--section", DEFAULT_SECTION, "--keyspace", f"{EMAIL}=read", "--keyspace", f"{CRM_ID}=read_write"]
     client = server.client(create_key(server, "limited", *limits))
+    [line] = [line for line in succeed(server, "keys", "list").splitlines() if client.credentials.client_id in line]
+    assert line.endswith(f"({DEFAULT_SECTION}; {CRM_ID} (read and write), {EMAIL} (read only))"), "in words"
+    everything = succeed(server, "keys", "create", "unlimited")
+    assert "may use        all sections; all keyspaces, read and write" in everything
     items = [event(version, {"text": "a"})]
 
     assert [item["discriminator"] for item in client.get("/audience/sections").json()["items"]] == [DEFAULT_SECTION]

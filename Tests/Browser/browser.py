@@ -245,6 +245,11 @@ class Browser:
         if element.is_selected() != ticked:
             element.click()
 
+    def limit_to_nothing(self) -> None:
+        """On the form of a new API key: it may do all that an integration can."""
+        self.tick("All sections, now and later")
+        self.tick("All keyspaces, read and write, now and later")
+
     def keys(self, *keys: str) -> None:
         """Keys for whatever has the focus."""
         ActionChains(self.driver).send_keys(*keys).perform()

@@ -16,6 +16,8 @@ class Route:
     kind: str
     method: str
     path: str
+    #: Whether a form is answered with a question first.
+    asks: bool = False
 
     def __str__(self) -> str:
         return f"{self.method} {self.path}"
@@ -31,12 +33,17 @@ def read_routes() -> list[Route]:
 
     routes: list[Route] = []
     text = ROUTES_FILE.read_text()
-    for line in text.splitlines():
-        if found := re.fullmatch(r"\s*let (\w+) = ([\w\s+\"/{}.-]+)", line):
-            names[found[1]] = value(found[2])
-        elif found := re.fullmatch(r"\s*(open|page)\(\.(\w+), (.+), [\w.]+\),", line):
-            routes.append(Route(found[1], found[2].upper(), value(found[3])))
-    assert len(routes) == len(re.findall(r"^\s*(?:open|page)\(", text, re.MULTILINE)), "a route was not understood"
+    for found in re.finditer(r"^\s*let (\w+) = ([\w\s+\"/{}.-]+)$", text, re.MULTILINE):
+        names[found[1]] = value(found[2])
+    entry = r"^\s*(?:(open|page)\(\.(\w+), (.+), [\w.]+\)|act\(\s*(.+), [\w.]+,\s*(asks|asksNothing): .+\)),$"
+    for found in re.finditer(entry, text, re.MULTILINE):
+        kind, method, path, acting, asking = found.groups()
+        routes.append(
+            Route("page", "POST", value(acting), asks=asking == "asks")
+            if acting
+            else Route(kind, method.upper(), value(path))
+        )
+    assert len(routes) == len(re.findall(r"^\s*(?:open|page|act)\(", text, re.MULTILINE)), "a route was not understood"
     assert all(route.path.startswith("/console") for route in routes)
     return routes
 

@@ -70,6 +70,7 @@ def stage(admin: Client) -> Stage:
     path = f"/audience/sections/{shop.section}/events/{discriminator}"
     made(admin, f"{path}/versions", {"fields": {"cups": "integer", "price": "double", "size": "string"}})
     made(admin, f"{path}/versions", {"fields": {"cups": "integer", "milk": "string"}, "draft": True})
+    versions = admin.get(path).json()
     shop.define("short-lived", "signal", "", {"text": "string"})
     removed = shop.event_types.pop("short-lived")
     del shop.versions["short-lived"]
@@ -85,6 +86,9 @@ def stage(admin: Client) -> Stage:
         {
             "section": shop.section,
             "event": discriminator,
+            "current": versions["versions"][0]["id"],
+            "old": versions["versions"][1]["id"],
+            "draft": versions["drafts"][0]["id"],
             "removed": removed,
             "profile_id": profile,
             "id": rejections[0],
@@ -121,6 +125,7 @@ def replay_a_cause(browser: Browser) -> None:
 
 def create_a_key(browser: Browser) -> None:
     browser.fill("Name", "Accessible")
+    browser.limit_to_nothing()
     browser.press("Create API key")
 
 
@@ -161,6 +166,7 @@ def sign_in_wrongly(browser: Browser) -> None:
 
 
 TYPES = "/console/sections/{section}/event-types"
+VERSION = TYPES.replace("{", "{{").replace("}", "}}") + "/{{event}}/versions/{}"
 PROFILE = "/console/profiles/{profile_id}"
 CAUSE = "/console/rejections/causes/{cause}"
 REJECTION = "/console/sections/{section}/rejections/{id}"
@@ -179,6 +185,10 @@ STATES: dict[str, tuple[str, str, Callable[..., None] | None]] = {
     "event type, removed": (TYPES + "/{event}", TYPES + "/{removed}", None),
     "event type, edit": (TYPES + "/{event}/edit", TYPES + "/{event}/edit", preview_an_edit),
     "event type, remove": (TYPES + "/{event}/remove", TYPES + "/{event}/remove", None),
+    "version, publish": (VERSION.format("{version}/publish"), VERSION.format("{draft}/publish"), None),
+    "version, publish again": (VERSION.format("{version}/publish"), VERSION.format("{old}/publish"), None),
+    "version, deprecate": (VERSION.format("{version}/deprecate"), VERSION.format("{current}/deprecate"), None),
+    "version, discard": (VERSION.format("{version}/discard"), VERSION.format("{draft}/discard"), None),
     "profiles": ("/console/profiles", "/console/profiles", None),
     "profiles, found": ("/console/profiles", "/console/profiles?key=a", None),
     "profiles, none found": ("/console/profiles", "/console/profiles?key=nobody", None),

@@ -44,6 +44,21 @@ def history(browser: Browser) -> list[str]:
     return [line.text for line in browser.css("ol.lines li p:first-child")]
 
 
+def act(browser: Browser, verb: str, version: str) -> None:
+    """Publishes, deprecates or discards a version, after its question."""
+    kind = verb.split()[0]
+    browser.follow(f"{verb}… version {version}")
+    assert browser.heading.startswith(f"{kind} ") and browser.heading.endswith("?")
+    browser.press(f"{kind} version {version}" + (" again" if "again" in verb else ""))
+
+
+def save_what_breaks(browser: Browser) -> None:
+    """An edit that integrations will notice."""
+    browser.press("Save changes")
+    assert browser.heading.startswith("Change ‘") and "gets 400" in browser.main
+    browser.press("Save changes")
+
+
 # MARK: The form
 
 
@@ -135,7 +150,7 @@ def test_of_two_who_edit_at_once_the_second_is_told_and_nothing_is_lost(console:
     saved = json.dumps(get(admin, discriminator))
     assert "fromTheFirst" in saved and "fromTheSecond" not in saved, "and nothing is saved yet"
 
-    console.press("Save changes")
+    save_what_breaks(console)
     assert console.heading == "edited twice"
     assert states(console) == [
         "current: cups, fromTheSecond, source",
@@ -161,6 +176,10 @@ def test_an_edit_shows_what_it_changes_and_breaks_and_makes_a_version(console: B
     wait_for_preview(console, "What this breaks")
     assert "cups" in preview(console) and "milk" in preview(console)
     console.press("Save changes")
+    assert "cups changes its type" in console.main and "milk is gone" in console.main
+    console.press("Back to the form")
+    assert console.value("Description") == "A cup of it", "what was typed is there"
+    save_what_breaks(console)
     console.wait_for_text("has a new version")
     assert states(console) == ["current: cups, source", "deprecated: cups, milk, source"]
     assert "A cup of it" in console.main
@@ -189,7 +208,7 @@ def test_a_draft_is_out_of_sight_until_it_is_published(console: Browser, admin: 
     console.wait_for_text("The draft of ‘drafted’ is saved.")
     assert states(console) == ["current: cups, source", "draft: cups, later, source"]
     assert "later" not in admin.get(f"/audience/sections/{DEFAULT_SECTION}/events").text
-    console.press("Publish version " + console.css("tbody tr:nth-child(2) th code")[0].text)
+    act(console, "Publish", console.css("tbody tr:nth-child(2) th code")[0].text)
     console.wait_for_text("is published and current now.")
     assert states(console) == ["current: cups, later, source", "deprecated: cups, source"]
 
@@ -198,7 +217,7 @@ def test_a_draft_is_out_of_sight_until_it_is_published(console: Browser, admin: 
     console.click("button", "Remove field 2")
     console.press("Save as draft version")
     draft = console.css("tbody tr:nth-child(2) th code")[0].text
-    console.press(f"Discard version {draft}")
+    act(console, "Discard", draft)
     console.wait_for_text(f"Version {draft} is discarded.")
     assert states(console)[0] == "current: cups, later, source"
     assert "draft" not in " ".join(states(console))
@@ -212,7 +231,7 @@ def test_a_new_event_type_can_begin_as_a_draft(console: Browser, admin: Client) 
     console.press("Save as draft")
     assert states(console) == ["draft: page, source"]
     assert "There is no current version to post with." in console.main
-    console.press("Publish version " + console.css("tbody th code")[0].text)
+    act(console, "Publish", console.css("tbody th code")[0].text)
     assert states(console) == ["current: page, source"]
 
 
@@ -220,11 +239,21 @@ def test_deprecating_the_current_version_leaves_none_to_pick(console: Browser, a
     discriminator = make(admin, "deprecated")
     version = get(admin, discriminator)["versions"][0]["id"]
     console.open(f"{LIST}/{discriminator}")
-    console.press(f"Deprecate version {version}")
+    console.follow(f"Deprecate… version {version}")
+    assert "stop posting" in console.main and "publish version" in console.main
+    console.follow("Cancel")
+    assert states(console) == ["current: cups, source"], "it is asked first"
+    act(console, "Deprecate", version)
     console.wait_for_text("is deprecated.")
     assert states(console) == ["deprecated: cups, source"]
     assert get(admin, discriminator)["versions"][0]["deprecated_at"] is not None
     assert admin.post_events([event(version, {"cups": 1})], key="late@apsis.com").status_code == 204
+    # And back.
+    console.reload()
+    act(console, "Publish again", version)
+    assert states(console) == ["current: cups, source"]
+    assert get(admin, discriminator)["versions"][0]["deprecated_at"] is None
+    assert any("again" in line for line in history(console))
 
 
 def test_removing_asks_first_and_is_remembered(console: Browser, admin: Client) -> None:
@@ -234,7 +263,7 @@ def test_removing_asks_first_and_is_remembered(console: Browser, admin: Client) 
     console.open(f"{LIST}/{discriminator}")
     console.follow("Remove…")
     assert console.heading == "Remove ‘short-lived’?"
-    assert "1 stored event stays readable." in console.main
+    assert "1 event of it is stored" in console.main and "stays readable" in console.main
     console.follow("Cancel")
     assert console.heading == "short-lived"
     console.follow("Remove…")

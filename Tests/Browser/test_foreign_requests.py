@@ -52,12 +52,13 @@ class World:
                 "field_type": ["string"],
                 "write": [EMAIL],
                 "action": "save" if "/edit" in route.path else "create",
+                "confirmed": "yes",
             }
         if "/rejections/causes/" in route.path:
             return {"action": "run"}
         if "/rejections/" in route.path:
             body = json.dumps({"items": [event(self.published_version, {"text": "planted"})]})
-            return {"profile_key": "planted@apsis.com", "body": body, "action": "replay"}
+            return {"profile_key": "planted@apsis.com", "body": body, "action": "replay", "confirmed": "yes"}
         return {
             "name": "planted",
             "role": "admin",
@@ -67,6 +68,7 @@ class World:
             "back": "/console",
             "client_id": "planted",
             "client_secret": "planted",
+            "confirmed": "yes",
         }
 
     def state(self) -> list[str]:

@@ -19,6 +19,7 @@ def gets_a_token(server: Server, credentials: Credentials) -> bool:
 def make_key(browser: Browser, name: str) -> Credentials:
     browser.open("/console/keys/new")
     browser.fill("Name", name)
+    browser.limit_to_nothing()
     browser.press("Create API key")
     return shown(browser)
 
@@ -35,9 +36,12 @@ def test_a_key_may_do_what_its_form_says_and_no_more(
     console.open("/console/keys")
     console.follow("Create an API key")
     console.fill("Name", "till")
+    console.tick("Only these sections")
     console.tick("Default" if console.has("field", "Default") else section_name(admin))
+    console.tick("Only these keyspaces")
     console.choose("Access to Mobile", "Read and write")
     console.press("Create API key")
+    assert "Reads and writes through Mobile." in console.main
     till = server.client(shown(console))
     assert till.post_events([event(version, {"cups": 1})], keyspace=MOBILE, key="46793699558").status_code == 204
     assert till.post_events([event(version, {"cups": 1})]).status_code == 403, "not through e-mail"
@@ -73,6 +77,7 @@ def test_a_form_without_a_name_makes_no_key(console: Browser, admin: Client) -> 
     before = admin.get("/account/api-keys").json()
     console.open("/console/keys/new")
     console.fill("Name", " ")
+    console.limit_to_nothing()
     console.expected_statuses = {400}
     console.press("Create API key")
     assert "There is a problem" in console.main
@@ -129,3 +134,23 @@ def test_the_last_admin_key_cannot_be_revoked(console: Browser, server: Server) 
     assert console.heading == "API keys", "still signed in"
     assert console.css(".note.error"), "and told why not"
     assert gets_a_token(server, server.credentials)
+
+
+def test_a_form_in_which_nothing_is_chosen_makes_no_key_and_says_so_at_the_fields(
+    console: Browser, admin: Client
+) -> None:
+    before = admin.get("/account/api-keys").json()
+    console.open("/console/keys/new")
+    console.fill("Name", "everything by accident")
+    console.expected_statuses = {400}
+    console.press("Create API key")
+    assert "There is a problem" in console.main
+    assert "Choose all keyspaces, or only those that the key needs." in console.css("#keyspaces .error")[0].text
+    assert "Choose all sections" in console.css("#sections .error")[0].text
+    console.tick("All sections, now and later")
+    console.tick("Only these keyspaces")
+    console.press("Create API key")
+    assert "Choose at least a keyspace" in console.css("#keyspaces .error")[0].text
+    assert console.field("Only these keyspaces").is_selected(), "what was chosen is kept"
+    assert console.value("Name") == "everything by accident"
+    assert admin.get("/account/api-keys").json() == before

@@ -132,7 +132,7 @@ def test_the_summary_counts_and_draws_the_days(console: Browser, profile: str) -
     assert days_listed[1] == "2026-03-30 96"
     console.follow("2026-03-30")
     assert numbers(console)[0] == numbers_of("2026-03-30")[0]
-    assert console.value("From") == console.value("To") == "2026-03-30"
+    assert console.value("Event time from") == console.value("Event time to") == "2026-03-30"
 
 
 def test_filters_by_type_and_date(console: Browser, profile: str) -> None:
@@ -143,8 +143,8 @@ def test_filters_by_type_and_date(console: Browser, profile: str) -> None:
     tea = numbers(console)
     assert tea and tea == list(range(0, 10 * len(tea), 10))
     assert console.find("disclosure", "1 event type")
-    console.field("From").send_keys("03292026")
-    console.field("To").send_keys("03302026")
+    console.field("Event time from").send_keys("03292026")
+    console.field("Event time to").send_keys("03302026")
     console.press("Filter")
     assert numbers(console) == [number for number in numbers_of("2026-03-29", "2026-03-30") if number % 10 == 0]
     console.follow("Clear filter")

@@ -18,6 +18,9 @@ def test_a_section_is_made_renamed_and_chosen(console: Browser, admin: Client) -
     console.follow("Sections")
     console.fill("Name of the new section", "Coffee shop")
     console.press("Create section")
+    assert console.heading == "Create the section ‘Coffee shop’?" and "cannot be removed" in console.main
+    assert items(admin, "/audience/sections") == before, "it is asked first"
+    console.press("Create section")
     console.wait_for_text("The section ‘Coffee shop’ is created.")
     [discriminator] = items(admin, "/audience/sections").keys() - before.keys()
     assert console.row(discriminator)
@@ -25,7 +28,9 @@ def test_a_section_is_made_renamed_and_chosen(console: Browser, admin: Client) -
     console.press("Rename Coffee shop")
     console.wait_for_text("The section is called ‘Café’ now.")
     assert items(admin, "/audience/sections")[discriminator] == "Café"
-    # Chosen at the top, it is what the pages are about.
+    # Chosen at the top, where there is something to choose, it is what the pages are about.
+    assert not console.has("disclosure", re.compile("^Section")), "this page is of all sections"
+    console.follow("Event types")
     console.click("disclosure", re.compile("^Section"))
     console.follow(re.compile(f"^Café ?{discriminator}$"))
     assert console.heading == "Event types"
@@ -54,6 +59,7 @@ def test_a_keyspace_is_made_and_changed(console: Browser, admin: Client) -> None
     console.follow("Keyspaces")
     console.fill("Name of the new keyspace", "Loyalty card")
     console.choose("Key format", console.css("#key_format option[value=text]")[0].text)
+    console.press("Create keyspace")
     console.press("Create keyspace")
     console.wait_for_text("The keyspace ‘Loyalty card’ is created.")
     [discriminator] = items(admin, "/audience/keyspaces").keys() - before.keys()

@@ -12,7 +12,10 @@ struct ConsolePagesTests {
 
     private static let layout = Layout(
         csrf: hostile, keyName: hostile, clientID: hostile, area: .overview,
-        sections: [.init(name: hostile, discriminator: hostile, href: hostile, selected: true)],
+        sections: [
+            .init(name: hostile, discriminator: hostile, href: hostile, selected: true),
+            .init(name: hostile, discriminator: hostile, href: hostile),
+        ], eventTypesHref: hostile,
         flash: .init(.error, hostile), masked: false, path: hostile, openRejections: 3, serverVersion: hostile)
 
     private static let moment = Moment(iso: "2026-11-23T12:00:00.000Z")
@@ -27,6 +30,7 @@ struct ConsolePagesTests {
     private static let filter = RejectionFilterForm(
         views: [Link(text: hostile, href: hostile, selected: true)], isList: true, sections: choices, codes: choices,
         itemCodes: choices, eventTypes: choices, state: hostile, query: hostile, isFiltered: true, clearHref: hostile)
+    private static let rights = KeyRights(role: hostile, sections: [hostile], keyspaces: access)
 
     private static let pages: [any ConsolePage] = [
         SignInPage(clientID: hostile, next: hostile, error: hostile),
@@ -36,7 +40,7 @@ struct ConsolePagesTests {
             error: hostile),
         ConfirmPage(
             heading: hostile, explanation: [hostile], consequences: [hostile], action: hostile,
-            hidden: [.init(name: hostile, value: hostile)], button: hostile, cancel: hostile),
+            hidden: [.init(name: hostile, value: hostile)], button: hostile, cancel: hostile, back: choices[0]),
         ProfilesPage(
             key: hostile, keyspaces: choices,
             matches: [.init(key: hostile, keyspace: hostile, isExact: true, href: hostile)], isIncomplete: true,
@@ -87,7 +91,14 @@ struct ConsolePagesTests {
             name: hostile, sections: choices,
             keyspaces: [.init(name: hostile, discriminator: hostile, access: "read")],
             errors: [FormError(control: "name", message: hostile)]),
-        SecretPage(isNew: true, name: hostile, clientID: hostile, secret: hostile, command: hostile),
+        SecretPage(
+            isNew: true, name: hostile, clientID: hostile, rights: rights, secret: hostile, command: hostile),
+        RotateKeyPage(name: hostile, clientID: hostile, rights: rights, seen: hostile),
+        KeysPage(rows: [
+            .init(
+                name: hostile, clientID: hostile, rights: rights, created: moment, lastUsed: moment,
+                previousSecretUntil: moment, revoked: nil)
+        ]),
         EventTypeFormPage(
             section: named, editing: .init(discriminator: hostile, seen: hostile), suffix: hostile,
             originalName: hostile, name: hostile, category: "signal", summary: hostile,
@@ -143,5 +154,32 @@ struct ConsolePagesTests {
         }
         #expect(total < 50_000, "with a page they stay under 100 kB")
         #expect(pages.asset(named: "../console.css") == nil)
+    }
+
+    @Test("only pages that ask say that they asked")
+    func confirmed() {
+        let asking = Templates.all.filter { String(decoding: $0.bytes, as: UTF8.self).contains("name=\"confirmed\"") }
+        #expect(asking.map(\.name).sorted() == ["confirm", "key_rotate"])
+    }
+
+    @Test("what an API key may do is said in whole sentences")
+    func rights() {
+        let email = KeyspaceAccess(name: "Email", discriminator: "e", read: true, write: true)
+        let mobile = KeyspaceAccess(name: "Mobile", discriminator: "m", read: true, write: false)
+        func words(_ sections: [String]?, _ keyspaces: [KeyspaceAccess]?) -> [String] {
+            KeyRights(role: "integration", sections: sections, keyspaces: keyspaces).sentences
+        }
+        #expect(
+            words(nil, nil) == [
+                "All sections, now and later.", "Reads and writes through all keyspaces, now and later.",
+            ])
+        #expect(
+            words(["Shop"], [email, mobile])
+                == ["Only the section Shop.", "Reads and writes through Email.", "Only reads through Mobile."])
+        #expect(words(["A", "B"], [mobile]) == ["Only the sections A, B.", "Only reads through Mobile."])
+        #expect(words([], []) == ["No section.", "Reads and writes through no keyspace."])
+        #expect(
+            KeyRights(role: "admin", sections: nil, keyspaces: nil).sentences
+                == ["May do everything in the account: definitions, API keys, all profiles and their events."])
     }
 }

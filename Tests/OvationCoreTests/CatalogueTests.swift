@@ -118,6 +118,10 @@ struct CatalogueTests {
                     + #""type":"double"}],"id":7,"state":"draft","validFrom":"2026-11-23T12:00:00.000Z"}}"#
             ),
             (
+                .versionRepublished(7, at: Fixtures.now),
+                #"{"at":"2026-11-23T12:00:00.000Z","kind":"version.republished","version":7}"#
+            ),
+            (
                 .noted(Note(act: .eventsDeleted, subject: "s", detail: "d")),
                 #"{"kind":"events.deleted","note":{"act":"events.deleted","detail":"d","subject":"s"}}"#
             ),
@@ -166,5 +170,83 @@ extension CatalogueTests {
         let changed = try applying([version([], id: Limits.versionIDMax)])
         #expect(changed.nextVersionID == 1_000_001)
         #expect(throws: Problem(.invalidVersionID, "")) { try applying([version([], id: Limits.versionIDMax + 1)]) }
+    }
+}
+
+extension CatalogueTests {
+    private func republished(_ id: EventVersion.ID, in catalogue: Catalogue) throws(Problem) -> Catalogue {
+        let type = catalogue.version(id)!.eventType.discriminator
+        return try applying([catalogue.publishing(id, of: type, at: Fixtures.now)], to: catalogue)
+    }
+
+    @Test("a deprecated version that is published again is what it was: same fields, same id, same beginning")
+    func undoesDeprecation() throws {
+        let type = try Discriminator<EventType>(Fixtures.eventType)
+        let before = try #require(catalogue.eventType(type))
+        let deprecated = try applying([.versionDeprecated(Fixtures.versionID, at: Fixtures.now)])
+        #expect(deprecated.eventType(type)?.currentVersion == nil)
+        let after = try republished(Fixtures.versionID, in: deprecated)
+        #expect(after.eventType(type) == before)
+        #expect(after.version(Fixtures.versionID)?.version == before.versions[0])
+    }
+
+    @Test("of two versions the older can be current again: it deprecates the other, and both can be turned round again")
+    func turnsRound() throws {
+        let type = try Discriminator<EventType>(Fixtures.eventType)
+        let two = try applying([version([Field(name: "other", type: .string)], id: 7)])
+        let old = try republished(Fixtures.versionID, in: two)
+        #expect(old.eventType(type)?.currentVersion?.id == Fixtures.versionID)
+        #expect(old.eventType(type)?.listedVersions.map(\.id) == [Fixtures.versionID, 7])
+        #expect(old.version(7)?.version.deprecatedAt == Fixtures.now)
+        let again = try republished(7, in: old)
+        #expect(again.eventType(type)?.listedVersions.map(\.id) == [7, Fixtures.versionID])
+        #expect(again.eventType(type)?.versions.count { $0.deprecatedAt == nil } == 1)
+        // The model of what came out makes the same in another account.
+        var random = SeededGenerator(seed: 3)
+        let empty = try Catalogue(account: Fixtures.account).applying(
+            Catalogue.founding, at: Fixtures.now, by: "s"
+        ).catalogue
+        for catalogue in [old, again] {
+            let plan = try empty.plan(toReach: catalogue.model, at: Fixtures.now, using: &random)
+            let copy = try empty.applying(plan.changes, at: Fixtures.now, by: "s").catalogue
+            #expect(copy.eventType(type)?.listedVersions == catalogue.eventType(type)?.listedVersions)
+            #expect(copy.eventType(type)?.currentVersion == catalogue.eventType(type)?.currentVersion)
+        }
+        // History that is added later does not come before the current version.
+        let history = VersionAdded(
+            eventType: type, id: 5, fields: [], state: .published, validFrom: Fixtures.now, deprecatedAt: Fixtures.now)
+        let late = try applying([.versionAdded(history)], to: old)
+        #expect(late.eventType(type)?.listedVersions.first?.id == Fixtures.versionID)
+        #expect(late.eventType(type)?.listedVersions.count == 3)
+    }
+
+    @Test("what is current, was discarded, was never there or is of a removed event type is not published again")
+    func refusesRepublication() throws {
+        let current = Fixtures.versionID
+        #expect(throws: Problem(.conflict, "")) {
+            try applying([.versionRepublished(current, at: Fixtures.now)])
+        }
+        let drafted = try applying([version([Field(name: "new", type: .string)], id: 7, isDraft: true)])
+        #expect(throws: Problem(.conflict, "")) {
+            try applying([.versionRepublished(7, at: Fixtures.now)], to: drafted)
+        }
+        let discarded = try applying([.versionDiscarded(7)], to: drafted)
+        for change in [CatalogueChange.versionRepublished(7, at: Fixtures.now), .versionPublished(7, at: Fixtures.now)]
+        {
+            #expect(throws: Problem(.conflict, "")) { try applying([change], to: discarded) }
+        }
+        #expect(throws: Problem(.versionNotFound, "")) {
+            try applying([.versionRepublished(999, at: Fixtures.now)])
+        }
+        let deprecated = try applying([.versionDeprecated(current, at: Fixtures.now)])
+        let future = Fixtures.now.advanced(by: .seconds(1))
+        #expect(throws: Problem(.conflict, "")) {
+            try applying([.versionRepublished(current, at: future)], to: deprecated)
+        }
+        let removed = try applying(
+            [.eventTypeRemoved(try Discriminator(Fixtures.eventType), at: Fixtures.now)], to: deprecated)
+        #expect(throws: Problem(.eventTypeNotFound, "")) {
+            try applying([.versionRepublished(current, at: Fixtures.now)], to: removed)
+        }
     }
 }

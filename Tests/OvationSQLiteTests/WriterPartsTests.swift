@@ -107,7 +107,7 @@ struct WriterPartsTests {
             func count() throws -> Int? { try Int.fetchOne(database, sql: "SELECT count(*) FROM rejection") }
 
             try transaction.run {
-                _ = try rejections.keep(PackedRejection(Fixtures.refusedPost()))
+                _ = try rejections.keep(PackedRejection(Fixtures.refusedPost(), versions: [:]))
                 try rejections.finishGroup(at: Fixtures.now)
             }
             let error = failure {

@@ -49,6 +49,13 @@ struct ConsoleClient {
         return try await get(answer.header("Location") ?? "")
     }
 
+    /// Posts, answers the question that comes first as its page would, and follows to where that leads.
+    mutating func confirm(_ path: String, _ fields: [(String, String)] = []) async throws -> TestServer.Answer {
+        let question = try await post(path, fields)
+        try #require(question.isQuestion, "\(question.status) \(question.text.prefix(3000))")
+        return try await submit(path, question.hiddenFields)
+    }
+
     private var cookieHeader: [(String, String)] {
         cookies.isEmpty ? [] : [("Cookie", cookies.map { "\($0.key)=\($0.value)" }.joined(separator: "; "))]
     }
@@ -62,5 +69,20 @@ struct ConsoleClient {
         if let range = answer.text.firstRange(of: "name=\"csrf\" value=\"") {
             csrf = String(answer.text[range.upperBound...].prefix { $0 != "\"" })
         }
+    }
+}
+
+extension TestServer.Answer {
+    /// Whether a page asks before it does something.
+    var isQuestion: Bool { text.contains("<input type=\"hidden\" name=\"confirmed\"") }
+
+    /// Of the form in the page's own part.
+    var hiddenFields: [(String, String)] {
+        let main = text.firstRange(of: "<main").map { String(text[$0.lowerBound...]) } ?? ""
+        return main.matches(of: /<input type="hidden" name="([^"]*)" value="([^"]*)">/).map { match in
+            let value = String(match.2).replacing("&lt;", with: "<").replacing("&gt;", with: ">")
+                .replacing("&quot;", with: "\"").replacing("&#39;", with: "'").replacing("&amp;", with: "&")
+            return (String(match.1), value)
+        }.filter { $0.0 != "csrf" }
     }
 }

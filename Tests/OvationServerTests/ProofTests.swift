@@ -8,7 +8,10 @@ import Testing
 
 @Suite("Acts that ask for the secret again")
 struct ProofTests {
-    private static let form = [("name", "web shop"), ("role", "integration"), ("section", Fixtures.section)]
+    private static let form = [
+        ("name", "web shop"), ("role", "integration"), ("section_scope", "only"), ("section", Fixtures.section),
+        ("keyspace_scope", "all"), ("confirmed", "yes"),
+    ]
 
     private static func names(_ server: TestServer) async throws -> [String] {
         try await server.send(.get, "/account/api-keys").json["items"]?.array?.compactMap { $0["name"]?.string } ?? []

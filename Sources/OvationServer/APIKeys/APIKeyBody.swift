@@ -25,7 +25,8 @@ extension APIKey {
     }
 }
 
-/// `{name, role?, sections?: [...], keyspaces?: {discriminator: "read" | "read_write"}}`
+/// `{name, role?, sections?: [...], keyspaces?: {discriminator: "read" | "read_write"}}`. Left out or null means all; a list
+/// of none is refused, since whoever sends it may mean either.
 struct APIKeyRequest {
     let name: String
     let role: APIKey.Role
@@ -43,6 +44,7 @@ struct APIKeyRequest {
         }
         role = try reader.word("role", of: APIKey.Role.self) ?? .integration
         sections = try reader.array("sections").map { values throws(Problem) in
+            guard !values.isEmpty else { throw APIKeyRequest.nothingChosen("sections", reader) }
             var sections: Set<Discriminator<Section>> = []
             for value in values {
                 guard let discriminator = try? Discriminator<Section>(value.string ?? ""),
@@ -57,6 +59,7 @@ struct APIKeyRequest {
             return sections
         }
         keyspaces = try reader.object("keyspaces").map { object throws(Problem) in
+            guard !object.members.isEmpty else { throw APIKeyRequest.nothingChosen("keyspaces", reader) }
             var keyspaces: [Discriminator<Keyspace>: APIKey.Access] = [:]
             for member in object.members {
                 guard let discriminator = try? Discriminator<Keyspace>(member.name),
@@ -78,5 +81,10 @@ struct APIKeyRequest {
                 reader.path("role"), .conflict,
                 "An admin key may change everything, so it cannot be limited to sections or keyspaces.")
         }
+    }
+    private static func nothingChosen(_ name: String, _ reader: ObjectReader) -> Problem {
+        ObjectReader.refused(
+            reader.path(name), .invalidValue,
+            "'\(name)' names none. Name those that the key may use, or leave '\(name)' out for all, now and later.")
     }
 }

@@ -94,7 +94,9 @@ extension Endpoint {
                 tag: "Event types", summary: "Add a version, or a draft of one", request: "VersionRequest",
                 responses: [Text.created("FullEventType")])
         case .publishVersion:
-            Text(tag: "Event types", summary: "Publish a draft", responses: [Text.ok("FullEventType")])
+            Text(
+                tag: "Event types", summary: "Publish a draft, or a deprecated version again",
+                responses: [Text.ok("FullEventType")])
         case .deprecateVersion:
             Text(
                 tag: "Event types", summary: "Deprecate the current version, and put no other in its place",
@@ -278,6 +280,10 @@ extension Endpoint {
             Text(
                 tag: "API keys", summary: "Sign tokens with a new key from now on",
                 responses: [Text.created("SigningKey")])
+        case .createConsoleLink:
+            Text(
+                tag: "API keys", summary: "A link that signs in to the console once",
+                responses: [Text.created("ConsoleLink")])
         case .about: Text(tag: "Server", summary: "What this server is", responses: [Text.ok("About")])
         case .health: Text(tag: "Server", summary: "The process answers", responses: [Text.ok("Health")])
         case .ready: Text(tag: "Server", summary: "The store can be written and read", responses: [Text.ok("Ready")])

@@ -27,7 +27,9 @@ extension CatalogueChange {
         case .eventTypeCreated(let head), .eventTypeChanged(let head): head.discriminator.text
         case .eventTypeRemoved(let eventType, _): eventType.text
         case .versionAdded(let version): String(version.id)
-        case .versionPublished(let id, _), .versionDeprecated(let id, _), .versionDiscarded(let id): String(id)
+        case .versionPublished(let id, _), .versionRepublished(let id, _), .versionDeprecated(let id, _),
+            .versionDiscarded(let id):
+            String(id)
         case .noted(let note): note.subject
         }
     }

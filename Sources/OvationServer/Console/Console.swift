@@ -59,12 +59,28 @@ struct Console: Sendable {
         switch route.answer {
         case .open(let answer): return try await answer(arrival)
         case .page(let answer):
-            guard let visit = try await visit(arrival) else { return arrival.sendToSignIn() }
-            do {
+            return try await respond(to: arrival, with: answer)
+        case .act(let answer, let asking):
+            return try await respond(to: arrival) { visit in
+                // Here and not in each act, so that none can forget it.
+                if case .question(let ask) = asking, !visit.form.has(ConfirmPage.confirmed),
+                    let question = try await ask(visit)
+                {
+                    return question
+                }
                 return try await answer(visit)
-            } catch {
-                return await respond(Problem(thrown: error), visit)
             }
+        }
+    }
+
+    private func respond(
+        to arrival: Arrival, with answer: @Sendable (Visit) async throws -> Response
+    ) async throws -> Response {
+        guard let visit = try await visit(arrival) else { return arrival.sendToSignIn() }
+        do {
+            return try await answer(visit)
+        } catch {
+            return await respond(Problem(thrown: error), visit)
         }
     }
 

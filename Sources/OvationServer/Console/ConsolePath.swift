@@ -5,6 +5,8 @@ import OvationWire
 enum ConsolePath {
     static let overview = "/console"
     static let signIn = "/console/sign-in"
+    /// Before the secret part of a one-time link.
+    static let enter = "/console/enter/"
     static let live = "/console/live"
     static let rejections = "/console/rejections"
     static let keys = "/console/keys"

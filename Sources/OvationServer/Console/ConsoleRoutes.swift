@@ -6,8 +6,19 @@ struct ConsoleRoute: Sendable {
     enum Answer: Sendable {
         /// For anybody: to sign in, and what the sign-in page is made of.
         case open(@Sendable (Arrival) async throws -> Response)
-        /// For somebody who is signed in.
+        /// For somebody who is signed in; changes nothing.
         case page(@Sendable (Visit) async throws -> Response)
+        /// A form of somebody who is signed in.
+        case act(@Sendable (Visit) async throws -> Response, Asking)
+    }
+
+    /// What cannot be undone, and what can break those who post, is asked before it is done: with what it changes, and how
+    /// to undo it if that is possible. Every form says which it is.
+    enum Asking: Sendable {
+        /// The page that asks, whose form says `confirmed`; nil where this very form has nothing to ask.
+        case question(@Sendable (Visit) async throws -> Response?)
+        /// Why it needs no question.
+        case nothing(because: String)
     }
 
     let method: HTTPRequest.Method
@@ -21,8 +32,12 @@ struct ConsoleRoute: Sendable {
         open(.get, "/console/sign-in", SignIn.show),
         open(.post, "/console/sign-in", SignIn.post),
         open(.get, "/console/enter/{link}", SignIn.enter),
-        page(.post, "/console/sign-out", SignIn.end),
-        page(.post, "/console/mask", SignIn.mask),
+        act(
+            "/console/sign-out", SignIn.end,
+            asksNothing: "signing in again undoes it"),
+        act(
+            "/console/mask", SignIn.mask,
+            asksNothing: "it is of this session alone"),
     ]
 
     private static let overview: [ConsoleRoute] = [
@@ -36,20 +51,30 @@ struct ConsoleRoute: Sendable {
     private static let eventTypes: [ConsoleRoute] = {
         let types = "/console/sections/{section}/event-types"
         let type = types + "/{event}"
+        let version = type + "/versions/{version}"
         return [
             page(.get, types, EventTypeList.show),
             page(.get, types + "/new", EventTypeCreation.show),
-            page(.post, types, EventTypeCreation.post),
-            page(.post, types + "/preview", EventTypeCreation.preview),
+            act(
+                types, EventTypeCreation.post,
+                asksNothing: "a new event type breaks nothing, and can be removed"),
+            act(
+                types + "/preview", EventTypeCreation.preview,
+                asksNothing: "it changes nothing"),
             page(.get, type, EventTypeDetails.show),
             page(.get, type + "/edit", EventTypeEdit.show),
-            page(.post, type + "/edit", EventTypeEdit.post),
-            page(.post, type + "/edit/preview", EventTypeEdit.preview),
+            act(type + "/edit", EventTypeEdit.post, asks: EventTypeEdit.question),
+            act(
+                type + "/edit/preview", EventTypeEdit.preview,
+                asksNothing: "it changes nothing"),
             page(.get, type + "/remove", EventTypeRemoval.confirm),
-            page(.post, type + "/remove", EventTypeRemoval.post),
-            page(.post, type + "/versions/{version}/publish", VersionActs.publish),
-            page(.post, type + "/versions/{version}/deprecate", VersionActs.deprecate),
-            page(.post, type + "/versions/{version}/discard", VersionActs.discard),
+            act(type + "/remove", EventTypeRemoval.post, asks: EventTypeRemoval.confirm),
+            page(.get, version + "/publish", VersionActs.askToPublish),
+            act(version + "/publish", VersionActs.publish, asks: VersionActs.askToPublish),
+            page(.get, version + "/deprecate", VersionActs.askToDeprecate),
+            act(version + "/deprecate", VersionActs.deprecate, asks: VersionActs.askToDeprecate),
+            page(.get, version + "/discard", VersionActs.askToDiscard),
+            act(version + "/discard", VersionActs.discard, asks: VersionActs.askToDiscard),
         ]
     }()
 
@@ -61,7 +86,7 @@ struct ConsoleRoute: Sendable {
             page(.get, profile, ProfileTimeline.show),
             page(.get, profile + "/summary", ProfileTimeline.summary),
             page(.get, profile + "/sections/{section}/events/{id}/delete", EventRemoval.confirm),
-            page(.post, profile + "/sections/{section}/events/{id}/delete", EventRemoval.post),
+            act(profile + "/sections/{section}/events/{id}/delete", EventRemoval.post, asks: EventRemoval.confirm),
         ]
     }()
 
@@ -71,32 +96,46 @@ struct ConsoleRoute: Sendable {
         return [
             page(.get, "/console/rejections", RejectionCauseList.show),
             page(.get, rejection, RejectionDetails.show),
-            page(.post, rejection + "/validate", RejectionDetails.validate),
-            page(.post, rejection + "/replay", RejectionDetails.replay),
+            act(
+                rejection + "/validate", RejectionDetails.validate,
+                asksNothing: "it changes nothing"),
+            act(
+                rejection + "/replay", RejectionDetails.replay,
+                asksNothing: "its form shows all that it stores, and an event can be deleted"),
             page(.get, rejection + "/dismiss", RejectionDetails.confirmDismissal),
-            page(.post, rejection + "/dismiss", RejectionDetails.dismiss),
             page(.get, cause, RejectionCauseList.one),
             page(.get, cause + "/replay", CauseActs.previewReplay),
-            page(.post, cause + "/replay", CauseActs.replay),
+            act(
+                cause + "/replay", CauseActs.replay,
+                asksNothing: "its form stands on the page before, which says how many would pass"),
             page(.get, cause + "/dismiss", CauseActs.previewDismissal),
-            page(.post, cause + "/dismiss", CauseActs.dismiss),
+            act(
+                cause + "/dismiss", CauseActs.dismiss,
+                asksNothing: "its form stands on the page before, which asks and says how many"),
+            act(rejection + "/dismiss", RejectionDetails.dismiss, asks: RejectionDetails.confirmDismissal),
         ]
     }()
 
     private static let account: [ConsoleRoute] = [
         page(.get, "/console/keys", KeyList.show),
         page(.get, "/console/keys/new", KeyCreation.show),
-        page(.post, "/console/keys", KeyCreation.post),
+        act(
+            "/console/keys", KeyCreation.post,
+            asksNothing: "a new API key breaks nothing, and can be revoked"),
         page(.get, "/console/keys/{client_id}/rotate", KeyRotation.show),
-        page(.post, "/console/keys/{client_id}/rotate", KeyRotation.post),
+        act("/console/keys/{client_id}/rotate", KeyRotation.post, asks: KeyRotation.show),
         page(.get, "/console/keys/{client_id}/revoke", KeyRevocation.confirm),
-        page(.post, "/console/keys/{client_id}/revoke", KeyRevocation.post),
+        act("/console/keys/{client_id}/revoke", KeyRevocation.post, asks: KeyRevocation.confirm),
         page(.get, "/console/sections", SectionList.show),
-        page(.post, "/console/sections", SectionList.create),
-        page(.post, "/console/sections/{section}", SectionList.rename),
+        act("/console/sections", SectionList.create, asks: SectionList.askToCreate),
+        act(
+            "/console/sections/{section}", SectionList.rename,
+            asksNothing: "clients know the discriminator, and a name can be changed back"),
         page(.get, "/console/keyspaces", KeyspaceList.show),
-        page(.post, "/console/keyspaces", KeyspaceList.create),
-        page(.post, "/console/keyspaces/{keyspace}", KeyspaceList.change),
+        act("/console/keyspaces", KeyspaceList.create, asks: KeyspaceList.askToCreate),
+        act(
+            "/console/keyspaces/{keyspace}", KeyspaceList.change,
+            asksNothing: "clients only read its name and its mark, and both can be changed back"),
     ]
 
     private static func open(
@@ -109,5 +148,18 @@ struct ConsoleRoute: Sendable {
         _ method: HTTPRequest.Method, _ path: String, _ answer: @escaping @Sendable (Visit) async throws -> Response
     ) -> ConsoleRoute {
         ConsoleRoute(method: method, path: path, answer: .page(answer))
+    }
+
+    private static func act(
+        _ path: String, _ answer: @escaping @Sendable (Visit) async throws -> Response,
+        asks question: @escaping @Sendable (Visit) async throws -> Response?
+    ) -> ConsoleRoute {
+        ConsoleRoute(method: .post, path: path, answer: .act(answer, .question(question)))
+    }
+
+    private static func act(
+        _ path: String, _ answer: @escaping @Sendable (Visit) async throws -> Response, asksNothing reason: String
+    ) -> ConsoleRoute {
+        ConsoleRoute(method: .post, path: path, answer: .act(answer, .nothing(because: reason)))
     }
 }

@@ -14,6 +14,8 @@ final class ConsoleSessions: Sendable {
         var provedAt: Timestamp
         /// Whether profile keys are masked, for when others see the screen.
         var isMasked = false
+        /// Discriminator of the section whose event types were looked at last.
+        var section: String?
         /// Shown once, on the next page.
         var notice: Notice?
     }
@@ -88,6 +90,10 @@ final class ConsoleSessions: Sendable {
         state.withLock { $0.sessions[hash(token)]?.isMasked = isMasked }
     }
 
+    func remember(section: String, _ token: String) {
+        state.withLock { $0.sessions[hash(token)]?.section = section }
+    }
+
     func notify(_ notice: Notice, _ token: String) {
         state.withLock { $0.sessions[hash(token)]?.notice = notice }
     }
@@ -109,7 +115,15 @@ final class ConsoleSessions: Sendable {
     /// - Returns: the last part of the link's path.
     func makeLink(clientID: String, at now: Timestamp) -> String {
         let token = ConsoleSessions.randomToken()
-        state.withLock { $0.links[hash(token)] = (clientID, now.advanced(by: Limits.consoleLinkLifetime)) }
+        state.withLock { state in
+            state.links = state.links.filter { now < $0.value.until }
+            if state.links.count >= Limits.consoleLinksMax,
+                let oldest = state.links.min(by: { $0.value.until < $1.value.until })
+            {
+                state.links[oldest.key] = nil
+            }
+            state.links[hash(token)] = (clientID, now.advanced(by: Limits.consoleLinkLifetime))
+        }
         return token
     }
 

@@ -48,12 +48,18 @@ struct Visit: Sendable {
         try await console.api.call(endpoint, parameters, query: query, body: body, headers: headers, as: caller)
     }
 
+    /// What was posted, for a page that asks about it and posts it again.
+    var hiddenFields: [ConfirmPage.HiddenField] {
+        form.fields.filter { $0.name != "csrf" && $0.name != ConfirmPage.confirmed }
+            .map { .init(name: $0.name, value: $0.value) }
+    }
+
     // MARK: What goes out
 
     func page(
-        _ page: some ConsolePage, area: Layout.Area?, section: Section? = nil, status: HTTPResponse.Status = .ok
+        _ page: some ConsolePage, area: Layout.Area?, status: HTTPResponse.Status = .ok
     ) async -> Response {
-        .html(console.pages.render(page, in: await layout(area, section)), status: status)
+        .html(console.pages.render(page, in: await layout(area)), status: status)
     }
 
     func fragment(_ fragment: some ConsoleFragment) -> Response { .html(console.pages.render(fragment: fragment)) }
@@ -65,18 +71,25 @@ struct Visit: Sendable {
         return .redirect(to: path)
     }
 
-    /// - Parameter section: that the page is about, where its address does not say so.
-    private func layout(_ area: Layout.Area?, _ section: Section?) async -> Layout {
-        let selected = section?.discriminator.text ?? (try? path.section())?.text ?? (try? query("section"))
-        let sections = catalogue.sections.map { section in
+    private func layout(_ area: Layout.Area?) async -> Layout {
+        // Only the pages of event types are of one section. Others are of all, or have a choice of their own.
+        let shown = area == .eventTypes ? (try? path.section()).flatMap(catalogue.section) : nil
+        if let shown { console.sessions.remember(section: shown.discriminator.text, token) }
+        let isForm = request.uri.path.hasSuffix("/event-types/new")
+        let sections = (shown == nil ? [] : catalogue.sections).map { section in
             Layout.SectionLink(
                 name: section.name, discriminator: section.discriminator.text,
-                href: ConsolePath.eventTypes(section.discriminator), selected: section.discriminator.text == selected)
+                href: ConsolePath.eventTypes(section.discriminator) + (isForm ? "/new" : ""),
+                selected: section.discriminator == shown?.discriminator)
         }
+        let last = shown ?? catalogue.sections.first { $0.discriminator.text == session.section }
         let activity = try? await call(.getActivity)
         return Layout(
             csrf: session.csrf, keyName: identity.key.name, clientID: identity.key.clientID, area: area,
-            sections: sections, flash: console.sessions.takeNotice(token).map(Layout.Flash.init),
+            sections: sections,
+            eventTypesHref: (last ?? catalogue.sections.first).map { ConsolePath.eventTypes($0.discriminator) }
+                ?? ConsolePath.sections,
+            flash: console.sessions.takeNotice(token).map(Layout.Flash.init),
             masked: session.isMasked, path: address, openRejections: activity?["open_rejections"]?.int ?? 0,
             serverVersion: console.version)
     }
@@ -94,9 +107,6 @@ struct Visit: Sendable {
     func shown(key: String) -> String {
         session.isMasked ? Visit.mask(key) ?? key : key
     }
-
-    /// Of its first scalar: one character can be as long as the key.
-    static func mask(_ key: String) -> String? { key.unicodeScalars.first.map { "\($0)•••••" } }
 
     /// The same visit as its session, its API key and the definitions stand now; nil when one of them has ended.
     var current: Visit? {

@@ -2,13 +2,14 @@ import Hummingbird
 import OvationCore
 import OvationWire
 
-/// `POST /audience/sections/{section}/events/{event}/versions/{version}/publish`: a draft becomes the current version.
+/// `POST /audience/sections/{section}/events/{event}/versions/{version}/publish`: a draft becomes the current version, or
+/// a deprecated one is so again, which undoes its deprecation.
 struct PublishVersion: EndpointHandler {
     let directory: Directory
 
     func respond(to call: Call) async throws -> Response {
         let (discriminator, snapshot) = try await directory.editVersion(of: call) { version, eventType, catalogue in
-            .versionPublished(version, at: catalogue.earliestBeginning(of: eventType, at: call.receivedAt))
+            catalogue.publishing(version, of: eventType, at: call.receivedAt)
         }
         return .json(snapshot.catalogue.eventType(discriminator)?.json(.withDrafts) ?? .null)
     }

@@ -63,7 +63,8 @@ extension CatalogueChange {
         case .eventTypeCreated(let head), .eventTypeChanged(let head): head.discriminator == eventType.discriminator
         case .eventTypeRemoved(let discriminator, _): discriminator == eventType.discriminator
         case .versionAdded(let added): added.eventType == eventType.discriminator
-        case .versionPublished(let id, _), .versionDeprecated(let id, _), .versionDiscarded(let id):
+        case .versionPublished(let id, _), .versionRepublished(let id, _), .versionDeprecated(let id, _),
+            .versionDiscarded(let id):
             eventType.versions.contains { $0.id == id }
         case .sectionCreated, .sectionRenamed, .keyspaceCreated, .keyspaceChanged, .noted: false
         }

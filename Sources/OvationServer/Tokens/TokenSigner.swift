@@ -60,14 +60,16 @@ package final class TokenSigner: Sendable {
         state.withLock { $0 = newState }
     }
 
-    package func sign(_ key: APIKey, at now: Timestamp) async throws -> String {
+    package func sign(
+        _ key: APIKey, at now: Timestamp, lasting lifetime: Duration = Limits.tokenLifetime
+    ) async throws -> String {
         let (collection, current) = state.withLock { ($0.verifiers[$0.current], $0.current) }
         guard let collection else { throw StoreFailure(.unusable, "the store has no signing key") }
         let seconds = Int(now.milliseconds / 1000)
         let scope = key.role == .admin ? "audience.read audience.write audience.admin" : "audience.read audience.write"
         let claims = TokenClaims(
             iss: TokenClaims.issuer(ofRegion: region), sub: key.clientID, account: String(key.account), scope: scope,
-            iat: seconds, exp: seconds + Int(Limits.tokenLifetime.components.seconds))
+            iat: seconds, exp: seconds + Int(lifetime.components.seconds))
         return try await collection.sign(claims, kid: JWKIdentifier(string: current))
     }
 

@@ -53,6 +53,57 @@ enum EventTypeEdit {
         }
     }
 
+    /// Asked where the change would break something; nil where it would not, and where the form is not to be saved yet.
+    @Sendable static func question(_ visit: Visit) async throws -> Response? {
+        let section = try visit.section()
+        let eventType = try visit.liveEventType()
+        var input = EventTypeInput(visit.form)
+        input.category = eventType.category.rawValue
+        guard input.withRowsChanged() == nil, input.action != "preview",
+            try await conflict(input, eventType, visit) == nil
+        else { return nil }
+        let losses = lostPermissions(input, eventType, visit)
+        // A draft takes over from nothing.
+        let breaks = input.action == "draft" ? [] : newFields(input, section, eventType, visit)
+        guard !losses.isEmpty || !breaks.isEmpty else { return nil }
+        let used = try await visit.usage(of: section)
+        let page = ConfirmPage(
+            heading: "Change ‘\(eventType.name)’?",
+            explanation: ["The change that you are about to save can break integrations. Nothing is saved yet."],
+            consequences: losses + breaks
+                + (eventType.currentVersion.map { [Text.posted(used[$0.id], "version \($0.id)")] } ?? []),
+            action: visit.request.uri.path, hidden: visit.hiddenFields, button: "Save changes",
+            cancel: ConsolePath.eventType(eventType), back: Choice(value: "preview", label: "Back to the form"))
+        return await visit.page(page, area: .eventTypes)
+    }
+
+    private static func lostPermissions(_ input: EventTypeInput, _ eventType: EventType, _ visit: Visit) -> [String] {
+        visit.catalogue.keyspaces.flatMap { keyspace -> [String] in
+            let old = eventType.permission(in: keyspace.discriminator)
+            let text = keyspace.discriminator.text
+            return [
+                old.write && !input.write.contains(text)
+                    ? "Posts of it through the keyspace ‘\(keyspace.name)’ are refused from then on." : nil,
+                old.read && !input.read.contains(text)
+                    ? "Integrations no longer see its events through the keyspace ‘\(keyspace.name)’." : nil,
+            ].compactMap { $0 }
+        }
+    }
+
+    private static func newFields(
+        _ input: EventTypeInput, _ section: Section, _ eventType: EventType, _ visit: Visit
+    ) -> [String] {
+        guard let current = eventType.currentVersion,
+            let request = try? EventTypeRequest(input.body(discriminator: nil)),
+            let version = request.version
+        else { return [] }
+        let added = visit.catalogue.addingVersion(version, to: eventType.discriminator, at: visit.now)
+        let breaks = FieldComparison(old: current.schema.fields, new: added.fields).breaks
+        guard !breaks.isEmpty else { return [] }
+        return breaks.map { "A post of the new version with the fields of version \(current.id) gets 400: \($0)." }
+            + ["Posts that name version \(current.id) are stored as before; you can publish it again."]
+    }
+
     @Sendable static func preview(_ visit: Visit) async throws -> Response {
         let eventType = try visit.liveEventType()
         var input = EventTypeInput(visit.form)

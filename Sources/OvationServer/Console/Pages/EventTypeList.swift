@@ -77,7 +77,9 @@ enum EventTypeRemoval {
     @Sendable static func confirm(_ visit: Visit) async throws -> Response {
         let type = try visit.liveEventType()
         let usage = try await visit.usage(of: try visit.section())
-        let stored = type.versions.reduce(0) { $0 + (usage[$1.id]?.events ?? 0) }
+        let used = type.versions.compactMap { usage[$0.id] }
+        let all = Visit.Usage(
+            events: used.reduce(0) { $0 + $1.events }, lastSeen: used.map(\.lastSeen).max() ?? "")
         let page = ConfirmPage(
             heading: "Remove ‘\(type.name)’?",
             explanation: [
@@ -85,10 +87,8 @@ enum EventTypeRemoval {
                     + "Its discriminator and its version ids are never used again, so this cannot be undone."
             ],
             consequences: [
-                "Integrations that post it get an error for every event.",
-                stored == 0
-                    ? "No events of it are stored."
-                    : Text.count(stored, "stored event stays", "stored events stay") + " readable.",
+                "Integrations that post it get 400 for every post that has such an event.",
+                Text.posted(all, "it") + (all.events > 0 ? " What is stored stays readable." : ""),
             ], action: ConsolePath.eventType(type) + "/remove", button: "Remove event type",
             cancel: ConsolePath.eventType(type))
         return await visit.page(page, area: .eventTypes)
@@ -99,35 +99,6 @@ enum EventTypeRemoval {
         try await visit.call(
             .removeEventType, ["section": type.section.text, "event": type.discriminator.text])
         return visit.redirect(to: ConsolePath.eventTypes(type.section), "‘\(type.name)’ is removed.")
-    }
-}
-
-/// `POST /console/sections/{section}/event-types/{event}/versions/{version}/…`
-enum VersionActs {
-    @Sendable static func publish(_ visit: Visit) async throws -> Response {
-        try await act(visit, .publishVersion, "is published and current now.")
-    }
-
-    @Sendable static func deprecate(_ visit: Visit) async throws -> Response {
-        try await act(
-            visit, .deprecateVersion, "is deprecated. It still takes events; new integrations will not pick it.")
-    }
-
-    @Sendable static func discard(_ visit: Visit) async throws -> Response {
-        try await act(visit, .discardVersion, "is discarded.")
-    }
-
-    private static func act(_ visit: Visit, _ endpoint: Endpoint, _ done: String) async throws -> Response {
-        let type = try visit.liveEventType()
-        let version = try visit.path.version()
-        do {
-            try await visit.call(
-                endpoint,
-                ["section": type.section.text, "event": type.discriminator.text, "version": String(version)])
-            return visit.redirect(to: ConsolePath.eventType(type), "Version \(version) \(done)")
-        } catch let problem as Problem where problem.code.status.kind == .clientError {
-            return visit.redirect(to: ConsolePath.eventType(type), problem.detail, .error)
-        }
     }
 }
 

@@ -79,6 +79,7 @@ enum HistoryWords {
                 + "of \(eventType(text("version", "eventType"))) with "
                 + Text.count(change["version"]?["fields"]?.array?.count ?? 0, "field", "fields") + "."
         case "version.published": "Published \(version(change["version"]))."
+        case "version.republished": "Published \(version(change["version"])) again."
         case "version.deprecated": "Deprecated \(version(change["version"]))."
         case "version.discarded": "Discarded \(version(change["version"])), a draft."
         case "api_key.created": "Created an API key: \(text("note", "detail"))."

@@ -20,15 +20,8 @@ enum KeyList {
         let previous = item["previous_secret_valid_until"]?.string.flatMap { Timestamp(rfc3339: $0) }
         return KeysPage.Row(
             name: item["name"]?.string ?? "", clientID: item["client_id"]?.string ?? "",
-            role: item["role"]?.string ?? "",
-            sections: item["sections"]?.array?.map { section in
-                visit.catalogue.sections.first { $0.discriminator.text == section.string }?.name ?? section.string ?? ""
-            },
-            keyspaces: item["keyspaces"]?.members?.map { member in
-                KeyspaceAccess(
-                    name: visit.keyspaceName(member.name), discriminator: member.name, read: true,
-                    write: member.value.string == "read_write")
-            }, created: Moment(item["created_at"]) ?? Moment(iso: ""), lastUsed: Moment(item["last_used_at"]),
+            rights: KeyRights(item, visit), created: Moment(item["created_at"]) ?? Moment(iso: ""),
+            lastUsed: Moment(item["last_used_at"]),
             previousSecretUntil: previous.flatMap { $0 > visit.now ? Moment($0) : nil },
             revoked: Moment(item["revoked_at"]), isOwn: item["client_id"]?.string == visit.identity.key.clientID)
     }
@@ -46,17 +39,44 @@ enum KeyCreation {
             .init("name", .string(visit.form["name"])), .init("role", .string(visit.form["role"])),
         ]
         let sections = visit.form.values("section")
-        if !sections.isEmpty { members.append(.init("sections", .array(sections.map { .string($0) }))) }
         let access = visit.catalogue.keyspaces.compactMap { keyspace -> JSONValue.Member? in
             let word = visit.form["keyspace:\(keyspace.discriminator)"]
             return word.isEmpty || word == "none" ? nil : .init(keyspace.discriminator.text, .string(word))
         }
-        if !access.isEmpty { members.append(.init("keyspaces", .object(access))) }
         do {
+            try choose(visit, sections: sections.count, keyspaces: access.count)
+            if !sections.isEmpty { members.append(.init("sections", .array(sections.map { .string($0) }))) }
+            if !access.isEmpty { members.append(.init("keyspaces", .object(access))) }
             let key = try await visit.call(.createAPIKey, body: .object(members))
             return await visit.page(SecretPage(key, isNew: true, visit), area: .keys)
         } catch let problem as Problem where problem.code.status.kind == .clientError {
             return await visit.page(form(visit, problem), area: .keys, status: problem.code.status)
+        }
+    }
+
+    /// What a form leaves out is no choice: a key never may more than somebody said.
+    private static func choose(_ visit: Visit, sections: Int, keyspaces: Int) throws(Problem) {
+        let isAdmin = visit.form["role"] == APIKey.Role.admin.rawValue
+        var errors: [ItemError] = []
+        for (control, chosen, one) in [("section", sections, "a section"), ("keyspace", keyspaces, "a keyspace")] {
+            let message: String? =
+                switch (visit.form[control + "_scope"], chosen) {
+                case ("all", 0): nil
+                case ("all", _):
+                    "You chose all \(control)s and some of them. Choose ‘Only these \(control)s’, or none of them."
+                case ("only", 0): "Choose at least \(one), or ‘All \(control)s’."
+                case ("only", _): nil
+                // The API refuses an admin key that is limited.
+                case ("", 0) where isAdmin: nil
+                default: "Choose all \(control)s, or only those that the key needs."
+                }
+            if let message {
+                errors.append(
+                    ItemError(index: nil, pointer: "/\(control)s", code: .missingMember, detail: message))
+            }
+        }
+        guard errors.isEmpty else {
+            throw Problem(.validationFailed, "Say what the API key may do.", errors: errors)
         }
     }
 
@@ -72,11 +92,12 @@ enum KeyCreation {
         }
         return KeyFormPage(
             name: visit.form["name"], role: visit.form.has("role") ? visit.form["role"] : "integration",
+            sectionScope: visit.form["section_scope"],
             sections: visit.catalogue.sections.map {
                 Choice(
                     value: $0.discriminator.text, label: $0.name, hint: $0.discriminator.text,
                     selected: sections.contains($0.discriminator.text))
-            },
+            }, keyspaceScope: visit.form["keyspace_scope"],
             keyspaces: visit.catalogue.keyspaces.map { keyspace in
                 let word = visit.form["keyspace:\(keyspace.discriminator)"]
                 return KeyFormPage.KeyspaceRow(
@@ -92,7 +113,9 @@ enum KeyRotation {
         let key = try visit.key()
         let previous = key.previousSecret.flatMap { $0.validUntil > visit.now ? Moment($0.validUntil) : nil }
         return await visit.page(
-            RotateKeyPage(name: key.name, clientID: key.clientID, previousSecretUntil: previous, seen: seen(key)),
+            RotateKeyPage(
+                name: key.name, clientID: key.clientID, rights: KeyRights(key.json(), visit),
+                previousSecretUntil: previous, seen: seen(key)),
             area: .keys)
     }
 
@@ -122,6 +145,9 @@ enum KeyRevocation {
     @Sendable static func confirm(_ visit: Visit) async throws -> Response {
         let key = try visit.key()
         var consequences = ["Every request with it, or with a token it was given, is refused from that moment on."]
+        consequences += KeyRights(key.json(), visit).sentences.map { "Until then: " + $0 }
+        consequences.append(
+            key.lastUsedAt.map { "It was last used at \(Moment($0).text)." } ?? "It was never used.")
         if key.clientID == visit.identity.key.clientID {
             consequences.append("You are signed in with this key, and will be signed out.")
         }
@@ -156,12 +182,29 @@ extension Visit {
     }
 }
 
+extension KeyRights {
+    /// - Parameter item: as the API shows an API key.
+    init(_ item: JSONValue, _ visit: Visit) {
+        self.init(
+            role: item["role"]?.string ?? "",
+            sections: item["sections"]?.array?.map { section in
+                visit.catalogue.sections.first { $0.discriminator.text == section.string }?.name ?? section.string ?? ""
+            },
+            keyspaces: item["keyspaces"]?.members?.map { member in
+                KeyspaceAccess(
+                    name: visit.keyspaceName(member.name), discriminator: member.name, read: true,
+                    write: member.value.string == "read_write")
+            })
+    }
+}
+
 extension SecretPage {
     fileprivate init(_ key: JSONValue, isNew: Bool, _ visit: Visit) {
         let clientID = key["client_id"]?.string ?? ""
         let secret = key["client_secret"]?.string ?? ""
         self.init(
-            isNew: isNew, name: key["name"]?.string ?? "", clientID: clientID, secret: secret,
+            isNew: isNew, name: key["name"]?.string ?? "", clientID: clientID, rights: KeyRights(key, visit),
+            secret: secret,
             command: SampleCommands.token(baseURL: visit.baseURL, clientID: clientID, clientSecret: secret),
             previousSecretUntil: Moment(key["previous_secret_valid_until"]))
     }

@@ -75,16 +75,25 @@ enum Overview {
 
     private static func steps(stored: Int, _ visit: Visit) async throws -> [OverviewPage.Step] {
         let catalogue = visit.catalogue
+        // The newest of each is what somebody made to try these steps; both come in the order in which they were made.
+        let type = catalogue.eventTypes.last { $0.removedAt == nil && $0.currentVersion != nil }
+        let draft = catalogue.eventTypes.last {
+            $0.removedAt == nil && $0.currentVersion == nil && !$0.versions.isEmpty
+        }
         let section =
-            catalogue.sections.first { !catalogue.listedEventTypes(in: $0.discriminator).isEmpty }
-            ?? catalogue.sections[0]
-        let type = catalogue.listedEventTypes(in: section.discriminator).last { $0.currentVersion != nil }
+            type.flatMap { catalogue.section($0.section) } ?? draft.flatMap { catalogue.section($0.section) }
+            ?? catalogue.sections[catalogue.sections.count - 1]
+        // Where there is only one, its name says nothing.
+        let place = catalogue.sections.count > 1 ? " in the section ‘\(section.name)’" : ""
         let keys = try await visit.call(.listAPIKeys)["items"]?.array ?? []
         let hasOwnKey = keys.contains { $0["role"]?.string == "integration" && $0["revoked_at"] == .null }
         let create = OverviewPage.Step(
             heading: "Create a custom event",
-            explanation: "Name it, say which fields it has, and which keyspaces may read and write it.",
-            link: type.map { Link(text: "Open ‘\($0.name)’", href: ConsolePath.eventType($0)) }
+            explanation: type == nil && draft != nil
+                ? "‘\(draft?.name ?? "")’ has no current version. Publish one\(place)."
+                : "Name it, say which fields it has, and which keyspaces may read and write it"
+                    + (place.isEmpty ? "." : "; you do so\(place)."),
+            link: (type ?? draft).map { Link(text: "Open ‘\($0.name)’", href: ConsolePath.eventType($0)) }
                 ?? Link(text: "Create a custom event", href: ConsolePath.eventTypes(section.discriminator) + "/new"),
             done: type != nil)
         let key = OverviewPage.Step(

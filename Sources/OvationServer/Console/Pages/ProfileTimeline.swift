@@ -37,7 +37,7 @@ enum ProfileTimeline {
             isLaterPage: !cursor.isEmpty,
             clearHref: ConsolePath.with(base, [("section", section.discriminator.text)]), errors: query.errors)
         return await visit.page(
-            page, area: .profiles, section: section, status: query.errors.isEmpty ? .ok : .badRequest)
+            page, area: .profiles, status: query.errors.isEmpty ? .ok : .badRequest)
     }
 
     /// Apart from the page, since to count a million events takes longer than to show a page of them.
@@ -69,7 +69,7 @@ enum ProfileTimeline {
         if visit.isFromScript { return visit.fragment(summary) }
         let page = ProfileSummaryPage(
             key: visit.shown(key: profile.keys[0].key), summary: summary, back: ConsolePath.with(base, query.page))
-        return await visit.page(page, area: .profiles, section: section)
+        return await visit.page(page, area: .profiles)
     }
 
     /// The one that is asked for, or the first that has events.

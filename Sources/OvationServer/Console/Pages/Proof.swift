@@ -31,6 +31,7 @@ enum Proof {
     }
 
     private static func ask(_ visit: Visit, _ error: String?, _ status: HTTPResponse.Status) async -> Response {
+        // With the answer to the question that came before, so that it is not asked twice.
         let hidden = visit.form.fields.filter { $0.name != "csrf" && $0.name != "proof" }
         let page = ProofPage(
             clientID: visit.session.clientID, action: visit.request.uri.path,

@@ -21,6 +21,17 @@ enum SectionList {
         }
     }
 
+    /// nil: it cannot be created, and the form says why.
+    @Sendable static func askToCreate(_ visit: Visit) async throws -> Response? {
+        let name = visit.form["name"]
+        var random = SystemRandomNumberGenerator()
+        let made = visit.catalogue.creatingSection(named: name, discriminator: nil, using: &random)
+        return await visit.askToCreate(
+            "section", name, .sectionCreated(made),
+            ["Sections cannot be removed, because events refer to them. You can rename it at any time."],
+            cancel: ConsolePath.sections, area: .sections)
+    }
+
     @Sendable static func rename(_ visit: Visit) async throws -> Response {
         let section = try visit.section()
         let name = visit.form["name"]
@@ -67,6 +78,22 @@ enum KeyspaceList {
         }
     }
 
+    /// nil: it cannot be created, and the form says why.
+    @Sendable static func askToCreate(_ visit: Visit) async throws -> Response? {
+        let name = visit.form["name"]
+        guard let format = KeyFormat(rawValue: visit.form["key_format"]) else { return nil }
+        var random = SystemRandomNumberGenerator()
+        let made = visit.catalogue.creatingKeyspace(
+            named: name, discriminator: nil, managesSubscriptions: visit.form["manage_subscriptions"] == "on",
+            keyFormat: format, using: &random)
+        return await visit.askToCreate(
+            "keyspace", name, .keyspaceCreated(made),
+            [
+                "Keyspaces cannot be removed, because profile keys refer to them. You can rename it at any time.",
+                "Its key format is ‘\(format.rawValue)’ for good.",
+            ], cancel: ConsolePath.keyspaces, area: .keyspaces)
+    }
+
     @Sendable static func change(_ visit: Visit) async throws -> Response {
         let keyspace = try visit.identity.keyspace(visit.path.keyspace())
         let name = visit.form["name"]
@@ -93,5 +120,21 @@ enum KeyspaceList {
                     managesSubscriptions: $0.managesSubscriptions)
             }, newName: isNew ? visit.form["name"] : "", newKeyFormat: isNew ? visit.form["key_format"] : "text",
             newManagesSubscriptions: isNew && visit.form["manage_subscriptions"] == "on", errors: errors)
+    }
+}
+
+extension Visit {
+    /// Asks before something is made that cannot be removed; nil where it cannot be made anyway.
+    fileprivate func askToCreate(
+        _ what: String, _ name: String, _ change: CatalogueChange, _ consequences: [String], cancel: String,
+        area: Layout.Area
+    ) async -> Response? {
+        guard (try? catalogue.applying([change], at: now, by: identity.key.clientID)) != nil else { return nil }
+        let page = ConfirmPage(
+            heading: "Create the \(what) ‘\(name)’?",
+            explanation: ["You cannot undo this. Its discriminator is made from the name, and fixed for good."],
+            consequences: consequences, action: request.uri.path, hidden: hiddenFields, button: "Create \(what)",
+            danger: false, cancel: cancel)
+        return await self.page(page, area: area)
     }
 }

@@ -55,8 +55,9 @@ enum SignIn {
         guard let clientID = sessions.redeem(link: try arrival.path.text("link"), at: arrival.now) else {
             return refused(
                 attempt, "link used before or too old", arrival, next: "",
-                error: "This link was used before or is too old. Sign in with an admin API key, or start the server "
-                    + "again in a terminal for a new link.")
+                error:
+                    "This link was used before or is too old. Sign in with an admin API key, or print a new link with "
+                    + "'ovation console' on the server's machine.")
         }
         if let key = arrival.console.directory.identity(clientID: clientID)?.key {
             arrival.console.signIns.noteSuccess(attempt, as: key)

@@ -1,0 +1,111 @@
+import ArgumentParser
+import Configuration
+import Foundation
+import OvationCore
+import OvationPostgres
+import OvationSQLite
+import OvationServer
+import OvationWire
+
+/// Prints a one-time link to the console of a server that runs.
+///
+/// Its authority is the store: whoever can read it can sign tokens (SECURITY.md), and so may come in. The command reads the
+/// signing key, signs a token that is good for a minute, and asks the server for a link with it. Nothing is written to the
+/// store's folder, so there is nothing for others to take from it; and the server has one kind of links.
+struct ConsoleCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "console", abstract: "Print a link that opens the console of a running server, signed in.",
+        discussion: """
+            Run it on the server's machine, as the user that the server runs as, with the settings that the server has: it \
+            reads the store to show that you may. The link is good once, within the hour, at the server that answered.
+
+            Without --url it asks the server at the host and port of the settings. Give --url where you reach the server \
+            under another name, such as that of a proxy, or where several servers share a store: name one of them.
+
+            Examples:
+              ovation console
+              ovation console --config /etc/ovation.yaml
+              ovation console --store sqlite:/var/lib/ovation/ovation.sqlite --url https://events.example.com
+            """)
+
+    @Option(
+        help: """
+            Store of the server, named as for 'serve'. (default: that of the settings, or \
+            sqlite:./ovation-data/ovation.sqlite)
+            """)
+    var store: String?
+    @Option(help: "Base URL that the link begins with. (default: OVATION_URL, or host and port of the settings)")
+    var url: String?
+    @Option(help: "YAML file with the settings of the server. (default: OVATION_CONFIG)")
+    var config: String?
+
+    func run() async throws {
+        let environment = SettingText.environment()
+        let file = try SettingText.flag(config, "--config") ?? environment["OVATION_CONFIG"]
+        let settings = try await Settings.read(
+            flags: store.map { [.store: .string($0)] } ?? [:],
+            file: file.map { try SettingText.path($0, "The configuration file") })
+        let local = BrowserAddress.url(host: settings.host, port: settings.port)
+        let given = try SettingText.flag(url, "--url").map { try ConnectionOptions.verified($0, "--url") }
+        let named = try given ?? environment["OVATION_URL"].map { try ConnectionOptions.verified($0, "OVATION_URL") }
+        // A machine need not reach its own proxy.
+        let (server, region) = try await ConsoleCommand.find([named, local].compactMap { $0 })
+        let (signer, key) = try await ConsoleCommand.authority(settings, region)
+        let token = try await signer.sign(key, at: WallClock.system.now(), lasting: Limits.consoleTokenLifetime)
+        let link = try await ConsoleCommand.link(server, token, settings)
+        var base = named ?? local
+        while base.hasSuffix("/") { base.removeLast() }
+        try Output.print(lines: "Open the console, signed in (once, within the hour):\n  \(base)\(link)")
+        try Output.flush()
+    }
+
+    /// The first address at which an Ovation answers.
+    private static func find(_ addresses: [String]) async throws -> (url: String, region: String) {
+        for url in addresses {
+            guard let about = try? await APIClient(baseURL: url, token: nil).about() else { continue }
+            guard about["name"]?.string == "Ovation", let region = about["region"]?.string else {
+                throw CommandFailure("What answers at \(url) is no Ovation. Say where the server is with --url.")
+            }
+            return (url, region)
+        }
+        throw CommandFailure(
+            "No server answers at \(addresses.joined(separator: " or ")). Start it with 'ovation serve', or say where it is "
+                + "with --url.")
+    }
+
+    private static func authority(_ settings: Settings, _ region: String) async throws -> (TokenSigner, APIKey) {
+        let contents: StoreContents
+        let location = try StoreLocation(settings.store)
+        do throws(StoreFailure) {
+            switch location {
+            case .sqlite(let path): contents = try SQLiteKeys.read(path: path)
+            case .postgres(let text): contents = try PostgresKeys.read(connection: text)
+            }
+        } catch {
+            throw CommandFailure(
+                "The store cannot be read: \(error.message). Name the one that the server runs on with --store, or sign in "
+                    + "with an admin API key.")
+        }
+        let account = contents.accounts.first?.number
+        let admins = contents.apiKeys.filter { $0.account == account && $0.role == .admin && $0.revokedAt == nil }
+        guard let key = admins.first(where: { $0.clientID == settings.admin?.clientID }) ?? admins.first else {
+            throw CommandFailure("\(location) has no admin API key. Is it the store that the server runs on?")
+        }
+        return (try await TokenSigner(region: region, keys: contents.signingKeys), key)
+    }
+
+    private static func link(_ server: String, _ token: String, _ settings: Settings) async throws -> String {
+        do {
+            let answer = try await APIClient(baseURL: server, token: token).call(.createConsoleLink)
+            guard let path = answer["path"]?.string else {
+                throw CommandFailure("\(server) answered with something else: is this the right host?")
+            }
+            return path
+        } catch let failure as CommandFailure where failure.description.hasPrefix("401") {
+            let location = try StoreLocation(settings.store)
+            throw CommandFailure(
+                "The server at \(server) does not run on \(location). Name its store with --store, or give the server of "
+                    + "that store with --url.")
+        }
+    }
+}
