@@ -65,8 +65,9 @@ struct OutageTests {
                 }
             }
             group.addTask {
+                // Where it fails, too: those who post would go on for ever.
+                defer { ledger.end() }
                 try await disturb(store, ledger)
-                ledger.end()
             }
             try await group.waitForAll()
         }

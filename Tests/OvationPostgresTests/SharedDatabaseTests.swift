@@ -311,10 +311,6 @@ struct SharedDatabaseTests {
     }
 
     static func eventually(_ condition: () async throws -> Bool) async throws {
-        let end = ContinuousClock.now.advanced(by: .seconds(30))
-        while try await !condition() {
-            try #require(ContinuousClock.now < end, "it did not happen within 30 seconds")
-            await Task.yield()
-        }
+        try await waitUntil(condition)
     }
 }

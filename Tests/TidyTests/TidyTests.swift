@@ -67,10 +67,11 @@ struct TidyTests {
         }
     }
 
-    /// But for the table of contents, which is one list of all endpoints for the compiler to check.
+    /// But for the tables of contents, each of which is one list of all endpoints for the compiler to check.
     @Test("functions of the product fit a screen: at most 60 lines")
     func functionLength() throws {
-        for file in try Self.files("Sources") where file.path != "Sources/OvationServer/Routes.swift" {
+        let tables = ["Routes.swift", "Endpoint.swift", "EndpointDocumentation.swift"]
+        for file in try Self.files("Sources") where !tables.contains(where: { file.path.hasSuffix("/" + $0) }) {
             for (start, end) in file.functions {
                 #expect(end - start <= 60, "\(file.path):\(start + 1)")
             }
