@@ -9,7 +9,7 @@ public enum PostgresKeys {
     public static func read(connection text: String) throws(StoreFailure) -> StoreContents {
         let target = try ConnectionTarget(text)
         do {
-            return try AccountRows.load(PostgresConnection(target, patience: patience))
+            return try AccountRows.load(Session.open(target, for: .reading, patience: patience))
         } catch let error as PostgresFailure {
             throw failure(StoreFailure(error), target)
         } catch {

@@ -113,7 +113,8 @@ enum RejectionRows {
             rejections: rows.count == 0 ? 0 : Int(rows.int64(0, 6)))
     }
 
-    private static let filledAtOnce = 500
+    /// Few, since each comes with its body.
+    private static let filledAtOnce = 20
 
     /// Marks what an older version kept, some rejections at a time, before the store serves. Several servers may do so at
     /// once: what one has marked the others leave.

@@ -158,6 +158,8 @@ final class EventAppender {
             try upkeep(.forgettingRejections) { try rejections.finishGroup(at: time) }
             if let time = forgetting.noteIfDue(newestArrival) { try noteClock(time) }
             try upkeep(.counting) { try activity.finishGroup(at: time) }
+            // Where a damaged page stopped it, nothing is counted any more, and nothing gathers.
+            if stopped.contains(.counting) { activity.tally.removeAll() }
         }
         newestArrival = nil
         try upkeep(.merging) { try compactor.work(forStored: newEntries.count) }

@@ -10,8 +10,9 @@ import OvationWire
 /// Prints a one-time link to the console of a server that runs.
 ///
 /// Its authority is the store: whoever can read it can sign tokens (SECURITY.md), and so may come in. The command reads the
-/// signing key, signs a token that is good for a minute, and asks the server for a link with it. Nothing is written to the
-/// store's folder, so there is nothing for others to take from it; and the server has one kind of links.
+/// signing key and makes the link's secret. What it sends is a token that is good for a minute and does nothing but tell
+/// the server the secret's hash: a program that answers in the server's place gets nothing that it could use. Nothing is
+/// written to the store's folder, so there is nothing for others to take from it.
 struct ConsoleCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "console", abstract: "Print a link that opens the console of a running server, signed in.",
@@ -51,11 +52,13 @@ struct ConsoleCommand: AsyncParsableCommand {
         // A machine need not reach its own proxy.
         let (server, region) = try await ConsoleCommand.find([named, local].compactMap { $0 })
         let (signer, key) = try await ConsoleCommand.authority(settings, region)
-        let token = try await signer.sign(key, at: WallClock.system.now(), lasting: Limits.consoleTokenLifetime)
-        let link = try await ConsoleCommand.link(server, token, settings)
+        let link = ConsoleLink.make()
+        let token = try await signer.sign(
+            key, at: WallClock.system.now(), lasting: Limits.consoleTokenLifetime, link: link.hash)
+        let path = try await ConsoleCommand.register(server, token, settings)
         var base = named ?? local
         while base.hasSuffix("/") { base.removeLast() }
-        try Output.print(lines: "Open the console, signed in (once, within the hour):\n  \(base)\(link)")
+        try Output.print(lines: "Open the console, signed in (once, within the hour):\n  \(base)\(path)\(link.secret)")
         try Output.flush()
     }
 
@@ -94,7 +97,8 @@ struct ConsoleCommand: AsyncParsableCommand {
         return (try await TokenSigner(region: region, keys: contents.signingKeys), key)
     }
 
-    private static func link(_ server: String, _ token: String, _ settings: Settings) async throws -> String {
+    /// - Returns: the beginning of the link's path.
+    private static func register(_ server: String, _ token: String, _ settings: Settings) async throws -> String {
         do {
             let answer = try await APIClient(baseURL: server, token: token).call(.createConsoleLink)
             guard let path = answer["path"]?.string else {

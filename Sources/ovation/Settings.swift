@@ -124,7 +124,7 @@ struct Settings: Sendable {
         if let seconds = try Settings.int(reader, .idleTimeoutSeconds, in: 1...86_400) {
             limits.idleTimeout = .seconds(seconds)
         }
-        if let count = try Settings.int(reader, .rejectionsMax, in: 0...100_000) { limits.rejectionsMax = count }
+        if let count = try Settings.int(reader, .rejectionsMax, in: 0...10_000) { limits.rejectionsMax = count }
         if let days = try Settings.int(reader, .rejectionsDays, in: 1...365) {
             limits.rejectionAge = .seconds(days * 86_400)
         }

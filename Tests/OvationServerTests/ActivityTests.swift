@@ -181,8 +181,10 @@ struct ActivityTests {
             let strict = [("Prefer", "handling=strict")]
             #expect(try await load(server, [Self.line(), "x"], headers: strict).status == .badRequest)
             #expect(try await counts(server) == [1, 4, 0])
-            _ = try await load(server, [Self.line(), "x"], headers: [("Prefer", "validate-only")])
-            #expect(try await counts(server) == [1, 4, 0])
+            for prefer in ["validate-only", "validate-only, handling=strict"] {
+                _ = try await load(server, [Self.line(), "x"], headers: [("Prefer", prefer)])
+                #expect(try await counts(server) == [1, 4, 0], "\(prefer)")
+            }
             let text = try await overview(server).text
             #expect(text.contains("Lines of a bulk upload that are refused are counted, and not kept."))
         }

@@ -111,7 +111,7 @@ struct Upload: Sendable {
                 await parts.journal.repeated(chunk, events: report.stored, at: place)
                 return report
             }
-            await parts.journal.refused(chunk, at: place)
+            if !isCheckOnly { await parts.journal.refused(chunk, at: place) }
             throw strictProblem(chunk)
         }
         // Nothing to store, nothing to remember and nothing to count.

@@ -29,11 +29,21 @@ public struct DefinitionsFollower: Service {
     }
 
     public func run() async throws {
+        var isTold = false
         let ticks = AsyncTimerSequence(interval: interval, clock: .continuous).map { _ in () }
         for await _ in merge(ticks, directory.changes).cancelOnGracefulShutdown() {
             do {
                 guard try await directory.follow(signer) else { continue }
+                isTold = false
                 logger.info("took in what another server has changed")
+            } catch let failure as StoreFailure where failure.code == .unusable {
+                // Revoked keys are good here until this server is one that can read the log.
+                if !isTold {
+                    logger.error(
+                        "what other servers have changed cannot be read; bring this server up to date",
+                        metadata: ["error": "\(failure)"])
+                }
+                isTold = true
             } catch {
                 logger.debug("changes of other servers could not be read", metadata: ["error": "\(error)"])
             }

@@ -29,7 +29,7 @@ final class ConsoleSessions: Sendable {
     private struct State {
         /// By the hash of what the cookie holds, so that memory has nothing that a cookie could be made from.
         var sessions: [SHA256Digest: Session] = [:]
-        var links: [SHA256Digest: (clientID: String, until: Timestamp)] = [:]
+        var links: [String: (clientID: String, until: Timestamp)] = [:]
     }
 
     private let state = Mutex(State())
@@ -115,6 +115,12 @@ final class ConsoleSessions: Sendable {
     /// - Returns: the last part of the link's path.
     func makeLink(clientID: String, at now: Timestamp) -> String {
         let token = ConsoleSessions.randomToken()
+        add(link: hash(token).hex, clientID: clientID, at: now)
+        return token
+    }
+
+    /// - Parameter link: the SHA-256 of its secret, in hexadecimal: who asks has the secret, and nobody else.
+    func add(link: String, clientID: String, at now: Timestamp) {
         state.withLock { state in
             state.links = state.links.filter { now < $0.value.until }
             if state.links.count >= Limits.consoleLinksMax,
@@ -122,15 +128,14 @@ final class ConsoleSessions: Sendable {
             {
                 state.links[oldest.key] = nil
             }
-            state.links[hash(token)] = (clientID, now.advanced(by: Limits.consoleLinkLifetime))
+            state.links[link] = (clientID, now.advanced(by: Limits.consoleLinkLifetime))
         }
-        return token
     }
 
     /// The API key that a link signs in; nil when it was used before or is too old.
     func redeem(link token: String, at now: Timestamp) -> String? {
         state.withLock { state in
-            guard let link = state.links.removeValue(forKey: hash(token)), now < link.until else { return nil }
+            guard let link = state.links.removeValue(forKey: hash(token).hex), now < link.until else { return nil }
             return link.clientID
         }
     }
@@ -146,7 +151,9 @@ final class ConsoleSessions: Sendable {
         SymmetricKey(size: .bits256).withUnsafeBytes { $0.hex }
     }
 
-    private func hash(_ token: String) -> SHA256Digest { SHA256.hash(data: Array(token.utf8)) }
+    static func hash(_ token: String) -> SHA256Digest { SHA256.hash(data: Array(token.utf8)) }
+
+    private func hash(_ token: String) -> SHA256Digest { ConsoleSessions.hash(token) }
 }
 
 extension Sequence where Element == UInt8 {

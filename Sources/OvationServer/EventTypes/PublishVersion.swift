@@ -4,12 +4,22 @@ import OvationWire
 
 /// `POST /audience/sections/{section}/events/{event}/versions/{version}/publish`: a draft becomes the current version, or
 /// a deprecated one is so again, which undoes its deprecation.
+///
+/// A deprecated one only with `If-Match`: a client that repeats a request whose answer it missed would otherwise take back
+/// what others have published since.
 struct PublishVersion: EndpointHandler {
     let directory: Directory
 
     func respond(to call: Call) async throws -> Response {
-        let (discriminator, snapshot) = try await directory.editVersion(of: call) { version, eventType, catalogue in
-            catalogue.publishing(version, of: eventType, at: call.receivedAt)
+        let (discriminator, snapshot) = try await directory.editVersion(of: call) {
+            version, eventType, catalogue throws(Problem) in
+            if catalogue.version(version)?.version.state == .published, call.expectedEntityTag == nil {
+                throw Problem(
+                    .conflict,
+                    "Version \(version) was published before. To make it the current one again, read the event type, and "
+                        + "send its ETag with the header If-Match.")
+            }
+            return catalogue.publishing(version, of: eventType, at: call.receivedAt)
         }
         return .json(snapshot.catalogue.eventType(discriminator)?.json(.withDrafts) ?? .null)
     }
@@ -18,7 +28,7 @@ struct PublishVersion: EndpointHandler {
 extension Directory {
     /// One change of the version that the path of the call names.
     func editVersion(
-        of call: Call, _ change: (EventVersion.ID, Discriminator<EventType>, Catalogue) -> CatalogueChange
+        of call: Call, _ change: (EventVersion.ID, Discriminator<EventType>, Catalogue) throws(Problem) -> CatalogueChange
     ) async throws -> (Discriminator<EventType>, AccountSnapshot) {
         let caller = try call.caller()
         let section = try caller.section(call.path.section())
@@ -31,7 +41,7 @@ extension Directory {
             guard let found = catalogue.version(version), found.eventType.discriminator == discriminator,
                 found.eventType.section == section.discriminator
             else { throw Problem.noVersion(version) }
-            return [change(version, discriminator, catalogue)]
+            return [try change(version, discriminator, catalogue)]
         }
         return (discriminator, snapshot)
     }

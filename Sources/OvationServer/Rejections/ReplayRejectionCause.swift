@@ -37,7 +37,9 @@ struct ReplayRejectionCause: EndpointHandler {
         report.through = range.through
         var bytes = 0
         while report.looked < Limits.rejectionReplayStep, bytes < Limits.rejectionReplayBytes {
-            let limit = min(ReplayRejectionCause.readAtOnce, Limits.rejectionReplayStep - report.looked)
+            // A body has no more bytes than a post may have, and so all that are read at once have a bound.
+            let room = max(1, Limits.rejectionReplayBytes / max(replay.limits.bodyBytesMax, 1))
+            let limit = min(ReplayRejectionCause.readAtOnce, room, Limits.rejectionReplayStep - report.looked)
             let rejections = try await replay.store.rejections(range, limit: limit, bodyBytesMax: .max)
             guard let last = rejections.last else { return report }
             bytes += rejections.reduce(0) { $0 + $1.bodyBytes }
@@ -58,7 +60,7 @@ struct ReplayRejectionCause: EndpointHandler {
             }
             if let (id, error) = broken {
                 // What was done is told; whoever goes on finds out whether the server can again.
-                guard report.looked > 0 else { throw error }
+                guard report.looked > 0, id > 1 else { throw error }
                 range.after = id - 1
                 break
             }

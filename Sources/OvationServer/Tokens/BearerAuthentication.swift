@@ -40,6 +40,9 @@ package struct BearerAuthentication: Sendable {
             throw Problem(
                 .adminRequired, "Only an API key of role 'admin' may do this; this one's is 'integration'.")
         }
+        guard !known.isForLink || endpoint == .createConsoleLink else {
+            throw Problem(.invalidToken, "This token registers a link to the console, and does nothing else.")
+        }
         directory.noteUse(of: identity.key, at: now)
         return identity
     }
@@ -75,7 +78,7 @@ package struct BearerAuthentication: Sendable {
         return directory.identity(clientID: clientID)
     }
 
-    private static func token(in request: Request) throws(Problem) -> Substring {
+    static func token(in request: Request) throws(Problem) -> Substring {
         // Asked for by its name alone, a header is put together anew even where it came in one piece.
         var fields = request.headers.lazy.filter { $0.name == .authorization }.makeIterator()
         guard let first = fields.next() else {
@@ -104,10 +107,13 @@ package struct BearerAuthentication: Sendable {
 struct KnownToken: Sendable {
     let clientID: String
     let exp: Int
+    /// Whether it does nothing but register a link to the console.
+    let isForLink: Bool
 
     init(_ claims: TokenClaims) {
         clientID = claims.sub
         exp = claims.exp
+        isForLink = claims.link != nil
     }
 }
 

@@ -21,11 +21,13 @@ struct TokenClaims: JWTPayload, Sendable {
     let scope: String
     let iat: Int
     let exp: Int
+    /// Of a token that does nothing but register a link to the console: the SHA-256 of the link's secret, in hexadecimal.
+    var link: String?
 
     func verify(using algorithm: some JWTAlgorithm) throws {}
 
     func ending(by latest: Int) -> TokenClaims {
-        TokenClaims(iss: iss, sub: sub, account: account, scope: scope, iat: iat, exp: min(exp, latest))
+        TokenClaims(iss: iss, sub: sub, account: account, scope: scope, iat: iat, exp: min(exp, latest), link: link)
     }
 
     static func issuer(ofRegion region: String) -> String { "ovation:" + region }
@@ -60,16 +62,20 @@ package final class TokenSigner: Sendable {
         state.withLock { $0 = newState }
     }
 
+    /// - Parameter link: see ``TokenClaims/link``.
     package func sign(
-        _ key: APIKey, at now: Timestamp, lasting lifetime: Duration = Limits.tokenLifetime
+        _ key: APIKey, at now: Timestamp, lasting lifetime: Duration = Limits.tokenLifetime, link: String? = nil
     ) async throws -> String {
         let (collection, current) = state.withLock { ($0.verifiers[$0.current], $0.current) }
         guard let collection else { throw StoreFailure(.unusable, "the store has no signing key") }
         let seconds = Int(now.milliseconds / 1000)
-        let scope = key.role == .admin ? "audience.read audience.write audience.admin" : "audience.read audience.write"
+        let scope =
+            link != nil
+            ? "console.link"
+            : key.role == .admin ? "audience.read audience.write audience.admin" : "audience.read audience.write"
         let claims = TokenClaims(
             iss: TokenClaims.issuer(ofRegion: region), sub: key.clientID, account: String(key.account), scope: scope,
-            iat: seconds, exp: seconds + Int(lifetime.components.seconds))
+            iat: seconds, exp: seconds + Int(lifetime.components.seconds), link: link)
         return try await collection.sign(claims, kid: JWKIdentifier(string: current))
     }
 
@@ -122,6 +128,9 @@ package final class TokenSigner: Sendable {
             "The token was issued by the server of region \(other.quoted); this is the server of region "
                 + "'\(region)'. Fetch a token here, or call that region's host.")
     }
+
+    /// ``TokenClaims/link`` of a token that was verified.
+    static func link(of token: Substring) -> String? { json(ofPart: 1, of: String(token))?["link"]?.string }
 
     /// A token's header (part 0) or payload (part 1), whether or not it is signed.
     private static func json(ofPart index: Int, of token: String) -> JSONValue? {

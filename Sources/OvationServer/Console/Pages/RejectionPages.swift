@@ -63,9 +63,16 @@ enum RejectionDetails {
 
     @Sendable static func confirmDismissal(_ visit: Visit) async throws -> Response {
         let id = try visit.path.rejectionID()
+        let item = try await visit.call(.getRejection, try parameters(visit))
+        let isReplayed = item["replayed_at"]?.string != nil
         let page = ConfirmPage(
             heading: "Dismiss rejection \(id)?",
-            explanation: ["The refused post and its body are deleted. Its events were not stored, and will not be."],
+            explanation: [
+                "The refused post and its body are deleted. "
+                    + (isReplayed
+                        ? "It was replayed: its events are stored, and stay."
+                        : "Its events were not stored, and will not be.")
+            ],
             action: try path(visit) + "/dismiss", button: "Dismiss rejection", cancel: try path(visit))
         return await visit.page(page, area: .rejections)
     }
@@ -134,7 +141,9 @@ enum RejectionDetails {
             let key = form["profile_key"]
             self.body = body == Visit.masked(originalBody, originalKey) ? originalBody : body
             self.key = key == mask ? originalKey : key
-            guard !originalKey.isEmpty, !self.body.contains(mask), !self.key.contains(mask) else {
+            // Without the mark behind it, too, which looks like noise to somebody who edits.
+            let beginning = String(mask.prefix { $0 != "#" })
+            guard !originalKey.isEmpty, !self.body.contains(beginning), !self.key.contains(beginning) else {
                 if originalKey.isEmpty { return }
                 throw Problem(
                     .validationFailed, "Profile keys are masked. Switch the mask off, and edit what is really there.")
