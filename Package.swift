@@ -206,6 +206,7 @@ let package = Package(
             name: "OvationPostgresTests",
             dependencies: [
                 "OvationCore", "OvationPostgres", "OvationRows", "OvationSQLite", "OvationTesting",
+                .product(name: "GRDB", package: "GRDB.swift"),
                 .product(name: "Logging", package: "swift-log"),
             ],
             swiftSettings: settings),

@@ -46,7 +46,7 @@ public struct VersionAdded: Sendable, Codable, Equatable {
 /// An act that changes no definition and still belongs into the audit trail. Never holds a secret, a profile key or
 /// the content of an event.
 public struct Note: Sendable, Codable, Equatable {
-    public enum Act: String, Codable, Sendable {
+    public enum Act: String, Codable, Sendable, CaseIterable {
         case apiKeyCreated = "api_key.created"
         case apiKeyRevoked = "api_key.revoked"
         case apiKeyRotated = "api_key.rotated"

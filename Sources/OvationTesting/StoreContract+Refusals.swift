@@ -9,6 +9,11 @@ extension StoreContract {
         Refusal("posts when those that wait would be too large together", of: [.post, .refusedPost]) {
             $0.writerQueueBytesMax = 10
         },
+        // A flood of refused posts leaves three quarters of the queue to those that are stored.
+        Refusal("refused posts beyond their quarter of the queue", of: [.refusedPost]) { $0.writerQueueMax = 3 },
+        Refusal("refused posts beyond their quarter of the queue's bytes", of: [.refusedPost]) {
+            $0.writerQueueBytesMax = 500
+        },
         Refusal("reads when as many wait as may", of: [.read]) { $0.readerQueueMax = 0 },
     ]
 

@@ -60,6 +60,34 @@ struct CatalogueTests {
         #expect(throws: Problem(.conflict, "")) { try applying([.versionDiscarded(7)], to: published) }
     }
 
+    @Test("an account has as many sections, keyspaces, event types and versions as may be, and one more is refused")
+    func guards() throws {
+        func discriminators<Kind>(_ count: Int, _ prefix: String) throws(Problem) -> [Discriminator<Kind>] {
+            var made: [Discriminator<Kind>] = []
+            for number in 0..<count { made.append(try Discriminator("com.example.\(prefix).n\(number)")) }
+            return made
+        }
+        let sections = try discriminators(Limits.sectionsMax - catalogue.sections.count + 1, "sections")
+            .map { CatalogueChange.sectionCreated(Section(number: 0, discriminator: $0, name: "s")) }
+        _ = try applying(Array(sections.dropLast()))
+        #expect(throws: Problem(.limitExceeded, "")) { try applying(sections) }
+
+        let section = try #require(catalogue.eventType(eventType)).section
+        let heads = try discriminators(Limits.eventTypesMax - catalogue.eventTypes.count + 1, "events")
+            .map { discriminator in
+                CatalogueChange.eventTypeCreated(
+                    EventTypeHead(
+                        discriminator: discriminator, section: section, category: .signal, name: "e", description: "",
+                        permissions: [:]))
+            }
+        _ = try applying(Array(heads.dropLast()))
+        #expect(throws: Problem(.limitExceeded, "")) { try applying(heads) }
+
+        let versions = (0..<Limits.versionsPerEventTypeMax).map { version([], id: 5_000_000 + Int64($0)) }
+        _ = try applying(Array(versions.dropLast()))
+        #expect(throws: Problem(.limitExceeded, "")) { try applying(versions) }
+    }
+
     @Test("version ids are unique over the account and not of this world below one")
     func versionIDs() {
         #expect(throws: Problem(.alreadyExists, "")) { try applying([version([], id: Fixtures.versionID)]) }

@@ -282,6 +282,23 @@ struct TimelineTests {
         #expect(try await store.counts(of: filter.profile)?.counts.map(\.events) == [15_000])
     }
 
+    @Test("what is deleted after runs were merged is overwritten, as before")
+    func overwritesAfterMerges() async throws {
+        let store = try open(events: 4)
+        defer { store.close() }
+        try await store.foundWithDefinitions()
+        for time in 0..<200 as Range<Int64> {
+            _ = try await store.append(Fixtures.batch("a@b.se", times: [time]))
+            try await store.workBetweenPosts()
+        }
+        #expect(try await store.levels().keys.contains { $0 > 0 }, "runs were merged")
+        #expect(
+            try await store.write { database, _ in
+                try Int.fetchOne(database, sql: "SELECT count(*) FROM timeline_run WHERE state = 2") ?? 0
+            } == 0)
+        #expect(try await store.pragmasOfWriter().last == "1")
+    }
+
     @Test("a group that fails leaves memory and runs as they were")
     func rollsBack() async throws {
         let store = try open(events: 4)

@@ -142,6 +142,23 @@ struct DefinitionTests {
         }
     }
 
+    @Test("an account has as many API keys in use as may be; a revoked one makes room")
+    func keysMax() async throws {
+        try await TestServer.run { server async throws in
+            let first = try await server.send(.post, "/account/api-keys", body: #"{"name":"k"}"#)
+            let id = try #require(first.json["client_id"]?.string)
+            // The admin's own is one, and this one another.
+            for _ in 2..<Limits.apiKeysMax {
+                let made = try await server.send(.post, "/account/api-keys", body: #"{"name":"k"}"#)
+                try #require(made.status == .created)
+            }
+            let more = try await server.send(.post, "/account/api-keys", body: #"{"name":"k"}"#)
+            #expect(more.code == "limit_exceeded")
+            #expect(try await server.send(.delete, "/account/api-keys/\(id)").status == .noContent)
+            #expect(try await server.send(.post, "/account/api-keys", body: #"{"name":"k"}"#).status == .created)
+        }
+    }
+
     @Test("an entity tag holds until a definition changes")
     func entityTags() async throws {
         try await TestServer.run { server async throws in
@@ -149,6 +166,15 @@ struct DefinitionTests {
             let known = [("If-None-Match", tag)]
             let same = try await server.send(.get, TestServer.definitionsPath, headers: known)
             #expect(same.status == .notModified && same.text.isEmpty && same.header("ETag") == tag)
+            // Proxies that compress an answer make its tag a weak one.
+            for known in ["W/" + tag, "\"other\", W/\(tag)", "*"] {
+                let same = try await server.send(
+                    .get, TestServer.definitionsPath, headers: [("If-None-Match", known)])
+                #expect(same.status == .notModified, "\(known)")
+            }
+            let other = try await server.send(
+                .get, TestServer.definitionsPath, headers: [("If-None-Match", "\"other\"")])
+            #expect(other.status == .ok)
             _ = try await server.send(.patch, Self.eventPath, body: #"{"name":"Order"}"#, headers: [("If-Match", tag)])
             #expect(try await server.send(.get, TestServer.definitionsPath, headers: known).status == .ok)
             let late = try await server.send(

@@ -151,6 +151,18 @@ struct PostEventsTests {
         }
     }
 
+    @Test("a lenient post of events that the keyspace may not write says so of each")
+    func lenientForbidden() async throws {
+        try await TestServer.run { server async throws in
+            let path = TestServer.eventsPath("x", keyspace: "com.apsis1.keyspaces.crm-id")
+            let body = TestServer.items(TestServer.item(), TestServer.item(), TestServer.item(version: "4711"))
+            let answer = try await server.send(.post, path, body: body, headers: [("Prefer", "handling=lenient")])
+            #expect(answer.status.code == 207 && answer.json["accepted"]?.int == 0)
+            let items = answer.json["items"]?.array ?? []
+            #expect(items.compactMap { $0["status"]?.int } == [403, 403, 400])
+        }
+    }
+
     @Test("validate-only checks everything and stores nothing")
     func validateOnly() async throws {
         try await TestServer.run { server async throws in

@@ -145,9 +145,11 @@ struct ProfileTests {
 
 @Suite("The live feed")
 struct LiveFeedTests {
-    private func report(_ outcome: PostReport.Outcome, account: Int64 = 1) throws -> PostReport {
+    private func report(
+        _ outcome: PostReport.Outcome, account: Int64 = 1, section: String = Fixtures.section
+    ) throws -> PostReport {
         PostReport(
-            account: account, at: Fixtures.now, outcome: outcome, section: try Discriminator(Fixtures.section),
+            account: account, at: Fixtures.now, outcome: outcome, section: try Discriminator(section),
             keyspace: try Discriminator(Fixtures.emailKeyspace), key: "k", clientID: "c", requestID: "r", events: 1)
     }
 
@@ -165,6 +167,19 @@ struct LiveFeedTests {
         var iterator = reports.makeAsyncIterator()
         let heard = await iterator.next()
         #expect(heard?.outcome == .refused && heard?.account == 1)
+    }
+
+    @Test("a watcher of a section hears of no other")
+    func filtersSections() async throws {
+        let feed = LiveFeed()
+        var filter = LiveFeed.Filter(account: 1)
+        filter.section = try Discriminator("com.apsis1.sections.default")
+        let (reports, _) = try feed.watch(filter)
+        feed.publish(try report(.accepted))
+        feed.publish(try report(.refused, section: "com.apsis1.sections.default"))
+        // What was not for it would stand before what is.
+        var iterator = reports.makeAsyncIterator()
+        #expect(await iterator.next()?.outcome == .refused)
     }
 
     @Test("a slow watcher loses the oldest, and is told how many")

@@ -1,0 +1,155 @@
+-- Ledger
+
+CREATE SCHEMA IF NOT EXISTS ovation;
+
+CREATE TABLE IF NOT EXISTS ovation.migration (
+    number       bigint PRIMARY KEY,
+    name         text NOT NULL,
+    applied_at   timestamptz NOT NULL DEFAULT now()
+);
+
+-- Migration 1 accounts, definitions, profiles, events
+
+CREATE TABLE ovation.account (
+    account_id   bigint PRIMARY KEY,
+    name         text NOT NULL,
+    created_at   bigint NOT NULL               -- milliseconds since 1970, as every time here
+);
+
+CREATE TABLE ovation.setting (
+    name         text PRIMARY KEY,
+    value        bytea NOT NULL
+);
+
+CREATE TABLE ovation.catalogue_log (
+    account_id   bigint NOT NULL REFERENCES ovation.account,
+    sequence     bigint NOT NULL CHECK (sequence > 0),
+    at           bigint NOT NULL,
+    actor        text NOT NULL,
+    is_note      boolean NOT NULL,             -- tells of an act and changes no definition
+    change       text NOT NULL,
+    PRIMARY KEY (account_id, sequence)
+);
+
+CREATE INDEX catalogue_log_definitions ON ovation.catalogue_log (account_id, sequence) WHERE NOT is_note;
+
+CREATE TABLE ovation.api_key (
+    client_id    text PRIMARY KEY,
+    account_id   bigint NOT NULL REFERENCES ovation.account,
+    name         text NOT NULL,
+    role         text NOT NULL CHECK (role IN ('admin', 'integration')),
+    sections     text,                         -- null: all
+    keyspaces    text,                         -- null: all
+    secret_hash  bytea NOT NULL,
+    created_at   bigint NOT NULL,
+    revoked_at   bigint,
+    previous_secret_hash  bytea,
+    previous_secret_until bigint,              -- both or none
+    last_used_at bigint,
+    settings_hash bytea,                       -- of the secret that the settings named last
+    CHECK ((previous_secret_until IS NULL) = (previous_secret_hash IS NULL))
+);
+
+CREATE TABLE ovation.signing_key (
+    key_id       text PRIMARY KEY,
+    private_pem  text NOT NULL,
+    created_at   bigint NOT NULL,
+    retired_at   bigint
+);
+
+CREATE TABLE ovation.profile (
+    profile_id   bigint PRIMARY KEY,
+    account_id   bigint NOT NULL,
+    keyspace     bigint NOT NULL,              -- number of the keyspace in the account
+    key          text COLLATE "C" NOT NULL,
+    created_at   bigint NOT NULL,
+    canonical_id bigint                        -- null: stands alone or leads its group
+);
+
+CREATE INDEX profile_by_key ON ovation.profile (account_id, keyspace, key);
+
+CREATE TABLE ovation.event (
+    event_id     bigint NOT NULL,
+    profile_id   bigint NOT NULL,
+    section      bigint NOT NULL,              -- number of the section in the account
+    event_time   bigint NOT NULL,
+    version_id   bigint NOT NULL,
+    account_id   bigint NOT NULL,
+    received_at  bigint NOT NULL,
+    data         text NOT NULL,
+    PRIMARY KEY (profile_id, section, event_time, event_id) INCLUDE (version_id)
+);
+
+CREATE INDEX event_by_arrival ON ovation.event (account_id, event_id);
+
+CREATE SEQUENCE ovation.event_block AS bigint MINVALUE 1 INCREMENT 64;
+
+CREATE TABLE ovation.version_usage (
+    slot         bigint NOT NULL,
+    account_id   bigint NOT NULL,
+    version_id   bigint NOT NULL,
+    events       bigint NOT NULL,
+    last_received_at bigint NOT NULL,
+    PRIMARY KEY (slot, account_id, version_id)
+) WITH (fillfactor = 50);
+
+CREATE TABLE ovation.idempotency (
+    account_id   bigint NOT NULL,
+    key          text COLLATE "C" NOT NULL,
+    fingerprint  bytea NOT NULL,
+    answer       bytea NOT NULL,
+    created_at   bigint NOT NULL,
+    PRIMARY KEY (account_id, key)
+);
+
+CREATE INDEX idempotency_by_age ON ovation.idempotency (created_at);
+
+CREATE TABLE ovation.rejection (
+    account_id   bigint NOT NULL,
+    rejection_id bigint NOT NULL,
+    section      bigint NOT NULL,
+    keyspace     bigint NOT NULL,
+    key          bytea NOT NULL,               -- as it was sent
+    received_at  bigint NOT NULL,
+    client_id    text NOT NULL,
+    request_id   bytea NOT NULL,
+    code         text NOT NULL,
+    detail       bytea NOT NULL,
+    errors       text NOT NULL,
+    event_count  bigint NOT NULL,
+    replayed_at  bigint,                       -- null: open
+    replayed_to  bigint,                       -- the profile that has the events now
+    body         bytea NOT NULL,
+    PRIMARY KEY (account_id, rejection_id)
+);
+
+CREATE INDEX rejection_by_age ON ovation.rejection (rejection_id);
+
+CREATE SEQUENCE ovation.rejection_id AS bigint MINVALUE 1;
+
+-- Migration 2 counts by the minute
+
+CREATE TABLE ovation.activity (
+    minute       bigint NOT NULL,              -- minutes since 1970, by the server's clock
+    slot         bigint NOT NULL,
+    account_id   bigint NOT NULL,
+    section      bigint NOT NULL,              -- 0: that of the version
+    version_id   bigint NOT NULL,              -- 0: of no version that is known
+    accepted     bigint NOT NULL,
+    refused      bigint NOT NULL,
+    duplicates   bigint NOT NULL,
+    PRIMARY KEY (minute, slot, account_id, section, version_id)
+) WITH (fillfactor = 50);
+
+ALTER TABLE ovation.version_usage ADD COLUMN minute bigint NOT NULL DEFAULT 0;
+
+ALTER TABLE ovation.version_usage ADD COLUMN minute_events bigint NOT NULL DEFAULT 0;
+
+-- Migration 3 causes of rejections
+
+ALTER TABLE ovation.rejection ADD COLUMN replayed_events text, ADD COLUMN cause text COLLATE "C",
+    ADD COLUMN item_codes text, ADD COLUMN event_types text;
+
+CREATE INDEX rejection_by_cause ON ovation.rejection (account_id, cause, rejection_id);
+
+CREATE INDEX rejection_without_cause ON ovation.rejection (rejection_id) WHERE cause IS NULL;
