@@ -15,8 +15,7 @@ struct ReplayRejection: EndpointHandler {
     let limits: Limits
 
     func respond(to call: Call) async throws -> Response {
-        // Whoever puts a post right may need more room than it had.
-        let sent = try await call.body(upTo: 2 * limits.bodyBytesMax)
+        let sent = try await call.body(within: limits)
         let caller = try directory.current(call.caller())
         let section = try caller.section(call.path.section())
         let rejection = try await store.rejection(of: call, caller, limits)
