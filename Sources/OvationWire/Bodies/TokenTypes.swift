@@ -19,6 +19,15 @@ extension Bodies {
         }
     }
 
+    /// A type of its own, so that a generated client can tell which of the two it sends.
+    public struct TokenForm: Body {
+        public var request = TokenRequest()
+        public init() {}
+
+        public static let summary = "The same as a form, as OAuth 2 has it."
+        public static let members = Members<Self> { $0.all(of: \.request) }
+    }
+
     public struct Token: Body {
         public var accessToken = ""
         public var expiresIn: Int64 = 0

@@ -115,18 +115,24 @@ public struct RequestBody: Sendable {
     }
 
     public let size: Size
-    public let types: [String]
-    public let schema: Schema
+    /// Media types and what they hold. Nobody looks at the type that a request names, so this is for those who ask.
+    public let content: [(type: String, schema: Schema)]
     public let isRequired: Bool
     public let description: String
 
     static func json(
-        _ body: any Body.Type, _ description: String, isRequired: Bool = true, size: Size = .body, or types: String...
+        _ body: any Body.Type, _ description: String, isRequired: Bool = true, size: Size = .body,
+        orForm form: (any Body.Type)? = nil
     ) -> RequestBody {
         RequestBody(
-            size: size, types: ["application/json"] + types, schema: .reference(body), isRequired: isRequired,
-            description: description)
+            size: size,
+            content: [("application/json", .reference(body))]
+                + (form.map { [("application/x-www-form-urlencoded", .reference($0))] } ?? []),
+            isRequired: isRequired, description: description)
     }
+
+    /// Of JSON.
+    public var json: Schema? { content.first { $0.type == "application/json" }?.schema }
 }
 
 /// How an endpoint answers where it does not refuse.

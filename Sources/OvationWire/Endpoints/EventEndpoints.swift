@@ -61,12 +61,16 @@ extension Endpoint {
             body: RequestBody(
                 size: .any,
                 // The type of a file, since many a generator knows no type for lines of JSON. It is not looked at.
-                types: ["application/octet-stream"],
-                schema: Schema(
-                    [
-                        "type": "string", "format": "binary", "contentMediaType": .string(lines),
-                        "description": "Lines of JSON (application/x-ndjson), each a BulkLine.",
-                    ], example: ""), isRequired: true, description: "Lines of JSON."),
+                content: [
+                    (
+                        "application/octet-stream",
+                        Schema(
+                            [
+                                "type": "string", "format": "binary", "contentMediaType": .string(lines),
+                                "description": "Lines of JSON (application/x-ndjson), each a BulkLine.",
+                            ], example: "")
+                    )
+                ], isRequired: true, description: "Lines of JSON."),
             answers: [
                 .json(
                     200,

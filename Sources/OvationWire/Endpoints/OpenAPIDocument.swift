@@ -53,7 +53,7 @@ public enum OpenAPIDocument {
                     "requestBody",
                     .object([
                         .init("description", .string(body.description)), .init("required", .bool(body.isRequired)),
-                        .init("content", content(body.types.map { ($0, body.schema) })),
+                        .init("content", content(body.content)),
                     ])))
         }
         var responses = spec.answers.map { answer in
@@ -152,7 +152,7 @@ public enum OpenAPIDocument {
         var found: [String: any NamedSchema.Type] = [:]
         var waiting: [any NamedSchema.Type] = [Bodies.Problem.self]
         for spec in Endpoint.allCases.map(\.spec) {
-            waiting += spec.besides + (spec.body?.schema.parts ?? [])
+            waiting += spec.besides + (spec.body?.content.flatMap(\.schema.parts) ?? [])
             waiting += spec.parameters.flatMap(\.schema.parts)
             waiting += spec.answers.flatMap { $0.content.flatMap(\.schema.parts) }
         }

@@ -81,6 +81,13 @@ extension Parameter {
         min: 1, max: Limits.idempotencyKeyLengthMax, pattern: "^[!-~]+$",
         example: "8e03978e-40d5-43e8-bc93-6894a57f9324")
 
+    static let requestID = header(
+        "X-Request-Id", "Names the request in the answer and in the server's log; made, if nothing is said.",
+        .string(
+            min: 1, max: Limits.requestIDLengthMax, pattern: "^[!-~]+$", example: "8e03978e-40d5-43e8-bc93-6894a57f9324"
+        )
+    )
+
     static let prefer = header(
         "Prefer",
         "handling=lenient stores the good events and reports each; validate-only checks and stores nothing.",

@@ -8,8 +8,9 @@ extension Endpoint {
             "createToken", .post, "/oauth/token", .open, .tokens, "Exchange a client id and secret for an access token",
             "The client-credentials grant of OAuth 2. Id and secret may also come by HTTP Basic, with the grant alone in "
                 + "the body.",
-            body: .json(
-                Bodies.TokenRequest.self, "Id and secret of an API key.", or: "application/x-www-form-urlencoded"),
+            // Named here, since many a generator makes no client of a call with two bodies and nothing optional.
+            parameters: [.requestID],
+            body: .json(Bodies.TokenRequest.self, "Id and secret of an API key.", orForm: Bodies.TokenForm.self),
             answers: [.ok(Bodies.Token.self)], isPrivate: true))
 
     public static let listSigningKeys = Endpoint(
