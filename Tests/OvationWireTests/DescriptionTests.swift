@@ -116,6 +116,8 @@ struct DescriptionTests {
         #expect(words == Problem.Code.allCases.map(\.rawValue) && words.count > 60)
         let code = schemas?["Problem"]?["properties"]?["code"]?["anyOf"]?.array
         #expect(code?.contains { $0["type"] == "string" && $0["enum"] == nil } == true)
+        // A code or none is one choice, and not a choice in a choice.
+        #expect(schemas?["RejectionCause"]?["properties"]?["item_code"]?["anyOf"]?.array?.count == 3)
     }
 
     @Test("the document says where tokens come from, and which endpoints ask for one of an admin")
