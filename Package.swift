@@ -90,7 +90,6 @@ let package = Package(
                 .product(name: "Yams", package: "Yams"),
             ],
             exclude: ["Console/DESIGN.md"],
-            resources: [.embedInCode("Resources/schemas.json")],
             swiftSettings: settings
         ),
         // What both stores do alike: values as the text of a column, and posts that wait for a commit.

@@ -145,7 +145,8 @@ public struct RejectionCausesPage: ConsolePage {
         total = rejections.counting("open rejection") + " of " + (rows.count + omitted).counting("cause") + "."
         self.omitted =
             omitted > 0
-            ? omitted.counting("more cause has", "more causes have") + " no more rejections than these. Filter to see them."
+            ? omitted.counting("more cause has", "more causes have")
+                + " no more rejections than these. Filter to see them."
             : nil
     }
 }

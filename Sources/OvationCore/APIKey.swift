@@ -7,7 +7,7 @@ public struct APIKey: Sendable, Equatable {
         case integration
     }
 
-    public enum Access: String, Codable, Sendable {
+    public enum Access: String, Codable, Sendable, CaseIterable {
         case read
         case readWrite = "read_write"
     }

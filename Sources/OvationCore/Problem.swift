@@ -156,3 +156,22 @@ extension Problem.Code {
     public static let invalidName = Self("invalid_name")
     public static let limitExceeded = Self("limit_exceeded")
 }
+
+extension Problem.Code: CaseIterable {
+    /// Every code that this version answers with. The description of the API lists them, and a test holds the list to the
+    /// codes above.
+    public static let allCases: [Self] = [
+        .invalidRequest, .invalidJSON, .invalidCursor, .invalidParameter, .invalidPath, .invalidDiscriminator,
+        .invalidProfileKey, .invalidIdempotencyKey, .validationFailed, .bodyTooLarge, .tooManyItems,
+        .invalidEncoding, .unsupportedEncoding, .invalidClient, .unsupportedGrantType, .unauthorized,
+        .invalidToken, .tokenExpired, .wrongRegion, .formNotOurs, .tooManyAttempts, .keyRevoked, .adminRequired,
+        .keyspaceForbidden, .eventTypeForbidden, .notFound, .methodNotAllowed, .keyspaceNotFound, .sectionNotFound,
+        .profileNotFound, .eventTypeNotFound, .eventNotFound, .versionNotFound, .apiKeyNotFound,
+        .rejectionNotFound, .rejectionCauseNotFound, .profileLocked, .alreadyExists, .conflict,
+        .idempotencyKeyReused, .alreadyReplayed, .preconditionFailed, .busy, .shuttingDown, .storeUnavailable,
+        .storageFull, .storeDamaged, .internalError, .requestTimeout, .missingMember, .wrongType, .duplicateMember,
+        .invalidTime, .timeOutOfRange, .invalidVersionID, .unknownVersion, .draftVersion, .eventTypeRemoved,
+        .unknownField, .missingField, .numberOutOfRange, .lineTooLong, .textTooLong, .nestedValue, .invalidValue,
+        .invalidName, .limitExceeded,
+    ]
+}

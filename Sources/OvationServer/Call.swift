@@ -126,12 +126,17 @@ final class Identity: Sendable {
 extension Call {
     /// The whole body. The content type is not looked at: the article's own curl sends JSON labelled as a form.
     /// - Throws: `body_too_large` as soon as the limit is passed.
-    func body(upTo bytesMax: Int) async throws -> ByteBuffer {
+    private func body(upTo bytesMax: Int) async throws -> ByteBuffer {
         try await request.collectedBody(upTo: bytesMax, within: bodies)
     }
 
-    func json(upTo bytesMax: Int) async throws -> JSONValue {
-        try JSONValue(parsing: try await body(upTo: bytesMax).readableBytesView)
+    /// The whole body, as long as the endpoint's description lets it be.
+    func body(within limits: Limits) async throws -> ByteBuffer {
+        try await body(upTo: endpoint.bodyBytesMax(limits))
+    }
+
+    func json(within limits: Limits) async throws -> JSONValue {
+        try JSONValue(parsing: try await body(within: limits).readableBytesView)
     }
 
     /// The value of a query parameter; nil where it is absent. An unknown parameter is ignored.

@@ -15,11 +15,11 @@ struct DirectResponder<Other: HTTPResponder>: HTTPResponder where Other.Context 
     private let otherwise: Other
 
     init(
-        pipeline: Pipeline, table: EndpointTable, handlers: [(Endpoint, any EndpointHandler)], otherwise: Other
+        pipeline: Pipeline, table: EndpointTable, handlers: [Endpoint: any EndpointHandler], otherwise: Other
     ) {
         self.pipeline = pipeline
         self.table = table
-        self.handlers = Dictionary(uniqueKeysWithValues: handlers)
+        self.handlers = handlers
         self.otherwise = otherwise
     }
 

@@ -36,16 +36,15 @@ struct Pipeline: Sendable {
             if response.status.kind == .serverError {
                 metrics.note(
                     ServerMetrics.Failure(
-                        at: clock.now(), place: "\(endpoint.method.rawValue) \(endpoint.path)",
-                        status: response.status.code,
+                        at: clock.now(), place: endpoint.label, status: response.status.code,
                         problem: problem, requestID: requestID))
             }
         }
         response.headers[.requestID] = requestID
         StreamLog(metrics: metrics, clock: clock, logger: logger).watch(
-            &response, place: "\(endpoint.method.rawValue) \(endpoint.path)", requestID: requestID)
+            &response, place: endpoint.label, requestID: requestID)
         response.headers.append(Pipeline.noSniff)
-        if response.status.code != 204, endpoint.answersSecrets, response.headers[.cacheControl] == nil {
+        if response.status.code != 204, endpoint.spec.isPrivate, response.headers[.cacheControl] == nil {
             response.headers.append(Pipeline.noStore)
         }
         let duration = ContinuousClock.now - start
@@ -54,7 +53,7 @@ struct Pipeline: Sendable {
             "answered",
             metadata: [
                 // The template, never the path: a path holds profile keys.
-                "endpoint": "\(endpoint.method.rawValue) \(endpoint.path)", "status": "\(response.status.code)",
+                "endpoint": "\(endpoint.label)", "status": "\(response.status.code)",
                 "request_id": "\(requestID)", "ms": "\(duration / .milliseconds(1))",
             ])
         return response
@@ -119,22 +118,6 @@ struct Pipeline: Sendable {
             problem, status: status.code, title: status.title, requestID: requestID,
             besides: endpoint == .createToken ? TokenError.members(problem) : [])
         return .bytes(body, type: ProblemBody.mediaType, status: status, headers: headers)
-    }
-}
-
-extension Endpoint {
-    /// Whether an answer has tokens, API keys, or what is known of a person.
-    fileprivate var answersSecrets: Bool {
-        switch self {
-        case .createToken, .listAPIKeys, .createAPIKey, .rotateAPIKey, .revokeAPIKey, .rotateSigningKey, .listLog,
-            .createConsoleLink, .postEvents, .listEvents, .deleteEvents, .deleteEvent, .listEventDays, .loadEvents,
-            .exportEvents,
-            .getProfile, .findProfiles, .getProfileByID, .listRejections, .listAllRejections, .getRejection,
-            .replayRejection, .dismissRejection, .listRejectionCauses, .getRejectionCause,
-            .replayRejectionCause, .dismissRejectionCause, .streamLive:
-            true
-        default: false
-        }
     }
 }
 

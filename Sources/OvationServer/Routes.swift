@@ -2,105 +2,151 @@ import Hummingbird
 import OvationCore
 import OvationWire
 
-/// The API's table of contents: each endpoint and the file that answers it. Method, path and scope stand in
-/// `Endpoint`; what happens before and after an endpoint stands in `Pipeline`.
+/// The API's table of contents: each endpoint and the file that answers it, area by area. What an endpoint is stands in
+/// its description in OvationWire; what happens before and after one stands in `Pipeline`.
 struct Routes {
+    typealias Route = (endpoint: Endpoint, handler: any EndpointHandler)
+
     let parts: Parts
 
-    func handler(of endpoint: Endpoint) -> any EndpointHandler {
-        let (store, directory, limits) = (parts.store, parts.directory, parts.limits)
-        return switch endpoint {
-        // Tokens
-        case .createToken:
-            CreateToken(
-                directory: directory, signer: parts.signer, secretHash: parts.secretHash, signIns: parts.signIns,
-                limits: limits)
-        case .listSigningKeys: ListSigningKeys(signer: parts.signer)
+    private var store: any Store { parts.store }
+    private var directory: Directory { parts.directory }
+    private var limits: Limits { parts.limits }
 
-        // Keyspaces
-        case .listKeyspaces: ListKeyspaces()
-        case .createKeyspace: CreateKeyspace(directory: directory, limits: limits)
-        case .getKeyspace: GetKeyspace()
-        case .changeKeyspace: ChangeKeyspace(directory: directory, limits: limits)
+    /// Of every endpoint there is, and of nothing else: a test calls each.
+    var handlers: [Endpoint: any EndpointHandler] {
+        let routes =
+            tokens + keyspaces + sections + eventTypes + models + events + profiles + rejections + following + apiKeys
+            + server
+        return Dictionary(uniqueKeysWithValues: routes.map { ($0.endpoint, $0.handler) })
+    }
 
-        // Sections
-        case .listSections: ListSections()
-        case .createSection: CreateSection(directory: directory, limits: limits)
-        case .getSection: GetSection()
-        case .changeSection: ChangeSection(directory: directory, limits: limits)
+    private var tokens: [Route] {
+        [
+            (
+                .createToken,
+                CreateToken(
+                    directory: directory, signer: parts.signer, secretHash: parts.secretHash, signIns: parts.signIns,
+                    limits: limits)
+            ),
+            (.listSigningKeys, ListSigningKeys(signer: parts.signer)),
+        ]
+    }
 
-        // Event types and their versions
-        case .listEventTypes: ListEventTypes()
-        case .createEventType: CreateEventType(directory: directory, limits: limits)
-        case .getEventType: GetEventType()
-        case .changeEventType: ChangeEventType(directory: directory, limits: limits)
-        case .removeEventType: RemoveEventType(directory: directory)
-        case .addVersion: AddVersion(directory: directory, limits: limits)
-        case .publishVersion: PublishVersion(directory: directory)
-        case .deprecateVersion: DeprecateVersion(directory: directory)
-        case .discardVersion: DiscardVersion(directory: directory)
+    private var keyspaces: [Route] {
+        [
+            (.listKeyspaces, ListKeyspaces()),
+            (.createKeyspace, CreateKeyspace(directory: directory, limits: limits)),
+            (.getKeyspace, GetKeyspace()),
+            (.changeKeyspace, ChangeKeyspace(directory: directory, limits: limits)),
+        ]
+    }
 
-        case .getUsage: GetUsage(store: store)
+    private var sections: [Route] {
+        [
+            (.listSections, ListSections()),
+            (.createSection, CreateSection(directory: directory, limits: limits)),
+            (.getSection, GetSection()),
+            (.changeSection, ChangeSection(directory: directory, limits: limits)),
+        ]
+    }
 
-        // The data model as a whole, and its history
-        case .exportModel: ExportModel()
-        case .planModel: PlanModel(limits: limits)
-        case .applyModel: ApplyModel(directory: directory, limits: limits)
-        case .listLog: ListLog(store: store)
+    /// With their versions.
+    private var eventTypes: [Route] {
+        [
+            (.listEventTypes, ListEventTypes()),
+            (.createEventType, CreateEventType(directory: directory, limits: limits)),
+            (.getEventType, GetEventType()),
+            (.changeEventType, ChangeEventType(directory: directory, limits: limits)),
+            (.removeEventType, RemoveEventType(directory: directory)),
+            (.addVersion, AddVersion(directory: directory, limits: limits)),
+            (.publishVersion, PublishVersion(directory: directory)),
+            (.deprecateVersion, DeprecateVersion(directory: directory)),
+            (.discardVersion, DiscardVersion(directory: directory)),
+            (.getUsage, GetUsage(store: store)),
+        ]
+    }
 
-        // Events of a profile
-        case .postEvents:
-            PostEvents(
-                store: store, directory: directory, parsers: parts.parsers, journal: parts.journal, limits: limits)
-        case .listEvents: ListEvents(store: store)
-        case .deleteEvents: DeleteEvents(directory: directory)
-        case .deleteEvent: DeleteEvent(directory: directory)
-        case .listEventDays: ListEventDays(store: store)
+    /// The data model as a whole, and its history.
+    private var models: [Route] {
+        [
+            (.exportModel, ExportModel()),
+            (.planModel, PlanModel(limits: limits)),
+            (.applyModel, ApplyModel(directory: directory, limits: limits)),
+            (.listLog, ListLog(store: store)),
+        ]
+    }
 
-        // Events of a section
-        case .loadEvents: LoadEvents(parts: parts)
-        case .exportEvents: ExportEvents(parts: parts)
+    /// Of a profile, and of a section.
+    private var events: [Route] {
+        [
+            (
+                .postEvents,
+                PostEvents(
+                    store: store, directory: directory, parsers: parts.parsers, journal: parts.journal, limits: limits)
+            ),
+            (.listEvents, ListEvents(store: store)),
+            (.deleteEvents, DeleteEvents(directory: directory)),
+            (.deleteEvent, DeleteEvent(directory: directory)),
+            (.listEventDays, ListEventDays(store: store)),
+            (.loadEvents, LoadEvents(parts: parts)),
+            (.exportEvents, ExportEvents(parts: parts)),
+        ]
+    }
 
-        // Profiles
-        case .getProfile: GetProfile(store: store)
-        case .findProfiles: FindProfiles(store: store)
-        case .getProfileByID: GetProfileByID(store: store)
+    private var profiles: [Route] {
+        [
+            (.getProfile, GetProfile(store: store)),
+            (.findProfiles, FindProfiles(store: store)),
+            (.getProfileByID, GetProfileByID(store: store)),
+        ]
+    }
 
-        // Refused posts
-        case .listRejections: ListRejections(store: store, limits: limits)
-        case .listAllRejections: ListAllRejections(store: store, limits: limits)
-        case .getRejection: GetRejection(store: store, limits: limits)
-        case .replayRejection:
-            ReplayRejection(replay: parts.replay, directory: directory)
-        case .dismissRejection: DismissRejection(store: store, limits: limits)
+    private var rejections: [Route] {
+        [
+            (.listRejections, ListRejections(store: store, limits: limits)),
+            (.listAllRejections, ListAllRejections(store: store, limits: limits)),
+            (.getRejection, GetRejection(store: store, limits: limits)),
+            (.replayRejection, ReplayRejection(replay: parts.replay, directory: directory)),
+            (.dismissRejection, DismissRejection(store: store, limits: limits)),
+            (.listRejectionCauses, ListRejectionCauses(store: store, limits: limits)),
+            (.getRejectionCause, GetRejectionCause(store: store, limits: limits)),
+            (.replayRejectionCause, ReplayRejectionCause(replay: parts.replay, directory: directory)),
+            (.dismissRejectionCause, DismissRejectionCause(store: store, limits: limits)),
+        ]
+    }
 
-        case .listRejectionCauses: ListRejectionCauses(store: store, limits: limits)
-        case .getRejectionCause: GetRejectionCause(store: store, limits: limits)
-        case .replayRejectionCause: ReplayRejectionCause(replay: parts.replay, directory: directory)
-        case .dismissRejectionCause: DismissRejectionCause(store: store, limits: limits)
+    private var following: [Route] {
+        [
+            (.streamLive, StreamLive(feed: parts.journal.feed, directory: directory)),
+            (
+                .getActivity,
+                GetActivity(
+                    metrics: parts.journal.metrics, store: store, startedAt: parts.startedAt, limits: limits)
+            ),
+        ]
+    }
 
-        // Following along
-        case .streamLive: StreamLive(feed: parts.journal.feed, directory: directory)
-        case .getActivity:
-            GetActivity(
-                metrics: parts.journal.metrics, store: store, startedAt: parts.startedAt, limits: limits)
+    private var apiKeys: [Route] {
+        [
+            (.listAPIKeys, ListAPIKeys(directory: directory)),
+            (.createAPIKey, CreateAPIKey(directory: directory, secretHash: parts.secretHash, limits: limits)),
+            (.rotateAPIKey, RotateAPIKey(directory: directory, secretHash: parts.secretHash, limits: limits)),
+            (.revokeAPIKey, RevokeAPIKey(directory: directory)),
+            (.rotateSigningKey, RotateSigningKey(directory: directory, signer: parts.signer)),
+            (.createConsoleLink, CreateConsoleLink(sessions: parts.sessions)),
+        ]
+    }
 
-        // API keys
-        case .listAPIKeys: ListAPIKeys(directory: directory)
-        case .createAPIKey:
-            CreateAPIKey(directory: directory, secretHash: parts.secretHash, limits: limits)
-        case .rotateAPIKey: RotateAPIKey(directory: directory, secretHash: parts.secretHash, limits: limits)
-        case .revokeAPIKey: RevokeAPIKey(directory: directory)
-        case .rotateSigningKey: RotateSigningKey(directory: directory, signer: parts.signer)
-        case .createConsoleLink: CreateConsoleLink(sessions: parts.sessions)
-
-        // The server itself
-        case .about: About(version: parts.version, region: parts.signer.region)
-        case .health: Health()
-        case .ready: Ready(store: store)
-        case .metrics: Metrics(metrics: parts.journal.metrics, store: store)
-        case .openAPI: OpenAPI(version: parts.version)
-        }
+    /// The server itself.
+    private var server: [Route] {
+        [
+            (.about, About(version: parts.version, region: parts.signer.region)),
+            (.health, Health()),
+            (.ready, Ready(store: store)),
+            (.metrics, Metrics(metrics: parts.journal.metrics, store: store)),
+            (.openAPI, OpenAPI(version: parts.version)),
+        ]
     }
 }
 

@@ -161,10 +161,10 @@ public struct Server: Sendable {
     ) -> Application<DirectResponder<RouterResponder<ServerContext>>> {
         let router = Router(context: ServerContext.self, options: .autoGenerateHeadEndpoints)
         router.add(middleware: UnknownPath(pipeline: pipeline, endpoints: endpoints, console: console))
-        let routes = routes()
         let pipeline = pipeline
-        let handlers = endpoints.map { ($0, routes.handler(of: $0)) }
-        for (endpoint, handler) in handlers {
+        let handlers = routes().handlers.filter { endpoints.contains($0.key) }
+        for endpoint in endpoints {
+            guard let handler = handlers[endpoint] else { preconditionFailure("Nothing answers \(endpoint.label).") }
             router.on(RouterPath(endpoint.path), method: endpoint.method) { request, context in
                 let parameters = context.parameters
                 return await pipeline.respond(

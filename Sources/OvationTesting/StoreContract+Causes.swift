@@ -97,7 +97,9 @@ extension StoreContract {
         for word in ["com.a", "com.a.orde", "", "-", " ", "%", "com.a.order com.a.visit"] {
             #expect(try await newest { $0.eventType = word } == [], "\(word)")
         }
-        #expect(try await newest { $0.itemCode = Problem.Code(rawValue: "wrong") } == [])
+        for word in ["wrong", "type", "-", ""] {
+            #expect(try await newest { $0.itemCode = Problem.Code(rawValue: word) } == [], "\(word)")
+        }
     }
 
     private func filtersByMarks() async throws {

@@ -1,42 +1,20 @@
 public import HTTPTypes
+public import OvationCore
 
-/// Every endpoint: its method, its path and who may call it. The server registers from this list, documents are
-/// checked against it, and metrics are labelled by it.
-public enum Endpoint: String, CaseIterable, Sendable {
-    // Tokens
-    case createToken, listSigningKeys
+/// One endpoint: what the router finds, what metrics are labelled by, and what a client calls. All that is said of it
+/// stands in its ``EndpointSpec``, in the file of its area in `Endpoints/`.
+///
+/// Each is made once, so two are the same where they are the same object, and a request that carries one carries a
+/// reference and no text.
+public final class Endpoint: Sendable {
+    public let spec: EndpointSpec
+    /// `GET /audience/sections`: the template, never the path of a request, which holds profile keys.
+    public let label: String
 
-    // Definitions
-    case listKeyspaces, createKeyspace, getKeyspace, changeKeyspace
-    case listSections, createSection, getSection, changeSection
-    case listEventTypes, createEventType, getEventType, changeEventType, removeEventType
-    case addVersion, publishVersion, deprecateVersion, discardVersion
-    case getUsage
-    case exportModel, planModel, applyModel, listLog
-
-    // Events of a profile
-    case postEvents, listEvents, deleteEvents, deleteEvent
-    case listEventDays
-
-    // Events of a section
-    case loadEvents, exportEvents
-
-    // Profiles
-    case getProfile, findProfiles, getProfileByID
-
-    // Refused posts
-    case listRejections, listAllRejections, getRejection, replayRejection, dismissRejection
-    case listRejectionCauses, getRejectionCause, replayRejectionCause, dismissRejectionCause
-
-    // Following along
-    case streamLive, getActivity
-
-    // API keys
-    case listAPIKeys, createAPIKey, rotateAPIKey, revokeAPIKey, rotateSigningKey
-    case createConsoleLink
-
-    // The server itself
-    case about, health, ready, metrics, openAPI
+    init(_ spec: EndpointSpec) {
+        self.spec = spec
+        label = "\(spec.method.rawValue) \(spec.path)"
+    }
 
     /// Who may call an endpoint.
     public enum Scope: Sendable {
@@ -48,78 +26,41 @@ public enum Endpoint: String, CaseIterable, Sendable {
         case admin
     }
 
-    public var method: HTTPRequest.Method { route.method }
+    /// The name it has in metrics and in this code.
+    public var name: String { spec.name }
+
+    public var method: HTTPRequest.Method { spec.method }
 
     /// Path template; what stands in braces is one percent-encoded segment.
-    public var path: String { route.path }
+    public var path: String { spec.path }
 
-    public var scope: Scope { route.scope }
+    public var scope: Scope { spec.scope }
 
-    private var route: (method: HTTPRequest.Method, path: String, scope: Scope) {
-        let events = "/audience/sections/{section}/events"
-        let rejections = "/audience/sections/{section}/rejections"
-        let causes = "/audience/rejections/causes"
-        let profile = "/audience/keyspaces/{keyspace}/profiles/{key}"
-        let profileEvents = profile + "/sections/{section}/events"
-        return switch self {
-        case .createToken: (.post, "/oauth/token", .open)
-        case .listSigningKeys: (.get, "/.well-known/jwks.json", .open)
-        case .listKeyspaces: (.get, "/audience/keyspaces", .token)
-        case .createKeyspace: (.post, "/audience/keyspaces", .admin)
-        case .getKeyspace: (.get, "/audience/keyspaces/{keyspace}", .token)
-        case .changeKeyspace: (.patch, "/audience/keyspaces/{keyspace}", .admin)
-        case .listSections: (.get, "/audience/sections", .token)
-        case .createSection: (.post, "/audience/sections", .admin)
-        case .getSection: (.get, "/audience/sections/{section}", .token)
-        case .changeSection: (.patch, "/audience/sections/{section}", .admin)
-        case .listEventTypes: (.get, events, .token)
-        case .createEventType: (.post, events, .admin)
-        case .getEventType: (.get, events + "/{event}", .token)
-        case .changeEventType: (.patch, events + "/{event}", .admin)
-        case .removeEventType: (.delete, events + "/{event}", .admin)
-        case .addVersion: (.post, events + "/{event}/versions", .admin)
-        case .publishVersion: (.post, events + "/{event}/versions/{version}/publish", .admin)
-        case .deprecateVersion: (.post, events + "/{event}/versions/{version}/deprecate", .admin)
-        case .discardVersion: (.delete, events + "/{event}/versions/{version}", .admin)
-        case .getUsage: (.get, "/audience/sections/{section}/usage", .token)
-        case .exportModel: (.get, "/audience/model", .admin)
-        case .planModel: (.post, "/audience/model/plan", .admin)
-        case .applyModel: (.put, "/audience/model", .admin)
-        case .listLog: (.get, "/audience/log", .admin)
-        case .postEvents: (.post, profileEvents, .token)
-        case .listEvents: (.get, profileEvents, .token)
-        case .deleteEvents: (.delete, profileEvents, .admin)
-        case .deleteEvent: (.delete, profileEvents + "/{id}", .admin)
-        case .listEventDays: (.get, profile + "/sections/{section}/days", .token)
-        case .loadEvents: (.post, events + "/bulk", .token)
-        case .exportEvents: (.get, events + "/export", .token)
-        case .getProfile: (.get, profile, .token)
-        case .findProfiles: (.get, "/audience/profiles", .admin)
-        case .getProfileByID: (.get, "/audience/profiles/{profile_id}", .admin)
-        case .listRejections: (.get, rejections, .token)
-        case .listAllRejections: (.get, "/audience/rejections", .admin)
-        case .getRejection: (.get, rejections + "/{id}", .admin)
-        case .replayRejection: (.post, rejections + "/{id}/replay", .admin)
-        case .dismissRejection: (.delete, rejections + "/{id}", .admin)
-        case .listRejectionCauses: (.get, causes, .admin)
-        case .getRejectionCause: (.get, causes + "/{cause}", .admin)
-        case .replayRejectionCause: (.post, causes + "/{cause}/replay", .admin)
-        case .dismissRejectionCause: (.delete, causes + "/{cause}", .admin)
-        case .streamLive: (.get, "/audience/live", .admin)
-        case .getActivity: (.get, "/audience/activity", .admin)
-        case .listAPIKeys: (.get, "/account/api-keys", .admin)
-        case .createAPIKey: (.post, "/account/api-keys", .admin)
-        case .rotateAPIKey: (.post, "/account/api-keys/{client_id}/rotate", .admin)
-        case .revokeAPIKey: (.delete, "/account/api-keys/{client_id}", .admin)
-        case .rotateSigningKey: (.post, "/account/signing-keys", .admin)
-        case .createConsoleLink: (.post, "/account/console-links", .admin)
-        case .about: (.get, "/", .open)
-        case .health: (.get, "/health", .open)
-        case .ready: (.get, "/ready", .open)
-        case .metrics: (.get, "/metrics", .open)
-        case .openAPI: (.get, "/openapi.json", .open)
+    /// How many bytes of a body it reads at most. One that describes none passes over what is sent all the same.
+    public func bodyBytesMax(_ limits: Limits) -> Int {
+        switch spec.body?.size {
+        case nil, .body: limits.bodyBytesMax
+        case .twoBodies: 2 * limits.bodyBytesMax
+        case .model: limits.modelBytesMax
+        case .any: .max
         }
     }
+}
+
+extension Endpoint: CaseIterable {
+    /// All of them, area by area. What is not here does not exist: the server makes its routes from this list.
+    public static let allCases: [Endpoint] =
+        tokens + keyspaces + sections + eventTypes + models + events + profiles + rejections + following + apiKeys
+        + server
+}
+
+extension Endpoint: Hashable {
+    public static func == (left: Endpoint, right: Endpoint) -> Bool { left === right }
+    public func hash(into hasher: inout Hasher) { hasher.combine(ObjectIdentifier(self)) }
+}
+
+extension Endpoint: CustomStringConvertible {
+    public var description: String { name }
 }
 
 extension Endpoint {

@@ -278,7 +278,9 @@ extension RejectionsCommand {
                 }
             }
             let omitted = answer["causes_omitted"]?.int ?? 0
-            if omitted > 0 { StandardError.writeLine("\(omitted) more causes, each with no more rejections than these") }
+            if omitted > 0 {
+                StandardError.writeLine("\(omitted) more causes, each with no more rejections than these")
+            }
         }
 
         private static func line(_ cause: JSONValue) -> String {

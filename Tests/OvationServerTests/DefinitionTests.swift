@@ -251,7 +251,7 @@ struct DefinitionTests {
             let document = try await server.send(.get, "/openapi.json", token: nil)
             for endpoint in Endpoint.allCases {
                 let operation = document.json["paths"]?[endpoint.path]?[endpoint.method.rawValue.lowercased()]
-                #expect(operation?["operationId"]?.string == endpoint.rawValue)
+                #expect(operation?["operationId"]?.string == endpoint.spec.operationID)
                 #expect((operation?["security"]?.array?.isEmpty == true) == (endpoint.scope == .open))
             }
             let references = document.text.split(separator: "\"$ref\":\"#/components/").dropFirst()

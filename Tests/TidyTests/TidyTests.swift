@@ -67,11 +67,9 @@ struct TidyTests {
         }
     }
 
-    /// But for the tables of contents, each of which is one list of all endpoints for the compiler to check.
     @Test("functions of the product fit a screen: at most 60 lines")
     func functionLength() throws {
-        let tables = ["Routes.swift", "Endpoint.swift", "EndpointDocumentation.swift"]
-        for file in try Self.files("Sources") where !tables.contains(where: { file.path.hasSuffix("/" + $0) }) {
+        for file in try Self.files("Sources") {
             for (start, end) in file.functions {
                 #expect(end - start <= 60, "\(file.path):\(start + 1)")
             }
@@ -190,17 +188,52 @@ struct TidyTests {
         let names = Set(
             try Self.files("Sources/OvationServer").map { $0.path.split(separator: "/").last.map(String.init) })
         for endpoint in Endpoint.allCases {
-            let name = endpoint.rawValue.prefix(1).uppercased() + endpoint.rawValue.dropFirst() + ".swift"
+            let name = endpoint.name.prefix(1).uppercased() + endpoint.name.dropFirst() + ".swift"
             #expect(names.contains(name), "\(name)")
         }
     }
 
-    @Test("every endpoint stands in the compatibility document")
+    @Test("every endpoint that is described is in the list of its area, under its own name")
+    func endpointsAreListed() throws {
+        var described: [String] = []
+        for file in try Self.files("Sources/OvationWire/Endpoints") {
+            for part in file.text.components(separatedBy: "public static let ").dropFirst() {
+                let pieces = part.components(separatedBy: "= Endpoint(\n        EndpointSpec(\n            \"")
+                guard pieces.count > 1, let name = pieces[0].split(separator: " ").first else { continue }
+                #expect(pieces[1].hasPrefix(name + "\""), "\(file.path): \(name)")
+                described.append(String(name))
+            }
+            let made = file.text.components(separatedBy: "= Endpoint(").count - 1
+            #expect(described.suffix(made).count == made, "\(file.path)")
+        }
+        #expect(described.count > 40)
+        #expect(described.sorted() == Endpoint.allCases.map(\.name).sorted())
+    }
+
+    @Test("every endpoint stands in the compatibility document, with who may call it where it is ours")
     func endpointsAreDocumented() throws {
         let text = try Self.text("docs/compatibility.md")
         for endpoint in Endpoint.allCases {
-            #expect(text.contains("`\(endpoint.method.rawValue) \(endpoint.path)`"), "\(endpoint)")
+            #expect(text.contains("`\(endpoint.label)`"), "\(endpoint)")
+            let who =
+                switch endpoint.scope {
+                case .open: "anybody"
+                case .token: "any token"
+                case .admin: "admin"
+                }
+            guard let row = text.split(separator: "\n").first(where: { $0.hasPrefix("| `\(endpoint.label)` |") }) else {
+                continue
+            }
+            #expect(row.hasPrefix("| `\(endpoint.label)` | \(who) |"), "\(row)")
         }
+    }
+
+    @Test("the document of the last release is kept for comparison")
+    func releasedDocument() throws {
+        let headings = try Self.text("CHANGELOG.md").split(separator: "\n").filter { $0.hasPrefix("## [") }
+        let newest = try #require(headings.first { !$0.contains("Unreleased") })
+        let version = newest.dropFirst("## [".count).prefix { $0 != "]" }
+        #expect(FileManager.default.fileExists(atPath: Self.root + "/Tests/Fixtures/openapi-\(version).json"))
     }
 
     @Test("every limit stands in its document")
@@ -215,13 +248,19 @@ struct TidyTests {
         }
     }
 
-    @Test("every problem code stands in its document")
+    @Test("every problem code is in the list of all, stands in its document, and is made nowhere else")
     func codesAreDocumented() throws {
         let text = try Self.text("docs/errors.md")
+        var codes: [String] = []
         for part in try Self.text("Sources/OvationCore/Problem.swift").components(separatedBy: "= Self(\"").dropFirst()
         {
             let code = part.prefix { $0 != "\"" }
             #expect(text.contains("`\(code)`"), "\(code)")
+            codes.append(String(code))
+        }
+        #expect(codes == Problem.Code.allCases.map(\.rawValue))
+        for file in try Self.files("Sources") where !file.path.hasSuffix("/Problem.swift") {
+            #expect(!file.text.contains("Code(\"") && !file.text.contains("Code(rawValue: \""), "\(file.path)")
         }
     }
 

@@ -10,7 +10,7 @@ struct CreateAPIKey: EndpointHandler {
 
     func respond(to call: Call) async throws -> Response {
         let caller = try call.caller()
-        let body = try APIKeyRequest(await call.json(upTo: limits.bodyBytesMax), in: caller.catalogue)
+        let body = try APIKeyRequest(await call.json(within: limits), in: caller.catalogue)
         let secret = SecretHash.makeSecret()
         let key = APIKey(
             clientID: SecretHash.makeClientID(), account: caller.key.account, name: body.name, role: body.role,

@@ -31,7 +31,7 @@ struct RotateAPIKey: EndpointHandler {
     }
 
     private func overlap(_ call: Call) async throws -> Duration {
-        let body = try await call.body(upTo: limits.bodyBytesMax)
+        let body = try await call.body(within: limits)
         guard body.readableBytes > 0 else { return .seconds(86_400) }
         let reader = try ObjectReader(JSONValue(parsing: body.readableBytesView))
         guard let value = try reader.value("overlap_hours") else { return .seconds(86_400) }

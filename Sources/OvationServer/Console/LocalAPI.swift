@@ -10,11 +10,7 @@ struct LocalAPI: Sendable {
     private let handlers: [Endpoint: any EndpointHandler]
 
     init(routes: Routes) {
-        var handlers: [Endpoint: any EndpointHandler] = [:]
-        for endpoint in Endpoint.allCases where endpoint.scope != .open {
-            handlers[endpoint] = routes.handler(of: endpoint)
-        }
-        self.handlers = handlers
+        handlers = routes.handlers.filter { $0.key.scope != .open }
     }
 
     struct Caller: Sendable {

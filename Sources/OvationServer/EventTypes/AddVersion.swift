@@ -11,7 +11,7 @@ struct AddVersion: EndpointHandler {
         let caller = try call.caller()
         let section = try caller.section(call.path.section())
         let discriminator = try call.path.eventType()
-        let version = try VersionRequest(await call.json(upTo: limits.bodyBytesMax)).definition
+        let version = try VersionRequest(await call.json(within: limits)).definition
         let snapshot = try await directory.edit(
             account: caller.key.account, by: caller.key.clientID, at: call.receivedAt,
             expecting: call.expectedEntityTag

@@ -12,7 +12,7 @@ struct ChangeEventType: EndpointHandler {
         let caller = try call.caller()
         let section = try caller.section(call.path.section())
         let discriminator = try call.path.eventType()
-        let body = try EventTypeRequest(await call.json(upTo: limits.bodyBytesMax))
+        let body = try EventTypeRequest(await call.json(within: limits))
         guard body.discriminator == nil || body.discriminator == discriminator else {
             throw Problem(.conflict, "A discriminator is fixed for good.")
         }

@@ -11,7 +11,7 @@ struct CreateEventType: EndpointHandler {
     func respond(to call: Call) async throws -> Response {
         let caller = try call.caller()
         let section = try caller.section(call.path.section())
-        let json = try await call.json(upTo: limits.bodyBytesMax)
+        let json = try await call.json(within: limits)
         let body = try EventTypeRequest(json)
         let reader = try ObjectReader(json)
         let definition = EventTypeDefinition(

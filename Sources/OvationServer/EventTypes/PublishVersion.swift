@@ -28,7 +28,8 @@ struct PublishVersion: EndpointHandler {
 extension Directory {
     /// One change of the version that the path of the call names.
     func editVersion(
-        of call: Call, _ change: (EventVersion.ID, Discriminator<EventType>, Catalogue) throws(Problem) -> CatalogueChange
+        of call: Call,
+        _ change: (EventVersion.ID, Discriminator<EventType>, Catalogue) throws(Problem) -> CatalogueChange
     ) async throws -> (Discriminator<EventType>, AccountSnapshot) {
         let caller = try call.caller()
         let section = try caller.section(call.path.section())

@@ -20,7 +20,7 @@ struct PostEvents: EndpointHandler {
         // time and a key can be revoked meanwhile.
         let caller = try call.caller()
         var place = try place(of: call, caller)
-        let body = try await call.body(upTo: limits.bodyBytesMax)
+        let body = try await call.body(within: limits)
         if !directory.isCurrent(caller) { place = try self.place(of: call, directory.current(caller)) }
         do {
             return try await respond(to: call, body, at: place)

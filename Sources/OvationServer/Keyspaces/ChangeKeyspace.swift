@@ -11,7 +11,7 @@ struct ChangeKeyspace: EndpointHandler {
     func respond(to call: Call) async throws -> Response {
         let caller = try call.caller()
         let discriminator = try caller.keyspace(call.path.keyspace()).discriminator
-        let body = try KeyspaceRequest(await call.json(upTo: limits.bodyBytesMax))
+        let body = try KeyspaceRequest(await call.json(within: limits))
         guard body.discriminator == nil || body.discriminator == discriminator else {
             throw Problem(.conflict, "A discriminator is fixed for good.")
         }

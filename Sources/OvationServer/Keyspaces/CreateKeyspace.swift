@@ -9,7 +9,7 @@ struct CreateKeyspace: EndpointHandler {
 
     func respond(to call: Call) async throws -> Response {
         let caller = try call.caller()
-        let json = try await call.json(upTo: limits.bodyBytesMax)
+        let json = try await call.json(within: limits)
         let body = try KeyspaceRequest(json)
         let name = try ObjectReader(json).required("name", body.name)
         var made: Keyspace?

@@ -9,7 +9,7 @@ struct ApplyModel: EndpointHandler {
 
     func respond(to call: Call) async throws -> Response {
         let caller = try call.caller()
-        let model = try ModelBody.parse(await call.json(upTo: limits.modelBytesMax))
+        let model = try ModelBody.parse(await call.json(within: limits))
         let plan = try await directory.apply(
             model, to: caller.key.account, by: caller.key.clientID, at: call.receivedAt,
             expecting: call.expectedEntityTag)

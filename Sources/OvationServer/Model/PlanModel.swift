@@ -8,7 +8,7 @@ struct PlanModel: EndpointHandler {
 
     func respond(to call: Call) async throws -> Response {
         let caller = try call.caller()
-        let model = try ModelBody.parse(await call.json(upTo: limits.modelBytesMax))
+        let model = try ModelBody.parse(await call.json(within: limits))
         var random = SystemRandomNumberGenerator()
         let plan = try caller.catalogue.plan(toReach: model, at: call.receivedAt, using: &random)
         return .json(ModelPlanBody.json(plan))

@@ -35,7 +35,7 @@ final class ServerMetrics: Sendable {
 
         var name: String {
             switch self {
-            case .endpoint(let endpoint): endpoint.rawValue
+            case .endpoint(let endpoint): endpoint.name
             case .console: "console"
             case .unknown: "unknown"
             }

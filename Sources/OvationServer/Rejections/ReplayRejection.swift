@@ -12,8 +12,7 @@ struct ReplayRejection: EndpointHandler {
     let directory: Directory
 
     func respond(to call: Call) async throws -> Response {
-        // Whoever puts a post right may need more room than it had.
-        let sent = try await call.body(upTo: 2 * replay.limits.bodyBytesMax)
+        let sent = try await call.body(within: replay.limits)
         let caller = try directory.current(call.caller())
         let rejection = try await replay.store.rejection(of: call, caller, replay.limits)
         guard rejection.replayedAt == nil else { throw ReplayRejection.notOpen }

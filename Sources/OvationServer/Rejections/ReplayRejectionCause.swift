@@ -17,7 +17,7 @@ struct ReplayRejectionCause: EndpointHandler {
     private static let readAtOnce = 20
 
     func respond(to call: Call) async throws -> Response {
-        _ = try await call.body(upTo: replay.limits.bodyBytesMax)
+        _ = try await call.body(within: replay.limits)
         let caller = try directory.current(call.caller())
         let isCheckOnly = call.preferences.contains("validate-only")
         var report = ReplayReport()

@@ -10,7 +10,7 @@ struct ChangeSection: EndpointHandler {
     func respond(to call: Call) async throws -> Response {
         let caller = try call.caller()
         let discriminator = try caller.section(call.path.section()).discriminator
-        let body = try SectionRequest(await call.json(upTo: limits.bodyBytesMax))
+        let body = try SectionRequest(await call.json(within: limits))
         guard body.discriminator == nil || body.discriminator == discriminator else {
             throw Problem(.conflict, "A discriminator is fixed for good.")
         }

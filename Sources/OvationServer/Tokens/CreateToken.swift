@@ -11,7 +11,7 @@ struct CreateToken: EndpointHandler {
     let limits: Limits
 
     func respond(to call: Call) async throws -> Response {
-        let body = try await call.body(upTo: limits.bodyBytesMax)
+        let body = try await call.body(within: limits)
         let basic = try call.request.headers[.authorization].flatMap { header throws(Problem) in
             try BasicCredentials(header: header)
         }

@@ -1,0 +1,70 @@
+public import OvationCore
+
+/// What crosses the wire, one type a body.
+public enum Bodies {}
+
+// The words that bodies use, each a class of its own in generated clients.
+
+extension KeyFormat: BodyWord {
+    public static let summary = "What a profile key looks like, and how it is brought into one form."
+}
+
+extension EventCategory: BodyWord {
+    public static let schemaName = "Category"
+    public static let summary = "What kind of act an event is."
+}
+
+extension FieldType: BodyWord {
+    public static let summary = "The type of a field of an event's data."
+}
+
+extension APIKey.Role: BodyWord {
+    public static let summary =
+        "What an API key may do: an integration reads and writes events, an admin does everything."
+}
+
+extension APIKey.Access: BodyWord {
+    public static let summary = "What an API key may do in a keyspace."
+}
+
+extension RejectionFilter.State: BodyWord {
+    public static let schemaName = "RejectionState"
+    public static let summary = "Whether somebody has posted again what was refused."
+}
+
+extension Bodies {
+    /// What became of a post.
+    public enum PostOutcome: String, BodyWord {
+        case accepted, refused, duplicate
+        public static let summary =
+            "What became of a post; a duplicate repeats an earlier one under its Idempotency-Key."
+    }
+
+    /// How a profile was found.
+    public enum Match: String, BodyWord {
+        case exact, prefix
+        public static let summary = "Whether the profile has the very key, or one that begins so."
+    }
+
+    public enum PlanAction: String, BodyWord {
+        case create, change, publish
+        case addVersion = "add_version"
+        public static let summary = "What applying a model does to a definition."
+    }
+
+    /// A word that says why something was refused. An answer may have one that is not listed here.
+    public enum ProblemCode: NamedSchema {
+        public static var definition: Schema {
+            Schema(
+                [
+                    "type": "string",
+                    "description":
+                        "Why a request or a part of it was refused. A code never changes its meaning; new ones may come.",
+                    "enum": .array(OvationCore.Problem.Code.allCases.map { .string($0.rawValue) }),
+                ], example: .string(OvationCore.Problem.Code.validationFailed.rawValue))
+        }
+
+        /// The codes of today, and room for those to come: a client that took the list for complete would break.
+        static var schema: Schema { .any(of: .reference(ProblemCode.self), .string()) }
+    }
+}

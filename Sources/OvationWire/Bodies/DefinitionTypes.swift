@@ -1,0 +1,347 @@
+public import OvationCore
+
+extension Bodies {
+    public struct Keyspace: Body {
+        public var discriminator = ""
+        public var name = ""
+        public var managesSubscriptions = false
+        public var keyFormat = KeyFormat.text
+        public init() {}
+
+        public static let summary = "A keyspace: a kind of key that profiles are known by."
+        public static let members = Members<Self> {
+            $0.required(
+                "discriminator", \.discriminator, "The stable id of the keyspace.",
+                .discriminator("com.apsis1.keyspaces.email"))
+            $0.required("name", \.name, "A name for people.", .string(example: "Email"))
+            $0.required(
+                "manage_subscriptions", \.managesSubscriptions, "Whether subscriptions are managed through it.")
+            $0.required("key_format", \.keyFormat, "What its keys look like.")
+        }
+    }
+
+    public struct Keyspaces: ListBody {
+        public var items: [Keyspace] = []
+        public init() {}
+
+        public static let summary = "The keyspaces that the API key may use."
+        public static let members = Members<Self> { $0.required("items", \.items, "In the order they were made in.") }
+    }
+
+    public struct KeyspaceRequest: Body {
+        public var name = ""
+        public var discriminator: String?
+        public var managesSubscriptions: Bool?
+        public var keyFormat: KeyFormat?
+        public init() {}
+
+        public static let summary = "A keyspace to make."
+        public static let members = Members<Self> {
+            $0.required("name", \.name, "A name for people.", .name("Loyalty card"))
+            $0.optional(
+                "discriminator", \.discriminator, "The stable id; made from the name, if nothing is said.",
+                .newDiscriminator("usercreated.keyspaces.loyalty-card"))
+            $0.optional(
+                "manage_subscriptions", \.managesSubscriptions, "Whether subscriptions are managed through it.")
+            $0.optional(
+                "key_format", \.keyFormat, "What its keys look like; 'text', if nothing is said. It is fixed for good.",
+                KeyFormat.schema.with(example: "text"))
+        }
+    }
+
+    public struct KeyspaceChange: Body {
+        public var name: String?
+        public var managesSubscriptions: Bool?
+        public init() {}
+
+        public static let summary = "What to change of a keyspace; what is left out stays."
+        public static let members = Members<Self> {
+            $0.optional("name", \.name, "A name for people.", .name("Loyalty card"))
+            $0.optional(
+                "manage_subscriptions", \.managesSubscriptions, "Whether subscriptions are managed through it.")
+        }
+    }
+
+    public struct Section: Body {
+        public var discriminator = ""
+        public var name = ""
+        public init() {}
+
+        public static let summary = "A section: a part of the account with event types of its own."
+        public static let members = Members<Self> {
+            $0.required(
+                "discriminator", \.discriminator, "The stable id of the section.",
+                .discriminator("com.apsis1.sections.default"))
+            $0.required("name", \.name, "A name for people.", .string(example: "Default section"))
+        }
+    }
+
+    public struct Sections: ListBody {
+        public var items: [Section] = []
+        public init() {}
+
+        public static let summary = "The sections that the API key may see."
+        public static let members = Members<Self> { $0.required("items", \.items, "In the order they were made in.") }
+    }
+
+    public struct SectionRequest: Body {
+        public var name = ""
+        public var discriminator: String?
+        public init() {}
+
+        public static let summary = "A section to make."
+        public static let members = Members<Self> {
+            $0.required("name", \.name, "A name for people.", .name("Shop"))
+            $0.optional(
+                "discriminator", \.discriminator, "The stable id; made from the name, if nothing is said.",
+                .newDiscriminator("usercreated.sections.shop"))
+        }
+    }
+
+    public struct SectionChange: Body {
+        public var name: String?
+        public init() {}
+
+        public static let summary = "What to change of a section."
+        public static let members = Members<Self> { $0.optional("name", \.name, "A name for people.", .name("Shop")) }
+    }
+}
+
+// MARK: - Event types
+
+extension Bodies {
+    public struct Version: Body {
+        public var id = ""
+        public var type = BodyMap<FieldType>()
+        public var deprecatedAt: Timestamp?
+        public var validFrom = Timestamp(milliseconds: 0)
+        public var required: [String]?
+        public init() {}
+
+        public static let summary = "A version of an event type: its fields, fixed for good."
+        public static let members = Members<Self> {
+            $0.required("id", \.id, "The id that events are posted with.", .id("2565266"))
+            $0.required(
+                "type", \.type, "The names of the fields and their types.",
+                .map(of: FieldType.schema, example: .object([.init("cups", "integer"), .init("source", "string")])))
+            $0.nullable("deprecated_at", \.deprecatedAt, "When another version took over; null: it is the current one.")
+            $0.required("valid_from", \.validFrom, "From when on it is the one to use.")
+            $0.optional(
+                "required", \.required,
+                "The names of fields that an event has to have; where one event type is asked for.",
+                .array(of: .string(example: "cups")))
+        }
+    }
+
+    public struct KeyspacePermission: Body {
+        public var keyspaceDiscriminator = ""
+        public var read = false
+        public var write = false
+        public init() {}
+
+        public static let summary = "What may be done with events of a type through a keyspace."
+        public static let members = Members<Self> {
+            $0.required(
+                "keyspace_discriminator", \.keyspaceDiscriminator, "The keyspace.",
+                .discriminator("com.apsis1.keyspaces.email"))
+            $0.required("read", \.read, "Whether such events can be read through it.")
+            $0.required("write", \.write, "Whether such events can be posted through it.")
+        }
+    }
+
+    public struct EventType: Body {
+        public var name = ""
+        public var discriminator = ""
+        public var description = ""
+        public var versions: [Version] = []
+        public var keyspacePermissions: [KeyspacePermission]?
+        public init() {}
+
+        public static let summary = "An event type: a kind of act that a section keeps events of."
+        public static let members = Members<Self> {
+            $0.required("name", \.name, "A name for people.", .string(example: "Coffee sold"))
+            $0.required("discriminator", \.discriminator, "The stable id of the event type.", eventTypeSchema)
+            $0.required("description", \.description, "What it is, for people.", .string(example: "A cup was sold."))
+            $0.required("versions", \.versions, "The published versions, the current one first.")
+            $0.optional(
+                "keyspace_permissions", \.keyspacePermissions,
+                "What each keyspace may do; with include_keyspace_permissions=true.")
+        }
+    }
+
+    public struct EventTypes: ListBody {
+        public var items: [EventType] = []
+        public init() {}
+
+        public static let summary = "The event types of a section."
+        public static let members = Members<Self> { $0.required("items", \.items, "In the order they were made in.") }
+    }
+
+    public struct FullEventType: Body {
+        public var name = ""
+        public var discriminator = ""
+        public var description = ""
+        public var versions: [Version] = []
+        public var keyspacePermissions: [KeyspacePermission] = []
+        public var category = EventCategory.transaction
+        public var sectionDiscriminator = ""
+        public var drafts: [Version] = []
+        public var removedAt: Timestamp?
+        public init() {}
+
+        public static let summary = "All that is known of an event type."
+        public static let members = Members<Self> {
+            $0.required("name", \.name, "A name for people.", .string(example: "Coffee sold"))
+            $0.required("discriminator", \.discriminator, "The stable id of the event type.", eventTypeSchema)
+            $0.required("description", \.description, "What it is, for people.", .string(example: "A cup was sold."))
+            $0.required("versions", \.versions, "The published versions, the current one first.")
+            $0.required("keyspace_permissions", \.keyspacePermissions, "What each keyspace may do.")
+            $0.required("category", \.category, "What kind of act it is.")
+            $0.required(
+                "section_discriminator", \.sectionDiscriminator, "The section it belongs to.",
+                .discriminator("com.apsis1.sections.default"))
+            $0.required("drafts", \.drafts, "Versions that are not published yet; for admin keys.")
+            $0.nullable("removed_at", \.removedAt, "When it was removed; null: it was not.")
+        }
+    }
+
+    static let eventTypeSchema = Schema.discriminator("com.apsis1.events.transaction.custom-coffee-sold-k3v9x2b7qa")
+
+    public struct EventTypeRequest: Body {
+        public var name = ""
+        public var category = EventCategory.transaction
+        public var description: String?
+        public var discriminator: String?
+        public var keyspacePermissions: [KeyspacePermission]?
+        public var version = VersionParts()
+        public init() {}
+
+        public static let summary = "An event type to make, with its first version."
+        public static let members = Members<Self> {
+            $0.required("name", \.name, "A name for people.", .name("Coffee sold"))
+            $0.required("category", \.category, "What kind of act it is. It is fixed for good.")
+            $0.optional("description", \.description, "What it is, for people.", .description)
+            $0.optional(
+                "discriminator", \.discriminator, "The stable id; made from the name, if nothing is said.",
+                .newDiscriminator("com.apsis1.events.transaction.custom-coffee-sold-k3v9x2b7qa"))
+            $0.optional(
+                "keyspace_permissions", \.keyspacePermissions, "What each keyspace may do; nothing, if not said.")
+            $0.optional("fields", \.version.fields, "The fields of the first version; none, if nothing is said.")
+            $0.all(of: \.version)
+        }
+    }
+
+    public struct EventTypeChange: Body {
+        public var name: String?
+        public var description: String?
+        public var keyspacePermissions: [KeyspacePermission]?
+        public var version = VersionParts()
+        public init() {}
+
+        public static let summary =
+            "What to change of an event type; what is left out stays. Other fields make a new version."
+        public static let members = Members<Self> {
+            $0.optional("name", \.name, "A name for people.", .name("Coffee sold"))
+            $0.optional("description", \.description, "What it is, for people.", .description)
+            $0.optional("keyspace_permissions", \.keyspacePermissions, "What each keyspace may do, all of it.")
+            $0.optional("fields", \.version.fields, "All fields of the new version.")
+            $0.all(of: \.version)
+        }
+    }
+
+    public struct VersionRequest: Body {
+        public var fields = Fields()
+        public var version = VersionParts()
+        public init() {}
+
+        public static let summary = "A version to add."
+        public static let members = Members<Self> {
+            $0.required("fields", \.fields, "All fields of the version.")
+            $0.all(of: \.version)
+        }
+    }
+
+    /// What is said of a version beside its fields.
+    public struct VersionParts: Body {
+        public var fields: Fields?
+        public var versionID: JSONValue?
+        public var validFrom: Timestamp?
+        public var draft: Bool?
+        public init() {}
+
+        public static let summary = "What is said of a version beside its fields."
+        public static let members = Members<Self> {
+            $0.optional(
+                "version_id", \.versionID, "The id of the version; made, if nothing is said.", .versionID,
+                isInExample: false)
+            $0.optional(
+                "valid_from", \.validFrom, "From when on it is the one to use; now, if nothing is said.",
+                isInExample: false)
+            $0.optional("draft", \.draft, "Whether it waits to be published.", isInExample: false)
+        }
+    }
+
+    /// Names of fields with their types, and which of them an event has to have.
+    public struct Fields: BodyValue, NamedSchema {
+        public var list: [Field]
+
+        public init(_ list: [Field] = []) { self.list = list }
+
+        public init(json: JSONValue, at pointer: String) throws(OvationCore.Problem) {
+            list = try FieldsBody.parse(json, at: pointer)
+        }
+
+        public var json: JSONValue { FieldsBody.json(list) }
+        public static var schema: Schema { .reference(Fields.self) }
+        public static var definition: Schema {
+            var schema = Schema(
+                [
+                    "type": "object",
+                    "description":
+                        "Names and types of fields: a type, or an object with the type and whether the field is required.",
+                    "propertyNames": .object([.init("pattern", "^[a-zA-Z_][a-zA-Z0-9_.-]{0,99}$")]),
+                    "additionalProperties": Schema.any(of: FieldType.schema, FieldRequest.schema).json,
+                    "maxProperties": JSONValue(Limits.fieldsMax),
+                ],
+                example: .object([.init("cups", FieldRequest.definition.example), .init("barista", "string")]))
+            schema.parts = [FieldType.self, FieldRequest.self]
+            return schema
+        }
+    }
+
+    public struct FieldRequest: Body {
+        public var type = FieldType.string
+        public var required: Bool?
+        public init() {}
+
+        public static let summary = "A field of a version."
+        public static let members = Members<Self> {
+            $0.required("type", \.type, "The type of its values.", FieldType.schema.with(example: "integer"))
+            $0.optional("required", \.required, "Whether an event has to have it; no, if nothing is said.")
+        }
+    }
+
+    public struct Usage: ListBody {
+        public var items: [VersionUsage] = []
+        public init() {}
+
+        public static let summary = "How many events are stored of each version of a section."
+        public static let members = Members<Self> { $0.required("items", \.items, "Versions that have had events.") }
+    }
+
+    public struct VersionUsage: Body {
+        public var versionID = ""
+        public var discriminator = ""
+        public var eventCount: Int64 = 0
+        public var lastSeenAt = Timestamp(milliseconds: 0)
+        public init() {}
+
+        public static let summary = "How many events are stored of a version."
+        public static let members = Members<Self> {
+            $0.required("version_id", \.versionID, "The version.", .id("2565266"))
+            $0.required("discriminator", \.discriminator, "Its event type.", eventTypeSchema)
+            $0.required("event_count", \.eventCount, "How many events.", .count())
+            $0.required("last_seen_at", \.lastSeenAt, "When the last one arrived.")
+        }
+    }
+}

@@ -1,0 +1,183 @@
+public import OvationCore
+
+extension Bodies {
+    public struct Model: Body {
+        public var keyspaces: [ModelKeyspace]?
+        public var sections: [ModelSection]?
+        public init() {}
+
+        public static let summary = "A data model: what should be there. What it does not list stays as it is."
+        public static let members = Members<Self> {
+            $0.optional("keyspaces", \.keyspaces, "Keyspaces that should be there.")
+            $0.optional("sections", \.sections, "Sections that should be there, with their event types.")
+        }
+    }
+
+    public struct ModelKeyspace: Body {
+        public var discriminator: String?
+        public var name = ""
+        public var managesSubscriptions: Bool?
+        public var keyFormat: KeyFormat?
+        public init() {}
+
+        public static let summary = "A keyspace of a data model."
+        public static let members = Members<Self> {
+            $0.optional(
+                "discriminator", \.discriminator, "The stable id; without one it is found by its name, or made.",
+                .newDiscriminator("usercreated.keyspaces.loyalty-card"))
+            $0.required("name", \.name, "A name for people.", .name("Loyalty card"))
+            $0.optional(
+                "manage_subscriptions", \.managesSubscriptions, "Whether subscriptions are managed through it.")
+            $0.optional(
+                "key_format", \.keyFormat, "What its keys look like.", KeyFormat.schema.with(example: "text"))
+        }
+    }
+
+    public struct ModelSection: Body {
+        public var discriminator: String?
+        public var name = ""
+        public var eventTypes: [ModelEventType]?
+        public init() {}
+
+        public static let summary = "A section of a data model."
+        public static let members = Members<Self> {
+            $0.optional(
+                "discriminator", \.discriminator, "The stable id; without one it is found by its name, or made.",
+                .newDiscriminator("usercreated.sections.shop"))
+            $0.required("name", \.name, "A name for people.", .name("Shop"))
+            $0.optional("event_types", \.eventTypes, "Its event types.")
+        }
+    }
+
+    public struct ModelEventType: Body {
+        public var discriminator: String?
+        public var name = ""
+        public var description: String?
+        public var category = EventCategory.transaction
+        public var keyspacePermissions: BodyMap<ModelPermission>?
+        public var fields: Fields?
+        public var versions: [ModelVersion]?
+        public init() {}
+
+        public static let summary =
+            "An event type of a data model, with the fields of its current version or with all versions."
+        public static let members = Members<Self> {
+            $0.optional(
+                "discriminator", \.discriminator, "The stable id; without one it is found by its name, or made.",
+                .newDiscriminator("com.apsis1.events.transaction.custom-coffee-sold-k3v9x2b7qa"))
+            $0.required("name", \.name, "A name for people.", .name("Coffee sold"))
+            $0.optional("description", \.description, "What it is, for people.", .description)
+            $0.required("category", \.category, "What kind of act it is.")
+            $0.optional(
+                "keyspace_permissions", \.keyspacePermissions, "What may be done through which keyspace.",
+                .map(
+                    of: ModelPermission.schema,
+                    example: .object([
+                        .init("com.apsis1.keyspaces.email", ModelPermission.definition.example)
+                    ])))
+            $0.optional("fields", \.fields, "The fields of the current version.")
+            $0.optional(
+                "versions", \.versions, "All versions, the current one first; instead of 'fields'.",
+                isInExample: false)
+        }
+    }
+
+    public struct ModelPermission: Body {
+        public var read: Bool?
+        public var write: Bool?
+        public init() {}
+
+        public static let summary = "What may be done through a keyspace."
+        public static let members = Members<Self> {
+            $0.optional("read", \.read, "Whether such events can be read through it; no, if nothing is said.")
+            $0.optional("write", \.write, "Whether such events can be posted through it; no, if nothing is said.")
+        }
+    }
+
+    public struct ModelVersion: Body {
+        public var id: JSONValue?
+        public var draft: Bool?
+        public var validFrom: Timestamp?
+        public var deprecatedAt: Timestamp?
+        public var fields = Fields()
+        public init() {}
+
+        public static let summary = "A version of an event type of a data model."
+        public static let members = Members<Self> {
+            $0.optional("id", \.id, "The id of the version.", .versionID)
+            $0.optional("draft", \.draft, "Whether it waits to be published.", isInExample: false)
+            $0.optional("valid_from", \.validFrom, "From when on it is the one to use.")
+            $0.optional("deprecated_at", \.deprecatedAt, "When another version took over.", isInExample: false)
+            $0.required("fields", \.fields, "All its fields.")
+        }
+    }
+
+    public struct ModelPlan: Body {
+        public var changed: Int64 = 0
+        public var steps: [ModelStep] = []
+        public init() {}
+
+        public static let summary = "What applying a data model changes."
+        public static let members = Members<Self> {
+            $0.required("changed", \.changed, "How many steps there are.", .count(1))
+            $0.required("steps", \.steps, "Each change, in the order in which they are made.")
+        }
+    }
+
+    public struct ModelStep: Body {
+        public var action = PlanAction.create
+        public var subject = ""
+        public var details: [String] = []
+        public var breaks: [String] = []
+        public init() {}
+
+        public static let summary = "One change that a data model makes."
+        public static let members = Members<Self> {
+            $0.required("action", \.action, "What is done.")
+            $0.required("subject", \.subject, "To which definition.", .string(example: "section Shop"))
+            $0.required(
+                "details", \.details, "What is different, for people.", .array(of: .string(example: "name: Shop")))
+            $0.required(
+                "breaks", \.breaks, "What clients of today have to know, for people.",
+                .array(of: .string(example: "The field 'cups' is required now.")))
+        }
+    }
+
+    public struct Log: ListBody {
+        public var items: [LogEntry] = []
+        public init() {}
+
+        public static let summary = "Who changed what."
+        public static let members = Members<Self> {
+            $0.required("items", \.items, "Oldest first; newest first with 'before' or 'event_discriminator'.")
+        }
+    }
+
+    public struct LogEntry: Body {
+        public var sequence: Int64 = 0
+        public var at = Timestamp(milliseconds: 0)
+        public var actor = ""
+        public var kind = ""
+        public var change = JSONValue.object([])
+        public init() {}
+
+        public static let summary = "One change of a definition, or one act that is kept in mind."
+        public static let members = Members<Self> {
+            $0.required("sequence", \.sequence, "Its number in the log of the account.", .integer(min: 1, example: 17))
+            $0.required("at", \.at, "When.")
+            $0.required(
+                "actor", \.actor, "Who: the client id of an API key, or the server.",
+                .string(example: "752cdd05-75e0-4f8a-bd08-62e3df753ff3"))
+            $0.required("kind", \.kind, "What was done.", .string(example: "sectionRenamed"))
+            $0.required("change", \.change, "The change itself.", .anyObject(["name": "Shop"]))
+        }
+    }
+}
+
+extension Schema {
+    static func anyObject(_ example: KeyValuePairs<String, JSONValue>) -> Schema {
+        Schema(
+            ["type": "object", "additionalProperties": .bool(true)],
+            example: .object(example.map { .init($0.key, $0.value) }))
+    }
+}

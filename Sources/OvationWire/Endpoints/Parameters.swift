@@ -1,0 +1,103 @@
+import OvationCore
+
+extension Parameter {
+    private static func path(_ name: String, _ description: String, _ schema: Schema) -> Parameter {
+        Parameter(name: name, place: .path, isRequired: true, description: description, schema: schema)
+    }
+
+    static func query(
+        _ name: String, _ description: String, _ schema: Schema, isRequired: Bool = false
+    ) -> Parameter {
+        Parameter(name: name, place: .query, isRequired: isRequired, description: description, schema: schema)
+    }
+
+    private static func header(_ name: String, _ description: String, _ schema: Schema) -> Parameter {
+        Parameter(name: name, place: .header, isRequired: false, description: description, schema: schema)
+    }
+
+    // MARK: In paths
+
+    /// What stands in braces, by its name.
+    static let inPaths: [String: Parameter] = Dictionary(
+        uniqueKeysWithValues: [
+            path("section", "Discriminator of a section.", .string(min: 1, example: "com.apsis1.sections.default")),
+            path("keyspace", "Discriminator of a keyspace.", .string(min: 1, example: "com.apsis1.keyspaces.email")),
+            path("key", "Profile key, percent-encoded.", .string(min: 1, example: "steve@apsis.com")),
+            path(
+                "event", "Discriminator of an event type.",
+                .string(min: 1, example: "com.apsis1.events.transaction.custom-coffee-sold-k3v9x2b7qa")),
+            path("version", "Id of a version.", digits("2565266")),
+            path("id", "Id of an event.", digits("17")),
+            path("cause", "Id of a cause of refused posts.", Bodies.RejectionCause.idSchema),
+            path("profile_id", "Id of a profile.", Bodies.Profile.idSchema),
+            path(
+                "client_id", "Id of an API key.", .string(min: 1, example: "752cdd05-75e0-4f8a-bd08-62e3df753ff3")),
+        ].map { ($0.name, $0) })
+
+    static let rejectionID = path("id", "Id of a refused post.", digits("17"))
+
+    private static func digits(_ example: String) -> Schema { .string(pattern: "^[0-9]{1,18}$", example: example) }
+
+    // MARK: In queries
+
+    static let eventDiscriminators = query(
+        "event_discriminators", "Only these event types; repeatable.", eventTypeList)
+    static let eventDiscriminatorToDelete = query(
+        "event_discriminator", "Only these event types; repeatable.", eventTypeList)
+    static let oneEventDiscriminator = query("event_discriminator", "Only this event type.", Bodies.eventTypeSchema)
+    private static let eventTypeList = Schema.array(of: Bodies.eventTypeSchema, max: Limits.eventTypeFiltersMax)
+
+    static let from = query("from", "From this event time on.", .dateTime)
+    static let to = query(
+        "to", "Up to this event time, not including it.", .dateTime.with(example: "2020-10-15T00:00:00.000Z"))
+
+    static func limit(_ max: Int, default standard: Int) -> Parameter {
+        query(
+            "limit", "How many are given at most.",
+            .integer(min: 1, max: Int64(max), example: 10).with(default: JSONValue(standard)))
+    }
+
+    static let cursor = query("cursor", "The next_cursor of the page before.", .string(example: "ekgb1x2.h"))
+    static let ignoreKeyspacePermissions = query(
+        "ignore_keyspace_permissions",
+        "Also event types that may not be read through the keyspace; for admin keys.", flag)
+    static let includeKeyspacePermissions = query(
+        "include_keyspace_permissions", "Also what each keyspace may do with each event type.", flag)
+
+    static let flag = Schema.boolean.with(default: .bool(false))
+
+    static let inSection = query(
+        "section", "Only in this section.", .discriminator("com.apsis1.sections.default"))
+    static let inKeyspace = query(
+        "keyspace", "Only in this keyspace.", .discriminator("com.apsis1.keyspaces.email"))
+
+    // MARK: In headers
+
+    static let idempotencyKey = header(
+        "Idempotency-Key", "Makes the request safe to repeat for 24 hours.", keySchema)
+    static let bulkIdempotencyKey = header(
+        "Idempotency-Key",
+        "Makes it safe to send the same lines again for 24 hours: what is stored already is skipped.", keySchema)
+    private static let keySchema = Schema.string(
+        min: 1, max: Limits.idempotencyKeyLengthMax, pattern: "^[!-~]+$",
+        example: "8e03978e-40d5-43e8-bc93-6894a57f9324")
+
+    static let requestID = header(
+        "X-Request-Id", "Names the request in the answer and in the server's log; made, if nothing is said.",
+        .string(
+            min: 1, max: Limits.requestIDLengthMax, pattern: "^[!-~]+$", example: "8e03978e-40d5-43e8-bc93-6894a57f9324"
+        )
+    )
+
+    static let prefer = header(
+        "Prefer",
+        "handling=lenient stores the good events and reports each; validate-only checks and stores nothing.",
+        .words("handling=lenient", "validate-only"))
+    static let preferStrict = header(
+        "Prefer", "handling=strict ends at the first bad line; validate-only checks and stores nothing.",
+        .words("handling=strict", "validate-only"))
+    static let preferValidateOnly = header(
+        "Prefer", "validate-only checks everything and stores nothing.", .words("validate-only"))
+    static let preferValidateOnlyToDelete = header(
+        "Prefer", "validate-only deletes nothing and says how many would be deleted.", .words("validate-only"))
+}

@@ -1,0 +1,222 @@
+import HTTPTypes
+import OvationCore
+import OvationTesting
+import OvationWire
+import Testing
+
+@testable import OvationServer
+
+@Suite("The server speaks the bodies that the API describes")
+struct DescribedBodyTests {
+    private static let email = "com.apsis1.keyspaces.email"
+    private static let profile = "/audience/keyspaces/\(email)/profiles/steve%40apsis.com"
+
+    /// One call of an endpoint.
+    private struct Step {
+        let endpoint: Endpoint
+        var path: KeyValuePairs<String, String> = [:]
+        var query = ""
+        /// nil: the example of the description, where it has a body.
+        var body: String?
+        var headers: [(String, String)] = []
+    }
+
+    private static func text(_ json: JSONValue) -> String { String(decoding: JSONWriter.write(json), as: UTF8.self) }
+
+    private func example(of endpoint: Endpoint) -> String? {
+        endpoint.spec.body?.json.map { Self.text($0.example) }
+    }
+
+    /// What an endpoint answered, read as the description says and written again.
+    private func check(_ answer: TestServer.Answer, of endpoint: Endpoint) throws {
+        let described = try #require(
+            endpoint.spec.answers.first { $0.status == Int(answer.status.code) }, "\(endpoint): \(answer.text)")
+        guard let body = described.body else {
+            #expect(described.content.isEmpty == answer.text.isEmpty, "\(endpoint): \(answer.text)")
+            return
+        }
+        func written<Described: Body>(_ body: Described.Type) throws -> JSONValue {
+            try Described(json: answer.json).json
+        }
+        #expect(Self.text(try written(body)) == answer.text, "\(endpoint)")
+    }
+
+    @discardableResult
+    private func take(_ step: Step, on server: TestServer) async throws -> TestServer.Answer {
+        let body = step.body ?? example(of: step.endpoint)
+        let answer = try await server.send(
+            step.endpoint.method, step.endpoint.path(step.path) + step.query, body: body, headers: step.headers)
+        #expect(answer.status.kind == .successful, "\(step.endpoint): \(answer.text)")
+        try check(answer, of: step.endpoint)
+        return answer
+    }
+
+    /// The event type of the examples, with a version that is published and one that is a draft.
+    private static let event = "com.apsis1.events.transaction.custom-coffee-sold-k3v9x2b7qa"
+    private static let section = "usercreated.sections.shop"
+
+    private static let definitions: [Step] = [
+        Step(endpoint: .createToken, body: TestServer.tokenBody), Step(endpoint: .listSigningKeys),
+        Step(endpoint: .createKeyspace), Step(endpoint: .listKeyspaces),
+        Step(endpoint: .changeKeyspace, path: ["keyspace": "usercreated.keyspaces.loyalty-card"]),
+        Step(endpoint: .getKeyspace, path: ["keyspace": email]),
+        Step(endpoint: .createSection), Step(endpoint: .listSections),
+        Step(endpoint: .changeSection, path: ["section": section]),
+        Step(endpoint: .getSection, path: ["section": section]),
+        Step(endpoint: .createEventType, path: ["section": section]),
+        Step(
+            endpoint: .addVersion, path: ["section": section, "event": event],
+            body: #"{"fields":{"cups":"integer","barista":"string"},"version_id":"3000001"}"#),
+        Step(
+            endpoint: .addVersion, path: ["section": section, "event": event],
+            body: #"{"fields":{"milk":"boolean"},"draft":true,"version_id":3000002}"#),
+        Step(endpoint: .getEventType, path: ["section": section, "event": event]),
+        Step(endpoint: .listEventTypes, path: ["section": section], query: "?include_keyspace_permissions=true"),
+        Step(endpoint: .listEventTypes, path: ["section": section]),
+        Step(endpoint: .exportModel), Step(endpoint: .planModel), Step(endpoint: .applyModel),
+    ]
+
+    private static var posted: String {
+        text(Bodies.PostEvents.definition.example).replacing("2565266", with: "3000001")
+    }
+
+    private static let events: [Step] = [
+        Step(
+            endpoint: .postEvents, path: ["keyspace": email, "key": "steve@apsis.com", "section": section],
+            body: posted),
+        Step(
+            endpoint: .postEvents, path: ["keyspace": email, "key": "steve@apsis.com", "section": section],
+            body: #"{"items":[{"event_time":"2020-10-14T09:43:34.471Z","version_id":3000001,"data":{}},1]}"#,
+            headers: [("Prefer", "handling=lenient")]),
+        Step(
+            endpoint: .loadEvents, path: ["section": section],
+            body: text(Bodies.BulkLine.definition.example).replacing("2565266", with: "3000001") + "\n{}\n"),
+        Step(
+            endpoint: .listEvents, path: ["keyspace": email, "key": "steve@apsis.com", "section": section],
+            query: "?limit=1"),
+        Step(endpoint: .listEventDays, path: ["keyspace": email, "key": "steve@apsis.com", "section": section]),
+        Step(endpoint: .getProfile, path: ["keyspace": email, "key": "steve@apsis.com"]),
+        Step(endpoint: .findProfiles, query: "?key=steve"),
+        Step(endpoint: .getUsage, path: ["section": section]),
+        Step(endpoint: .exportEvents, path: ["section": section]),
+        Step(endpoint: .listRejections, path: ["section": section]), Step(endpoint: .listAllRejections),
+        Step(endpoint: .getActivity), Step(endpoint: .listLog, query: "?limit=1000"),
+        Step(endpoint: .about), Step(endpoint: .health), Step(endpoint: .ready), Step(endpoint: .metrics),
+    ]
+
+    @Test("every answer is what the description says, member by member and in its order, and every example is taken")
+    func everyEndpoint() async throws {
+        try await TestServer.run { server async throws in
+            var taken: Set<Endpoint> = []
+            func take(_ step: Step) async throws -> TestServer.Answer {
+                taken.insert(step.endpoint)
+                return try await self.take(step, on: server)
+            }
+            for step in Self.definitions + Self.events { _ = try await take(step) }
+            let place: KeyValuePairs = ["keyspace": Self.email, "key": "steve@apsis.com", "section": Self.section]
+            let profile = try await take(Step(endpoint: .getProfile, path: place)).json["profile_id"]?.string ?? ""
+            _ = try await take(Step(endpoint: .getProfileByID, path: ["profile_id": profile]))
+            let refused = try await take(Step(endpoint: .listAllRejections)).json["items"]?.array?.first
+            let rejection: KeyValuePairs = ["section": Self.section, "id": refused?["id"]?.string ?? ""]
+            _ = try await take(Step(endpoint: .getRejection, path: rejection))
+            try await takeCauses(of: refused?["cause"]?.string ?? "", take)
+            let replay = Self.text(Bodies.ReplayRequest.definition.example).replacing("2565266", with: "3000001")
+            _ = try await take(Step(endpoint: .replayRejection, path: rejection, body: replay))
+            _ = try await take(Step(endpoint: .listRejections, path: ["section": Self.section]))
+            let replayed = try await take(Step(endpoint: .getRejection, path: rejection)).json
+            #expect(replayed["stored_events"]?.array?.count == 1 && replayed["replayed_event_ids"]?.array?.count == 1)
+            _ = try await take(Step(endpoint: .dismissRejection, path: rejection))
+            let events = try await take(Step(endpoint: .listEvents, path: place)).json["items"]?.array
+            _ = try await take(
+                Step(
+                    endpoint: .deleteEvent,
+                    path: [
+                        "keyspace": Self.email, "key": "steve@apsis.com", "section": Self.section,
+                        "id": events?.first?["id"]?.string ?? "",
+                    ]))
+            _ = try await take(Step(endpoint: .deleteEvents, path: place))
+            let key = try await take(Step(endpoint: .createAPIKey, body: Self.keyBody)).json["client_id"]?.string ?? ""
+            for endpoint in [
+                Endpoint.rotateAPIKey, .listAPIKeys, .revokeAPIKey, .rotateSigningKey, .createConsoleLink,
+            ] {
+                _ = try await take(Step(endpoint: endpoint, path: ["client_id": key]))
+            }
+            let type: KeyValuePairs = ["section": Self.section, "event": Self.event, "version": "3000002"]
+            _ = try await take(Step(endpoint: .publishVersion, path: type))
+            _ = try await take(Step(endpoint: .deprecateVersion, path: type))
+            _ = try await take(Step(endpoint: .changeEventType, path: type))
+            let draft = #"{"fields":{"sugar":"boolean"},"draft":true,"version_id":3000009}"#
+            _ = try await take(Step(endpoint: .addVersion, path: type, body: draft))
+            _ = try await take(
+                Step(
+                    endpoint: .discardVersion,
+                    path: ["section": Self.section, "event": Self.event, "version": "3000009"]))
+            _ = try await take(Step(endpoint: .removeEventType, path: type))
+            // The document is larger than what is described of it, and the stream has no end.
+            #expect(Set(Endpoint.allCases).subtracting(taken) == [.openAPI, .streamLive])
+        }
+    }
+
+    /// None of them pass, so all that is left afterwards is as it was.
+    private func takeCauses(of cause: String, _ take: (Step) async throws -> TestServer.Answer) async throws {
+        let path: KeyValuePairs = ["cause": cause]
+        let listed = try await take(Step(endpoint: .listRejectionCauses)).json["items"]?.array ?? []
+        #expect(listed.contains { $0["cause"]?.string == cause })
+        _ = try await take(Step(endpoint: .getRejectionCause, path: path))
+        // A body says nothing here, and many a client sends one with every POST.
+        for (body, headers) in [(nil, [("Prefer", "validate-only")]), ("{}", [])] {
+            let step = Step(endpoint: .replayRejectionCause, path: path, body: body, headers: headers)
+            let report = try await take(step).json
+            #expect(report["failures"]?.array?.count == 1, "\(report)")
+        }
+        let asked = Step(endpoint: .dismissRejectionCause, path: path, headers: [("Prefer", "validate-only")])
+        #expect(try await take(asked).json["through"]?.string != nil)
+        let none = String(repeating: "0", count: 32)
+        let nothing = try await take(Step(endpoint: .dismissRejectionCause, path: ["cause": none]))
+        #expect(nothing.json["through"] == .null)
+    }
+
+    private static let keyBody = text(Bodies.APIKeyRequest.definition.example).replacing(
+        "com.apsis1.sections.default", with: section)
+
+    @Test("every member of a request that is described is read: of another type it is refused, and named")
+    func membersAreRead() async throws {
+        try await TestServer.run { server async throws in
+            #expect(try await server.post("{\"items\":[1]}").status == .badRequest)
+            var count = 0
+            for endpoint in Endpoint.allCases {
+                guard let text = example(of: endpoint), let members = try JSONValue(parsing: text).members,
+                    let described = endpoint.spec.body?.json?.parts.first?.definition.json["properties"]?.members
+                else { continue }
+                let refused = try await server.send(.get, "/audience/rejections").json["items"]?.array?.first
+                let path = endpoint.path([
+                    "keyspace": Self.email, "key": "steve@apsis.com", "section": Fixtures.section,
+                    "event": Fixtures.eventType, "client_id": TestServer.clientID, "version": "2565266",
+                    "id": refused?["id"]?.string ?? "",
+                ])
+                for member in described {
+                    let wrong: JSONValue = .array([.array([.number("1")])])
+                    let isList = member.value["type"]?.string == "array"
+                    let rest = members.filter { $0.name != member.name && $0.name != "versions" }
+                    let kept = member.name == "versions" ? rest.filter { $0.name != "fields" } : rest
+                    let body = JSONValue.object(kept + [.init(member.name, isList ? .number("5") : wrong)])
+                    let answer = try await server.send(endpoint.method, path, body: Self.text(body))
+                    let place = "\(endpoint.label) \(member.name): \(answer.text)"
+                    #expect(answer.status == .badRequest, "\(place)")
+                    #expect(
+                        answer.text.contains("'\(member.name)'")
+                            || answer.errors.contains {
+                                $0.hasPrefix("/\(member.name)")
+                            }, "\(place)")
+                    count += 1
+                }
+            }
+            #expect(count > 30)
+        }
+    }
+}
+
+extension TestServer {
+    fileprivate static let tokenBody =
+        #"{"grant_type":"client_credentials","client_id":"\#(clientID)","client_secret":"\#(clientSecret)"}"#
+}
