@@ -300,6 +300,8 @@ public struct Limits: Sendable, Equatable {
     public var answerTimeout: Duration = .seconds(60)
     /// Bytes that it has to take in that time.
     public static let answerBytesMin = 16 * 1024
+    /// Bytes of an answer that the system takes from the server before it has sent them: few, since they count as taken.
+    public static let unsentBytesMax = 16 * 1024
     /// A connection without a request for this long is closed.
     public var idleTimeout: Duration = .seconds(180)
 

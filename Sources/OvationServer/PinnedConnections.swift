@@ -16,6 +16,13 @@ struct PinnedConnections: HTTPChannelHandler {
     let responder: Responder
     let limits: Limits
 
+    /// TCP_NOTSENT_LOWAT: bytes that the system takes and has not sent yet.
+    #if canImport(Darwin)
+        private static let unsentMax = NIOBSDSocket.Option(rawValue: 0x201)
+    #else
+        private static let unsentMax = NIOBSDSocket.Option(rawValue: 25)
+    #endif
+
     /// As Hummingbird's own channel for HTTP/1.1, but for what reads the requests.
     func setup(channel: any Channel, logger: Logger) -> EventLoopFuture<
         NIOAsyncChannel<HTTPRequestPart, HTTPResponsePart>
@@ -27,6 +34,10 @@ struct PinnedConnections: HTTPChannelHandler {
                 .recvAllocator,
                 value: AdaptiveRecvByteBufferAllocator(
                     minimum: 1024, initial: 2048, maximum: Limits.receiveBufferBytesMax))
+            // What the system has of an answer counts as taken. It would hold megabytes, and a client that reads slowly
+            // would look like one that reads nothing for as long as it has not taken a third of them.
+            try channel.syncOptions?.setOption(
+                .tcpOption(PinnedConnections.unsentMax), value: .init(Limits.unsentBytesMax))
             let decoder = RequestDecoder()
             try channel.pipeline.syncOperations.addHandlers([
                 HTTPResponseEncoder(),
