@@ -61,7 +61,7 @@ final class Lane {
             throw PostgresFailure(connection: "the store is being copied; it can be written to when that has ended")
         }
         (self.slot, self.sign) = (results[0].int64(0, 0), sign)
-        // Whoever had the slot before is gone, and what it has committed is seen.
+        // The server that had the slot before has ended, and this one sees what it committed.
         memory.running = try ActivityRows.runningMinutes(connection, slot: slot)
         let shards = try ShardMap.read(connection)
         isSpread = shards != nil

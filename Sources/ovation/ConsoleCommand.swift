@@ -9,7 +9,7 @@ import OvationWire
 
 /// Prints a one-time link to the console of a server that runs.
 ///
-/// Its authority is the store: whoever can read it can sign tokens (SECURITY.md), and so may come in. The command reads the
+/// Its authority is the store: if you can read it, you can sign tokens (SECURITY.md), and so you may come in. The command reads the
 /// signing key and makes the link's secret. What it sends is a token that is good for a minute and does nothing but tell
 /// the server the secret's hash: a program that answers in the server's place gets nothing that it could use. Nothing is
 /// written to the store's folder, so there is nothing for others to take from it.

@@ -26,7 +26,7 @@ extension APIKey {
 }
 
 /// `{name, role?, sections?: [...], keyspaces?: {discriminator: "read" | "read_write"}}`. Left out or null means all; a list
-/// of none is refused, since whoever sends it may mean either.
+/// of none is refused, since it can mean all or none.
 struct APIKeyRequest {
     let name: String
     let role: APIKey.Role

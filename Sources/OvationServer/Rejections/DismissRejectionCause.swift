@@ -3,7 +3,7 @@ import Hummingbird
 import OvationCore
 import OvationWire
 
-/// `DELETE /audience/rejections/causes/{cause}?through=`: deletes open rejections of one cause, some at a time: whoever asks
+/// `DELETE /audience/rejections/causes/{cause}?through=`: deletes open rejections of one cause, some at a time: the client
 /// repeats it until none remain. With `Prefer: validate-only` nothing is deleted, and the answer says how many would be.
 struct DismissRejectionCause: EndpointHandler {
     let store: any Store

@@ -5,7 +5,7 @@ import OvationCore
 import OvationWire
 
 /// `POST /audience/rejections/causes/{cause}/replay?after=&through=`: replays open rejections of one cause as they were, the
-/// oldest first and some at a time: whoever asks goes on with `next_after` until there is none. What fails again stays. With
+/// oldest first and some at a time: the client goes on with `next_after` until there is none. What fails again stays. With
 /// `Prefer: validate-only` nothing is stored, and the answer says what would become of them.
 ///
 /// It may be repeated, and two may do it at once: each rejection is closed in the commit that stores its events.
@@ -59,7 +59,7 @@ struct ReplayRejectionCause: EndpointHandler {
                 }
             }
             if let (id, error) = broken {
-                // What was done is told; whoever goes on finds out whether the server can again.
+                // The answer says what was done. The client's next call finds out whether the server can go on.
                 guard report.looked > 0, id > 1 else { throw error }
                 range.after = id - 1
                 break

@@ -38,13 +38,14 @@ extension Endpoint {
 
     public static let health = Endpoint(
         EndpointSpec(
-            "health", .get, "/health", .open, .server, "The process answers", "For whoever restarts processes.",
+            "health", .get, "/health", .open, .server, "The process answers",
+            "Use it to decide whether to restart the process.",
             answers: [.ok(Bodies.Health.self)], operation: "getHealth"))
 
     public static let ready = Endpoint(
         EndpointSpec(
             "ready", .get, "/ready", .open, .server, "The store can be written and read",
-            "For whoever sends requests to servers that are ready for them.", answers: [.ok(Bodies.Ready.self)],
+            "Use it to decide whether to send requests to this server.", answers: [.ok(Bodies.Ready.self)],
             operation: "getReady"))
 
     public static let metrics = Endpoint(
