@@ -15,11 +15,7 @@ let settings: [SwiftSetting] = [
 let package = Package(
     name: "ovation",
     platforms: [.macOS(.v15)],
-    products: [
-        .executable(name: "ovation", targets: ["ovation"]),
-        // For Benchmarks/Micro, which is a package of its own so that nobody else fetches what it depends on.
-        .library(name: "HotPath", targets: ["HotPath"]),
-    ],
+    products: [.executable(name: "ovation", targets: ["ovation"])],
     dependencies: [
         .package(url: "https://github.com/hummingbird-project/hummingbird", from: "2.28.1"),
         .package(url: "https://github.com/hummingbird-project/swift-mustache", from: "2.1.1"),
@@ -51,6 +47,12 @@ let package = Package(
             dependencies: ["OvationCore", .product(name: "HTTPTypes", package: "swift-http-types")],
             swiftSettings: settings
         ),
+        // The data model as a YAML file, to and from what crosses the wire.
+        .target(
+            name: "OvationModelFile",
+            dependencies: ["OvationCore", "OvationWire", .product(name: "Yams", package: "Yams")],
+            swiftSettings: settings
+        ),
         // simdjson behind a C header.
         .target(
             name: "CSimdjson",
@@ -73,7 +75,7 @@ let package = Package(
         .target(
             name: "OvationServer",
             dependencies: [
-                "OvationConsole", "OvationCore", "OvationWire", "CSimdjson", "CZlib",
+                "OvationConsole", "OvationCore", "OvationModelFile", "OvationWire", "CSimdjson", "CZlib",
                 .product(name: "AsyncAlgorithms", package: "swift-async-algorithms"),
                 .product(name: "Crypto", package: "swift-crypto"),
                 .product(name: "CryptoExtras", package: "swift-crypto"),
@@ -87,12 +89,11 @@ let package = Package(
                 .product(name: "NIOHTTPTypes", package: "swift-nio-extras"),
                 .product(name: "NIOHTTPTypesHTTP1", package: "swift-nio-extras"),
                 .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
-                .product(name: "Yams", package: "Yams"),
             ],
             exclude: ["Console/DESIGN.md"],
             swiftSettings: settings
         ),
-        // What both stores do alike: values as the text of a column, and posts that wait for a commit.
+        // What both stores do alike: values as the text of a column, writes that wait for a commit, and copies by rows.
         .target(name: "OvationRows", dependencies: ["OvationCore"], swiftSettings: settings),
         .target(
             name: "OvationSQLite",
@@ -134,7 +135,8 @@ let package = Package(
         .executableTarget(
             name: "ovation",
             dependencies: [
-                "CMalloc", "OvationCore", "OvationWire", "OvationPostgres", "OvationServer", "OvationSQLite",
+                "CMalloc", "OvationCore", "OvationModelFile", "OvationPostgres", "OvationRows", "OvationServer",
+                "OvationSQLite", "OvationWire",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "AsyncHTTPClient", package: "async-http-client"),
                 .product(name: "Configuration", package: "swift-configuration"),
@@ -150,6 +152,61 @@ let package = Package(
             ],
             swiftSettings: settings
         ),
+        .testTarget(
+            name: "OvationCoreTests", dependencies: ["OvationCore", "OvationTesting"], swiftSettings: settings),
+        .testTarget(
+            name: "OvationWireTests", dependencies: ["OvationCore", "OvationWire", "OvationTesting"],
+            swiftSettings: settings),
+        .testTarget(
+            name: "OvationRowsTests", dependencies: ["OvationCore", "OvationRows", "OvationTesting"],
+            swiftSettings: settings),
+        .testTarget(name: "OvationConsoleTests", dependencies: ["OvationConsole"], swiftSettings: settings),
+        .testTarget(
+            name: "OvationSQLiteTests",
+            dependencies: [
+                "OvationCore", "OvationRows", "OvationSQLite", "OvationTesting",
+                .product(name: "GRDB", package: "GRDB.swift"),
+                .product(name: "Logging", package: "swift-log"),
+            ],
+            swiftSettings: settings),
+        .testTarget(
+            name: "OvationPostgresTests",
+            dependencies: [
+                "OvationCore", "OvationPostgres", "OvationRows", "OvationSQLite", "OvationTesting",
+                .product(name: "GRDB", package: "GRDB.swift"),
+                .product(name: "Logging", package: "swift-log"),
+            ],
+            swiftSettings: settings),
+        .testTarget(
+            name: "OvationServerTests",
+            dependencies: [
+                "CZlib", "OvationCore", "OvationWire", "OvationServer", "OvationSQLite", "OvationTesting",
+                .product(name: "Hummingbird", package: "hummingbird"),
+                .product(name: "HummingbirdTesting", package: "hummingbird"),
+                .product(name: "HTTPTypes", package: "swift-http-types"),
+                .product(name: "Crypto", package: "swift-crypto"),
+                .product(name: "CryptoExtras", package: "swift-crypto"),
+                .product(name: "JWTKit", package: "jwt-kit"),
+                .product(name: "Logging", package: "swift-log"),
+                .product(name: "NIOCore", package: "swift-nio"),
+            ],
+            swiftSettings: settings),
+        .testTarget(
+            name: "TidyTests",
+            dependencies: [
+                "OvationCore", "OvationWire", .product(name: "HTTPTypes", package: "swift-http-types"),
+            ],
+            swiftSettings: settings),
+    ],
+    cxxLanguageStandard: .cxx17
+)
+
+// Benchmarks are no part of the product. They measure steps that no library shows to other packages, so they are targets of
+// this one, but only where they are asked for.
+if Context.environment["OVATION_BENCHMARKS"] != nil {
+    // For Benchmarks/Micro, which is a package of its own so that nobody else fetches what it depends on.
+    package.products.append(.library(name: "HotPath", targets: ["HotPath"]))
+    package.targets += [
         // The ceiling of the HTTP stack, for the benchmark.
         .executableTarget(
             name: "bare-server",
@@ -187,51 +244,8 @@ let package = Package(
         ),
         .executableTarget(
             name: "hot-path", dependencies: ["HotPath"], path: "Benchmarks/HotPathRunner", swiftSettings: settings),
-        .testTarget(
-            name: "OvationCoreTests", dependencies: ["OvationCore", "OvationTesting"], swiftSettings: settings),
-        .testTarget(
-            name: "OvationWireTests", dependencies: ["OvationCore", "OvationWire", "OvationTesting"],
-            swiftSettings: settings),
-        .testTarget(name: "OvationConsoleTests", dependencies: ["OvationConsole"], swiftSettings: settings),
-        .testTarget(
-            name: "OvationSQLiteTests",
-            dependencies: [
-                "OvationCore", "OvationSQLite", "OvationTesting",
-                .product(name: "GRDB", package: "GRDB.swift"),
-                .product(name: "Logging", package: "swift-log"),
-            ],
-            swiftSettings: settings),
-        .testTarget(
-            name: "OvationPostgresTests",
-            dependencies: [
-                "OvationCore", "OvationPostgres", "OvationRows", "OvationSQLite", "OvationTesting",
-                .product(name: "GRDB", package: "GRDB.swift"),
-                .product(name: "Logging", package: "swift-log"),
-            ],
-            swiftSettings: settings),
-        .testTarget(
-            name: "OvationServerTests",
-            dependencies: [
-                "CZlib", "OvationCore", "OvationWire", "OvationServer", "OvationSQLite", "OvationTesting",
-                .product(name: "Hummingbird", package: "hummingbird"),
-                .product(name: "HummingbirdTesting", package: "hummingbird"),
-                .product(name: "HTTPTypes", package: "swift-http-types"),
-                .product(name: "Crypto", package: "swift-crypto"),
-                .product(name: "CryptoExtras", package: "swift-crypto"),
-                .product(name: "JWTKit", package: "jwt-kit"),
-                .product(name: "Logging", package: "swift-log"),
-                .product(name: "NIOCore", package: "swift-nio"),
-            ],
-            swiftSettings: settings),
-        .testTarget(
-            name: "TidyTests",
-            dependencies: [
-                "OvationCore", "OvationWire", .product(name: "HTTPTypes", package: "swift-http-types"),
-            ],
-            swiftSettings: settings),
-    ],
-    cxxLanguageStandard: .cxx17
-)
+    ]
+}
 
 // A change of Core or Wire is tried in seconds: `make check` builds no server, no store, and no package of others that
 // only those need.

@@ -7,11 +7,11 @@ import OvationWire
 struct Routes {
     typealias Route = (endpoint: Endpoint, handler: any EndpointHandler)
 
-    let parts: Parts
+    let dependencies: Dependencies
 
-    private var store: any Store { parts.store }
-    private var directory: Directory { parts.directory }
-    private var limits: Limits { parts.limits }
+    private var store: any Store { dependencies.store }
+    private var directory: Directory { dependencies.directory }
+    private var limits: Limits { dependencies.limits }
 
     /// Of every endpoint there is, and of nothing else: a test calls each.
     var handlers: [Endpoint: any EndpointHandler] {
@@ -26,10 +26,11 @@ struct Routes {
             (
                 .createToken,
                 CreateToken(
-                    directory: directory, signer: parts.signer, secretHash: parts.secretHash, signIns: parts.signIns,
+                    directory: directory, signer: dependencies.signer, secretHash: dependencies.secretHash,
+                    signIns: dependencies.signIns,
                     limits: limits)
             ),
-            (.listSigningKeys, ListSigningKeys(signer: parts.signer)),
+            (.listSigningKeys, ListSigningKeys(signer: dependencies.signer)),
         ]
     }
 
@@ -83,14 +84,15 @@ struct Routes {
             (
                 .postEvents,
                 PostEvents(
-                    store: store, directory: directory, parsers: parts.parsers, journal: parts.journal, limits: limits)
+                    store: store, directory: directory, parsers: dependencies.parsers, journal: dependencies.journal,
+                    limits: limits)
             ),
             (.listEvents, ListEvents(store: store)),
             (.deleteEvents, DeleteEvents(directory: directory)),
             (.deleteEvent, DeleteEvent(directory: directory)),
             (.listEventDays, ListEventDays(store: store)),
-            (.loadEvents, LoadEvents(parts: parts)),
-            (.exportEvents, ExportEvents(parts: parts)),
+            (.loadEvents, LoadEvents(dependencies: dependencies)),
+            (.exportEvents, ExportEvents(dependencies: dependencies)),
         ]
     }
 
@@ -107,22 +109,23 @@ struct Routes {
             (.listRejections, ListRejections(store: store, limits: limits)),
             (.listAllRejections, ListAllRejections(store: store, limits: limits)),
             (.getRejection, GetRejection(store: store, limits: limits)),
-            (.replayRejection, ReplayRejection(replay: parts.replay, directory: directory)),
+            (.replayRejection, ReplayRejection(replay: dependencies.replay, directory: directory)),
             (.dismissRejection, DismissRejection(store: store, limits: limits)),
             (.listRejectionCauses, ListRejectionCauses(store: store, limits: limits)),
             (.getRejectionCause, GetRejectionCause(store: store, limits: limits)),
-            (.replayRejectionCause, ReplayRejectionCause(replay: parts.replay, directory: directory)),
+            (.replayRejectionCause, ReplayRejectionCause(replay: dependencies.replay, directory: directory)),
             (.dismissRejectionCause, DismissRejectionCause(store: store, limits: limits)),
         ]
     }
 
     private var following: [Route] {
         [
-            (.streamLive, StreamLive(feed: parts.journal.feed, directory: directory)),
+            (.streamLive, StreamLive(feed: dependencies.journal.feed, directory: directory)),
             (
                 .getActivity,
                 GetActivity(
-                    metrics: parts.journal.metrics, store: store, startedAt: parts.startedAt, limits: limits)
+                    metrics: dependencies.journal.metrics, store: store, startedAt: dependencies.startedAt,
+                    limits: limits)
             ),
         ]
     }
@@ -130,28 +133,28 @@ struct Routes {
     private var apiKeys: [Route] {
         [
             (.listAPIKeys, ListAPIKeys(directory: directory)),
-            (.createAPIKey, CreateAPIKey(directory: directory, secretHash: parts.secretHash, limits: limits)),
-            (.rotateAPIKey, RotateAPIKey(directory: directory, secretHash: parts.secretHash, limits: limits)),
+            (.createAPIKey, CreateAPIKey(directory: directory, secretHash: dependencies.secretHash, limits: limits)),
+            (.rotateAPIKey, RotateAPIKey(directory: directory, secretHash: dependencies.secretHash, limits: limits)),
             (.revokeAPIKey, RevokeAPIKey(directory: directory)),
-            (.rotateSigningKey, RotateSigningKey(directory: directory, signer: parts.signer)),
-            (.createConsoleLink, CreateConsoleLink(sessions: parts.sessions)),
+            (.rotateSigningKey, RotateSigningKey(directory: directory, signer: dependencies.signer)),
+            (.createConsoleLink, CreateConsoleLink(sessions: dependencies.sessions)),
         ]
     }
 
     /// The server itself.
     private var server: [Route] {
         [
-            (.about, About(version: parts.version, region: parts.signer.region)),
+            (.about, About(version: dependencies.version, region: dependencies.signer.region)),
             (.health, Health()),
             (.ready, Ready(store: store)),
-            (.metrics, Metrics(metrics: parts.journal.metrics, store: store)),
-            (.openAPI, OpenAPI(version: parts.version)),
+            (.metrics, Metrics(metrics: dependencies.journal.metrics, store: store)),
+            (.openAPI, OpenAPI(version: dependencies.version)),
         ]
     }
 }
 
 /// What endpoints are made of.
-struct Parts: Sendable {
+struct Dependencies: Sendable {
     let store: any Store
     let directory: Directory
     let signer: TokenSigner

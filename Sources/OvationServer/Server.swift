@@ -81,7 +81,7 @@ public struct Server: Sendable {
         let journal = PostJournal(
             store: store, metrics: metrics, feed: LiveFeed(), limits: configuration.limits, logger: logger)
         let sessions = configuration.isConsoleOn ? ConsoleSessions(limits: configuration.limits) : nil
-        let parts = Parts(
+        let dependencies = Dependencies(
             store: store, directory: directory, signer: signer, secretHash: secretHash, signIns: signIns,
             sessions: sessions, journal: journal, clock: clock, startedAt: clock.now(), limits: configuration.limits,
             bodies: BodyBudget(bytesMax: configuration.limits.bodiesBytes), version: configuration.version)
@@ -93,19 +93,19 @@ public struct Server: Sendable {
         isShared = store.isShared
         self.clock = clock
         self.logger = logger
-        routes = { Routes(parts: parts) }
+        routes = { Routes(dependencies: dependencies) }
         console =
             try sessions.map { sessions in
                 try Console(
                     pages: ConsolePages(), sessions: sessions,
-                    api: LocalAPI(routes: Routes(parts: parts)), feed: journal.feed, directory: directory,
+                    api: LocalAPI(routes: Routes(dependencies: dependencies)), feed: journal.feed, directory: directory,
                     secretHash: secretHash, signIns: signIns, metrics: metrics, limits: configuration.limits,
-                    bodies: parts.bodies,
+                    bodies: dependencies.bodies,
                     version: configuration.version, region: configuration.region, clock: clock, logger: logger)
             }
         pipeline = Pipeline(
             authentication: BearerAuthentication(signer: signer, directory: directory), metrics: metrics,
-            bodies: parts.bodies, clock: clock, logger: logger)
+            bodies: dependencies.bodies, clock: clock, logger: logger)
     }
 
     /// Makes the definitions of the first account what a model says, as `serve --model` does.

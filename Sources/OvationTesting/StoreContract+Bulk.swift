@@ -88,13 +88,13 @@ extension StoreContract {
         try await found()
         let key = Idempotency(key: "k", fingerprint: [1], answer: [7])
         #expect(try await store.append(chunk(["a@b.se"], idempotency: key)) == .stored)
-        #expect(try await store.append(chunk(["a@b.se"], idempotency: key)) == .replayed(answer: [7]))
+        #expect(try await store.append(chunk(["a@b.se"], idempotency: key)) == .duplicate(answer: [7]))
         let other = Idempotency(key: "k", fingerprint: [2], answer: [])
         #expect(try await store.append(chunk(["a@b.se"], idempotency: other)) == .conflict)
         #expect(try await page(filter("a@b.se")).events.count == 2)
         let empty = Idempotency(key: "empty", fingerprint: [3], answer: [8])
         #expect(try await store.append(chunk([], idempotency: empty)) == .stored)
-        #expect(try await store.outcome(account: 1, of: empty, at: Fixtures.now) == .replayed(answer: [8]))
+        #expect(try await store.outcome(account: 1, of: empty, at: Fixtures.now) == .duplicate(answer: [8]))
     }
 
     private func chunkSurvivesCollision() async throws {

@@ -200,7 +200,7 @@ extension StoreContract {
     private func replaysIdempotently() async throws {
         try await found()
         let id = try await store.keep(Fixtures.refusedPost())
-        let answer = AppendOutcome.replayed(answer: [])
+        let answer = AppendOutcome.duplicate(answer: [])
         let key = Idempotency(key: "k", fingerprint: [1], answer: [])
         let replay = try Fixtures.batch("a@b.se", times: [1], idempotency: key, replayOf: id)
         #expect(try await store.append(replay) == .stored)

@@ -36,7 +36,7 @@ extension StoreContract {
             try await keep(store, at: month)
             #expect(try await kept(store) == 6)
             #expect(try await post("second", at: month, on: store) == .stored)
-            #expect(try await post("first", at: month, on: store) == .replayed(answer: [7]))
+            #expect(try await post("first", at: month, on: store) == .duplicate(answer: [7]))
             #expect(try await kept(store) == 6)
         }
         // Twice, since the first start has the wrong time in what it stores.
@@ -44,7 +44,7 @@ extension StoreContract {
             try await serve(month.advanced(by: .seconds(100))) { store in
                 let now = month.advanced(by: .seconds(200))
                 #expect(try await post("start \(number)", at: now, on: store) == .stored)
-                #expect(try await post("first", at: now, on: store) == .replayed(answer: [7]))
+                #expect(try await post("first", at: now, on: store) == .duplicate(answer: [7]))
                 try await keep(store, at: now)
             }
         }
@@ -52,12 +52,12 @@ extension StoreContract {
             let now = Fixtures.now.advanced(by: .seconds(400))
             #expect(try await kept(store) == 12)
             try await keep(store, at: now)
-            #expect(try await post("first", at: now, on: store) == .replayed(answer: [7]))
+            #expect(try await post("first", at: now, on: store) == .duplicate(answer: [7]))
             #expect(try await kept(store) == 15)
             #expect(
                 try await store.outcome(
                     account: 1, of: Idempotency(key: "first", fingerprint: [1], answer: []), at: now)
-                    == .replayed(answer: [7]))
+                    == .duplicate(answer: [7]))
         }
     }
 }

@@ -352,15 +352,15 @@ extension StoreContract {
         #expect(try await store.outcome(account: 1, of: key, at: Fixtures.now) == nil)
         let batch = try Fixtures.batch("a@b.se", times: [1, 2], idempotency: key)
         #expect(try await store.append(batch) == .stored)
-        #expect(try await store.append(batch) == .replayed(answer: Array("{}".utf8)))
+        #expect(try await store.append(batch) == .duplicate(answer: Array("{}".utf8)))
         #expect(try await page(filter("a@b.se")).events.count == 2)
-        let replayed = AppendOutcome.replayed(answer: Array("{}".utf8))
+        let replayed = AppendOutcome.duplicate(answer: Array("{}".utf8))
         #expect(try await store.outcome(account: 1, of: key, at: Fixtures.now) == replayed)
 
         let empty = Idempotency(key: "empty", fingerprint: [3], answer: [])
         let other = try Fixtures.batch("a@b.se", times: [3], idempotency: empty)
         #expect(try await store.append(other) == .stored)
-        #expect(try await store.append(other) == .replayed(answer: []))
+        #expect(try await store.append(other) == .duplicate(answer: []))
     }
 
     private func findsConflict() async throws {
@@ -381,16 +381,16 @@ extension StoreContract {
         }
         let former = Idempotency(key: "k", fingerprint: [1], answer: [7])
         #expect(try await store.append(Fixtures.batch("a@b.se", times: [1], idempotency: former)) == .stored)
-        #expect(try await store.outcome(account: 1, of: key("k", 1), at: Fixtures.now) == .replayed(answer: [7]))
+        #expect(try await store.outcome(account: 1, of: key("k", 1), at: Fixtures.now) == .duplicate(answer: [7]))
         #expect(try await store.outcome(account: 1, of: key("k", 2), at: Fixtures.now) == nil)
         let same = try Fixtures.batch("a@b.se", times: [1], idempotency: key("k", 1))
-        #expect(try await store.append(same) == .replayed(answer: [7]))
+        #expect(try await store.append(same) == .duplicate(answer: [7]))
         let late = Fixtures.now.advanced(by: .seconds(25 * 3600))
         #expect(try await store.outcome(account: 1, of: key("k", 1), at: late) == nil)
         // Another request is nobody's repeat, and from then on has the key to itself.
         let other = try Fixtures.batch("a@b.se", times: [2], idempotency: key("k", 2))
         #expect(try await store.append(other) == .stored)
-        #expect(try await store.append(other) == .replayed(answer: []))
+        #expect(try await store.append(other) == .duplicate(answer: []))
         #expect(try await store.append(Fixtures.batch("a@b.se", times: [3], idempotency: key("k", 3))) == .conflict)
         let elsewhere = try Fixtures.batch("a@b.se", times: [4], idempotency: key("k", 4, section: 3))
         #expect(try await store.append(elsewhere) == .stored)
@@ -406,8 +406,8 @@ extension StoreContract {
                 Fixtures.batch("a@b.se", times: [1], receivedAt: at, idempotency: key))
         }
         #expect(try await append(hours: 0) == .stored)
-        #expect(try await append(hours: 23) == .replayed(answer: []))
+        #expect(try await append(hours: 23) == .duplicate(answer: []))
         #expect(try await append(hours: 25) == .stored)
-        #expect(try await append(hours: 26) == .replayed(answer: []))
+        #expect(try await append(hours: 26) == .duplicate(answer: []))
     }
 }

@@ -9,7 +9,7 @@ struct EventsCommand: AsyncParsableCommand {
         subcommands: [Post.self, List.self, Import.self, Export.self])
 
     /// Whose events.
-    struct Place: ParsableArguments {
+    struct ProfileOptions: ParsableArguments {
         @Option(help: "Discriminator of the keyspace.") var keyspace = "com.apsis1.keyspaces.email"
         @Option(help: "Profile key, as it is: not percent-encoded.") var key: String
         @Option(help: "Discriminator of the section.") var section = "com.apsis1.sections.default"
@@ -22,7 +22,7 @@ struct EventsCommand: AsyncParsableCommand {
             abstract: "Post the events of a JSON file: {\"items\": [...]}, a list of items, or one item.")
 
         @OptionGroup var connection: ConnectionOptions
-        @OptionGroup var place: Place
+        @OptionGroup var profile: ProfileOptions
         @Option(help: "Makes it safe to run the command again: the same key stores once.") var idempotencyKey: String?
         @Flag(help: "Check everything and store nothing.") var validateOnly = false
         @Argument(help: "JSON file, or - for standard input.") var file = "-"
@@ -37,7 +37,7 @@ struct EventsCommand: AsyncParsableCommand {
                 }
             var headers: [(String, String)] = idempotencyKey.map { [("idempotency-key", $0)] } ?? []
             if validateOnly { headers.append(("prefer", "validate-only")) }
-            try await connection.client().call(.postEvents, place.path, body: body, headers: headers)
+            try await connection.client().call(.postEvents, profile.path, body: body, headers: headers)
             let count = body["items"]?.array?.count ?? 0
             try Output.print(
                 "\(count) \(count == 1 ? "event" : "events") \(validateOnly ? "valid, nothing stored." : "stored.")")
@@ -58,7 +58,7 @@ struct EventsCommand: AsyncParsableCommand {
             abstract: "Print a profile's events, newest first, one JSON object a line.")
 
         @OptionGroup var connection: ConnectionOptions
-        @OptionGroup var place: Place
+        @OptionGroup var profile: ProfileOptions
         @Option(help: "Only this event type; repeatable.") var event: [String] = []
         @Option(help: "From this time on, as 2020-10-14T09:43:34Z.") var from: String?
         @Option(help: "Up to this time, not including it.") var to: String?
@@ -73,7 +73,7 @@ struct EventsCommand: AsyncParsableCommand {
             var cursor: String?
             while left > 0 {
                 let page = [("limit", "\(min(left, Limits.pageSizeMax))")] + (cursor.map { [("cursor", $0)] } ?? [])
-                let answer = try await client.call(.listEvents, place.path, query: query + page)
+                let answer = try await client.call(.listEvents, profile.path, query: query + page)
                 for event in answer["items"]?.array ?? [] {
                     try Output.print(json: JSONWriter.write(event))
                     left -= 1

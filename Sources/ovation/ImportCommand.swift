@@ -114,7 +114,7 @@ struct ImportSource: Sendable {
         var hash = SHA256()
         hash.update(data: Array("\(section)\n\(name)\n".utf8))
         hash.update(data: line)
-        return "import-" + hash.finalize().prefix(16).map { Figures.hex($0) }.joined()
+        return "import-" + Hexadecimal.text(of: hash.finalize().prefix(16))
     }
 
     /// Read while it is sent.
@@ -147,10 +147,6 @@ struct FileParts: AsyncSequence, Sendable {
     func makeAsyncIterator() -> AsyncIterator { AsyncIterator(parts: self) }
 }
 
-extension Figures {
-    static func hex(_ byte: UInt8) -> String { (byte < 16 ? "0" : "") + String(byte, radix: 16) }
-}
-
 /// Where refused lines are reported.
 struct ErrorFile: Sendable {
     private let file: OutputFile
@@ -178,7 +174,7 @@ struct ImportResult: Sendable {
 
     var lines = 0
     var stored = 0
-    var replayed = 0
+    var duplicates = 0
     var refused = 0
     var errorCount = 0
     var firstErrors: [String] = []
@@ -186,7 +182,7 @@ struct ImportResult: Sendable {
     mutating func take(_ record: JSONValue) {
         lines = record["lines"]?.int ?? lines
         stored = record["stored"]?.int ?? stored
-        replayed = record["replayed"]?.int ?? replayed
+        duplicates = record["duplicates"]?.int ?? duplicates
         refused = record["refused"]?.int ?? refused
         let errors = record["errors"]?.array ?? []
         errorCount += errors.count + (record["errors_omitted"]?.int ?? 0)
@@ -198,7 +194,7 @@ struct ImportResult: Sendable {
 
     func summary(isCheck: Bool) -> String {
         if isCheck { return "\(Figures.count(lines, of: "line")) checked: \(Figures.grouped(refused)) refused." }
-        let before = replayed > 0 ? ", \(Figures.grouped(replayed)) stored before" : ""
+        let before = duplicates > 0 ? ", \(Figures.grouped(duplicates)) stored before" : ""
         return "\(Figures.count(lines, of: "line")): \(Figures.grouped(stored)) stored\(before), "
             + "\(Figures.grouped(refused)) refused."
     }
@@ -257,7 +253,7 @@ struct ImportUpload: Sendable {
                 if let problem = record["problem"] { throw APIClient.failure(of: problem) }
                 result.take(record)
                 try errors?.write(record["errors"]?.array ?? [])
-                progress.count(result.lines, skipped: result.replayed)
+                progress.count(result.lines, skipped: result.duplicates)
                 onProgress(result.lines)
                 isDone = record["done"] != nil
             }

@@ -1,7 +1,7 @@
 import ArgumentParser
 import Foundation
 import OvationCore
-import OvationServer
+import OvationModelFile
 import OvationWire
 import SystemPackage
 

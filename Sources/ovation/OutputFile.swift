@@ -7,18 +7,18 @@ import SystemPackage
 /// - A link is followed, so that it stays one; not one that belongs to somebody else, who would choose what is replaced.
 /// - A device, a pipe, or standard output under a name is written into as it is.
 struct OutputFile: Sendable {
-    private enum Place: Sendable {
+    private enum Destination: Sendable {
         case file(path: String, part: String)
         case stream
     }
 
     let descriptor: SystemPackage.FileDescriptor
     private let name: String
-    private let place: Place
+    private let destination: Destination
 
     /// - Parameters:
     ///   - name: nil or `-` is standard output.
-    ///   - permissions: of a new file, and of one that takes the place of another.
+    ///   - permissions: of a new file, and of one that takes the destination of another.
     ///   - input: what must not be the same file.
     init(
         _ name: String?, permissions: FilePermissions = [.ownerReadWrite],
@@ -26,7 +26,7 @@ struct OutputFile: Sendable {
     ) throws {
         self.name = name ?? "-"
         guard let name, name != "-" else {
-            (descriptor, place) = (.standardOutput, .stream)
+            (descriptor, destination) = (.standardOutput, .stream)
             return
         }
         guard !name.isEmpty, !name.hasSuffix("/") else { throw CommandFailure("'\(name)' is not the name of a file.") }
@@ -37,7 +37,7 @@ struct OutputFile: Sendable {
         }
         if let found, found.isSame(as: FileStatus(of: .standardOutput)) {
             // Such as /dev/stdout.
-            (descriptor, place) = (.standardOutput, .stream)
+            (descriptor, destination) = (.standardOutput, .stream)
             return
         }
         switch found?.kind {
@@ -47,14 +47,14 @@ struct OutputFile: Sendable {
             unlink(part)
             descriptor = try OutputFile.open(
                 part, options: [.create, .exclusiveCreate, .noFollow, .closeOnExec], permissions, name)
-            place = .file(path: path, part: part)
+            destination = .file(path: path, part: part)
         case S_IFDIR: throw CommandFailure("\(name) is a folder; name a file in it.")
         case let kind?:
             guard kind != S_IFIFO || found?.isOurs == true else {
                 throw CommandFailure("\(name) is a pipe of another user, so nothing is written into it.")
             }
             descriptor = try OutputFile.open(path, options: [.closeOnExec], [], name)
-            place = .stream
+            destination = .stream
         }
     }
 
@@ -77,7 +77,7 @@ struct OutputFile: Sendable {
 
     /// Whether what was written can be written over.
     var canRestart: Bool {
-        if case .file = place { true } else { false }
+        if case .file = destination { true } else { false }
     }
 
     func restart() throws {
@@ -88,7 +88,7 @@ struct OutputFile: Sendable {
 
     /// Gives the file its name.
     func finish() throws {
-        switch place {
+        switch destination {
         case .stream:
             guard descriptor != .standardOutput else { return }
             try closed { try descriptor.close() }
@@ -107,7 +107,7 @@ struct OutputFile: Sendable {
 
     /// Removes the part where nothing came of it. One that has something is left: it may be all that there is.
     func discardIfEmpty() {
-        guard case .file(_, let part) = place, let own = FileStatus(of: descriptor), own.size == 0,
+        guard case .file(_, let part) = destination, let own = FileStatus(of: descriptor), own.size == 0,
             let there = FileStatus(part, followingLinks: false), there.isSame(as: own)
         else { return }
         unlink(part)

@@ -15,7 +15,7 @@ struct RejectionsCommand: AsyncParsableCommand {
         subcommands: [Causes.self, List.self, Show.self, Replay.self, Dismiss.self])
 
     /// Which one, as `rejections list` prints it.
-    struct Place: ParsableArguments {
+    struct RejectionOptions: ParsableArguments {
         @Option(help: "Discriminator of the section.") var section = RejectionsCommand.defaultSection
         @Argument(help: "Id of the rejection.") var id: String
 
@@ -97,16 +97,16 @@ struct RejectionsCommand: AsyncParsableCommand {
             abstract: "Print the body of a refused post; why it was refused goes to standard error.")
 
         @OptionGroup var connection: ConnectionOptions
-        @OptionGroup var place: Place
+        @OptionGroup var rejection: RejectionOptions
 
         func run() async throws {
-            let rejection = try await connection.client().call(.getRejection, place.path)
-            var notes = ["\(rejection["code"]?.string ?? ""): \(rejection["detail"]?.string ?? "")"]
-            for error in rejection["errors"]?.array ?? [] {
+            let shown = try await connection.client().call(.getRejection, rejection.path)
+            var notes = ["\(shown["code"]?.string ?? ""): \(shown["detail"]?.string ?? "")"]
+            for error in shown["errors"]?.array ?? [] {
                 notes.append("  \(error["pointer"]?.string ?? ""): \(error["detail"]?.string ?? "")")
             }
             for note in notes { StandardError.writeLine(note) }
-            let text = rejection["body"]?.string ?? ""
+            let text = shown["body"]?.string ?? ""
             if let json = try? JSONValue(parsing: text) {
                 try Output.print(json: Array(JSONWriter.writeIndented(json).utf8))
             } else {

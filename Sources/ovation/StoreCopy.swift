@@ -2,6 +2,7 @@ import ArgumentParser
 import Foundation
 import Logging
 import OvationCore
+import OvationRows
 
 extension StoreCommand {
     struct Copy: AsyncParsableCommand {

@@ -43,13 +43,14 @@ struct StoreDistribute: AsyncParsableCommand {
         let width = tables.map(\.name.count).max() ?? 0
         for table in tables {
             let name = table.name.padding(toLength: width, withPad: " ", startingAt: 0)
-            try Output.print("  \(name)  \(StoreDistribute.words(table.place))\(table.isChanged ? ", done now" : "")")
+            try Output.print(
+                "  \(name)  \(StoreDistribute.words(table.placement))\(table.isChanged ? ", done now" : "")")
         }
         try Output.print(tables.contains(where: \.isChanged) ? "The tables are spread." : "Nothing was left to do.")
     }
 
-    private static func words(_ place: PostgresDistribution.Table.Place) -> String {
-        switch place {
+    private static func words(_ placement: PostgresDistribution.Table.Placement) -> String {
+        switch placement {
         case .nodes(let column, let shards): "on the nodes, in \(shards) shards by \(column)"
         case .coordinator: "on the coordinator"
         }

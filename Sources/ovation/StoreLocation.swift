@@ -2,6 +2,7 @@ import Foundation
 import Logging
 import OvationCore
 import OvationPostgres
+import OvationRows
 import OvationSQLite
 import SystemPackage
 

@@ -1,6 +1,7 @@
 import Foundation
 import Logging
 import OvationCore
+import OvationRows
 import OvationSQLite
 import OvationTesting
 import Synchronization

@@ -194,7 +194,7 @@ struct DoubtTests {
         _ = try await place.waiter(besides: [waiter])
         try place.set(standby: nil)
         try await SharedDatabaseTests.eventually { told.value != nil }
-        #expect(try told.value?.get() == .replayed(answer: [7]))
+        #expect(try told.value?.get() == .duplicate(answer: [7]))
         #expect(try await duplicates() == before + 2)
         try place.end()
     }

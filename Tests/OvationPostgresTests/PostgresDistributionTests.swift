@@ -40,12 +40,12 @@ struct PostgresDistributionTests {
         let tables = try distribute()
         #expect(tables.map(\.name) == Schema.tables && !tables.contains(where: \.isChanged))
         for table in tables {
-            switch table.place {
+            switch table.placement {
             case .nodes(let column, let shards): #expect(column == "profile_id" && shards > 1, "\(table)")
             case .coordinator: #expect(PostgresDistribution.spreadBy[table.name] == nil, "\(table)")
             }
         }
-        #expect(tables.filter { $0.place != .coordinator }.map(\.name) == ["event", "profile"])
+        #expect(tables.filter { $0.placement != .coordinator }.map(\.name) == ["event", "profile"])
         let together = try database.query(
             "SELECT count(DISTINCT colocationid) FROM pg_dist_partition WHERE partmethod = 'h'")
         #expect(together == "1", "a profile and its events lie on one node")

@@ -146,7 +146,7 @@ struct PostgresStoreTests {
             return try await group.reduce(into: []) { $0.append($1) }
         }
         #expect(outcomes.filter { $0 == .stored }.count == 3)
-        #expect(outcomes.filter { $0 == .replayed(answer: [7]) }.count == 38)
+        #expect(outcomes.filter { $0 == .duplicate(answer: [7]) }.count == 38)
         #expect(outcomes.filter { $0 == .notOpen }.count == 19)
         #expect(try await store.usage(account: 1).map(\.events) == [3])
     }

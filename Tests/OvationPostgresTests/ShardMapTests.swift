@@ -67,22 +67,22 @@ struct ShardMapTests {
     func settles() throws {
         let old = try Self.map(shards: 4, nodes: 1)
         let new = try Self.map(shards: 5, nodes: 2)
-        var routes = Routes(lanes: 4, shards: old)
-        let before = (0..<50 as Range<Int64>).map { routes.lane(of: $0) }
-        #expect(routes.note(old) == false && !routes.isStale)
-        #expect(routes.note(new) == true && routes.isStale && routes.shards == new)
-        #expect((0..<50 as Range<Int64>).map { routes.lane(of: $0) } == before)
-        routes.settle()
-        #expect(!routes.isStale)
-        #expect((0..<50 as Range<Int64>).map { routes.lane(of: $0) } != before)
+        var assignment = LaneAssignment(lanes: 4, shards: old)
+        let before = (0..<50 as Range<Int64>).map { assignment.lane(of: $0) }
+        #expect(assignment.note(old) == false && !assignment.isStale)
+        #expect(assignment.note(new) == true && assignment.isStale && assignment.shards == new)
+        #expect((0..<50 as Range<Int64>).map { assignment.lane(of: $0) } == before)
+        assignment.settle()
+        #expect(!assignment.isStale)
+        #expect((0..<50 as Range<Int64>).map { assignment.lane(of: $0) } != before)
     }
 
     @Test("one of those who ask is to look whether shards were moved; nobody, where there are none")
     func asksNowAndThen() throws {
-        var routes = Routes(lanes: 4, shards: try Self.map(shards: 4, nodes: 2))
+        var assignment = LaneAssignment(lanes: 4, shards: try Self.map(shards: 4, nodes: 2))
         let later = ContinuousClock.now.advanced(by: .seconds(6))
-        #expect(!routes.mustRead(at: .now) && routes.mustRead(at: later) && !routes.mustRead(at: later))
-        var plain = Routes(lanes: 4, shards: nil)
+        #expect(!assignment.mustRead(at: .now) && assignment.mustRead(at: later) && !assignment.mustRead(at: later))
+        var plain = LaneAssignment(lanes: 4, shards: nil)
         #expect(!plain.mustRead(at: later) && plain.lane(of: -1) == 3 && plain.lane(of: 6) == 2)
     }
 }
@@ -103,50 +103,50 @@ struct NodeGroupTests {
     }
 
     /// Places of what is taken together, one group after the other, from a line that nothing is added to.
-    private func groups(_ demands: [Demand], eventsMax: Int = 10, isSpread: Bool = true) -> [[Int]] {
+    private func groups(_ needs: [GroupNeeds], eventsMax: Int = 10, isSpread: Bool = true) -> [[Int]] {
         var pool = ConnectionPool<Int>(slots: 1, waitingMax: .max, patience: .seconds(1))
-        for place in demands.indices { #expect(pool.offer(place, at: .now) == nil) }
+        for place in needs.indices { #expect(pool.offer(place, at: .now) == nil) }
         var groups: [[Int]] = []
         while pool.waitingCount > 0, groups.count < 20 {
             var limits = GroupLimits(eventsMax: eventsMax, shards: isSpread ? shards : nil)
-            groups.append(pool.take { limits.admit(demands[$0]) })
+            groups.append(pool.take { limits.admit(needs[$0]) })
         }
         return groups
     }
 
-    private func post(_ number: Int, on node: Int, events: Int = 1, claims: [Claim] = []) -> Demand {
-        Demand(reach: .profile(id(number, on: node)), events: events, claims: claims)
+    private func post(_ number: Int, on node: Int, events: Int = 1, claims: [Claim] = []) -> GroupNeeds {
+        GroupNeeds(reach: .profile(id(number, on: node)), events: events, claims: claims)
     }
 
     @Test("the oldest post says which node, the others of it come along, and the next group begins with what was left")
     func areOfOneNode() {
-        let demands = [
+        let needs = [
             post(0, on: 0), post(0, on: 1), post(1, on: 0), post(1, on: 1), post(0, on: 0), post(0, on: 1),
         ]
-        #expect(groups(demands) == [[0, 2, 4], [1, 3, 5]])
-        #expect(groups(demands, isSpread: false) == [[0, 1, 2, 3, 4, 5]])
+        #expect(groups(needs) == [[0, 2, 4], [1, 3, 5]])
+        #expect(groups(needs, isSpread: false) == [[0, 1, 2, 3, 4, 5]])
     }
 
     @Test("a full group leaves what comes after it, so nobody of a profile overtakes")
     func keepOrder() {
-        let demands = [
+        let needs = [
             post(0, on: 0, events: 6), post(0, on: 1), post(0, on: 0, events: 6), post(0, on: 0), post(0, on: 1),
         ]
-        #expect(groups(demands) == [[0], [1, 4], [2, 3]])
+        #expect(groups(needs) == [[0], [1, 4], [2, 3]])
     }
 
     @Test("of two that claim the same, the second waits")
     func keepClaims() {
         let claim = [Claim.key(account: 1, "k")]
-        let demands = [post(0, on: 0, claims: claim), post(1, on: 0, claims: claim), post(0, on: 1)]
-        #expect(groups(demands) == [[0], [1], [2]])
+        let needs = [post(0, on: 0, claims: claim), post(1, on: 0, claims: claim), post(0, on: 1)]
+        #expect(groups(needs) == [[0], [1], [2]])
     }
 
     @Test("refused posts go with any group; what is of all nodes, or a change, goes without posts of one")
     func mixWhatMay() {
-        let keep = Demand(reach: .coordinator, events: 1)
-        let chunk = Demand(reach: .profiles, events: 4)
-        let change = Demand(reach: .alone)
+        let keep = GroupNeeds(reach: .coordinator, events: 1)
+        let chunk = GroupNeeds(reach: .profiles, events: 4)
+        let change = GroupNeeds(reach: .alone)
         #expect(groups([keep, post(0, on: 1), post(0, on: 0), keep]) == [[0, 1, 3], [2]])
         #expect(groups([post(0, on: 1), chunk, post(1, on: 1)]) == [[0], [1], [2]])
         #expect(groups([keep, chunk, chunk]) == [[0, 1], [2]])

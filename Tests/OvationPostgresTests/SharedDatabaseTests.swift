@@ -136,7 +136,7 @@ struct SharedDatabaseTests {
                 return try await group.reduce(into: []) { $0.append($1) }
             }
             #expect(outcomes.filter { $0 == .stored }.count == 1, "\(outcomes)")
-            #expect(outcomes.filter { $0 == .replayed(answer: [UInt8(round)]) }.count == 2, "\(outcomes)")
+            #expect(outcomes.filter { $0 == .duplicate(answer: [UInt8(round)]) }.count == 2, "\(outcomes)")
         }
         #expect(try await stores[0].usage(account: 1).map(\.events) == [20])
     }

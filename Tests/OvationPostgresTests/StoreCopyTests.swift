@@ -1,5 +1,6 @@
 import Foundation
 import OvationCore
+import OvationRows
 import OvationSQLite
 import OvationTesting
 import Testing
@@ -83,7 +84,7 @@ struct StoreCopyTests {
         }
         _ = try Self.comparisons(try await source.copy(to: target))
         try await target.serve { store in
-            #expect(try await store.append(batch) == .replayed(answer: [2]))
+            #expect(try await store.append(batch) == .duplicate(answer: [2]))
             #expect(try await store.events(filter, after: nil, limit: 9)?.events.count == 2)
             var range = ExportRange(account: 1, section: 2, after: 0, limit: 1000, bytesMax: 1_000_000)
             range.after = try await store.events(of: range).newest

@@ -116,7 +116,7 @@ struct TwoPhaseTests {
         let node = try node(of: "a@b.se")
         let keyed = try Fixtures.batch("a@b.se", times: [1], idempotency: key)
         try await expect([[node]]) { try await store.append(keyed, is: .stored) }
-        try await expect([]) { try await store.append(keyed, is: .replayed(answer: [7])) }
+        try await expect([]) { try await store.append(keyed, is: .duplicate(answer: [7])) }
         let other = Idempotency(key: "empty", fingerprint: [1], answer: [7])
         let empty = try Fixtures.batch("a@b.se", times: [], idempotency: other)
         try await expect([]) { try await store.append(empty, is: .stored) }

@@ -1,6 +1,7 @@
 import Foundation
 import GRDB
 import OvationCore
+import OvationRows
 import OvationTesting
 import Testing
 

@@ -90,9 +90,9 @@ struct BulkPartsTests {
         var rows: [EventChunk.Row] = []
         var owners: [Int32] = []
         for number in 0..<1000 {
-            let door = number % 2
+            let keyspace = number % 2
             let key = try ProfileKey("key \(number % 250)", format: .text)
-            owners.append(Int32(table.count(key, door: door)))
+            owners.append(Int32(table.count(key, keyspace: keyspace)))
             rows.append(
                 EventChunk.Row(eventTime: Fixtures.now, version: Int64(number), data: number..<number + 1))
         }

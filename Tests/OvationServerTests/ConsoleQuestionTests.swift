@@ -34,7 +34,7 @@ struct ConsoleQuestionTests {
     @Test("a form that asks changes nothing until it is answered, and does then", arguments: asking)
     func asks(path: String) async throws {
         try await TestServer.run { server async throws in
-            let place = try await Place(server, path)
+            let place = try await FormPlace(server, path)
             var client = try await ConsoleClient.signedIn(to: server)
             let before = try await place.state()
             let question = try await client.post(place.path, place.fields)
@@ -48,7 +48,7 @@ struct ConsoleQuestionTests {
     }
 
     /// A server with something at every address of the table.
-    private struct Place {
+    private struct FormPlace {
         let server: TestServer
         var path: String
         var fields: [(String, String)] = []

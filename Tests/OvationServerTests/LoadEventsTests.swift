@@ -37,7 +37,7 @@ struct LoadEventsTests {
         _ answer: TestServer.Answer, lines: Int, stored: Int, replayed: Int = 0, refused: Int = 0,
         location: SourceLocation = #_sourceLocation
     ) {
-        let found = ["lines", "stored", "replayed", "refused"].map { answer.json[$0]?.int }
+        let found = ["lines", "stored", "duplicates", "refused"].map { answer.json[$0]?.int }
         #expect(answer.status == .ok, "\(answer.text)", sourceLocation: location)
         #expect(found == [lines, stored, replayed, refused], "\(answer.text)", sourceLocation: location)
     }
@@ -154,7 +154,7 @@ struct LoadEventsTests {
             expect(try await load(server, Array(lines[..<8]), headers: key), lines: 8, stored: 7, refused: 1)
             let second = try await load(server, lines, headers: key)
             expect(second, lines: 10, stored: 2, replayed: 7, refused: 1)
-            #expect(second.json["replayed_chunks"]?.int == 2 && errors(second) == ["3  invalid_json"])
+            #expect(second.json["duplicate_chunks"]?.int == 2 && errors(second) == ["3  invalid_json"])
             expect(try await load(server, lines, headers: key), lines: 10, stored: 0, replayed: 9, refused: 1)
             #expect(try await server.stored().count == 9)
             // Without a key, or with another, they are other events.

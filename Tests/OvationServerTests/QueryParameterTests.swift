@@ -49,7 +49,7 @@ struct QueryParameterTests {
         var found: [Parameter] = []
         for endpoint in Endpoint.allCases {
             let address = places.reduce(endpoint.path) { $0.replacing("{\($1.key)}", with: $1.value) }
-            let described = endpoint.spec.parameters.filter { $0.place == .query }
+            let described = endpoint.spec.parameters.filter { $0.location == .query }
             for parameter in described {
                 let others = described.filter { $0.isRequired && $0.name != parameter.name }.map { "\($0.name)=x&" }
                 found.append(

@@ -145,7 +145,7 @@ private enum Base64 {
     }
 }
 
-@Suite("SharedQuestion")
+@Suite("CoalescedRefresh")
 struct SharedQuestionTests {
     /// Holds whoever asks until it is told to let go.
     private final class Gate: Sendable {
@@ -191,7 +191,7 @@ struct SharedQuestionTests {
 
     @Test("all who come while it is asked share the next time, and nobody an earlier one")
     func shares() async throws {
-        let question = SharedQuestion(interval: .milliseconds(1))
+        let question = CoalescedRefresh(interval: .milliseconds(1))
         let gate = Gate()
         try await withThrowingTaskGroup(of: Void.self) { group in
             defer { gate.giveUp() }
@@ -216,7 +216,7 @@ struct SharedQuestionTests {
 
     @Test("as many wait as may, and one more gets no answer")
     func isBounded() async throws {
-        let question = SharedQuestion(interval: .zero)
+        let question = CoalescedRefresh(interval: .zero)
         let gate = Gate()
         try await withThrowingTaskGroup(of: Void.self) { group in
             defer { gate.giveUp() }

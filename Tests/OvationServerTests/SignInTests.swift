@@ -137,12 +137,12 @@ struct SignInTests {
 
             let all = lines.all
             func count(_ words: String...) -> Int { all.count { line in words.allSatisfy(line.contains) } }
-            #expect(count("info signed in", "door=console", "client_id=\(TestServer.clientID)", "address=") == 1)
-            #expect(count("info signed in", "door=token", "client_id=\(TestServer.clientID)") >= 1)
-            #expect(count("info sign-in refused", "door=token", "client_id=\(TestServer.clientID)") == 10)
+            #expect(count("info signed in", "method=console", "client_id=\(TestServer.clientID)", "address=") == 1)
+            #expect(count("info signed in", "method=token", "client_id=\(TestServer.clientID)") >= 1)
+            #expect(count("info sign-in refused", "method=token", "client_id=\(TestServer.clientID)") == 10)
             #expect(count("info sign-ins throttled", "client_id=\(TestServer.clientID)") == 1)
             #expect(count("info sign-in refused", "client_id=unknown") == 1)
-            #expect(count("info sign-in refused", "door=console", "client_id=\(id)", "reason=no admin key") == 1)
+            #expect(count("info sign-in refused", "method=console", "client_id=\(id)", "reason=no admin key") == 1)
             for act in ["created", "rotated", "revoked"] {
                 #expect(count("info changed", "by=\(TestServer.clientID)", "api_key.\(act) \(id)") == 1, "\(act)")
             }

@@ -46,10 +46,10 @@ struct DescriptionTests {
     func pathParameters() {
         for spec in Endpoint.allCases.map(\.spec) {
             let braces = spec.path.split(separator: "/").filter { $0.first == "{" }.map { $0.dropFirst().dropLast() }
-            let described = spec.parameters.filter { $0.place == .path }
+            let described = spec.parameters.filter { $0.location == .path }
             #expect(Set(braces.map(String.init)) == Set(described.map(\.name)), "\(spec.name)")
             #expect(described.count == braces.count && described.allSatisfy(\.isRequired), "\(spec.name)")
-            let names = spec.parameters.map { "\($0.place) \($0.name)" }
+            let names = spec.parameters.map { "\($0.location) \($0.name)" }
             #expect(Set(names).count == names.count, "\(spec.name): \(names)")
         }
     }

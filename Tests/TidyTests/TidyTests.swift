@@ -140,15 +140,16 @@ struct TidyTests {
         "layers import only what is below them",
         arguments: [
             ("OvationCore", []), ("OvationWire", ["OvationCore", "HTTPTypes"]), ("OvationConsole", ["Mustache"]),
+            ("OvationModelFile", ["OvationCore", "OvationWire", "Yams"]),
             ("OvationRows", ["OvationCore", "Foundation"]),
             (
                 "OvationServer",
                 [
-                    "OvationConsole", "OvationCore", "OvationWire", "CSimdjson", "CZlib", "AsyncAlgorithms", "Crypto",
+                    "OvationConsole", "OvationCore", "OvationModelFile", "OvationWire", "CSimdjson", "CZlib",
+                    "AsyncAlgorithms", "Crypto",
                     "CryptoExtras", "FoundationEssentials", "Foundation", "Hummingbird", "HummingbirdCore", "HTTPTypes",
                     "JWTKit", "Logging", "NIOCore", "NIOHTTP1", "NIOHTTPTypes", "NIOHTTPTypesHTTP1", "ServiceLifecycle",
-                    "Synchronization", "Yams",
-                    "Glibc", "Darwin",
+                    "Synchronization", "Glibc", "Darwin",
                 ]
             ),
             (

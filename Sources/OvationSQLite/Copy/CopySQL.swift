@@ -1,4 +1,5 @@
 import OvationCore
+import OvationRows
 
 /// How rows are read and written when a store is copied. Values stand in the order of ``RowKind/columns``.
 enum CopySQL {

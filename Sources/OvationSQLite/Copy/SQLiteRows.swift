@@ -1,6 +1,7 @@
 import Foundation
 import GRDB
 public import OvationCore
+public import OvationRows
 
 /// A SQLite store that is read or written row by row, by this process alone.
 public final class SQLiteRows: RowTarget {

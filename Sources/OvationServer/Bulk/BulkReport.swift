@@ -10,7 +10,7 @@ struct ChunkReport: Sendable {
     let errors: [JSONValue]
     let errorsOmitted: Int
     /// It was stored before, by an upload with the same key.
-    let isReplayed: Bool
+    let isDuplicate: Bool
 
     /// - Parameter stored: how many events are stored of it now.
     init(_ chunk: CheckedChunk, stored: Int) {
@@ -20,7 +20,7 @@ struct ChunkReport: Sendable {
         refused = chunk.refused
         errors = chunk.errors.map(ProblemBody.json)
         errorsOmitted = chunk.errorsOmitted
-        isReplayed = false
+        isDuplicate = false
     }
 
     /// Of a chunk that was stored before, from what was remembered of it then.
@@ -32,7 +32,7 @@ struct ChunkReport: Sendable {
         refused = json["refused"]?.int ?? 0
         errors = json["errors"]?.array ?? []
         errorsOmitted = json["errors_omitted"]?.int ?? 0
-        isReplayed = true
+        isDuplicate = true
     }
 
     /// What is remembered of a chunk under its key: with fewer errors, since it is kept for a day.
@@ -51,10 +51,10 @@ struct ChunkReport: Sendable {
 struct BulkTotals: Sendable {
     private(set) var lines = 0
     private(set) var stored = 0
-    private(set) var replayed = 0
+    private(set) var duplicates = 0
     private(set) var refused = 0
     private(set) var chunks = 0
-    private(set) var replayedChunks = 0
+    private(set) var duplicateChunks = 0
     private var errors: [JSONValue] = []
     private var errorsOmitted = 0
     private var errorsBytes = 0
@@ -63,9 +63,9 @@ struct BulkTotals: Sendable {
         chunks += 1
         lines += chunk.lines
         refused += chunk.refused
-        if chunk.isReplayed {
-            replayed += chunk.stored
-            replayedChunks += 1
+        if chunk.isDuplicate {
+            duplicates += chunk.stored
+            duplicateChunks += 1
         } else {
             stored += chunk.stored
         }
@@ -83,8 +83,8 @@ struct BulkTotals: Sendable {
     private var counts: [JSONValue.Member] {
         [
             .init("lines", JSONValue(lines)), .init("stored", JSONValue(stored)),
-            .init("replayed", JSONValue(replayed)), .init("refused", JSONValue(refused)),
-            .init("chunks", JSONValue(chunks)), .init("replayed_chunks", JSONValue(replayedChunks)),
+            .init("duplicates", JSONValue(duplicates)), .init("refused", JSONValue(refused)),
+            .init("chunks", JSONValue(chunks)), .init("duplicate_chunks", JSONValue(duplicateChunks)),
         ]
     }
 

@@ -24,7 +24,7 @@ struct ChunkDecoder {
     private let section: Section
     private let receivedAt: Timestamp
     private let limits: Limits
-    private var doors: [Door] = []
+    private var writableKeyspaces: [WritableKeyspace] = []
     private var schemas: [KnownSchema] = []
     /// The `data` of all rows.
     private var data: [UInt8] = []
@@ -38,15 +38,15 @@ struct ChunkDecoder {
     private var errorsBytes = 0
 
     /// A keyspace that lines name and the caller may write through.
-    private struct Door {
+    private struct WritableKeyspace {
         let name: [UInt8]
         let target: EventTarget
     }
 
-    /// A version that may be written through a door.
+    /// A version that may be written through a keyspace.
     private struct KnownSchema {
         let version: EventVersion.ID
-        let door: Int
+        let keyspace: Int
         let schema: EventSchema
         var events = 0
     }
@@ -99,7 +99,8 @@ struct ChunkDecoder {
     private mutating func finish(_ lines: LineChunk) -> CheckedChunk {
         for schema in schemas where schema.events > 0 { versions[schema.version, default: 0] += schema.events }
         let (profiles, sorted) = table.grouped(
-            rows, owners: owners, keyspaces: doors.map(\.target.keyspace.number), account: caller.key.account)
+            rows, owners: owners, keyspaces: writableKeyspaces.map(\.target.keyspace.number),
+            account: caller.key.account)
         return CheckedChunk(
             lines: lines,
             events: EventChunk(
@@ -134,9 +135,9 @@ extension ChunkDecoder {
         guard tape.kind(JSONTape.root) == JSONTape.Kind.object, let members = Members(tape),
             tape.kind(members.keyspace) == JSONTape.Kind.string, tape.kind(members.key) == JSONTape.Kind.string,
             tape.kind(members.time) == JSONTape.Kind.string,
-            let door = door(named: tape.string(members.keyspace)),
-            let time = Timestamp(rfc3339: tape.string(members.time)), doors[door].target.accepts(time),
-            let version = tape.versionID(members.version), let schema = schema(of: version, through: door)
+            let keyspace = keyspace(named: tape.string(members.keyspace)),
+            let time = Timestamp(rfc3339: tape.string(members.time)), writableKeyspaces[keyspace].target.accepts(time),
+            let version = tape.versionID(members.version), let schema = schema(of: version, through: keyspace)
         else { return false }
         var decoder = EventDataDecoder(bytes: parser.bytes)
         decoder.bytes.clear()
@@ -145,7 +146,8 @@ extension ChunkDecoder {
         // The key comes last, so that nothing that fails leaves a profile without events.
         guard decoder.append(members.data, of: tape, as: schemas[schema].schema),
             let profile = table.count(
-                tape.string(members.key), door: door, format: doors[door].target.keyspace.keyFormat)
+                tape.string(members.key), keyspace: keyspace,
+                format: writableKeyspaces[keyspace].target.keyspace.keyFormat)
         else { return false }
         schemas[schema].events += 1
         let start = data.count
@@ -197,32 +199,34 @@ extension ChunkDecoder {
         }
     }
 
-    private mutating func door(named name: UnsafeBufferPointer<UInt8>) -> Int? {
+    private mutating func keyspace(named name: UnsafeBufferPointer<UInt8>) -> Int? {
         // Most uploads have one keyspace; nobody has many.
-        for index in doors.indices where doors[index].name.elementsEqual(name) { return index }
-        return try? door(named: String(decoding: name, as: UTF8.self))
+        for index in writableKeyspaces.indices where writableKeyspaces[index].name.elementsEqual(name) { return index }
+        return try? keyspace(named: String(decoding: name, as: UTF8.self))
     }
 
-    private mutating func door(named name: String) throws(Problem) -> Int {
-        if let index = doors.firstIndex(where: { $0.name.elementsEqual(name.utf8) }) { return index }
+    private mutating func keyspace(named name: String) throws(Problem) -> Int {
+        if let index = writableKeyspaces.firstIndex(where: { $0.name.elementsEqual(name.utf8) }) { return index }
         let keyspace = try caller.keyspaceForWriting(Discriminator(name))
-        doors.append(
-            Door(
+        writableKeyspaces.append(
+            WritableKeyspace(
                 name: Array(name.utf8),
                 target: EventTarget(
                     catalogue: caller.account.catalogue, section: section, keyspace: keyspace,
                     callerIsAdmin: caller.isAdmin,
                     receivedAt: receivedAt, limits: limits)))
-        return doors.count - 1
+        return writableKeyspaces.count - 1
     }
 
-    /// Index of what is known of a version; nil where it may not be written through the door.
-    private mutating func schema(of version: EventVersion.ID, through door: Int) -> Int? {
-        for index in schemas.indices where schemas[index].version == version && schemas[index].door == door {
+    /// Index of what is known of a version; nil where it may not be written through the keyspace.
+    private mutating func schema(of version: EventVersion.ID, through keyspace: Int) -> Int? {
+        for index in schemas.indices where schemas[index].version == version && schemas[index].keyspace == keyspace {
             return index
         }
-        guard case .accepted(let schema) = doors[door].target.acceptance(of: version) else { return nil }
-        schemas.append(KnownSchema(version: version, door: door, schema: schema))
+        guard case .accepted(let schema) = writableKeyspaces[keyspace].target.acceptance(of: version) else {
+            return nil
+        }
+        schemas.append(KnownSchema(version: version, keyspace: keyspace, schema: schema))
         return schemas.count - 1
     }
 }
@@ -240,12 +244,12 @@ extension ChunkDecoder {
         }
         var reasons: [ItemError] = []
         let address = address(of: value, &reasons)
-        guard let door = address.door else {
+        guard let keyspace = address.keyspace else {
             reasons += PostedEvent(value, index: 0).errors.map(ChunkDecoder.withoutItem)
             refuse(line, reasons)
             return
         }
-        let check = EventsCheck(PostEventsRequest(items: [value]), for: doors[door].target)
+        let check = EventsCheck(PostEventsRequest(items: [value]), for: writableKeyspaces[keyspace].target)
         reasons += check.errors.map(ChunkDecoder.withoutItem)
         guard reasons.isEmpty, let key = address.key, let row = check.accepted.rows.first else {
             refuse(line, reasons)
@@ -254,21 +258,21 @@ extension ChunkDecoder {
         let start = data.count
         data.append(contentsOf: check.accepted.data)
         versions[row.version, default: 0] += 1
-        add(table.count(key, door: door), row.eventTime, row.version, from: start)
+        add(table.count(key, keyspace: keyspace), row.eventTime, row.version, from: start)
     }
 
     /// Whose the event is, as far as it can be told.
     private mutating func address(
         of value: JSONValue, _ reasons: inout [ItemError]
-    ) -> (door: Int?, key: ProfileKey?) {
+    ) -> (keyspace: Int?, key: ProfileKey?) {
         // What is no object is refused with the rest of the line.
         guard let reader = try? ObjectReader(value) else { return (nil, nil) }
-        var door: Int?
+        var keyspace: Int?
         var key: ProfileKey?
         do {
             let name = try reader.required("keyspace", reader.string("keyspace"))
             do {
-                door = try self.door(named: name)
+                keyspace = try self.keyspace(named: name)
             } catch {
                 reasons.append(ItemError(index: nil, pointer: "/keyspace", code: error.code, detail: error.detail))
             }
@@ -277,16 +281,16 @@ extension ChunkDecoder {
         }
         do {
             let raw = try reader.required("profile_key", reader.string("profile_key"))
-            guard let door else { return (nil, nil) }
+            guard let keyspace else { return (nil, nil) }
             do {
-                key = try ProfileKey(raw, format: doors[door].target.keyspace.keyFormat)
+                key = try ProfileKey(raw, format: writableKeyspaces[keyspace].target.keyspace.keyFormat)
             } catch {
                 reasons.append(ItemError(index: nil, pointer: "/profile_key", code: error.code, detail: error.detail))
             }
         } catch {
             reasons += error.errors
         }
-        return (door, key)
+        return (keyspace, key)
     }
 
     /// A line is one item.

@@ -10,7 +10,7 @@ import OvationWire
 /// The answer is a summary when all is done; or, where the client accepts `application/x-ndjson`, a line after each
 /// chunk that is stored.
 struct LoadEvents: EndpointHandler {
-    let parts: Parts
+    let dependencies: Dependencies
 
     static let mediaType = "application/x-ndjson"
 
@@ -28,14 +28,14 @@ struct LoadEvents: EndpointHandler {
         let isStrict = preferences.first { $0.hasPrefix("handling=") } == "handling=strict"
         let isCheckOnly = preferences.contains("validate-only")
         let upload = Upload(
-            parts: parts, call: call, section: section, isStrict: isStrict, isCheckOnly: isCheckOnly,
+            dependencies: dependencies, call: call, section: section, isStrict: isStrict, isCheckOnly: isCheckOnly,
             idempotencyKey: try call.idempotencyKey(), coding: coding)
         let applied = (isStrict ? ["handling=strict"] : []) + (isCheckOnly ? ["validate-only"] : [])
         var headers: HTTPFields = applied.isEmpty ? [:] : [.preferenceApplied: applied.joined(separator: ", ")]
-        let slot = try parts.uploads.take(for: caller.key)
+        let slot = try dependencies.uploads.take(for: caller.key)
         // What it gathers is not of other bodies.
-        let share = BodyBudget.Share(of: parts.bodies)
-        try share.grow(to: parts.limits.bulkChunkBytes)
+        let share = BodyBudget.Share(of: dependencies.bodies)
+        try share.grow(to: dependencies.limits.bulkChunkBytes)
         guard call.request.headers[.accept]?.contains(LoadEvents.mediaType) == true else {
             let totals = try await upload.run { _, _ in }
             withExtendedLifetime((slot, share)) {}
@@ -50,7 +50,7 @@ struct LoadEvents: EndpointHandler {
                 }
                 try await output.write(line: totals.end)
             } catch let problem as Problem {
-                parts.streams.note(
+                dependencies.streams.note(
                     problem, status: HTTPResponse.Status.ok.code,
                     place: "\(call.endpoint.method.rawValue) \(call.endpoint.path)", requestID: call.requestID)
                 // The status has gone out before; what it would have been stands in the last line.

@@ -3,7 +3,7 @@ import OvationCore
 /// The profiles of one chunk, each once: keys in one buffer, found by a hash of their bytes.
 struct ProfileTable {
     private struct Entry {
-        let door: Int
+        let keyspace: Int
         let key: Range<Int>
         let hash: UInt64
         var events: Int
@@ -26,7 +26,7 @@ struct ProfileTable {
 
     /// Counts an event of the profile with this key, and gives the profile's index. nil where it can be no key.
     /// - Parameter raw: as it was posted; UTF-8.
-    mutating func count(_ raw: UnsafeBufferPointer<UInt8>, door: Int, format: KeyFormat) -> Int? {
+    mutating func count(_ raw: UnsafeBufferPointer<UInt8>, keyspace: Int, format: KeyFormat) -> Int? {
         let start = keys.count
         if !ProfileKey.append(plain: raw, format: format, to: &keys) {
             guard !raw.holdsHalfSurrogate,
@@ -34,36 +34,36 @@ struct ProfileTable {
             else { return nil }
             keys.append(contentsOf: key.text.utf8)
         }
-        return count(keyFrom: start, door: door)
+        return count(keyFrom: start, keyspace: keyspace)
     }
 
-    mutating func count(_ key: ProfileKey, door: Int) -> Int {
+    mutating func count(_ key: ProfileKey, keyspace: Int) -> Int {
         let start = keys.count
         keys.append(contentsOf: key.text.utf8)
-        return count(keyFrom: start, door: door)
+        return count(keyFrom: start, keyspace: keyspace)
     }
 
     /// What stands at the end of the keys is one, or stays as a new one.
-    private mutating func count(keyFrom start: Int, door: Int) -> Int {
-        let hash = hash(from: start, door: door)
+    private mutating func count(keyFrom start: Int, keyspace: Int) -> Int {
+        let hash = hash(from: start, keyspace: keyspace)
         var slot = Int(truncatingIfNeeded: hash) & (slots.count - 1)
         while slots[slot] != 0 {
             let index = Int(slots[slot]) - 1
             let entry = entries[index]
-            if entry.hash == hash, entry.door == door, keys[entry.key].elementsEqual(keys[start...]) {
+            if entry.hash == hash, entry.keyspace == keyspace, keys[entry.key].elementsEqual(keys[start...]) {
                 keys.removeSubrange(start...)
                 entries[index].events += 1
                 return index
             }
             slot = (slot + 1) & (slots.count - 1)
         }
-        entries.append(Entry(door: door, key: start..<keys.count, hash: hash, events: 1))
+        entries.append(Entry(keyspace: keyspace, key: start..<keys.count, hash: hash, events: 1))
         slots[slot] = Int32(entries.count)
         return entries.count - 1
     }
 
-    private func hash(from start: Int, door: Int) -> UInt64 {
-        var hash = seed ^ UInt64(truncatingIfNeeded: door)
+    private func hash(from start: Int, keyspace: Int) -> UInt64 {
+        var hash = seed ^ UInt64(truncatingIfNeeded: keyspace)
         keys.withUnsafeBytes { bytes in
             var index = start
             while index + 8 <= bytes.count {
@@ -89,7 +89,7 @@ struct ProfileTable {
     /// - Parameters:
     ///   - rows: the events, in the order in which they came.
     ///   - owners: of each event the index of its profile.
-    ///   - keyspaces: number of the keyspace of each door.
+    ///   - keyspaces: numbers of the keyspaces that entries name by index.
     func grouped(
         _ rows: [EventChunk.Row], owners: [Int32], keyspaces: [Int64], account: Int64
     ) -> ([EventChunk.Profile], [EventChunk.Row]) {
@@ -97,7 +97,7 @@ struct ProfileTable {
         let ids = keys.withUnsafeBufferPointer { keys in
             entries.map { entry in
                 ProfileID.founding(
-                    account: account, keyspace: keyspaces[entry.door],
+                    account: account, keyspace: keyspaces[entry.keyspace],
                     key: UnsafeBufferPointer(rebasing: keys[entry.key]))
             }
         }
@@ -111,7 +111,7 @@ struct ProfileTable {
             end += entries[index].events
             profiles.append(
                 EventChunk.Profile(
-                    keyspace: keyspaces[entries[index].door], key: entries[index].key, foundingID: ids[index],
+                    keyspace: keyspaces[entries[index].keyspace], key: entries[index].key, foundingID: ids[index],
                     rowsEnd: end))
         }
         let sorted = [EventChunk.Row](unsafeUninitializedCapacity: rows.count) { buffer, count in

@@ -8,7 +8,7 @@ import ServiceLifecycle
 /// One bulk upload: reads lines, checks a chunk of them while the one before is committed, and holds no more than these
 /// two, however fast they come.
 struct Upload: Sendable {
-    let parts: Parts
+    let dependencies: Dependencies
     let call: Call
     let section: Discriminator<Section>
     /// Ends at the first bad line, and stores nothing of its chunk.
@@ -46,8 +46,8 @@ struct Upload: Sendable {
                 }
                 do {
                     var cutter = LineCutter(
-                        linesMax: parts.limits.bulkChunkLines, bytesMax: parts.limits.bulkChunkBytes,
-                        lineBytesMax: parts.limits.bulkLineBytes)
+                        linesMax: dependencies.limits.bulkChunkLines, bytesMax: dependencies.limits.bulkChunkBytes,
+                        lineBytesMax: dependencies.limits.bulkLineBytes)
                     try await readBody { part in
                         var part = part
                         while let lines = cutter.take(from: &part) { try await store(lines, &group) }
@@ -88,11 +88,12 @@ struct Upload: Sendable {
         if Task.isShuttingDownGracefully {
             throw Problem(.shuttingDown, "The server is stopping; send the upload again.", retryAfterSeconds: 2)
         }
-        let receivedAt = parts.clock.now()
-        let caller = try parts.directory.current(call.caller())
+        let receivedAt = dependencies.clock.now()
+        let caller = try dependencies.directory.current(call.caller())
         let section = try caller.section(section)
         let chunk = await ChunkDecoder.check(
-            lines, of: caller, section: section, receivedAt: receivedAt, limits: parts.limits, with: parts.parsers)
+            lines, of: caller, section: section, receivedAt: receivedAt, limits: dependencies.limits,
+            with: dependencies.parsers)
         let place = PostJournal.BulkPlace(
             caller: caller, section: section, requestID: call.requestID, receivedAt: receivedAt)
         return (chunk, place)
@@ -104,28 +105,28 @@ struct Upload: Sendable {
         if isStrict, chunk.refused > 0 {
             // What was stored before stays stored, even where definitions have changed since.
             if !isCheckOnly, let idempotency,
-                case .replayed(let answer)? = try await parts.store.outcome(
+                case .duplicate(let answer)? = try await dependencies.store.outcome(
                     account: place.account, of: idempotency, at: place.receivedAt)
             {
                 let report = ChunkReport(chunk.lines, remembered: answer)
-                await parts.journal.repeated(chunk, events: report.stored, at: place)
+                await dependencies.journal.repeated(chunk, events: report.stored, at: place)
                 return report
             }
-            if !isCheckOnly { await parts.journal.refused(chunk, at: place) }
+            if !isCheckOnly { await dependencies.journal.refused(chunk, at: place) }
             throw strictProblem(chunk)
         }
         // Nothing to store, nothing to remember and nothing to count.
         if chunk.events.rows.isEmpty, idempotency == nil, chunk.refused == 0 {
-            parts.journal.loaded(chunk, at: place)
+            dependencies.journal.loaded(chunk, at: place)
             return ChunkReport(chunk, stored: 0)
         }
         switch try await append(chunk.events.remembered(as: idempotency)) {
         case .stored:
-            parts.journal.loaded(chunk, at: place)
+            dependencies.journal.loaded(chunk, at: place)
             return ChunkReport(chunk, stored: chunk.events.rows.count)
-        case .replayed(let answer):
+        case .duplicate(let answer):
             let report = ChunkReport(chunk.lines, remembered: answer)
-            parts.journal.reloaded(chunk, events: report.stored, at: place)
+            dependencies.journal.reloaded(chunk, events: report.stored, at: place)
             return report
         case .conflict, .notOpen:
             throw Problem(
@@ -142,7 +143,7 @@ struct Upload: Sendable {
         var pause = Duration.milliseconds(10)
         while true {
             do {
-                return try await parts.store.append(chunk)
+                return try await dependencies.store.append(chunk)
             } catch {
                 guard error.code == .busy, ContinuousClock.now < end else { throw error }
                 try await Task.sleep(for: pause)

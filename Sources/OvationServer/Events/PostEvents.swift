@@ -30,7 +30,7 @@ struct PostEvents: EndpointHandler {
         }
     }
 
-    private func respond(to call: Call, _ body: ByteBuffer, at place: PostJournal.Place) async throws -> Response {
+    private func respond(to call: Call, _ body: ByteBuffer, at place: PostJournal.Context) async throws -> Response {
         let profile = try call.profile(in: place.keyspace, of: place.caller)
         let preferences = call.preferences
         // Of two that exclude each other, the first counts (RFC 7240 §2).
@@ -46,7 +46,7 @@ struct PostEvents: EndpointHandler {
                 let outcome = try await store.outcome(
                     account: profile.account, of: idempotency, at: call.receivedAt)
             else { throw error }
-            if case .replayed(let answer) = outcome {
+            if case .duplicate(let answer) = outcome {
                 await journal.repeated(body.readableBytesView, events: accepted(by: answer), at: place)
             }
             return try respond(outcome, report: [])
@@ -67,7 +67,7 @@ struct PostEvents: EndpointHandler {
             if let lenient = checked.lenient, !lenient.check.errors.isEmpty {
                 await journal.refused(lenient.check, of: lenient.request, at: place)
             }
-        case .replayed: journal.replayed(checked.events.rows, at: place)
+        case .duplicate: journal.duplicate(checked.events.rows, at: place)
         case .conflict, .notOpen: break
         }
         return try respond(outcome, report: checked.report)
@@ -87,7 +87,7 @@ struct PostEvents: EndpointHandler {
     }
 
     private func check(
-        _ body: ByteBuffer, isLenient: Bool, at place: PostJournal.Place
+        _ body: ByteBuffer, isLenient: Bool, at place: PostJournal.Context
     ) throws(Problem) -> CheckedPost {
         let target = EventTarget(
             // Of a draft it says that it is one.
@@ -103,10 +103,10 @@ struct PostEvents: EndpointHandler {
             events: check.accepted, report: JSONWriter.write(check.report), lenient: (request, check))
     }
 
-    private func place(of call: Call, _ caller: Identity) throws(Problem) -> PostJournal.Place {
+    private func place(of call: Call, _ caller: Identity) throws(Problem) -> PostJournal.Context {
         let section = try caller.section(call.path.section())
         let keyspace = try caller.keyspaceForWriting(call.path.keyspace())
-        return PostJournal.Place(
+        return PostJournal.Context(
             caller: caller, section: section, keyspace: keyspace, keySource: .path(call.path),
             requestID: call.requestID, receivedAt: call.receivedAt)
     }
@@ -114,7 +114,7 @@ struct PostEvents: EndpointHandler {
     private func respond(_ outcome: AppendOutcome, report: [UInt8]) throws(Problem) -> Response {
         switch outcome {
         case .stored: return respond(report: report)
-        case .replayed(let answer):
+        case .duplicate(let answer):
             var response = respond(report: answer)
             response.headers[.idempotencyReplayed] = "true"
             return response
@@ -154,7 +154,7 @@ extension CheckedEvents {
 extension Call {
     /// nil without the header.
     fileprivate func idempotency(
-        of body: ByteBuffer, profile: ProfileAddress, at place: PostJournal.Place, isLenient: Bool
+        of body: ByteBuffer, profile: ProfileAddress, at place: PostJournal.Context, isLenient: Bool
     ) throws(Problem) -> Idempotency? {
         guard let key = try idempotencyKey() else { return nil }
         var hash = SHA256()

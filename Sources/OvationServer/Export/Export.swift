@@ -6,7 +6,7 @@ import ServiceLifecycle
 /// One export under way: a page is read while the one before is written, and no more than these two are held, however
 /// slowly they are taken.
 struct Export: Sendable {
-    let parts: Parts
+    let dependencies: Dependencies
     let caller: Identity
     let section: Discriminator<Section>
     let format: ExportFormat
@@ -49,14 +49,14 @@ struct Export: Sendable {
 
     private func read(_ range: ExportRange?) async throws -> ExportPage? {
         guard let range else { return nil }
-        return try await parts.store.events(of: range)
+        return try await dependencies.store.events(of: range)
     }
 
     /// By the rights and the definitions of now: an export can take hours.
     private func write(
         _ page: ExportPage, _ writer: inout JSONWriter, _ counts: inout Counts, to output: StreamOutput
     ) async throws {
-        let current = try parts.directory.current(caller)
+        let current = try dependencies.directory.current(caller)
         var view = ExportView(
             current, section: try current.section(section).discriminator, ignoresPermissions: ignoresPermissions)
         var start = 0
@@ -119,11 +119,11 @@ struct ExportView {
     private let caller: Identity
     private let ignoresPermissions: Bool
     private let keyspaces: [Int64: Keyspace]
-    private var known: [Place: Names?] = [:]
+    private var known: [VersionInKeyspace: Names?] = [:]
     /// The answer before, since most events resemble the one before them.
-    private var last: (place: Place, names: Names?)?
+    private var last: (place: VersionInKeyspace, names: Names?)?
 
-    private struct Place: Hashable {
+    private struct VersionInKeyspace: Hashable {
         let version: EventVersion.ID
         let keyspace: Int64
     }
@@ -139,7 +139,7 @@ struct ExportView {
 
     /// nil: it may not be read.
     mutating func names(of version: EventVersion.ID, in keyspace: Int64) -> Names? {
-        let place = Place(version: version, keyspace: keyspace)
+        let place = VersionInKeyspace(version: version, keyspace: keyspace)
         if let last, last.place == place { return last.names }
         let names = known[place] ?? look(place)
         known[place] = names
@@ -147,7 +147,7 @@ struct ExportView {
         return names
     }
 
-    private func look(_ place: Place) -> Names? {
+    private func look(_ place: VersionInKeyspace) -> Names? {
         guard let keyspace = keyspaces[place.keyspace], caller.key.mayRead(keyspace.discriminator),
             let eventType = caller.catalogue.version(place.version)?.eventType,
             ignoresPermissions || eventType.permission(in: keyspace.discriminator).read

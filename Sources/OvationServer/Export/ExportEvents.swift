@@ -7,7 +7,7 @@ import OvationWire
 /// `GET /audience/sections/{section}/events/export`: all events of a section in the order of their arrival, as lines
 /// that a bulk upload takes, or as CSV.
 struct ExportEvents: EndpointHandler {
-    let parts: Parts
+    let dependencies: Dependencies
 
     func respond(to call: Call) async throws -> Response {
         let caller = try call.caller()
@@ -22,12 +22,12 @@ struct ExportEvents: EndpointHandler {
             versions: types.map { Set($0.flatMap { $0.versions.map(\.id) }) }, from: try call.timestamp("from"),
             to: try call.timestamp("to"), limit: Limits.exportPageEvents, bytesMax: Limits.exportPageBytes)
         let export = Export(
-            parts: parts, caller: caller, section: section.discriminator, format: format,
+            dependencies: dependencies, caller: caller, section: section.discriminator, format: format,
             ignoresPermissions: try call.ignoresKeyspacePermissions(),
             hasSummary: try call.flag("summary"))
-        let slot = try parts.exports.take(for: caller.key)
+        let slot = try dependencies.exports.take(for: caller.key)
         // The first page before the answer, so that a store that cannot be read is no empty export.
-        let first = try await parts.store.events(of: range)
+        let first = try await dependencies.store.events(of: range)
         let body = ResponseBody.stream(on: call.connection) { output in
             try await export.run(from: first, range, to: output)
             withExtendedLifetime(slot) {}

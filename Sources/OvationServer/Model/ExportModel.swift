@@ -1,6 +1,7 @@
 import HTTPTypes
 import Hummingbird
 import OvationCore
+import OvationModelFile
 import OvationWire
 
 /// `GET /audience/model`: everything that is defined, in the form that `PUT /audience/model` takes; as YAML, which the

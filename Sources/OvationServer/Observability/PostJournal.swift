@@ -15,7 +15,7 @@ struct PostJournal: Sendable {
     let logger: Logger
 
     /// Where a post went, and who sent it.
-    struct Place: Sendable {
+    struct Context: Sendable {
         let caller: Identity
         let section: Section
         let keyspace: Keyspace
@@ -40,15 +40,15 @@ struct PostJournal: Sendable {
         var account: Int64 { caller.key.account }
     }
 
-    func accepted(_ rows: [EventBatch.Row], at place: Place) {
+    func accepted(_ rows: [EventBatch.Row], at place: Context) {
         // A lenient post may have lost all its events.
         guard !rows.isEmpty else { return }
         metrics.countEvents(accepted: rows.count)
         if feed.isWatched { feed.publish(report(.accepted, rows, place)) }
     }
 
-    func replayed(_ rows: [EventBatch.Row], at place: Place) {
-        metrics.countEvents(replayed: rows.count)
+    func duplicate(_ rows: [EventBatch.Row], at place: Context) {
+        metrics.countEvents(duplicate: rows.count)
         if feed.isWatched { feed.publish(report(.duplicate, rows, place)) }
     }
 
@@ -72,7 +72,7 @@ struct PostJournal: Sendable {
 
     /// - Parameter events: how many are stored since the first time.
     func reloaded(_ chunk: CheckedChunk, events: Int, at place: BulkPlace) {
-        metrics.countEvents(replayed: events)
+        metrics.countEvents(duplicate: events)
         guard events > 0, feed.isWatched else { return }
         feed.publish(report(.duplicate, chunk, events: events, place))
     }
@@ -92,13 +92,13 @@ struct PostJournal: Sendable {
     }
 
     /// Returns when the refused post is on disk, so that whoever reads the answer finds it among the rejections.
-    func refused(_ problem: Problem, body: some Collection<UInt8> & Sendable, at place: Place) async {
+    func refused(_ problem: Problem, body: some Collection<UInt8> & Sendable, at place: Context) async {
         let items = (try? JSONValue(parsing: body))?["items"]?.array ?? []
         await refused(problem, items: items, body: Array(body), at: place)
     }
 
     /// Of a lenient post what was refused, as a post of its own.
-    func refused(_ check: EventsCheck, of request: PostEventsRequest, at place: Place) async {
+    func refused(_ check: EventsCheck, of request: PostEventsRequest, at place: Context) async {
         let indexes = Set(check.errors.compactMap(\.index)).sorted()
         let items = indexes.map { request.items[$0] }
         var positions: [Int: Int] = [:]
@@ -118,7 +118,7 @@ struct PostJournal: Sendable {
         await refused(problem, items: items, body: body, at: place)
     }
 
-    private func refused(_ problem: Problem, items: [JSONValue], body: [UInt8], at place: Place) async {
+    private func refused(_ problem: Problem, items: [JSONValue], body: [UInt8], at place: Context) async {
         metrics.countEvents(refused: items.count)
         let id = await keep(problem, items: items, body: body, place)
         guard feed.isWatched else { return }
@@ -133,7 +133,7 @@ struct PostJournal: Sendable {
     }
 
     /// nil where nothing is kept. That a refused post could not be kept is nothing the client can do anything about.
-    private func keep(_ problem: Problem, items: [JSONValue], body: [UInt8], _ place: Place) async -> Rejection.ID? {
+    private func keep(_ problem: Problem, items: [JSONValue], body: [UInt8], _ place: Context) async -> Rejection.ID? {
         let versions = versions(of: items, place)
         guard limits.rejectionsMax > 0 else {
             await count(max(items.count, 1), versions, as: .refused, place)
@@ -160,7 +160,7 @@ struct PostJournal: Sendable {
 
     /// A post that was stored before, although it would be refused now: definitions have changed since.
     /// - Parameter events: how many are stored since the first time; nil: all of the body.
-    func repeated(_ body: some Collection<UInt8>, events: Int?, at place: Place) async {
+    func repeated(_ body: some Collection<UInt8>, events: Int?, at place: Context) async {
         let items = (try? JSONValue(parsing: body))?["items"]?.array ?? []
         let events = events ?? items.count
         await count(events, events == items.count ? versions(of: items, place) : [:], as: .duplicate, place)
@@ -186,7 +186,7 @@ struct PostJournal: Sendable {
     }
 
     private func count(
-        _ events: Int, _ versions: [EventVersion.ID: Int], as outcome: CountedEvents.Outcome, _ place: Place
+        _ events: Int, _ versions: [EventVersion.ID: Int], as outcome: CountedEvents.Outcome, _ place: Context
     ) async {
         guard events > 0 else { return }
         await count(
@@ -205,7 +205,7 @@ struct PostJournal: Sendable {
     }
 
     /// How many items name which version of the section. A version of another one says nothing about this.
-    private func versions(of items: [JSONValue], _ place: Place) -> [EventVersion.ID: Int] {
+    private func versions(of items: [JSONValue], _ place: Context) -> [EventVersion.ID: Int] {
         var versions: [EventVersion.ID: Int] = [:]
         for item in items {
             guard let version = item["version_id"].flatMap(VersionID.parse),
@@ -217,7 +217,7 @@ struct PostJournal: Sendable {
     }
 
     private func report(
-        _ outcome: PostReport.Outcome, _ rows: [EventBatch.Row], _ place: Place, events: Int? = nil
+        _ outcome: PostReport.Outcome, _ rows: [EventBatch.Row], _ place: Context, events: Int? = nil
     ) -> PostReport {
         PostReport(
             account: place.account, at: place.receivedAt, outcome: outcome, section: place.section.discriminator,
@@ -225,7 +225,7 @@ struct PostJournal: Sendable {
             requestID: place.requestID, events: events ?? rows.count, types: types(rows.map(\.version), place))
     }
 
-    private func types(_ versions: [EventVersion.ID], _ place: Place) -> [PostReport.TypeCount] {
+    private func types(_ versions: [EventVersion.ID], _ place: Context) -> [PostReport.TypeCount] {
         var counts: [PostReport.TypeCount] = []
         for version in versions {
             guard let type = place.caller.catalogue.version(version)?.eventType,

@@ -17,7 +17,7 @@ struct PrometheusText {
         family("ovation_events_total", "counter", "Events that came to this process, by what became of them.")
         text += "ovation_events_total{outcome=\"accepted\"} \(figures.eventsAccepted)\n"
         text += "ovation_events_total{outcome=\"refused\"} \(figures.eventsRefused)\n"
-        text += "ovation_events_total{outcome=\"replayed\"} \(figures.eventsReplayed)\n"
+        text += "ovation_events_total{outcome=\"duplicate\"} \(figures.eventsDuplicate)\n"
         commits(store)
         single(
             "ovation_posts_committed_total", "counter", "Posts in those groups.", "\(store.requestsCommitted)")

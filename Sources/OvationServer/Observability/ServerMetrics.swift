@@ -12,7 +12,7 @@ final class ServerMetrics: Sendable {
         var durations: [String: Histogram] = [:]
         var eventsAccepted: Int64 = 0
         var eventsRefused: Int64 = 0
-        var eventsReplayed: Int64 = 0
+        var eventsDuplicate: Int64 = 0
         /// The newest last, and no more of them than are remembered.
         var failures: [Failure] = []
     }
@@ -65,11 +65,11 @@ final class ServerMetrics: Sendable {
         }
     }
 
-    func countEvents(accepted: Int = 0, refused: Int = 0, replayed: Int = 0) {
+    func countEvents(accepted: Int = 0, refused: Int = 0, duplicate: Int = 0) {
         figures.withLock { figures in
             figures.eventsAccepted += Int64(accepted)
             figures.eventsRefused += Int64(refused)
-            figures.eventsReplayed += Int64(replayed)
+            figures.eventsDuplicate += Int64(duplicate)
         }
     }
 

@@ -14,7 +14,7 @@ struct Replay: Sendable {
     struct Checked: Sendable {
         fileprivate let rejection: Rejection.ID
         fileprivate let profile: ProfileAddress
-        fileprivate let place: PostJournal.Place
+        fileprivate let place: PostJournal.Context
         let events: CheckedEvents
     }
 
@@ -38,7 +38,7 @@ struct Replay: Sendable {
                 receivedAt: call.receivedAt, limits: limits), itemsMax: limits.itemsMax, with: parsers)
         return Checked(
             rejection: rejection.id, profile: profile,
-            place: PostJournal.Place(
+            place: PostJournal.Context(
                 caller: caller, section: section, keyspace: keyspace, keySource: .text(profile.key.text),
                 requestID: call.requestID, receivedAt: call.receivedAt), events: events)
     }

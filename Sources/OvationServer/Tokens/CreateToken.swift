@@ -23,7 +23,7 @@ struct CreateToken: EndpointHandler {
             found = key(of: request, at: call.receivedAt)
         }
         let attempt = SignInLog.Attempt(
-            door: .token, clientID: request.clientID, address: signIns.address(of: call.request, on: call.connection),
+            method: .token, clientID: request.clientID, address: signIns.address(of: call.request, on: call.connection),
             requestID: call.requestID,
             at: call.receivedAt)
         guard let key = found else {

@@ -41,11 +41,8 @@ struct SecretHash: Sendable {
         var bytes = (0..<16).map { _ in UInt8.random(in: .min ... .max) }
         bytes[6] = bytes[6] & 0x0F | 0x40
         bytes[8] = bytes[8] & 0x3F | 0x80
-        let digits = bytes.map { byte in
-            byte < 16 ? "0" + String(byte, radix: 16) : String(byte, radix: 16)
-        }.joined()
         var id = ""
-        for (index, digit) in digits.enumerated() {
+        for (index, digit) in Hexadecimal.text(of: bytes).enumerated() {
             if [8, 12, 16, 20].contains(index) { id += "-" }
             id.append(digit)
         }

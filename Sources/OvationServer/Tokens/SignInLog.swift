@@ -14,15 +14,15 @@ struct SignInLog: Sendable {
     let logger: Logger
 
     /// Where an attempt was made.
-    enum Door: String, Sendable {
+    enum Method: String, Sendable {
         case console
         case link = "console link"
         case token
     }
 
-    /// One attempt: through which door, from where, and for whom.
+    /// One attempt: by which method, from where, and for whom.
     struct Attempt: Sendable {
-        let door: Door
+        let method: Method
         /// As it was sent; nil for a link.
         let clientID: String?
         let address: String
@@ -68,7 +68,7 @@ struct SignInLog: Sendable {
 
     private func metadata(_ attempt: Attempt, clientID: String) -> Logger.Metadata {
         [
-            "door": "\(attempt.door.rawValue)", "client_id": "\(clientID)", "address": "\(attempt.address)",
+            "method": "\(attempt.method.rawValue)", "client_id": "\(clientID)", "address": "\(attempt.address)",
             "request_id": "\(attempt.requestID)",
         ]
     }

@@ -165,7 +165,7 @@ extension TokenSigner {
         let key = try _RSA.Signing.PrivateKey(keySize: .bits2048)
         let digest = SHA256.hash(data: key.publicKey.derRepresentation)
         // See isKeyID.
-        let id = digest.prefix(8).map { $0 < 16 ? "0" + String($0, radix: 16) : String($0, radix: 16) }.joined()
+        let id = Hexadecimal.text(of: digest.prefix(8))
         return SigningKey(id: id, privateKeyPEM: key.pemRepresentation, createdAt: now)
     }
 

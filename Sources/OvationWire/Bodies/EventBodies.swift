@@ -167,10 +167,10 @@ extension Bodies {
     public struct BulkCounts: Body {
         public var lines: Int64 = 0
         public var stored: Int64 = 0
-        public var replayed: Int64 = 0
+        public var duplicates: Int64 = 0
         public var refused: Int64 = 0
         public var chunks: Int64 = 0
-        public var replayedChunks: Int64 = 0
+        public var duplicateChunks: Int64 = 0
         public init() {}
 
         public static let summary = "What became of an upload so far."
@@ -178,11 +178,11 @@ extension Bodies {
             $0.required("lines", \.lines, "All lines, blank ones included.", .count(3))
             $0.required("stored", \.stored, "Events that were stored.", .count(2))
             $0.required(
-                "replayed", \.replayed, "Events that an upload with the same key had stored before.", .count(0))
+                "duplicates", \.duplicates, "Events that an upload with the same key had stored before.", .count(0))
             $0.required("refused", \.refused, "Lines that were refused.", .count(1))
             $0.required("chunks", \.chunks, "Parts that the upload was cut into.", .count(1))
             $0.required(
-                "replayed_chunks", \.replayedChunks, "Parts that an upload with the same key had stored before.",
+                "duplicate_chunks", \.duplicateChunks, "Parts that an upload with the same key had stored before.",
                 .count(0))
         }
     }

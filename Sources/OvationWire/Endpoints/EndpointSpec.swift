@@ -37,7 +37,7 @@ public struct EndpointSpec: Sendable {
         self.tag = tag
         self.summary = summary
         self.description = description
-        let given = Set(parameters.filter { $0.place == .path }.map(\.name))
+        let given = Set(parameters.filter { $0.location == .path }.map(\.name))
         let inPath = path.split(separator: "/").filter { $0.first == "{" }.map { $0.dropFirst().dropLast() }
         self.parameters =
             inPath.filter { !given.contains(String($0)) }.compactMap { Parameter.inPaths[String($0)] } + parameters
@@ -88,12 +88,12 @@ public enum Tag: String, CaseIterable, Sendable {
 
 /// What an endpoint reads beside its body.
 public struct Parameter: Sendable {
-    public enum Place: String, Sendable {
+    public enum Location: String, Sendable {
         case path, query, header
     }
 
     public let name: String
-    public let place: Place
+    public let location: Location
     public let isRequired: Bool
     public let description: String
     public let schema: Schema

@@ -69,7 +69,7 @@ public enum OpenAPIDocument {
 
     private static func parameter(_ parameter: Parameter) -> JSONValue {
         .object([
-            .init("name", .string(parameter.name)), .init("in", .string(parameter.place.rawValue)),
+            .init("name", .string(parameter.name)), .init("in", .string(parameter.location.rawValue)),
             .init("required", .bool(parameter.isRequired)), .init("description", .string(parameter.description)),
             .init("schema", parameter.schema.json), .init("example", parameter.schema.example),
         ])

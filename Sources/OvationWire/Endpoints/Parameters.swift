@@ -2,17 +2,17 @@ import OvationCore
 
 extension Parameter {
     private static func path(_ name: String, _ description: String, _ schema: Schema) -> Parameter {
-        Parameter(name: name, place: .path, isRequired: true, description: description, schema: schema)
+        Parameter(name: name, location: .path, isRequired: true, description: description, schema: schema)
     }
 
     static func query(
         _ name: String, _ description: String, _ schema: Schema, isRequired: Bool = false
     ) -> Parameter {
-        Parameter(name: name, place: .query, isRequired: isRequired, description: description, schema: schema)
+        Parameter(name: name, location: .query, isRequired: isRequired, description: description, schema: schema)
     }
 
     private static func header(_ name: String, _ description: String, _ schema: Schema) -> Parameter {
-        Parameter(name: name, place: .header, isRequired: false, description: description, schema: schema)
+        Parameter(name: name, location: .header, isRequired: false, description: description, schema: schema)
     }
 
     // MARK: In paths

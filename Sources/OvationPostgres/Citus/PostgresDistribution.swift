@@ -1,0 +1,172 @@
+public import Logging
+public import OvationCore
+
+/// Spreads the tables over the nodes of Citus. See rule 9 of DESIGN.md for which, and why.
+public enum PostgresDistribution {
+    public struct Table: Sendable, Equatable {
+        public enum Placement: Sendable, Equatable {
+            /// In shards, by the hash of a column.
+            case nodes(by: String, shards: Int64)
+            case coordinator
+        }
+
+        public let name: String
+        public let placement: Placement
+        /// Whether it was put there just now.
+        public let isChanged: Bool
+    }
+
+    /// Brings the tables up to date and spreads those that are not. What is stored already is moved. Blocks.
+    /// - Throws: `unusable` or `unavailable`, with a sentence that says what to do.
+    public static func distribute(connection text: String, limits: Limits, logger: Logger) throws(StoreFailure)
+        -> [Table]
+    {
+        let target = try ConnectionTarget(text)
+        do {
+            let connection = try Session.open(target, for: .writing, patience: limits.databaseAnswerMax)
+            if let obstacle = try obstacle(connection) { throw StoreFailure(.unusable, obstacle) }
+            try Migrator.migrate(connection, logger: logger)
+            let before = try tables(connection)
+            if before.contains(where: { !$0.isInPlace }) {
+                if let obstacle = try servers(connection) { throw StoreFailure(.unusable, obstacle) }
+                try spread(connection, onlyEmpty: false)
+            }
+            let after = try tables(connection)
+            return after.map { table in
+                let isChanged = before.contains { $0.name == table.name && $0.method != table.method }
+                return Table(name: table.name, placement: table.placement, isChanged: isChanged)
+            }
+        } catch {
+            let failure =
+                (error as? PostgresFailure).map { StoreFailure($0) } ?? error as? StoreFailure
+                ?? StoreFailure(.unusable, "\(error)")
+            throw StoreFailure(failure.code, "\(target) cannot be spread: \(failure.message)")
+        }
+    }
+
+    /// An empty store, where Citus is there and has nodes, is spread at once: later it would be work.
+    static func spreadIfEmpty(_ connection: PostgresConnection, logger: Logger) throws(PostgresFailure) {
+        guard try connection.run(CitusSQL.isThere).bool(0, 0),
+            try tables(connection).contains(where: { !$0.isInPlace }),
+            try connection.run(CitusSQL.isEmpty).bool(0, 0)
+        else { return }
+        do throws(PostgresFailure) {
+            // Another server may be at it.
+            var why = try obstacle(connection)
+            if why == nil { why = try servers(connection) }
+            if why == nil, try spread(connection, onlyEmpty: true) {
+                logger.notice("the tables are spread over the nodes of Citus")
+            } else if let why {
+                logger.warning("the tables are not spread over nodes of Citus", metadata: ["why": "\(why)"])
+            }
+        } catch {
+            guard !error.isConnectionLost else { throw error }
+            try connection.rollBackIfNeeded()
+            logger.warning("the tables could not be spread over the nodes of Citus", metadata: ["why": "\(error)"])
+        }
+    }
+
+    // MARK: The tables
+
+    /// Where each table belongs. The rest are tables of the coordinator that Citus need not know.
+    ///
+    /// `version_usage` stays on the coordinator too, but Citus knows it: a transaction that writes to it and to a node then
+    /// commits in two phases, so that the coordinator's commit decides both.
+    static let spreadBy = ["event": "profile_id", "profile": "profile_id"]
+    static let known = ["version_usage"]
+
+    struct Found: Equatable {
+        let name: String
+        /// `h`: spread. Empty: Citus does not know it.
+        let method: String
+        let column: String
+        let shards: Int64
+
+        var isInPlace: Bool {
+            if PostgresDistribution.spreadBy[name] != nil { return method == "h" }
+            return !PostgresDistribution.known.contains(name) || !method.isEmpty
+        }
+
+        var placement: Table.Placement { method == "h" ? .nodes(by: column, shards: shards) : .coordinator }
+    }
+
+    static func tables(_ connection: PostgresConnection) throws(PostgresFailure) -> [Found] {
+        let rows = try connection.run(CitusSQL.tables) { $0.add(Schema.tables) }
+        return (0..<rows.count).map {
+            Found(
+                name: rows.text($0, 0), method: rows.text($0, 1), column: rows.text($0, 2), shards: rows.int64($0, 3))
+        }
+    }
+
+    /// What stands in the way, with what to do about it. nil: nothing.
+    static func obstacle(_ connection: PostgresConnection) throws(PostgresFailure) -> String? {
+        guard try connection.run(CitusSQL.isThere).bool(0, 0) else {
+            return "the database has no extension 'citus'. Where it is installed, a superuser makes it with CREATE "
+                + "EXTENSION citus, on every node, and names the nodes with SELECT citus_add_node('host', 5432). Without "
+                + "it the store works on one server as it is"
+        }
+        let facts = try connection.run(CitusSQL.facts)
+        if !facts.bool(0, 1) { return "this is a node of Citus and not its coordinator; name the coordinator" }
+        if facts.int64(0, 2) == 0 {
+            return "the coordinator knows no nodes; name each with SELECT citus_add_node('host', 5432)"
+        }
+        if !facts.bool(0, 8) {
+            return "the nodes do not know their coordinator; tell them with SELECT "
+                + "citus_set_coordinator_host('host', 5432), by an address that they can reach"
+        }
+        if !facts.bool(0, 4) {
+            return "the user '\(facts.text(0, 5))' may not end what nodes have prepared. A superuser grants it: GRANT "
+                + "EXECUTE ON FUNCTION recover_prepared_transactions() TO \(facts.text(0, 5))"
+        }
+        return nil
+    }
+
+    /// Servers would go on as if all were on one machine. nil: there are none.
+    private static func servers(_ connection: PostgresConnection) throws(PostgresFailure) -> String? {
+        let writers = try connection.run(CitusSQL.writers).int64(0, 0)
+        guard writers > 0 else { return nil }
+        return
+            "servers of Ovation are at work in it (\(writers) connections that write). Stop them first; they find the "
+            + "nodes when they start"
+    }
+
+    /// How long PostgreSQL may take to move what is stored.
+    private static let patience = Duration.seconds(24 * 3600)
+
+    /// All in one transaction, under the lock of those who bring tables up to date. false: there was nothing to do.
+    @discardableResult
+    private static func spread(_ connection: PostgresConnection, onlyEmpty: Bool) throws(PostgresFailure) -> Bool {
+        try connection.run(
+            [Command(.begin), Command(Migrator.unbounded), Command(Locks.migration)], patience: patience)
+        let found = try tables(connection)
+        let isEmpty = try connection.run(CitusSQL.isEmpty).bool(0, 0)
+        guard isEmpty || !onlyEmpty, found.contains(where: { !$0.isInPlace }) else {
+            try connection.run([Command(.commit), Command(Session.settings)])
+            return false
+        }
+        var commands: [Command] = []
+        // Profiles first: what belongs to a profile is to lie where it lies.
+        for (name, beside) in [("profile", "none"), ("event", "ovation.profile")] {
+            guard let column = spreadBy[name], found.contains(where: { $0.name == name && !$0.isInPlace }) else {
+                continue
+            }
+            let table = "ovation." + name
+            commands += [
+                Command(CitusSQL.spread) {
+                    $0.add(table)
+                    $0.add(column)
+                    $0.add(beside)
+                },
+                Command(CitusSQL.dropLocalRows) { $0.add(table) },
+            ]
+        }
+        for name in known where found.contains(where: { $0.name == name && !$0.isInPlace }) {
+            commands.append(Command(CitusSQL.keepHere) { $0.add("ovation." + name) })
+        }
+        // One at a time: the later ones refer to what the earlier ones made.
+        for command in commands { try connection.run([command], patience: patience) }
+        try connection.run([Command(.commit)], patience: patience)
+        try connection.run([Command(Session.settings)])
+        return true
+    }
+}

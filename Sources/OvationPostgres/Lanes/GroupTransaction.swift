@@ -1,0 +1,421 @@
+import OvationCore
+import OvationRows
+
+/// What one lane remembers from group to group. It belongs to the lane's thread.
+final class LaneMemory {
+    private let knownMax: Int
+    let forgetting: SharedForgetting
+    var known: KnownProfiles
+    /// When refused posts were last looked through for old ones, by the time of the posts; nil: look with the next group.
+    var lookedAt: Timestamp?
+    /// Of the slot: what its rows of usage say of the minute in which events came last.
+    var running: [UsageKey: RunningMinute] = [:]
+    /// No counts are left of the minutes before this one.
+    var forgotten = Int64.min
+
+    init(limits: Limits, forgetting: SharedForgetting) {
+        self.forgetting = forgetting
+        knownMax = limits.knownProfilesMax / max(limits.writerLanes, 1)
+        known = KnownProfiles(countMax: knownMax)
+    }
+
+    /// With each new connection: it may lead to an older state of the database, put back from a backup, that lacks
+    /// profiles which were stored.
+    func forgetProfiles() {
+        known = KnownProfiles(countMax: knownMax)
+    }
+}
+
+/// One try to store a group of posts in one transaction. Steps are round trips, and most groups need two:
+///
+/// 1. ``begin()`` takes locks, draws ids, claims idempotency keys, makes the profiles that are new.
+/// 2. ``decide()`` asks about keys that somebody else has, and closes the rejections of replays.
+/// 3. ``resolve()`` makes what profiles are still missing: of posts with an idempotency key, and after a collision.
+/// 4. ``commit()`` writes events, usage and refused posts, and commits.
+///
+/// Where Citus spreads the tables, an insert that leaves out what is there costs a round trip to each shard. So profiles
+/// are looked for, and step 4 inserts those that were not found. When somebody else was faster, all of it is tried again.
+/// They are looked for before step 1, outside of the transaction (``lookUp()``): Citus commits in one phase on a node
+/// where each shard that is written was read before in the same transaction. See rule 9 of DESIGN.md.
+///
+/// Rows are written in one order by everybody, keys before profiles and each by rising key, so that two groups seldom
+/// wait for each other in a circle; when they do, PostgreSQL ends one of them, and it is tried again.
+final class GroupTransaction {
+    let connection: PostgresConnection
+    let posts: [QueuedWrite]
+    let memory: LaneMemory
+    let limits: Limits
+    let slot: Int64
+    /// Whether Citus spreads the tables.
+    private let isSpread: Bool
+
+    /// What was decided of a post before its events were looked at; nil: it is to be stored.
+    private(set) var outcomes: [AppendOutcome?]
+    private(set) var rejectionIDs: [Rejection.ID] = []
+    var eventIDs = IDBlocks()
+    /// Which events the replays of rejections store.
+    var replayed: [Claim: [ClosedRange<Int64>]] = [:]
+    /// Whether this transaction may remove refused posts.
+    private(set) var mayForget = false
+    /// Profiles that the posts need, each once.
+    private var wanted: [Wanted] = []
+    /// Indexes into ``wanted`` of those that step 4 makes, where the tables are spread.
+    private var made: [Int] = []
+    /// Indexes into ``wanted``, by post.
+    private var needs: [[Int]] = []
+    /// What tells whether it was stored: its first event, or its first refused post.
+    var mark: Mark?
+
+    /// What the slot's rows of usage will say once this is committed.
+    var running: [UsageKey: RunningMinute] = [:]
+    /// What is counted by the minute but in those rows.
+    var activity = ActivityTally()
+    /// Its number, where it was asked for: it may write nothing else that could be looked for.
+    private(set) var transactionID: Int64?
+
+    enum Mark {
+        case event(profile: Int64, section: Int64, time: Int64, id: Int64)
+        case rejection(account: Int64, id: Rejection.ID)
+        case transaction(Int64)
+    }
+
+    private struct Wanted {
+        let address: KnownProfiles.Address
+        let createdAt: Timestamp
+        /// Where to look next.
+        var candidate: ProfileID
+        /// Its id, when that is certain.
+        var id: Int64?
+        var isConditional: Bool
+        var isNew = true
+        /// Nobody had the candidate when it was looked for.
+        var isFree = false
+    }
+
+    init(
+        _ posts: [QueuedWrite], on connection: PostgresConnection, slot: Int64, isSpread: Bool, _ memory: LaneMemory,
+        _ limits: Limits
+    ) {
+        self.posts = posts
+        self.connection = connection
+        self.slot = slot
+        self.isSpread = isSpread
+        self.memory = memory
+        self.limits = limits
+        outcomes = Array(repeating: nil, count: posts.count)
+    }
+
+    func run() throws(PostgresFailure) {
+        collectProfiles()
+        do throws(PostgresFailure) {
+            try lookUp()
+            try begin()
+            try decide()
+            try resolve()
+            try commit()
+        } catch {
+            guard isSpread, error.isUnclearOfNode else { throw error }
+            throw PostgresFailure(state: "40001", message: error.description)
+        }
+        for wanted in wanted where wanted.isNew { if let id = wanted.id { memory.known.add(wanted.address, id) } }
+        memory.running.merge(running) { $1 }
+    }
+
+    /// The profiles of a post, in the order of its need.
+    func profiles(of post: Int) -> [Int64] {
+        needs[post].map { wanted[$0].id ?? 0 }
+    }
+
+    func mustStore(_ post: Int) -> Bool { outcomes[post] == nil }
+}
+
+// MARK: - Step 1
+
+extension GroupTransaction {
+    private func collectProfiles() {
+        var indexes: [KnownProfiles.Address: Int] = [:]
+        func need(_ address: KnownProfiles.Address, _ founding: ProfileID, of post: QueuedWrite) -> Int {
+            if let index = indexes[address] {
+                wanted[index].isConditional = wanted[index].isConditional && post.isConditional
+                return index
+            }
+            let id = memory.known.id(of: address)
+            indexes[address] = wanted.count
+            wanted.append(
+                Wanted(
+                    address: address, createdAt: post.receivedAt, candidate: founding, id: id,
+                    isConditional: post.isConditional, isNew: id == nil))
+            return wanted.count - 1
+        }
+        for post in posts {
+            switch post {
+            case .append(let batch, _):
+                // A lenient post may have lost all its events; it makes no profile for nothing.
+                let profile = batch.profile
+                let address = KnownProfiles.Address(
+                    account: profile.account, keyspace: profile.keyspace, key: profile.key.text)
+                needs.append(batch.events.isEmpty ? [] : [need(address, profile.foundingID, of: post)])
+            case .keep, .count: needs.append([])
+            case .appendChunk(let chunk, _):
+                needs.append(
+                    chunk.profiles.map { profile in
+                        let key = String(decoding: chunk.keys[profile.key], as: UTF8.self)
+                        return need(
+                            KnownProfiles.Address(account: chunk.account, keyspace: profile.keyspace, key: key),
+                            profile.foundingID, of: post)
+                    })
+            }
+        }
+    }
+
+    /// A round trip before the transaction, where the tables are spread and a profile is not known to be stored.
+    private func lookUp() throws(PostgresFailure) {
+        while isSpread, wanted.contains(where: { $0.id == nil && !$0.isFree }) {
+            try find { _ in }
+        }
+    }
+
+    private func begin() throws(PostgresFailure) {
+        var round = Round()
+        round.add(Command(.begin))
+        round.add(Command(Locks.shareOrder))
+        let events = posts.reduce(0) { $0 + ($1.isToStore ? $1.events : 0) }
+        let blocks = (Int64(events) + Schema.eventBlock - 1) / Schema.eventBlock
+        let eventDraw = blocks == 0 ? nil : round.add(Command(WriteSQL.drawEvents) { $0.add(blocks) })
+        let refused = posts.count(where: \.isRefused)
+        let mayTry = refused == 0 && isTimeToForget ? round.add(Command(Locks.tryRejections)) : nil
+        if refused > 0 { round.add(Command(Locks.rejections)) }
+        let rejectionDraw =
+            refused == 0 ? nil : round.add(Command(WriteSQL.drawRejections) { $0.add(Int64(refused)) })
+        let claimed = claimKeys().map { round.add($0) }
+        let number = posts.contains(where: \.isOnlyCounted) ? round.add(Command(WriteSQL.transactionID)) : nil
+        let find = isSpread ? nil : addProfiles(to: &round, inserting: { !$0.isConditional })
+
+        let results = try connection.run(round.commands)
+        if let eventDraw { eventIDs = IDBlocks(starts: results[eventDraw].column(0).sorted()) }
+        if let rejectionDraw { rejectionIDs = results[rejectionDraw].column(0).sorted() }
+        mayForget = refused > 0 || mayTry.map { results[$0].bool(0, 0) } ?? false
+        if let number { transactionID = results[number].int64(0, 0) }
+        if let claimed { note(claimed: results[claimed]) }
+        if let find { note(found: results[find]) }
+    }
+
+    /// Not with every group: most of the time there is nothing.
+    private var isTimeToForget: Bool {
+        guard let last = memory.lookedAt, let newest = posts.map(\.receivedAt).max() else { return true }
+        // A clock that went back is no reason to wait until it is where it was.
+        return newest >= last.advanced(by: .seconds(10)) || newest < last
+    }
+
+    // MARK: Keys
+
+    private func claimKeys() -> Command? {
+        let keyed = posts.compactMap { post in post.idempotency.map { (post, $0) } }
+            .sorted { ($0.0.account, $0.1.key) < ($1.0.account, $1.1.key) }
+        guard let newest = keyed.map(\.0.receivedAt).max() else { return nil }
+        let oldest = memory.forgetting.time(newest).advanced(by: .zero - limits.idempotencyLifetime)
+        return Command(WriteSQL.claimKeys) {
+            $0.add(keyed.map(\.0.account))
+            $0.add(keyed.map(\.1.key))
+            $0.addList(of: .bytes, count: keyed.count) { list in
+                for (_, idempotency) in keyed { list.append(bytes: idempotency.fingerprint) }
+            }
+            $0.addList(of: .bytes, count: keyed.count) { list in
+                for (_, idempotency) in keyed { list.append(bytes: idempotency.answer) }
+            }
+            $0.add(keyed.map(\.0.receivedAt.milliseconds))
+            $0.add(oldest.milliseconds)
+            // The same as the key where there was none before.
+            $0.add(keyed.map { $0.1.formerKey ?? $0.1.key })
+        }
+    }
+
+    /// Posts whose key is not ours are conflicts, until it is known what the key stands for.
+    private func note(claimed rows: PostgresResult) {
+        let ours = Set((0..<rows.count).map { Claim.key(account: rows.int64($0, 0), rows.text($0, 1)) })
+        for (index, post) in posts.enumerated() {
+            guard let key = post.idempotency?.key, !ours.contains(.key(account: post.account, key)) else { continue }
+            outcomes[index] = .conflict
+        }
+    }
+}
+
+// MARK: - Steps 2 and 3
+
+extension GroupTransaction {
+    private func decide() throws(PostgresFailure) {
+        let taken = posts.indices.filter { outcomes[$0] == .conflict }
+        if !taken.isEmpty {
+            let results = try connection.run([findCommand(of: taken), Command(WriteSQL.transactionID)])
+            let rows = results[0]
+            transactionID = results[1].int64(0, 0)
+            var places: [Claim: Int] = [:]
+            for row in 0..<rows.count { places[.key(account: rows.int64(row, 0), rows.text(row, 1))] = row }
+            for index in taken {
+                let post = posts[index]
+                guard let idempotency = post.idempotency else { continue }
+                let former = idempotency.formerKey.flatMap { places[.key(account: post.account, $0)] }
+                guard let row = places[.key(account: post.account, idempotency.key)] ?? former else {
+                    // Forgotten since: the next try finds it free.
+                    throw PostgresFailure(state: "40001", message: "an idempotency key went meanwhile")
+                }
+                guard rows.bytes(row, 2) == idempotency.fingerprint else { continue }
+                outcomes[index] = .duplicate(answer: rows.bytes(row, 3))
+            }
+        }
+        try closeRejections()
+    }
+
+    /// By both names that a key can have.
+    private func findCommand(of indexes: [Int]) -> Command {
+        let names = indexes.flatMap { index in
+            [posts[index].idempotency?.key, posts[index].idempotency?.formerKey].compactMap { $0 }
+                .map { (posts[index].account, $0) }
+        }
+        return Command(WriteSQL.findKeys) {
+            $0.add(names.map(\.0))
+            $0.add(names.map(\.1))
+        }
+    }
+
+    func keyCommand(_ statement: Statement, of indexes: [Int]) -> Command {
+        Command(statement) {
+            $0.add(indexes.map { posts[$0].account })
+            $0.add(indexes.compactMap { posts[$0].idempotency?.key })
+        }
+    }
+
+    private func closeRejections() throws(PostgresFailure) {
+        let replays = posts.indices.filter { mustStore($0) && posts[$0].replayOf != nil }
+            .sorted { (posts[$0].account, posts[$0].replayOf ?? 0) < (posts[$1].account, posts[$1].replayOf ?? 0) }
+        guard !replays.isEmpty else { return }
+        let rows = try connection.run(WriteSQL.closeRejections) {
+            $0.add(replays.map { posts[$0].account })
+            $0.add(replays.compactMap { posts[$0].replayOf })
+            $0.add(replays.map { posts[$0].receivedAt.milliseconds })
+        }
+        let closed = Set((0..<rows.count).map { Claim.rejection(account: rows.int64($0, 0), rows.int64($0, 1)) })
+        for index in replays {
+            guard let id = posts[index].replayOf else { continue }
+            if !closed.contains(.rejection(account: posts[index].account, id)) { outcomes[index] = .notOpen }
+        }
+    }
+
+    private func resolve() throws(PostgresFailure) {
+        while true {
+            let isNeeded = Set(posts.indices.lazy.filter { self.mustStore($0) }.flatMap { self.needs[$0] })
+            if isSpread { takeFree(isNeeded) }
+            guard isNeeded.contains(where: { wanted[$0].id == nil }) else { return }
+            for index in wanted.indices { wanted[index].isConditional = !isNeeded.contains(index) }
+            try find { round in
+                guard isSpread else { return }
+                // Looked for inside of the transaction after all; so what is read is written to first.
+                for wanted in wanted where wanted.id == nil {
+                    round.add(Command(WriteSQL.markWritten) { $0.add(wanted.candidate.value) })
+                }
+            }
+        }
+    }
+
+    /// One round trip.
+    private func find(after prepare: (inout Round) -> Void) throws(PostgresFailure) {
+        var round = Round()
+        prepare(&round)
+        let find = addProfiles(to: &round, inserting: { !$0.isConditional && !isSpread })
+        let results = try connection.run(round.commands)
+        if let find { note(found: results[find]) }
+    }
+
+    /// Of two with one hash the second has to look on.
+    private func takeFree(_ isNeeded: Set<Int>) {
+        var taken = Set(made.map { wanted[$0].candidate.value })
+        for index in isNeeded.sorted() where wanted[index].id == nil && wanted[index].isFree {
+            let candidate = wanted[index].candidate
+            if taken.insert(candidate.value).inserted {
+                wanted[index].id = candidate.value
+                made.append(index)
+            } else {
+                wanted[index].candidate = candidate.afterCollision
+                wanted[index].isFree = false
+            }
+        }
+    }
+
+    /// Those that step 4 makes. nil: none.
+    func newProfiles() -> Command? {
+        guard !made.isEmpty else { return nil }
+        let new = made.map { wanted[$0] }.sorted { $0.candidate.value < $1.candidate.value }
+        return Command(WriteSQL.insertNewProfiles) { GroupTransaction.add(new, to: &$0) }
+    }
+
+    /// Gives the place of the command that finds them. nil: all are known.
+    private func addProfiles(to round: inout Round, inserting isInserted: (Wanted) -> Bool) -> Int? {
+        let missing = wanted.filter { $0.id == nil }.sorted { $0.candidate.value < $1.candidate.value }
+        guard !missing.isEmpty else { return nil }
+        let new = missing.filter(isInserted)
+        if !new.isEmpty {
+            round.add(Command(WriteSQL.insertProfiles) { GroupTransaction.add(new, to: &$0) })
+        }
+        return round.add(Command(WriteSQL.findProfiles) { $0.add(missing.map(\.candidate.value)) })
+    }
+
+    private static func add(_ new: [Wanted], to arguments: inout Arguments) {
+        arguments.add(new.map(\.candidate.value))
+        arguments.add(new.map(\.address.account))
+        arguments.add(new.map(\.address.keyspace))
+        arguments.add(new.map(\.address.key))
+        arguments.add(new.map(\.createdAt.milliseconds))
+    }
+
+    private func note(found rows: PostgresResult) {
+        var owners: [Int64: KnownProfiles.Address] = [:]
+        for row in 0..<rows.count {
+            owners[rows.int64(row, 0)] = KnownProfiles.Address(
+                account: rows.int64(row, 1), keyspace: rows.int64(row, 2), key: rows.text(row, 3))
+        }
+        for index in wanted.indices where wanted[index].id == nil {
+            let candidate = wanted[index].candidate
+            guard let owner = owners[candidate.value] else {
+                wanted[index].isFree = true
+                continue
+            }
+            if owner == wanted[index].address {
+                wanted[index].id = candidate.value
+            } else {
+                wanted[index].candidate = candidate.afterCollision
+                wanted[index].isFree = false
+            }
+        }
+    }
+}
+
+/// Commands of one round trip, which know their place.
+struct Round {
+    private(set) var commands: [Command] = []
+
+    @discardableResult
+    mutating func add(_ command: Command) -> Int {
+        commands.append(command)
+        return commands.count - 1
+    }
+}
+
+/// Ids that were drawn for one transaction, given out in their order.
+struct IDBlocks {
+    private let starts: [Int64]
+    private var given: Int64 = 0
+
+    init(starts: [Int64] = []) {
+        self.starts = starts
+    }
+
+    mutating func next() -> Int64 {
+        defer { given += 1 }
+        return starts[Int(given / Schema.eventBlock)] + given % Schema.eventBlock
+    }
+}
+
+extension PostgresResult {
+    /// A column of `bigint`.
+    func column(_ column: Int) -> [Int64] { (0..<count).map { int64($0, column) } }
+}

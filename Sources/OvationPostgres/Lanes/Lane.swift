@@ -1,0 +1,303 @@
+import Foundation
+import Logging
+import OvationCore
+import OvationRows
+
+/// The thread of a lane: one connection, one group after the other. Everything here blocks.
+final class Lane {
+    private let number: Int
+    private let writer: PostgresWriter
+    private let target: ConnectionTarget
+    private let limits: Limits
+    private let memory: LaneMemory
+    private var connection: PostgresConnection?
+    /// Of usage; nobody else has it as long as the connection lives.
+    private var slot: Int64 = 0
+    /// Of the connection, or of the last one: tells whether it still lives.
+    private var sign: Int64 = 0
+    /// Whether Citus spreads the tables.
+    private var isSpread = false
+
+    /// How often a transaction is tried that lost to another one.
+    private static let tries = 8
+
+    init(number: Int, writer: PostgresWriter, target: ConnectionTarget, limits: Limits) {
+        self.number = number
+        self.writer = writer
+        self.target = target
+        self.limits = limits
+        memory = LaneMemory(limits: limits, forgetting: writer.forgetting)
+    }
+
+    func run() {
+        while true {
+            switch writer.next(for: number) {
+            case .connect:
+                do throws(PostgresFailure) {
+                    try connect()
+                } catch {
+                    drop(because: error)
+                }
+            case .group(let posts): commit(posts)
+            case .change(let change): perform(change)
+            case .sleep(let until): writer.sleep(number, until: until)
+            case .end: return
+            }
+        }
+    }
+
+    // MARK: The connection
+
+    private func connect() throws(PostgresFailure) {
+        let connection = try Session.open(target, for: .writing, patience: limits.databaseAnswerMax)
+        let sign = Int64.random(in: 0...Int64(Int32.max))
+        let results = try connection.run([
+            Command(Locks.takeSlot), Command(Locks.beAlive) { $0.add(sign) }, Command(Locks.tryServe),
+        ])
+        guard results[0].count == 1 else {
+            throw PostgresFailure(connection: "10,000 writers are connected to this database")
+        }
+        guard results[2].bool(0, 0) else {
+            throw PostgresFailure(connection: "the store is being copied; it can be written to when that has ended")
+        }
+        (self.slot, self.sign) = (results[0].int64(0, 0), sign)
+        // The server that had the slot before has ended, and this one sees what it committed.
+        memory.running = try ActivityRows.runningMinutes(connection, slot: slot)
+        let shards = try ShardMap.read(connection)
+        isSpread = shards != nil
+        writer.note(shards)
+        self.connection = connection
+        memory.forgetProfiles()
+        writer.didConnect(number)
+    }
+
+    private func drop(because failure: PostgresFailure) {
+        // Not left to whoever lets go of it last: as long as it is open, its session holds what a look-up waits for.
+        connection?.close()
+        connection = nil
+        writer.didFail(number, failure)
+    }
+
+    /// The connection there is, or a new one, tried for until the deadline.
+    private func connected(
+        until deadline: ContinuousClock.Instant?
+    ) throws(PostgresFailure) -> PostgresConnection {
+        var tries = 0
+        while true {
+            if let connection { return connection }
+            do throws(PostgresFailure) {
+                try connect()
+            } catch {
+                drop(because: error)
+                let wait = ConnectionPool<Never>.backOff(after: min(tries + 1, 4), spread: 0.5)
+                guard let deadline, ContinuousClock.now.advanced(by: wait) < deadline else { throw error }
+                Thread.sleep(forTimeInterval: wait / .seconds(1))
+                tries += 1
+            }
+        }
+    }
+
+    /// What a failure leaves behind is ended here: a transaction, or the connection itself.
+    private func cleanUp(after failure: PostgresFailure) {
+        guard !failure.isConnectionLost else { return drop(because: failure) }
+        do throws(PostgresFailure) {
+            try connection?.rollBackIfNeeded()
+        } catch {
+            drop(because: error)
+        }
+    }
+}
+
+// MARK: - Groups
+
+extension Lane {
+    private func commit(_ posts: [QueuedWrite]) {
+        let start = ContinuousClock.now
+        var budget = RetryBudget(patience: limits.databasePatience)
+        var doubtful: (group: GroupTransaction, sign: Int64)?
+        while true {
+            do throws(PostgresFailure) {
+                let connection = try connected(until: budget.deadline)
+                if let (group, sign) = doubtful {
+                    try end(session: sign, on: connection)
+                    if try group.isStored(on: connection) {
+                        try prove(on: connection)
+                        return answer(group, since: start)
+                    }
+                }
+                doubtful = nil
+                if writer.mustReadShards() { writer.note(try ShardMap.read(connection)) }
+                let group = GroupTransaction(posts, on: connection, slot: slot, isSpread: isSpread, memory, limits)
+                do throws(PostgresFailure) {
+                    try group.run()
+                } catch {
+                    if error.isInDoubt { doubtful = (group, sign) }
+                    throw error
+                }
+                answer(group, since: start)
+                forgetKeys(of: group, on: connection)
+                return forgetActivity(of: group)
+            } catch {
+                cleanUp(after: error)
+                if let pause = budget.pause(after: error, triesMax: Lane.tries) {
+                    Thread.sleep(forTimeInterval: pause / .seconds(1))
+                    continue
+                }
+                return give(up: posts, because: error, isInDoubt: doubtful != nil)
+            }
+        }
+    }
+
+    /// Ends the session whose commit is in doubt and waits until it is over; from then on everybody sees what it committed,
+    /// and it commits nothing any more.
+    private func end(session sign: Int64, on connection: PostgresConnection) throws(PostgresFailure) {
+        try connection.run([
+            Command(Locks.endSession) { $0.add(sign) }, Command(Locks.awaitEnd) { $0.add(sign) },
+        ])
+        if isSpread { _ = try connection.run(CitusSQL.settle) }
+    }
+
+    /// What can be seen need not be where a synchronous standby has it: its commit may have been cut off while it waited
+    /// for that. The log is sent in its order, so a later commit that was waited for proves the earlier one.
+    private func prove(on connection: PostgresConnection) throws(PostgresFailure) {
+        try connection.run([
+            Command(.begin), Command(WriteSQL.touch) { $0.add([UInt8(number & 0xFF)]) }, Command(.commit),
+        ])
+    }
+
+    private func answer(_ group: GroupTransaction, since start: ContinuousClock.Instant) {
+        let seconds = (ContinuousClock.now - start) / .seconds(1)
+        writer.noteCommit(requests: group.posts.count, events: group.eventCount, seconds: seconds)
+        var rejections = group.rejectionIDs.makeIterator()
+        for (index, post) in group.posts.enumerated() {
+            switch post {
+            case .append(_, let reply), .appendChunk(_, let reply):
+                reply.resume(returning: .success(group.outcomes[index] ?? .stored))
+            case .keep(_, let reply):
+                guard let id = rejections.next() else {
+                    reply.resume(returning: .failure(StoreFailure(.unavailable, "a rejection got no id")))
+                    continue
+                }
+                reply.resume(returning: .success(id))
+            case .count(_, let reply): reply.resume(returning: .success(()))
+            }
+        }
+    }
+
+    private func give(up posts: [QueuedWrite], because failure: PostgresFailure, isInDoubt: Bool) {
+        // Of what cannot be stored the neighbours are not to blame: halves, until it is alone.
+        if failure.isAboutData, posts.count > 1 {
+            commit(Array(posts[..<(posts.count / 2)]))
+            return commit(Array(posts[(posts.count / 2)...]))
+        }
+        let failure =
+            isInDoubt
+            ? StoreFailure(.outcomeUnknown, "the connection broke during a commit: \(failure)") : StoreFailure(failure)
+        writer.logger.error(
+            isInDoubt ? "nobody knows whether a group of posts was stored" : "a group of posts was not stored",
+            metadata: ["error": "\(failure)", "posts": "\(posts.count)"])
+        for post in posts { post.fail(failure) }
+    }
+
+    /// Two old keys go for each new one, so that the table cannot outgrow their lifetime and no clean-up ever stalls. After
+    /// the commit and not in it: it takes locks in any order, and what it leaves behind the next one finds.
+    private func forgetKeys(of group: GroupTransaction, on connection: PostgresConnection) {
+        let keyed = group.posts.filter { $0.idempotency != nil }
+        guard let newest = keyed.map(\.receivedAt).max() else { return }
+        let oldest = memory.forgetting.time(newest).advanced(by: .zero - limits.idempotencyLifetime)
+        do throws(PostgresFailure) {
+            _ = try connection.run(WriteSQL.forgetKeys) {
+                $0.add(oldest.milliseconds)
+                $0.add(Int64(2 * keyed.count))
+            }
+        } catch {
+            // The group is stored, whatever becomes of this.
+            cleanUp(after: error)
+        }
+    }
+}
+
+// MARK: - Old counts
+
+extension Lane {
+    /// With the first group of a minute that wrote such counts, and until nothing is left. After the commit, as old keys.
+    private func forgetActivity(of group: GroupTransaction) {
+        guard group.hasActivity, let connection, let newest = group.posts.map(\.receivedAt).max() else { return }
+        let oldest = Activity.minute(of: memory.forgetting.time(newest)) - Int64(Limits.activityMinutesKept)
+        guard oldest > memory.forgotten else { return }
+        do throws(PostgresFailure) {
+            let gone = try connection.run(WriteSQL.forgetActivity) {
+                $0.add(oldest)
+                $0.add(Int64(Limits.activityForgottenMax))
+            }
+            if gone.count < Limits.activityForgottenMax { memory.forgotten = oldest }
+        } catch {
+            // The group is stored, whatever becomes of this.
+            cleanUp(after: error)
+        }
+    }
+}
+
+// MARK: - Changes
+
+extension Lane {
+    private func perform(_ change: PostgresWriter.Change) {
+        var budget = RetryBudget(patience: limits.databasePatience)
+        /// Of the session whose commit nobody knows of.
+        var doubtful: Int64?
+        var isRepeat: Bool { doubtful != nil }
+        while true {
+            do {
+                let connection = try connected(until: budget.deadline)
+                if let doubtful { try end(session: doubtful, on: connection) }
+                try change.work(connection, slot, isRepeat)
+                // What it found done was seen, and not confirmed.
+                if isRepeat { try prove(on: connection) }
+                return change.reply.resume(returning: .success(()))
+            } catch let failure as PostgresFailure {
+                if failure.isInDoubt { doubtful = sign }
+                cleanUp(after: failure)
+                if let pause = budget.pause(after: failure, triesMax: Lane.tries) {
+                    Thread.sleep(forTimeInterval: pause / .seconds(1))
+                    continue
+                }
+                let answer =
+                    isRepeat
+                    ? StoreFailure(.outcomeUnknown, "the connection broke during a commit: \(failure)")
+                    : StoreFailure(failure)
+                return change.reply.resume(returning: .failure(answer))
+            } catch {
+                cleanUp(after: PostgresFailure(state: "", message: ""))
+                let failure = error as? StoreFailure ?? StoreFailure(.unavailable, "\(error)")
+                return change.reply.resume(returning: .failure(failure))
+            }
+        }
+    }
+}
+
+/// How often and how long something is tried.
+struct RetryBudget {
+    private let patience: Duration
+    private var tries = 0
+    /// Runs from the first time that the connection, or a node, went.
+    private(set) var deadline: ContinuousClock.Instant?
+
+    init(patience: Duration) {
+        self.patience = patience
+    }
+
+    /// How long to wait before the next try; nil: there is none.
+    mutating func pause(after failure: PostgresFailure, triesMax: Int) -> Duration? {
+        defer { tries += 1 }
+        guard failure.isConnectionLost || failure.isNodeAway else {
+            guard failure.isWorthRepeating, tries + 1 < triesMax else { return nil }
+            // Two that ended each other should not meet again at once.
+            return .milliseconds(Int.random(in: 0...(10 << min(tries, 4))))
+        }
+        let end = deadline ?? ContinuousClock.now.advanced(by: patience)
+        deadline = end
+        // At once the first time: a restart closes connections that can be made again.
+        let pause = tries == 0 ? Duration.zero : .milliseconds(10 << min(tries, 4))
+        return ContinuousClock.now.advanced(by: pause) < end ? pause : nil
+    }
+}

@@ -1,0 +1,123 @@
+import OvationCore
+import OvationRows
+
+/// Which lane has which profile. Posts of one profile are one lane's, so this changes only while nothing waits.
+struct LaneAssignment {
+    typealias Instant = ContinuousClock.Instant
+
+    private let lanes: Int
+    /// What is known of the shards now; groups are made by it. nil: the tables are on one machine.
+    private(set) var shards: ShardMap?
+    /// What the lanes were given out by.
+    private var settled: ShardMap?
+    private var readAt = Instant.now
+
+    init(lanes: Int, shards: ShardMap?) {
+        self.lanes = lanes
+        self.shards = shards
+        settled = shards
+    }
+
+    /// Ids are hashes, so any part of them will do on one machine.
+    func lane(of number: Int64) -> Int {
+        settled?.lane(of: number, lanes: lanes) ?? Int(UInt64(bitPattern: number) % UInt64(lanes))
+    }
+
+    var isStale: Bool { settled != shards }
+
+    /// Gives the lanes out anew. Only while nothing waits and no lane is at work.
+    mutating func settle() { settled = shards }
+
+    /// Whether it is time to look whether shards were moved; true for one who asks.
+    mutating func mustRead(at now: Instant) -> Bool {
+        guard shards != nil, readAt.advanced(by: Limits.shardsPoll) <= now else { return false }
+        readAt = now
+        return true
+    }
+
+    /// Whether that is news.
+    mutating func note(_ new: ShardMap) -> Bool {
+        defer { shards = new }
+        return shards != new
+    }
+}
+
+/// Posts up to the size of a group; or one change. Of what only one post of a transaction can claim, the second waits,
+/// and is then told what became of the first.
+///
+/// Where tables are spread, a group is of one node: the oldest post says which. Those of other nodes keep their places, so
+/// the next group begins with the oldest of them. Posts of one profile are all of one node, and are not changed in their
+/// order.
+struct GroupLimits {
+    private let eventsMax: Int
+    private let shards: ShardMap?
+    private var events = 0
+    private var count = 0
+    private var isFull = false
+    private var claims: Set<Claim> = []
+    private var node: Int?
+
+    init(eventsMax: Int, shards: ShardMap?) {
+        self.eventsMax = eventsMax
+        self.shards = shards
+    }
+
+    mutating func admit(_ needs: GroupNeeds) -> Admission {
+        guard !isFull else { return .end }
+        switch (needs.reach, shards) {
+        case (.alone, _):
+            isFull = true
+            return count == 0 ? .take : .end
+        case (.profile(let id), let shards?):
+            let its = shards.node(of: id)
+            guard node == nil || node == its else { return .leave }
+            node = its
+        case (.profiles, _?):
+            guard node == nil else { return .end }
+            isFull = true
+        case (.profile, nil), (.profiles, nil), (.coordinator, _): break
+        }
+        guard events == 0 || events + needs.events <= eventsMax else { return .end }
+        guard needs.claims.allSatisfy({ claims.insert($0).inserted }) else { return .end }
+        events += needs.events
+        count += 1
+        return .take
+    }
+}
+
+/// What something that waits asks of the group that takes it.
+struct GroupNeeds {
+    enum Reach {
+        /// A transaction of its own.
+        case alone
+        /// The machine that has this profile.
+        case profile(Int64)
+        /// Any machines.
+        case profiles
+        /// Only the machine that all commits need.
+        case coordinator
+    }
+
+    let reach: Reach
+    var events = 0
+    var claims: [Claim] = []
+}
+
+extension PostgresWriter.Work {
+    var needs: GroupNeeds {
+        switch self {
+        case .change: GroupNeeds(reach: .alone)
+        case .post(let post): GroupNeeds(reach: post.reach, events: post.events, claims: post.claims)
+        }
+    }
+}
+
+extension QueuedWrite {
+    fileprivate var reach: GroupNeeds.Reach {
+        switch self {
+        case .append(let batch, _): .profile(batch.profile.foundingID.value)
+        case .appendChunk: .profiles
+        case .keep, .count: .coordinator
+        }
+    }
+}

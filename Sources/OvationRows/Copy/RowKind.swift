@@ -1,0 +1,105 @@
+import OvationCore
+
+/// What a store holds, in the order in which it is copied: a row comes after what it refers to.
+///
+/// What a store makes of these for itself is no kind: the sorted timelines of SQLite, the slots of usage in PostgreSQL.
+public enum RowKind: String, CaseIterable, Sendable {
+    case account, setting, logEntry, apiKey, signingKey, profile, event, idempotency, rejection, usage
+
+    public enum ColumnType: Sendable {
+        case integer
+        case text
+        /// Text of somebody else's, which may hold any character, NUL included.
+        case anyText
+        case bytes
+    }
+
+    /// In the order in which a ``RowBatch`` has them.
+    public var columns: [ColumnType] {
+        switch self {
+        // Number, name, made at.
+        case .account: [.integer, .text, .integer]
+        // Name, value.
+        case .setting: [.text, .bytes]
+        // Account, sequence, at, actor, whether it is a note, change.
+        case .logEntry: [.integer, .integer, .integer, .text, .integer, .text]
+        // Client id, account, name, role, sections, keyspaces, hash of the secret, made at, revoked at, hash of the
+        // secret before and until when it holds, last used at, hash of the secret in the settings.
+        case .apiKey:
+            [
+                .text, .integer, .text, .text, .text, .text, .bytes, .integer, .integer, .bytes, .integer, .integer,
+                .bytes,
+            ]
+        // Id, private key, made at, retired at.
+        case .signingKey: [.text, .text, .integer, .integer]
+        // Id, account, keyspace, key, made at, canonical id.
+        case .profile: [.integer, .integer, .integer, .text, .integer, .integer]
+        // Id, profile, section, time, version, account, received at, data.
+        case .event: [.integer, .integer, .integer, .integer, .integer, .integer, .integer, .text]
+        // Account, key, fingerprint, answer, made at.
+        case .idempotency: [.integer, .text, .bytes, .bytes, .integer]
+        // Account, id, section, keyspace, key, received at, client id, request id, code, detail, errors, events,
+        // replayed at, replayed to, replayed events, cause, codes of errors, event types, body.
+        case .rejection:
+            [
+                .integer, .integer, .integer, .integer, .anyText, .integer, .text, .anyText, .text, .anyText, .text,
+                .integer, .integer, .integer, .text, .text, .text, .text, .bytes,
+            ]
+        // Account, version, events, last received at.
+        case .usage: [.integer, .integer, .integer, .integer]
+        }
+    }
+
+    /// The columns whose values say where a row stands, as ``RowPosition`` has them.
+    public var key: (first: Int?, second: Int?, text: Int?) {
+        switch self {
+        case .account, .profile: (nil, 0, nil)
+        case .setting, .apiKey, .signingKey: (nil, nil, 0)
+        case .logEntry, .rejection, .usage: (0, 1, nil)
+        case .event: (5, 0, nil)
+        case .idempotency: (0, nil, 1)
+        }
+    }
+
+    /// For people.
+    public var name: String {
+        switch self {
+        case .account: "accounts"
+        case .setting: "settings"
+        case .logEntry: "log entries"
+        case .apiKey: "API keys"
+        case .signingKey: "signing keys"
+        case .profile: "profiles"
+        case .event: "events"
+        case .idempotency: "idempotency keys"
+        case .rejection: "refused posts"
+        case .usage: "usage of versions"
+        }
+    }
+
+    /// Settings that are the store's and not its file's: those that are copied.
+    public static let copiedSettings = ["server_secret"]
+
+    var next: RowKind? {
+        let all = RowKind.allCases
+        guard let index = all.firstIndex(of: self), index + 1 < all.count else { return nil }
+        return all[index + 1]
+    }
+}
+
+/// Where a row stands among those of its kind in one store. Stores read in orders of their own, so a position means
+/// something to the store that gave it.
+public struct RowPosition: Sendable, Equatable {
+    public var first: Int64
+    public var second: Int64
+    public var text: String
+
+    public init(first: Int64, second: Int64, text: String) {
+        self.first = first
+        self.second = second
+        self.text = text
+    }
+
+    /// Before all rows.
+    public static let start = RowPosition(first: .min, second: .min, text: "")
+}

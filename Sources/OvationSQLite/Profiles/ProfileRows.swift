@@ -1,0 +1,176 @@
+import GRDB
+import OvationCore
+
+/// What is read of profiles as a whole: who they are, and what their events amount to.
+enum ProfileRows {
+    static func find(_ database: Database, _ address: ProfileAddress, _ recent: Recent.Part) throws -> Profile? {
+        guard let id = try EventRows.profile(database, address, recent) else { return nil }
+        return try find(database, id: id, account: address.account, recent.profiles[id])
+    }
+
+    static func find(
+        _ database: Database, id: Int64, account: Int64, _ recent: RecentProfiles.Row?
+    ) throws -> Profile? {
+        if let recent {
+            return recent.account == account ? Profile(recent) : nil
+        }
+        let row = try Row.fetchOne(
+            database,
+            sql: "SELECT keyspace, key, created_at FROM profile WHERE profile_id = ? AND account_id = ?",
+            arguments: [id, account])
+        return try row.map { row in
+            Profile(
+                RecentProfiles.Row(
+                    id: id, account: account, keyspace: try row.decode(atIndex: 0), key: try row.decode(atIndex: 1),
+                    createdAt: try row.decode(atIndex: 2)))
+        }
+    }
+
+    // MARK: Counting
+
+    static func counts(_ database: Database, _ profile: Int64, _ recent: Recent.Part) throws -> ProfileCounts {
+        struct SectionVersion: Hashable {
+            let section: Int64
+            let version: EventVersion.ID
+        }
+        struct Tally {
+            var events: Int64 = 0
+            var newest = Int64.min
+
+            mutating func add(_ time: Int64) {
+                events += 1
+                newest = max(newest, time)
+            }
+        }
+        var counts: [SectionVersion: Tally] = [:]
+        var lastEvent: Int64 = 0
+        try Timeline(database, recent: recent.entries[profile] ?? []).forEach(TimelineRange(profile: profile)) {
+            entry in
+            let place = SectionVersion(section: entry.section, version: entry.version)
+            // Changed where it stands: one look-up for each event.
+            counts[place, default: Tally()].add(entry.eventTime)
+            lastEvent = max(lastEvent, entry.eventID)
+        }
+        let lastSeenAt = try Int64.fetchOne(
+            database, sql: "SELECT received_at FROM event WHERE event_id = ?", arguments: [lastEvent])
+        return ProfileCounts(
+            counts: counts.map { place, count in
+                ProfileCounts.Count(
+                    section: place.section, version: place.version, events: count.events,
+                    newest: Timestamp(milliseconds: count.newest))
+            }.sorted { ($0.section, $0.version) < ($1.section, $1.version) },
+            lastSeenAt: lastSeenAt.map { Timestamp(milliseconds: $0) })
+    }
+
+    static func days(
+        _ database: Database, _ profile: Int64, _ filter: EventFilter, _ recent: Recent.Part
+    ) throws -> [EventDay] {
+        var counts: [Int64: Int64] = [:]
+        let range = EventRows.range(of: profile, filter, after: nil)
+        // Neighbours are mostly of one day: counted together, one look-up for all of them.
+        var (day, count) = (Int64.min, Int64(0))
+        try Timeline(database, recent: recent.entries[profile] ?? []).forEach(range) { entry in
+            let its = dayOf(entry.eventTime)
+            if its != day {
+                if count > 0 { counts[day, default: 0] += count }
+                (day, count) = (its, 0)
+            }
+            count += 1
+        }
+        if count > 0 { counts[day, default: 0] += count }
+        return counts.sorted { $0.key < $1.key }.map { EventDay(day: $0.key, events: $0.value) }
+    }
+
+    /// Days since 1970-01-01, downwards before it too.
+    private static func dayOf(_ milliseconds: Int64) -> Int64 {
+        let (day, rest) = milliseconds.quotientAndRemainder(dividingBy: 86_400_000)
+        return rest < 0 ? day - 1 : day
+    }
+
+    static func usage(_ database: Database, account: Int64) throws -> [VersionUsage] {
+        try Row.fetchAll(
+            database,
+            sql: """
+                SELECT version_id, events, last_received_at FROM version_usage WHERE account_id = ? ORDER BY version_id
+                """,
+            arguments: [account]
+        ).map { row in
+            VersionUsage(
+                version: try row.decode(atIndex: 0), events: try row.decode(atIndex: 1),
+                lastSeenAt: Timestamp(milliseconds: try row.decode(atIndex: 2)))
+        }
+    }
+
+    /// When the last one was received stays: it was.
+    static func subtractUsage(_ database: Database, _ counts: [EventVersion.ID: Int], account: Int64) throws {
+        for (version, count) in counts {
+            try database.execute(
+                sql: "UPDATE version_usage SET events = max(events - ?, 0) WHERE account_id = ? AND version_id = ?",
+                arguments: [count, account, version])
+        }
+    }
+
+    // MARK: Searching
+
+    /// How many profiles are looked at between two looks at the clock.
+    private static let stride = 1024
+
+    private static let selectProfiles: StaticString =
+        "SELECT keyspace, key, profile_id, created_at FROM profile WHERE account_id = ?1"
+
+    /// A profile that is being moved is in both tables.
+    private static let selectArrivals: StaticString = """
+        SELECT keyspace, key, profile_id, created_at FROM profile_arrival AS arrival WHERE account_id = ?1
+            AND NOT EXISTS (SELECT 1 FROM profile WHERE profile.profile_id = arrival.profile_id)
+        """
+
+    /// Looks at each profile: an index over keys would cost every new profile a page somewhere in the file. Ids are
+    /// hashes, so a search that ends early has seen an even part of all keys.
+    static func search(_ database: Database, _ search: ProfileSearch) throws -> ProfileMatches {
+        let prefixes = search.prefixes.mapValues { Array($0.utf8) }
+        let end = ContinuousClock.now.advanced(by: search.timeMax)
+        var matches: [Profile] = []
+        var isComplete = true
+        var looked = 0
+        for sql in [selectProfiles, selectArrivals] {
+            let profiles = try PreparedStatement(database, sql)
+            profiles.bind(1, search.account)
+            while isComplete, !prefixes.isEmpty, try profiles.nextRow() {
+                if looked.isMultiple(of: stride), ContinuousClock.now >= end {
+                    isComplete = false
+                    break
+                }
+                looked += 1
+                let keyspace = profiles.int64(0)
+                guard let prefix = prefixes[keyspace], profiles.withTextBytes(1, { $0.starts(with: prefix) }) else {
+                    continue
+                }
+                guard matches.count < search.limit else {
+                    isComplete = false
+                    break
+                }
+                matches.append(
+                    Profile(
+                        RecentProfiles.Row(
+                            id: profiles.int64(2), account: search.account, keyspace: keyspace, key: profiles.text(1),
+                            createdAt: profiles.int64(3))))
+            }
+        }
+        return ProfileMatches(profiles: matches.sorted(by: isBefore), isComplete: isComplete)
+    }
+
+    /// By the bytes of the key, as SQLite compares; a key that two keyspaces have, by keyspace.
+    private static func isBefore(_ left: Profile, _ right: Profile) -> Bool {
+        let (left, right) = (left.keys[0], right.keys[0])
+        guard left.text == right.text else { return left.text.utf8.lexicographicallyPrecedes(right.text.utf8) }
+        return left.keyspace < right.keyspace
+    }
+}
+
+extension Profile {
+    init(_ row: RecentProfiles.Row) {
+        self.init(
+            id: ProfileID(row.id), keys: [Profile.Key(keyspace: row.keyspace, text: row.key)],
+            createdAt: Timestamp(milliseconds: row.createdAt))
+    }
+}

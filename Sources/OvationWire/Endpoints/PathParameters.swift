@@ -1,0 +1,127 @@
+public import OvationCore
+
+/// The only reader of path parameters: the router hands them over percent-encoded, and a key that is decoded twice or
+/// not at all is another profile.
+public struct PathParameters: Sendable {
+    private let raw: @Sendable (String) -> Substring?
+
+    public init(_ raw: @escaping @Sendable (String) -> Substring?) {
+        self.raw = raw
+    }
+
+    /// - Parameters:
+    ///   - names: of the parameters in their order.
+    ///   - ranges: where they stand in the path, in bytes.
+    init(_ path: String, _ names: [String], _ ranges: [Range<Int>]) {
+        raw = { name in
+            guard let index = names.firstIndex(of: name) else { return nil }
+            let bytes = path.utf8
+            let start = bytes.index(bytes.startIndex, offsetBy: ranges[index].lowerBound)
+            return path[start..<bytes.index(start, offsetBy: ranges[index].count)]
+        }
+    }
+
+    public func text(_ name: String) throws(Problem) -> String {
+        guard let encoded = raw(name), let text = PercentEncoding.decode(encoded) else {
+            throw Problem(.invalidPath, "The '\(name)' in the path is not valid percent-encoded UTF-8.")
+        }
+        return text
+    }
+
+    /// A discriminator that cannot be one names nothing, and so is not found rather than invalid.
+    public func section() throws(Problem) -> Discriminator<Section> {
+        let text = try text("section")
+        guard let discriminator = try? Discriminator<Section>(text) else {
+            throw Problem(.sectionNotFound, "There is no section \(text.quoted).")
+        }
+        return discriminator
+    }
+
+    public func keyspace() throws(Problem) -> Discriminator<Keyspace> {
+        let text = try text("keyspace")
+        guard let discriminator = try? Discriminator<Keyspace>(text) else {
+            throw Problem(.keyspaceNotFound, "There is no keyspace \(text.quoted).")
+        }
+        return discriminator
+    }
+
+    public func eventType() throws(Problem) -> Discriminator<EventType> {
+        let text = try text("event")
+        guard let discriminator = try? Discriminator<EventType>(text) else {
+            throw Problem(.eventTypeNotFound, "There is no event type \(text.quoted).")
+        }
+        return discriminator
+    }
+
+    public func version() throws(Problem) -> EventVersion.ID {
+        let text = try text("version")
+        guard let id = VersionID.parse(text) else {
+            throw Problem(.versionNotFound, "There is no version \(text.quoted).")
+        }
+        return id
+    }
+
+    public func profileID() throws(Problem) -> ProfileID {
+        guard let id = ProfileID(hex: try text("profile_id")) else {
+            throw Problem(.profileNotFound, "There is no profile with this id.")
+        }
+        return id
+    }
+
+    public func rejectionID() throws(Problem) -> Rejection.ID {
+        let text = try text("id")
+        guard let id = VersionID.parse(text) else { throw Problem.noRejection(text) }
+        return id
+    }
+
+    public func rejectionCause() throws(Problem) -> RejectionCause.ID {
+        guard let id = RejectionCause.ID(rawValue: try text("cause")) else { throw Problem.noRejectionCause }
+        return id
+    }
+
+    public func eventID() throws(Problem) -> Int64 {
+        let text = try text("id")
+        guard let id = VersionID.parse(text) else {
+            throw Problem(.eventNotFound, "There is no event \(text.quoted) on this profile.")
+        }
+        return id
+    }
+}
+
+/// Ids cross the wire as strings of digits going out, and as strings or numbers coming in.
+public enum VersionID {
+    /// Digits only: no sign, no space, no fraction, no leading zero.
+    public static func parse(_ text: some StringProtocol) -> Int64? {
+        guard text.utf8.first != UInt8(ascii: "0"), text.utf8.allSatisfy({ $0 &- 48 <= 9 }) else { return nil }
+        return Int64(text)
+    }
+
+    public static func parse(_ value: JSONValue) -> Int64? {
+        switch value {
+        case .number(let text), .string(let text): parse(text)
+        default: nil
+        }
+    }
+}
+
+/// Profile ids cross the wire as sixteen hexadecimal digits: a hash, which nobody should calculate with.
+extension ProfileID {
+    public init?(hex: String) {
+        guard hex.utf8.count == 16, hex.utf8.allSatisfy({ (48...57).contains($0) || (97...102).contains($0) }),
+            let word = UInt64(hex, radix: 16)
+        else { return nil }
+        self.init(Int64(bitPattern: word))
+    }
+
+    public var hex: String { Hexadecimal.text(of: UInt64(bitPattern: value)) }
+}
+
+extension Problem {
+    public static func noRejection(_ id: some StringProtocol) -> Problem {
+        Problem(.rejectionNotFound, "There is no refused post \(id.quoted) here; it may be past its time.")
+    }
+
+    public static let noRejectionCause = Problem(
+        .rejectionCauseNotFound,
+        "There are no open rejections of this cause; they were replayed or dismissed, or are past their time.")
+}
