@@ -1,7 +1,8 @@
 # Everything there is to do here, by name. `make` alone explains each target.
 
 .DEFAULT_GOAL := help
-.PHONY: help setup build run test check test-swift test-blackbox test-browser test-instructions bench format clean
+.PHONY: help setup build run test check test-swift test-blackbox test-browser test-packages test-instructions package bench \
+	format clean
 
 # Passed on: make run ARGS="--port 9000", make bench ARGS=quick
 ARGS ?=
@@ -33,8 +34,14 @@ test-blackbox: ## tests of the built program
 test-browser: ## tests of the console in a browser
 	@Scripts/test browser
 
+test-packages: ## build the packages, and use them in a clean Debian; as root
+	@Scripts/test packages
+
 test-instructions: ## instruction counts of the hot path
 	@Scripts/test instructions
+
+package: setup ## build a .deb, an archive and an image into .build/packages
+	@Scripts/package
 
 bench: ## measure beside other servers and judge the targets; ARGS=quick takes two minutes; also long, micro, postgres
 	@Scripts/bench $(ARGS)

@@ -1,0 +1,46 @@
+"""What Scripts/package made, in a clean Debian: no compiler, no Swift, nothing of this machine."""
+
+import os
+import shutil
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from root import CleanRoot
+
+REPOSITORY = Path(__file__).resolve().parents[2]
+
+
+@pytest.fixture(scope="session")
+def packages() -> Path:
+    folder = Path(os.environ.get("OVATION_PACKAGES", REPOSITORY / ".build/packages"))
+    assert list(folder.glob("*.deb")), "run Scripts/package first"
+    return folder
+
+
+@pytest.fixture(scope="session")
+def deb(packages: Path) -> Path:
+    return next(packages.glob("*.deb"))
+
+
+@pytest.fixture(scope="session")
+def clean_root(tmp_path_factory: pytest.TempPathFactory) -> Iterator[CleanRoot]:
+    """A Debian 12 as its installer leaves it. One for all tests, since making it takes a minute."""
+    assert os.geteuid() == 0, "a root file system can only be made and entered by root"
+    folder = tmp_path_factory.mktemp("root") / "debian"
+    root = CleanRoot(folder)
+    try:
+        root.make()
+        yield root
+    finally:
+        root.remove()
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def run(*command: object, check: bool = True, **options: object) -> subprocess.CompletedProcess[str]:
+    words = [str(word) for word in command]
+    done = subprocess.run(words, capture_output=True, text=True, timeout=600, **options)
+    assert not check or done.returncode == 0, f"{words}\n{done.stdout}{done.stderr}"
+    return done
