@@ -15,7 +15,8 @@ struct SQLTests {
 
     /// The source texts, with what is between two words made one space.
     private static func texts() throws -> [(file: String, text: String)] {
-        try FileManager.default.contentsOfDirectory(atPath: folder).filter { $0.hasSuffix(".swift") }.sorted().map {
+        let files = try FileManager.default.subpathsOfDirectory(atPath: folder).filter { $0.hasSuffix(".swift") }
+        return try files.sorted().map {
             let text = try String(contentsOfFile: folder + "/" + $0, encoding: .utf8)
             let code = text.split(separator: "\n").filter { !$0.drop { $0 == " " }.hasPrefix("//") }
             return ($0, code.joined(separator: " ").split(separator: " ").joined(separator: " "))
