@@ -49,7 +49,8 @@ struct SQLTests {
 
     /// Column by which a table is spread; nil: it stays on the coordinator.
     private static let distribution: [String: String?] = [
-        "account": nil, "activity": nil, "setting": nil, "catalogue_log": nil, "api_key": nil, "signing_key": nil,
+        "account": nil, "act": nil, "activity": nil, "setting": nil, "catalogue_log": nil, "api_key": nil,
+        "signing_key": nil,
         "migration": nil,
         "profile": "profile_id", "event": "profile_id", "idempotency": nil, "version_usage": nil, "rejection": nil,
     ]
