@@ -25,7 +25,8 @@ public struct HotPath: Sendable {
         let (catalogue, entries) = try Article.catalogue()
         let contents = StoreContents(
             accounts: [Article.account], definitions: [Article.account.number: entries],
-            lastSequences: [Article.account.number: Int64(entries.count)], apiKeys: [Article.apiKey],
+            lastSequences: [Article.account.number: AccountSequences(definitions: Int64(entries.count))],
+            apiKeys: [Article.apiKey],
             signingKeys: [credentials.signingKey], serverSecret: [UInt8](repeating: 7, count: 32))
         let store = InstantStore(contents: contents)
         guard let section = try catalogue.section(Discriminator(Article.section)),

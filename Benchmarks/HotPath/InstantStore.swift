@@ -17,11 +17,11 @@ struct InstantStore: Store {
 
     var isShared: Bool { false }
 
-    func lastSequences() async throws(StoreFailure) -> [Int64: Int64] { throw unused }
+    func lastSequences() async throws(StoreFailure) -> [Int64: AccountSequences] { throw unused }
 
     func commit(_ change: AccountChange) async throws(StoreFailure) { throw unused }
 
-    func log(_ range: LogRange) async throws(StoreFailure) -> [LogEntry] { throw unused }
+    func log(_ range: LogRange) async throws(StoreFailure) -> [AuditEntry] { throw unused }
 
     func append(_ chunk: EventChunk) async throws(StoreFailure) -> AppendOutcome { throw unused }
 
@@ -36,7 +36,7 @@ struct InstantStore: Store {
     ) async throws(StoreFailure) -> EventPage? { throw unused }
 
     func deleteEvents(
-        _ filter: EventFilter, id: Int64?, recordedAs note: @escaping @Sendable (Int) -> Note, at now: Timestamp,
+        _ filter: EventFilter, id: Int64?, recordedAs act: @escaping @Sendable (Int) -> Act, at now: Timestamp,
         by actor: String
     ) async throws(StoreFailure) -> Deletion? { throw unused }
 

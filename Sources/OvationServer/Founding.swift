@@ -50,18 +50,21 @@ struct Founding: Sendable {
         let account = Account(number: 1, name: "Main account", createdAt: now)
         var key = apiKey(admin, contents, account: account.number, at: now)
         if !isFromSettings { key.settingsHash = nil }
-        let note = Note(act: .apiKeyCreated, subject: key.clientID, detail: "admin key '\(key.name)'")
-        let (_, entries) = try Catalogue(account: account).applying(
-            Catalogue.founding + [.noted(note)], at: now, by: "server")
+        let act = Act(.apiKeyCreated, subject: key.clientID, detail: "admin key '\(key.name)'")
+        let acts = [ActEntry(at: now, actor: "server", act: act)]
+        let (_, entries) = try Catalogue(account: account).applying(Catalogue.founding, at: now, by: "server")
         try await store.commit(
             AccountChange(
-                account: account, entries: entries, apiKeys: [key], signingKeys: [try makeSigningKey(now)]))
+                account: account, entries: entries, acts: acts, apiKeys: [key],
+                signingKeys: [try makeSigningKey(now)]))
         logger.info(of: entries)
+        logger.info(of: acts)
     }
 
     /// Adds the admin key that the operator names, or gives it the secret that he names. A revoked one stays revoked.
     private func set(_ admin: AdminCredentials, _ contents: StoreContents) async throws -> Bool {
         let secretHash = SecretHash(serverSecret: contents.serverSecret)
+        let keysBefore = contents.lastSequences[contents.accounts[0].number]?.keys
         let existing = contents.apiKeys.first { $0.clientID == admin.clientID }
         if let existing {
             // Nor do settings that nobody changed undo a rotation.
@@ -72,18 +75,20 @@ struct Founding: Sendable {
             if existing.secretHash == given, existing.role == .admin {
                 var key = existing
                 key.settingsHash = given
-                try await store.commit(AccountChange(account: contents.accounts[0], entries: [], apiKeys: [key]))
+                try await store.commit(
+                    AccountChange(
+                        account: contents.accounts[0], entries: [], apiKeys: [key], keysBefore: keysBefore))
                 return true
             }
         }
         let now = clock.now()
         let account = contents.accounts[0]
         let key = apiKey(admin, contents, account: account.number, at: existing?.createdAt ?? now)
-        let note = Note(act: .apiKeyCreated, subject: key.clientID, detail: "admin key set by the operator")
-        let catalogue = try contents.catalogue(of: account)
-        let (_, entries) = try catalogue.applying([.noted(note)], at: now, by: "server")
-        try await store.commit(AccountChange(account: account, entries: entries, apiKeys: [key]))
-        logger.info(of: entries)
+        let act = Act(.apiKeyCreated, subject: key.clientID, detail: "admin key set by the operator")
+        let acts = [ActEntry(at: now, actor: "server", act: act)]
+        try await store.commit(
+            AccountChange(account: account, entries: [], acts: acts, apiKeys: [key], keysBefore: keysBefore))
+        logger.info(of: acts)
         return true
     }
 

@@ -88,8 +88,8 @@ struct Routes {
                     limits: limits)
             ),
             (.listEvents, ListEvents(store: store)),
-            (.deleteEvents, DeleteEvents(directory: directory)),
-            (.deleteEvent, DeleteEvent(directory: directory)),
+            (.deleteEvents, DeleteEvents(store: store, logger: dependencies.journal.logger)),
+            (.deleteEvent, DeleteEvent(store: store, logger: dependencies.journal.logger)),
             (.listEventDays, ListEventDays(store: store)),
             (.loadEvents, LoadEvents(dependencies: dependencies)),
             (.exportEvents, ExportEvents(dependencies: dependencies)),

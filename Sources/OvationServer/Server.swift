@@ -111,7 +111,8 @@ public struct Server: Sendable {
     /// Makes the definitions of the first account what a model says, as `serve --model` does.
     public func apply(_ model: Model) async throws -> ModelPlan {
         guard let account = directory.accounts.first?.catalogue.account.number else { return ModelPlan() }
-        return try await directory.apply(model, to: account, by: "server", at: clock.now())
+        return try await directory.apply(
+            model, EditContext(account: account, actor: "server", now: clock.now()))
     }
 
     /// Path of a link that signs in to the console once, within the hour, as an admin key.

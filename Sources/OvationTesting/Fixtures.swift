@@ -74,6 +74,11 @@ public enum Fixtures {
             idempotency: idempotency, replayOf: replayOf)
     }
 
+    /// An act that changes no keys, by `someone`.
+    public static func act(_ subject: String) -> ActEntry {
+        ActEntry(at: now, actor: "someone", act: Act(.apiKeyCreated, subject: subject, detail: "what it was"))
+    }
+
     public static func refusedPost(
         key: String = "a@b.se", section: Int64 = 2, keyspace: Int64 = 1, code: Problem.Code = .validationFailed,
         detail: String = "1 of 1 events is wrong.", body: String = #"{"items":[]}"#, receivedAt: Timestamp = now

@@ -204,7 +204,7 @@ extension StoreContract {
         try await store.foundWithDefinitions()
         _ = try await store.append(Fixtures.batch("a@b.se", times: [1, 2, 3]))
         let deletion = try await store.deleteEvents(
-            filter("a@b.se"), id: nil, recordedAs: { _ in Note(act: .eventsDeleted, subject: "", detail: "") },
+            filter("a@b.se"), id: nil, recordedAs: { _ in Act(.eventsDeleted, subject: "", detail: "") },
             at: Fixtures.now, by: "me")
         #expect(deletion?.count == 3)
         #expect(try await activity().minutes == [0: Activity.Counts(accepted: 3)])

@@ -16,7 +16,7 @@ extension StoreContract {
 
     private func delete(_ filter: EventFilter, id: Int64? = nil) async throws {
         let deletion = try await store.deleteEvents(
-            filter, id: id, recordedAs: { _ in Note(act: .eventsDeleted, subject: "", detail: "") }, at: Fixtures.now,
+            filter, id: id, recordedAs: { _ in Act(.eventsDeleted, subject: "", detail: "") }, at: Fixtures.now,
             by: "me")
         #expect(deletion?.count ?? 0 > 0)
     }

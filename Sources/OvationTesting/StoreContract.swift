@@ -101,12 +101,15 @@ extension StoreContract {
         let contents = try await store.load()
         #expect(contents.accounts == [Fixtures.account])
         #expect(contents.definitions[1] == entries + more)
-        #expect(contents.lastSequences[1] == Int64(entries.count + more.count))
+        #expect(contents.lastSequences[1] == AccountSequences(definitions: Int64(entries.count + more.count), keys: 1))
         #expect(contents.apiKeys == [key])
         #expect(contents.signingKeys == [signingKey])
         #expect(
             try await store.log(LogRange(account: 1, order: .oldestFirst(after: 5), limit: 2))
-                == Array((entries + more)[5..<7]))
+                == (entries + more)[5..<7].map { entry in
+                    AuditEntry(
+                        number: entry.sequence, at: entry.at, actor: entry.actor, content: .definition(entry.change))
+                })
 
         var revoked = key
         revoked.revokedAt = Fixtures.now
@@ -148,44 +151,77 @@ extension StoreContract {
         }
         key.lastUsedAt = late
         #expect(try await store.load().apiKeys == [key])
-        #expect(try await store.lastSequences() == [1: 6])
+        // That is no change of keys which others would have to read.
+        #expect(try await store.lastSequences() == [1: AccountSequences(definitions: 6, keys: 2)])
     }
 
     private func readsLog() async throws {
         try await found()
-        let note = CatalogueChange.noted(Note(act: .apiKeyCreated, subject: "a", detail: ""))
-        let notes = (7...9).map { LogEntry(sequence: $0, at: Fixtures.now, actor: "a", change: note) }
-        try await store.commit(AccountChange(account: Fixtures.account, entries: notes))
-        func sequences(
+        let acts = (0..<3).map { Fixtures.act("\($0)") }
+        try await store.commit(AccountChange(account: Fixtures.account, entries: [], acts: acts))
+        // With acts between them, definitions go on as if there were none.
+        let change = CatalogueChange.section(.renamed(BuiltIn.sections[0].discriminator, name: "N"))
+        let renamed = LogEntry(sequence: 7, at: Fixtures.now, actor: "b", change: change)
+        try await store.commit(
+            AccountChange(account: Fixtures.account, entries: [renamed], acts: [Fixtures.act("last")]))
+        func numbers(
             _ order: LogRange.Order, limit: Int = 100, account: Int64 = 1, definitions: Bool = false
         ) async throws -> [Int64] {
             let range = LogRange(account: account, order: order, limit: limit, isDefinitionsOnly: definitions)
-            return try await store.log(range).map(\.sequence)
+            return try await store.log(range).map(\.number)
         }
-        #expect(try await sequences(.oldestFirst(after: 0)) == Array(1...9))
-        #expect(try await sequences(.oldestFirst(after: 7)) == [8, 9])
-        #expect(try await sequences(.oldestFirst(after: 3), limit: 2) == [4, 5])
-        #expect(try await sequences(.newestFirst(before: .max)) == (1...9).reversed())
-        #expect(try await sequences(.newestFirst(before: 8), limit: 3) == [7, 6, 5])
-        #expect(try await sequences(.newestFirst(before: 1)) == [])
-        #expect(try await sequences(.oldestFirst(after: 4), definitions: true) == [5, 6])
-        #expect(try await sequences(.newestFirst(before: .max), limit: 2, definitions: true) == [6, 5])
-        #expect(try await sequences(.newestFirst(before: 6), limit: 2, definitions: true) == [5, 4])
-        #expect(try await sequences(.oldestFirst(after: 0), limit: 0) == [])
-        #expect(try await sequences(.oldestFirst(after: 0), account: 2) == [])
+        #expect(try await numbers(.oldestFirst(after: 0)) == Array(1...11))
+        #expect(try await numbers(.oldestFirst(after: 8)) == [9, 10, 11])
+        #expect(try await numbers(.oldestFirst(after: 3), limit: 5) == [4, 5, 6, 7, 8])
+        #expect(try await numbers(.newestFirst(before: .max)) == (1...11).reversed())
+        #expect(try await numbers(.newestFirst(before: 8), limit: 3) == [7, 6, 5])
+        #expect(try await numbers(.newestFirst(before: 1)) == [])
+        #expect(try await numbers(.oldestFirst(after: 4), definitions: true) == [5, 6, 10])
+        #expect(try await numbers(.newestFirst(before: .max), limit: 2, definitions: true) == [10, 6])
+        #expect(try await numbers(.newestFirst(before: 6), limit: 2, definitions: true) == [5, 4])
+        #expect(try await numbers(.oldestFirst(after: 0), limit: 0) == [])
+        #expect(try await numbers(.oldestFirst(after: 0), account: 2) == [])
+        let newest = try await store.log(LogRange(account: 1, order: .oldestFirst(after: 8), limit: 3))
+        #expect(
+            newest == [
+                AuditEntry(number: 9, at: acts[2].at, actor: acts[2].actor, content: .act(acts[2].act)),
+                AuditEntry(number: 10, at: Fixtures.now, actor: "b", content: .definition(change)),
+                AuditEntry(number: 11, at: Fixtures.now, actor: "someone", content: .act(Fixtures.act("last").act)),
+            ])
+        #expect(try await store.load().definitions[1]?.map(\.sequence) == Array(1...7))
+        #expect(try await store.lastSequences() == [1: AccountSequences(definitions: 7)])
     }
 
     private func refusesTakenSequence() async throws {
         try await found()
-        let change = CatalogueChange.noted(Note(act: .apiKeyCreated, subject: "a", detail: ""))
         let key = APIKey(
             clientID: "k", account: 1, name: "n", role: .admin, sections: nil, keyspaces: nil, secretHash: [1],
             createdAt: Fixtures.now)
+        let change = CatalogueChange.section(.renamed(BuiltIn.sections[0].discriminator, name: "N"))
         let stale = LogEntry(sequence: 3, at: Fixtures.now, actor: "a", change: change)
         await #expect(throws: StoreFailure(.sequenceTaken, "")) {
-            try await store.commit(AccountChange(account: Fixtures.account, entries: [stale], apiKeys: [key]))
+            try await store.commit(
+                AccountChange(
+                    account: Fixtures.account, entries: [stale], acts: [Fixtures.act("a")], apiKeys: [key]))
         }
-        #expect(try await store.load().apiKeys.isEmpty)
+        // Of two who read the same keys, the second is told so. What it wanted to do is not done, and not noted.
+        try await store.commit(
+            AccountChange(
+                account: Fixtures.account, entries: [], acts: [Fixtures.act("b")], apiKeys: [key], keysBefore: 0))
+        let signingKey = SigningKey(id: "k1", privateKeyPEM: "PEM", createdAt: Fixtures.now)
+        for before in [Int64(0), 2] {
+            await #expect(throws: StoreFailure(.sequenceTaken, "")) {
+                try await store.commit(
+                    AccountChange(
+                        account: Fixtures.account, entries: [], acts: [Fixtures.act("c")], signingKeys: [signingKey],
+                        keysBefore: before))
+            }
+        }
+        let contents = try await store.load()
+        #expect(contents.apiKeys == [key] && contents.signingKeys.isEmpty)
+        #expect(contents.lastSequences == [1: AccountSequences(definitions: 6, keys: 1)])
+        let log = try await store.log(LogRange(account: 1, order: .oldestFirst(after: 6), limit: 10))
+        #expect(log.map(\.subject) == ["b"])
     }
 }
 
@@ -206,7 +242,7 @@ extension StoreContract {
         try await found()
         #expect(try await store.events(filter("nobody@b.se"), after: nil, limit: 1) == nil)
         let deletion = try await store.deleteEvents(
-            filter("nobody@b.se"), id: nil, recordedAs: { _ in Note(act: .eventsDeleted, subject: "", detail: "") },
+            filter("nobody@b.se"), id: nil, recordedAs: { _ in Act(.eventsDeleted, subject: "", detail: "") },
             at: Fixtures.now, by: "a")
         #expect(deletion == nil)
     }
@@ -298,18 +334,19 @@ extension StoreContract {
             change(&filter)
             return try await store.deleteEvents(
                 filter, id: id,
-                recordedAs: { Note(act: .eventsDeleted, subject: "s", detail: "\($0)") }, at: Fixtures.now, by: "me")
+                recordedAs: { Act(.eventsDeleted, subject: "s", detail: "\($0)") }, at: Fixtures.now, by: "me")
         }
         #expect(try await delete(id: newest.id)?.count == 1)
         #expect(try await delete(id: newest.id) == Deletion(count: 0, entry: nil))
         #expect(try await delete { $0.to = Timestamp(milliseconds: 2) }?.count == 1)
         #expect(try await page(filter("a@b.se")).events.map(\.eventTime.milliseconds) == [2])
         let entries = try await store.log(LogRange(account: 1, order: .oldestFirst(after: 6), limit: 10))
-        #expect(entries.map(\.change.kind) == ["events.deleted", "events.deleted"])
-        #expect(entries.map(\.sequence) == [7, 8])
-        // A start reads definitions only, and knows how far the log goes.
+        #expect(entries.map(\.kind) == ["events.deleted", "events.deleted"])
+        #expect(entries.map(\.number) == [7, 8])
+        // For other servers there is nothing to read.
         let contents = try await store.load()
-        #expect(contents.definitions[1]?.count == 6 && contents.lastSequences[1] == 8)
+        #expect(contents.definitions[1]?.count == 6)
+        #expect(contents.lastSequences[1] == AccountSequences(definitions: 6))
 
         _ = try await store.append(Fixtures.batch("a@b.se", times: [9]))
         #expect(try await page(filter("a@b.se")).events[0].id > newest.id)

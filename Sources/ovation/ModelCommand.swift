@@ -71,30 +71,23 @@ struct ModelCommand: AsyncParsableCommand {
                 let answer = try await client.call(.listLog, query: [("after", "\(after)"), ("limit", "1000")])
                 let entries = answer["items"]?.array ?? []
                 for entry in entries {
-                    if json { try Output.print(json: JSONWriter.write(entry)) } else { try Output.print(line(entry)) }
-                    after = entry["sequence"]?.int ?? after
+                    let body = try Bodies.LogEntry(json: entry)
+                    if json { try Output.print(json: JSONWriter.write(entry)) } else { try Output.print(line(body)) }
+                    after = Int(body.sequence)
                 }
                 if entries.count < 1000 { return }
             }
         }
 
-        private func line(_ entry: JSONValue) -> String {
-            let sequence = entry["sequence"]?.int ?? 0
-            let words = ["at", "actor", "kind"].map { entry[$0]?.string ?? "" }
-            return (["\(sequence)"] + words + [subject(of: entry["change"] ?? .null)]).joined(separator: "  ")
-        }
-
-        /// What an entry is about: a note's own words, else the discriminator or id of what was changed.
-        private func subject(of change: JSONValue) -> String {
-            if let note = change["note"] {
-                return ["subject", "detail"].compactMap { note[$0]?.string }.joined(separator: "  ")
-            }
-            for name in ["eventType", "version", "section", "keyspace"] {
-                guard let value = change[name] else { continue }
-                let id = value["discriminator"]?.string ?? value["id"]?.int.map(String.init)
-                return id ?? value.string ?? value.int.map(String.init) ?? ""
-            }
-            return ""
+        private func line(_ entry: Bodies.LogEntry) -> String {
+            let change = entry.change
+            // What it is about: an act's own words, else the discriminator or id of what was changed.
+            let definition =
+                change.versionID ?? change.eventDiscriminator ?? change.sectionDiscriminator
+                ?? change.keyspaceDiscriminator
+            let about = change.subject.map { [$0, change.detail ?? ""] } ?? [definition ?? ""]
+            return (["\(entry.sequence)", entry.at.rfc3339, entry.actor, entry.kind] + about)
+                .joined(separator: "  ")
         }
     }
 }

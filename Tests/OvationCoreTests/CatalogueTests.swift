@@ -19,9 +19,10 @@ struct CatalogueTests {
     }
 
     func version(_ fields: [Field], id: Int64? = nil, isDraft: Bool = false) -> CatalogueChange {
-        .versionAdded(
-            catalogue.addingVersion(
-                VersionDefinition(id: id, fields: fields, isDraft: isDraft), to: eventType, at: Fixtures.now))
+        .version(
+            .added(
+                catalogue.addingVersion(
+                    VersionDefinition(id: id, fields: fields, isDraft: isDraft), to: eventType, at: Fixtures.now)))
     }
 
     @Test("of a new account has the vendor's keyspaces and section")
@@ -50,14 +51,14 @@ struct CatalogueTests {
         #expect(drafted.eventType(eventType)?.listedVersions.map(\.id) == [Fixtures.versionID])
         #expect(drafted.eventType(eventType)?.currentVersion?.id == Fixtures.versionID)
         let between = try applying([version([Field(name: "between", type: .string)], id: 8)], to: drafted)
-        let published = try applying([.versionPublished(7, at: Fixtures.now)], to: between)
+        let published = try applying([.version(.published(7, at: Fixtures.now))], to: between)
         #expect(published.eventType(eventType)?.listedVersions.map(\.id) == [7, 8, Fixtures.versionID])
         #expect(published.version(8)?.version.id == 8)
         #expect(published.version(7)?.version.state == .published)
         #expect(throws: Problem(.conflict, "")) {
-            try applying([.versionPublished(7, at: Fixtures.now)], to: published)
+            try applying([.version(.published(7, at: Fixtures.now))], to: published)
         }
-        #expect(throws: Problem(.conflict, "")) { try applying([.versionDiscarded(7)], to: published) }
+        #expect(throws: Problem(.conflict, "")) { try applying([.version(.discarded(7))], to: published) }
     }
 
     @Test("an account has as many sections, keyspaces, event types and versions as may be, and one more is refused")
@@ -68,17 +69,19 @@ struct CatalogueTests {
             return made
         }
         let sections = try discriminators(Limits.sectionsMax - catalogue.sections.count + 1, "sections")
-            .map { CatalogueChange.sectionCreated(Section(number: 0, discriminator: $0, name: "s")) }
+            .map { CatalogueChange.section(.created(Section(number: 0, discriminator: $0, name: "s"))) }
         _ = try applying(Array(sections.dropLast()))
         #expect(throws: Problem(.limitExceeded, "")) { try applying(sections) }
 
         let section = try #require(catalogue.eventType(eventType)).section
         let heads = try discriminators(Limits.eventTypesMax - catalogue.eventTypes.count + 1, "events")
             .map { discriminator in
-                CatalogueChange.eventTypeCreated(
-                    EventTypeHead(
-                        discriminator: discriminator, section: section, category: .signal, name: "e", description: "",
-                        permissions: [:]))
+                CatalogueChange.eventType(
+                    .created(
+                        EventTypeHead(
+                            discriminator: discriminator, section: section, category: .signal, name: "e",
+                            description: "",
+                            permissions: [:])))
             }
         _ = try applying(Array(heads.dropLast()))
         #expect(throws: Problem(.limitExceeded, "")) { try applying(heads) }
@@ -99,24 +102,24 @@ struct CatalogueTests {
     func categoryIsFixed() throws {
         var head = try #require(catalogue.eventType(eventType)).head
         head.category = .signal
-        #expect(throws: Problem(.conflict, "")) { try applying([.eventTypeChanged(head)]) }
+        #expect(throws: Problem(.conflict, "")) { try applying([.eventType(.changed(head))]) }
     }
 
     @Test("a removed event type is hidden, keeps its versions, and takes no change")
     func removes() throws {
-        let removed = try applying([.eventTypeRemoved(eventType, at: Fixtures.now)])
+        let removed = try applying([.eventType(.removed(eventType, at: Fixtures.now))])
         #expect(removed.listedEventTypes(in: try Discriminator(Fixtures.section)).isEmpty)
         #expect(removed.version(Fixtures.versionID) != nil)
         let head = try #require(catalogue.eventType(eventType)).head
-        #expect(throws: Problem(.eventTypeNotFound, "")) { try applying([.eventTypeChanged(head)], to: removed) }
-        #expect(throws: Problem(.alreadyExists, "")) { try applying([.eventTypeCreated(head)], to: removed) }
+        #expect(throws: Problem(.eventTypeNotFound, "")) { try applying([.eventType(.changed(head))], to: removed) }
+        #expect(throws: Problem(.alreadyExists, "")) { try applying([.eventType(.created(head))], to: removed) }
     }
 
     @Test("permissions for a keyspace that does not exist are refused")
     func permissions() throws {
         var head = try #require(catalogue.eventType(eventType)).head
         head.permissions["com.example.keyspaces.none"] = Permission(read: true, write: false)
-        #expect(throws: Problem(.validationFailed, "")) { try applying([.eventTypeChanged(head)]) }
+        #expect(throws: Problem(.validationFailed, "")) { try applying([.eventType(.changed(head))]) }
     }
 
     @Test("a failing change leaves nothing behind")
@@ -124,7 +127,7 @@ struct CatalogueTests {
         var random = SeededGenerator(seed: 1)
         let section = catalogue.creatingSection(named: "New", discriminator: nil, using: &random)
         #expect(throws: Problem.self) {
-            try applying([.sectionCreated(section), .versionDiscarded(1)])
+            try applying([.section(.created(section)), .version(.discarded(1))])
         }
         #expect(catalogue.section(section.discriminator) == nil)
     }
@@ -133,25 +136,22 @@ struct CatalogueTests {
     func storedForm() throws {
         let golden: [(CatalogueChange, String)] = [
             (
-                .sectionRenamed(try Discriminator("a.b.c"), name: "N"),
+                .section(.renamed(try Discriminator("a.b.c"), name: "N")),
                 #"{"kind":"section.renamed","name":"N","section":"a.b.c"}"#
             ),
             (
-                .versionAdded(
-                    VersionAdded(
-                        eventType: try Discriminator("a.b.c"), id: 7,
-                        fields: [Field(name: "f", type: .double, required: true)], state: .draft,
-                        validFrom: Fixtures.now, deprecatedAt: nil)),
+                .version(
+                    .added(
+                        VersionAdded(
+                            eventType: try Discriminator("a.b.c"), id: 7,
+                            fields: [Field(name: "f", type: .double, required: true)], state: .draft,
+                            validFrom: Fixtures.now, deprecatedAt: nil))),
                 #"{"kind":"version.added","version":{"eventType":"a.b.c","fields":[{"name":"f","required":true,"#
                     + #""type":"double"}],"id":7,"state":"draft","validFrom":"2026-11-23T12:00:00.000Z"}}"#
             ),
             (
-                .versionRepublished(7, at: Fixtures.now),
+                .version(.republished(7, at: Fixtures.now)),
                 #"{"at":"2026-11-23T12:00:00.000Z","kind":"version.republished","version":7}"#
-            ),
-            (
-                .noted(Note(act: .eventsDeleted, subject: "s", detail: "d")),
-                #"{"kind":"events.deleted","note":{"act":"events.deleted","detail":"d","subject":"s"}}"#
             ),
         ]
         let encoder = JSONEncoder()
@@ -179,18 +179,43 @@ extension CatalogueTests {
             eventType: try Discriminator(Fixtures.eventType), id: 5, fields: [], state: .published,
             validFrom: Timestamp(rfc3339: "2019-01-01T00:00:00Z")!,
             deprecatedAt: Timestamp(rfc3339: "2021-01-07T12:17:56.054Z"))
-        let changed = try applying([.versionAdded(old)])
+        let changed = try applying([.version(.added(old))])
         let found = try #require(changed.eventType(Discriminator(Fixtures.eventType)))
         #expect(found.listedVersions.map(\.id) == [Fixtures.versionID, 5])
         #expect(found.currentVersion?.id == Fixtures.versionID)
         #expect(changed.version(5)?.version.id == 5)
     }
 
-    @Test("notes of other acts leave the definitions' own number alone")
+    @Test("notes that an older version wrote to the log leave the definitions' own number alone")
     func definitionSequence() throws {
-        let noted = try applying([.noted(Note(act: .eventsDeleted, subject: "", detail: ""))])
-        #expect(noted.sequence == catalogue.sequence + 1)
-        #expect(noted.definitionSequence == catalogue.definitionSequence)
+        let (_, entries) = try Catalogue(account: Fixtures.account).applying(
+            Catalogue.founding, at: Fixtures.now, by: "server")
+        let noted = try Catalogue(account: Fixtures.account, definitions: entries, lastSequence: 9)
+        #expect((noted.sequence, noted.definitionSequence) == (9, 6))
+        let change = CatalogueChange.section(.renamed(noted.sections[0].discriminator, name: "N"))
+        let (changed, more) = try noted.applying([change], at: Fixtures.now, by: "me")
+        #expect(more.map(\.sequence) == [10] && (changed.sequence, changed.definitionSequence) == (10, 10))
+    }
+
+    @Test("sections and keyspaces are found by the numbers that rows have")
+    func numbers() throws {
+        for section in catalogue.sections { #expect(catalogue.section(number: section.number) == section) }
+        for keyspace in catalogue.keyspaces { #expect(catalogue.keyspace(number: keyspace.number) == keyspace) }
+        #expect(catalogue.keyspaces.count == 5 && catalogue.sections.count == 2)
+        #expect(catalogue.section(number: 99) == nil && catalogue.keyspace(number: 0) == nil)
+    }
+
+    @Test("a change says what it is about, for the log of the server")
+    func subjects() throws {
+        let section: Discriminator<Section> = try Discriminator("a.b")
+        let eventType: Discriminator<EventType> = try Discriminator(Fixtures.eventType)
+        let subjects: [(CatalogueChange, String)] = [
+            (.section(.renamed(section, name: "N")), "a.b"),
+            (.keyspace(.changed(try Discriminator("c.d"), name: "N", managesSubscriptions: true)), "c.d"),
+            (.eventType(.removed(eventType, at: Fixtures.now)), Fixtures.eventType),
+            (.version(.discarded(7)), "7"), (.version(.deprecated(8, at: Fixtures.now)), "8"),
+        ]
+        for (change, subject) in subjects { #expect(change.subject == subject) }
     }
 
     @Test("the highest version id can be given by hand, and the next one is found below it")
@@ -211,7 +236,7 @@ extension CatalogueTests {
     func undoesDeprecation() throws {
         let type = try Discriminator<EventType>(Fixtures.eventType)
         let before = try #require(catalogue.eventType(type))
-        let deprecated = try applying([.versionDeprecated(Fixtures.versionID, at: Fixtures.now)])
+        let deprecated = try applying([.version(.deprecated(Fixtures.versionID, at: Fixtures.now))])
         #expect(deprecated.eventType(type)?.currentVersion == nil)
         let after = try republished(Fixtures.versionID, in: deprecated)
         #expect(after.eventType(type) == before)
@@ -243,7 +268,7 @@ extension CatalogueTests {
         // History that is added later does not come before the current version.
         let history = VersionAdded(
             eventType: type, id: 5, fields: [], state: .published, validFrom: Fixtures.now, deprecatedAt: Fixtures.now)
-        let late = try applying([.versionAdded(history)], to: old)
+        let late = try applying([.version(.added(history))], to: old)
         #expect(late.eventType(type)?.listedVersions.first?.id == Fixtures.versionID)
         #expect(late.eventType(type)?.listedVersions.count == 3)
     }
@@ -252,29 +277,30 @@ extension CatalogueTests {
     func refusesRepublication() throws {
         let current = Fixtures.versionID
         #expect(throws: Problem(.conflict, "")) {
-            try applying([.versionRepublished(current, at: Fixtures.now)])
+            try applying([.version(.republished(current, at: Fixtures.now))])
         }
         let drafted = try applying([version([Field(name: "new", type: .string)], id: 7, isDraft: true)])
         #expect(throws: Problem(.conflict, "")) {
-            try applying([.versionRepublished(7, at: Fixtures.now)], to: drafted)
+            try applying([.version(.republished(7, at: Fixtures.now))], to: drafted)
         }
-        let discarded = try applying([.versionDiscarded(7)], to: drafted)
-        for change in [CatalogueChange.versionRepublished(7, at: Fixtures.now), .versionPublished(7, at: Fixtures.now)]
-        {
+        let discarded = try applying([.version(.discarded(7))], to: drafted)
+        for change in [
+            CatalogueChange.version(.republished(7, at: Fixtures.now)), .version(.published(7, at: Fixtures.now)),
+        ] {
             #expect(throws: Problem(.conflict, "")) { try applying([change], to: discarded) }
         }
         #expect(throws: Problem(.versionNotFound, "")) {
-            try applying([.versionRepublished(999, at: Fixtures.now)])
+            try applying([.version(.republished(999, at: Fixtures.now))])
         }
-        let deprecated = try applying([.versionDeprecated(current, at: Fixtures.now)])
+        let deprecated = try applying([.version(.deprecated(current, at: Fixtures.now))])
         let future = Fixtures.now.advanced(by: .seconds(1))
         #expect(throws: Problem(.conflict, "")) {
-            try applying([.versionRepublished(current, at: future)], to: deprecated)
+            try applying([.version(.republished(current, at: future))], to: deprecated)
         }
         let removed = try applying(
-            [.eventTypeRemoved(try Discriminator(Fixtures.eventType), at: Fixtures.now)], to: deprecated)
+            [.eventType(.removed(try Discriminator(Fixtures.eventType), at: Fixtures.now))], to: deprecated)
         #expect(throws: Problem(.eventTypeNotFound, "")) {
-            try applying([.versionRepublished(current, at: Fixtures.now)], to: removed)
+            try applying([.version(.republished(current, at: Fixtures.now))], to: removed)
         }
     }
 }

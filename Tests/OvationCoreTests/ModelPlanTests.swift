@@ -39,7 +39,7 @@ struct ModelPlanTests {
         let draft = rich.addingVersion(
             VersionDefinition(id: nil, fields: [], isDraft: true), to: try Discriminator(Fixtures.eventType),
             at: Fixtures.now)
-        rich = try rich.applying([.versionAdded(draft)], at: Fixtures.now, by: "test").catalogue
+        rich = try rich.applying([.version(.added(draft))], at: Fixtures.now, by: "test").catalogue
 
         let empty = try Catalogue(account: Fixtures.account).applying(Catalogue.founding, at: Fixtures.now, by: "s")
             .catalogue

@@ -209,7 +209,7 @@ struct BothStoresTests {
     private func delete(_ life: Life, _ step: Step) async throws -> String {
         let id = step.flag ? life.id(named: step.number) : nil
         let deletion = try await life.store.deleteEvents(
-            step.filter, id: id, recordedAs: { Note(act: .eventsDeleted, subject: "s", detail: "\($0)") }, at: step.now,
+            step.filter, id: id, recordedAs: { Act(.eventsDeleted, subject: "s", detail: "\($0)") }, at: step.now,
             by: "me")
         return "\(String(describing: deletion))"
     }

@@ -41,7 +41,7 @@ struct CopyHistory {
         key.revokedAt = Fixtures.now
         try await store.commit(
             AccountChange(
-                account: account, entries: entries, apiKeys: [key, other],
+                account: account, entries: entries, acts: [Fixtures.act("Köp")], apiKeys: [key, other],
                 signingKeys: [
                     SigningKey(id: "k\(number)", privateKeyPEM: "PEM", createdAt: Fixtures.now, retiredAt: Fixtures.now)
                 ]))
@@ -117,7 +117,7 @@ struct CopyHistory {
         var filter = EventFilter(profile: try CopyHistory.address(key, account), section: 2)
         filter.from = Timestamp(milliseconds: Int64.random(in: 0...1_200_000_000, using: &random))
         _ = try await store.deleteEvents(
-            filter, id: nil, recordedAs: { Note(act: .eventsDeleted, subject: "s", detail: "\($0)") }, at: now, by: "me"
+            filter, id: nil, recordedAs: { Act(.eventsDeleted, subject: "s", detail: "\($0)") }, at: now, by: "me"
         )
     }
 
@@ -129,7 +129,7 @@ struct CopyHistory {
         var answers = [
             "\(contents.accounts)", "\(contents.apiKeys)", "\(contents.signingKeys)", "\(contents.serverSecret)",
             "\(contents.definitions.sorted { $0.key < $1.key })",
-            "\(try await store.lastSequences().sorted { $0.key < $1.key })",
+            "\(try await store.lastSequences().mapValues(\.definitions).sorted { $0.key < $1.key })",
         ]
         for account in accounts {
             for section in [Int64(2), 3] { answers += try await export(store, account, section) }

@@ -203,12 +203,15 @@ struct DoubtTests {
     func provesChanges() async throws {
         let place = try await Place()
         let (waiter, told) = try await wait(place) { store in
-            let entry = LogEntry(
-                sequence: try await store.lastSequences()[1, default: 0] + 1, at: Fixtures.now, actor: "me",
-                change: .noted(Note(act: .eventsDeleted, subject: "s", detail: "d")))
-            try await store.commit(AccountChange(account: Fixtures.account, entries: [entry]))
+            let entry = ActEntry(
+                at: Fixtures.now, actor: "me", act: Act(.apiKeyCreated, subject: "s", detail: "d"))
+            let key = SigningKey(id: "k", privateKeyPEM: "PEM", createdAt: Fixtures.now)
+            let before = try await store.lastSequences()[1]?.keys
+            try await store.commit(
+                AccountChange(
+                    account: Fixtures.account, entries: [], acts: [entry], signingKeys: [key], keysBefore: before))
         }
-        let entries = "SELECT count(*) FROM catalogue_log"
+        let entries = "SELECT count(*) FROM act"
         let before = try place.database.query(entries)
         try place.server.query("SELECT pg_cancel_backend(\(waiter))")
         _ = try await place.waiter(besides: [waiter])

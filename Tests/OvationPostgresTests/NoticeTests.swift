@@ -25,10 +25,10 @@ struct NoticeTests {
 
     /// Changes the definitions of account 1, as any edit does.
     private func change(_ store: PostgresStore, by entries: Int = 1) async throws {
-        let last = try await store.lastSequences()[1] ?? 0
-        let note = Note(act: .eventsDeleted, subject: "s", detail: "d")
+        let last = try await store.lastSequences()[1]?.definitions ?? 0
+        let change = CatalogueChange.section(.renamed(BuiltIn.sections[0].discriminator, name: "s"))
         let changes = (1...Int64(entries)).map {
-            LogEntry(sequence: last + $0, at: Fixtures.now, actor: "me", change: .noted(note))
+            LogEntry(sequence: last + $0, at: Fixtures.now, actor: "me", change: change)
         }
         try await store.commit(AccountChange(account: Fixtures.account, entries: changes))
     }

@@ -82,7 +82,7 @@ struct PostgresStoreTests {
         let filter = EventFilter(profile: try Fixtures.address("a@b.se"), section: 2)
         let before = try #require(try await store.events(filter, after: nil, limit: 10)).events
         _ = try await store.deleteEvents(
-            filter, id: before[0].id, recordedAs: { _ in Note(act: .eventsDeleted, subject: "", detail: "") },
+            filter, id: before[0].id, recordedAs: { _ in Act(.eventsDeleted, subject: "", detail: "") },
             at: Fixtures.now, by: "me")
         store.close()
         store = try open()
@@ -310,7 +310,7 @@ struct PostgresStoreTests {
                 + "AND relkind IN ('r', 'S') AND relname !~ '_[0-9]{6,}$'")
         #expect(
             names
-                == "account activity api_key catalogue_log event event_block idempotency migration profile rejection rejection_id "
+                == "account act activity api_key catalogue_log event event_block idempotency migration profile rejection rejection_id "
                 + "setting signing_key version_usage")
     }
 }

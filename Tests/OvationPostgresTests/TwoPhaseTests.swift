@@ -230,7 +230,7 @@ struct TwoPhaseTests {
         for (id, expected) in [(id, [[node]]), (id, []), (nil, [[node]]), (nil, [])] as [(Int64?, [[Int]])] {
             let found = try await prepared {
                 _ = try await store.deleteEvents(
-                    filter, id: id, recordedAs: { _ in Note(act: .eventsDeleted, subject: "", detail: "") },
+                    filter, id: id, recordedAs: { _ in Act(.eventsDeleted, subject: "", detail: "") },
                     at: Fixtures.now, by: "me")
             }
             #expect(found == expected)

@@ -339,13 +339,17 @@ struct RejectionAndUsageTests {
     // MARK: Plans
 
     @Test(
-        "definitions are read without their notes",
-        arguments: [AccountRows.oldestDefinitions, AccountRows.newestDefinitions])
-    func plansDefinitions(sql: String) async throws {
+        "a page of the audit trail is read along the numbers of both logs, and sorts nothing",
+        arguments: [false, true], [false, true])
+    func plansLog(isNewestFirst: Bool, isDefinitionsOnly: Bool) async throws {
         let store = try open()
         defer { store.close() }
+        let sql = AccountRows.logQuery(isNewestFirst: isNewestFirst, isDefinitionsOnly: isDefinitionsOnly)
         let plan = try await store.plan(of: sql)
-        #expect(plan.contains { $0.contains("catalogue_log_definitions (account_id=? AND sequence") }, "\(plan)")
+        #expect(plan.contains { $0.contains("catalogue_log_number (account_id=? AND number") }, "\(plan)")
+        #expect(
+            plan.contains { $0.contains("act USING PRIMARY KEY (account_id=? AND number") } != isDefinitionsOnly,
+            "\(plan)")
         #expect(!plan.contains { $0.contains("TEMP B-TREE") })
     }
 }

@@ -102,7 +102,7 @@ struct SQLiteStoreTests {
         _ = try await store.append(Fixtures.batch("a@b.se", times: [1, 2]))
         let filter = EventFilter(profile: try Fixtures.address("a@b.se"), section: 2)
         _ = try await store.deleteEvents(
-            filter, id: nil, recordedAs: { _ in Note(act: .eventsDeleted, subject: "", detail: "") },
+            filter, id: nil, recordedAs: { _ in Act(.eventsDeleted, subject: "", detail: "") },
             at: Fixtures.now, by: "me")
         store.close()
         store = try open()
@@ -225,7 +225,7 @@ struct SQLiteStoreTests {
         }
         #expect(
             names == [
-                "account", "activity", "api_key", "catalogue_log", "catalogue_log_definitions", "event",
+                "account", "act", "activity", "api_key", "catalogue_log", "catalogue_log_number", "event",
                 "grdb_migrations",
                 "idempotency", "idempotency_by_age", "profile", "profile_arrival", "rejection",
                 "rejection_by_cause", "rejection_of_account", "rejection_without_cause", "setting", "signing_key",

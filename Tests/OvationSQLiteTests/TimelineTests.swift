@@ -160,7 +160,7 @@ struct TimelineTests {
         let gone = isOne ? [event.id] : copy.newest(event.key, event.section, filter.versions, times)
         let deletion = try await store.deleteEvents(
             filter, id: isOne ? event.id : nil,
-            recordedAs: { Note(act: .eventsDeleted, subject: "s", detail: "\($0)") }, at: Fixtures.now, by: "test")
+            recordedAs: { Act(.eventsDeleted, subject: "s", detail: "\($0)") }, at: Fixtures.now, by: "test")
         #expect(deletion?.count == gone.count)
         copy.events.removeAll { gone.contains($0.id) }
     }

@@ -100,6 +100,8 @@ struct ConsolePageTests {
             let told = try await second.post(Self.type + "/edit", typed)
             #expect(told.status == .conflict && told.text.contains("Administrator"), "\(told.text.prefix(2000))")
             #expect(told.text.contains("fromSecond"), "what was typed is there")
+            #expect(told.text.contains("Added version"), "what is new is told")
+            #expect(!told.text.contains("Added version 2565266"), "what was seen is not told")
             let json = try await server.send(.get, TestServer.definitionsPath + "/" + Fixtures.eventType).json
             #expect(json["versions"]?.array?.count == 2, "nothing was saved of the second")
             let now = try Self.hidden("seen", in: told.text)

@@ -6,6 +6,7 @@ import Synchronization
 final class SharedStore: Store {
     let base: any Store
     private let questions = Atomic(0)
+    private let loads = Atomic(0)
     private let isAway = Atomic(false)
     private let pagesLeft = Atomic(Int.max)
     private let chunksLeft = Atomic(Int.max)
@@ -17,6 +18,9 @@ final class SharedStore: Store {
 
     /// How often it was asked for the numbers of the newest entries.
     var questionCount: Int { questions.load(ordering: .relaxed) }
+
+    /// How often all of it was read.
+    var loadCount: Int { loads.load(ordering: .relaxed) }
 
     var listenerCount: Int { listeners.withLock { $0.count } }
 
@@ -42,7 +46,7 @@ final class SharedStore: Store {
         AsyncStream { continuation in listeners.withLock { $0.append(continuation) } }
     }
 
-    func lastSequences() async throws(StoreFailure) -> [Int64: Int64] {
+    func lastSequences() async throws(StoreFailure) -> [Int64: AccountSequences] {
         questions.add(1, ordering: .relaxed)
         if isAway.load(ordering: .relaxed) { throw StoreFailure(.unavailable, "away") }
         return try await base.lastSequences()
@@ -50,11 +54,14 @@ final class SharedStore: Store {
 
     // MARK: As it is
 
-    func load() async throws(StoreFailure) -> StoreContents { try await base.load() }
+    func load() async throws(StoreFailure) -> StoreContents {
+        loads.add(1, ordering: .relaxed)
+        return try await base.load()
+    }
 
     func commit(_ change: AccountChange) async throws(StoreFailure) { try await base.commit(change) }
 
-    func log(_ range: LogRange) async throws(StoreFailure) -> [LogEntry] { try await base.log(range) }
+    func log(_ range: LogRange) async throws(StoreFailure) -> [AuditEntry] { try await base.log(range) }
 
     func append(_ batch: EventBatch) async throws(StoreFailure) -> AppendOutcome { try await base.append(batch) }
 
@@ -81,10 +88,10 @@ final class SharedStore: Store {
     }
 
     func deleteEvents(
-        _ filter: EventFilter, id: Int64?, recordedAs note: @escaping @Sendable (Int) -> Note, at now: Timestamp,
+        _ filter: EventFilter, id: Int64?, recordedAs act: @escaping @Sendable (Int) -> Act, at now: Timestamp,
         by actor: String
     ) async throws(StoreFailure) -> Deletion? {
-        try await base.deleteEvents(filter, id: id, recordedAs: note, at: now, by: actor)
+        try await base.deleteEvents(filter, id: id, recordedAs: act, at: now, by: actor)
     }
 
     func profile(_ reference: ProfileReference) async throws(StoreFailure) -> Profile? {

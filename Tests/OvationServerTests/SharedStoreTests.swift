@@ -87,6 +87,53 @@ struct SharedStoreTests {
         }
     }
 
+    @Test("deleting events is told to nobody: the other server reads nothing anew, and entity tags stay")
+    func deletesQuietly() async throws {
+        try await run { pair in
+            let model = String(decoding: JSONWriter.write(ModelBody.json(try Fixtures.model())), as: UTF8.self)
+            #expect(try await pair.here.send(.put, "/audience/model", body: model).status == .ok)
+            let path = TestServer.eventsPath()
+            #expect(try await pair.here.post(TestServer.items(TestServer.item())).status == .noContent)
+            let follower = try #require(pair.thereServer.definitionsFollower)
+            #expect(try await follower.directory.follow(follower.signer))
+            let (loads, tag) = (
+                pair.store.loadCount, try await pair.here.send(.get, "/audience/sections").headers[.eTag]
+            )
+            #expect(try await pair.here.send(.delete, path).json["deleted"] == 1)
+            #expect(try await follower.directory.follow(follower.signer) == false)
+            #expect(pair.store.loadCount == loads)
+            #expect(try await pair.here.send(.get, "/audience/sections").headers[.eTag] == tag)
+            let log = try await pair.there.send(.get, "/audience/log?before=9223372036854775807&limit=1").json
+            #expect(log["items"]?.array?.first?["kind"] == "events.deleted")
+        }
+    }
+
+    @Test("a server that comes upon keys of another while it writes its own takes in signing keys too")
+    func learnsSigningKeysLate() async throws {
+        try await run { pair in
+            #expect(try await pair.here.send(.post, "/account/signing-keys").status == .created)
+            // It is refused at first, since the keys have changed, and made again from what there is.
+            #expect(try await pair.there.send(.post, "/account/api-keys", body: #"{"name":"Shop"}"#).status == .created)
+            let token = try await pair.here.token(clientID: TestServer.clientID, secret: TestServer.clientSecret)
+            #expect(try await pair.there.send(.get, "/audience/sections", token: token).status == .ok)
+        }
+    }
+
+    @Test("two servers that change one API key at once lose neither change")
+    func changesOneKey() async throws {
+        try await run { pair in
+            let (id, _) = try await pair.here.token(ofNewKey: #"{"name":"Shop"}"#)
+            // The other one has not heard of the rotation that follows.
+            let follower = try #require(pair.thereServer.definitionsFollower)
+            #expect(try await follower.directory.follow(follower.signer))
+            let rotated = try await pair.here.send(.post, "/account/api-keys/\(id)/rotate", body: "{}")
+            #expect(try await pair.there.send(.delete, "/account/api-keys/\(id)").status == .noContent)
+            let keys = try await pair.store.load().apiKeys
+            let key = try #require(keys.first { $0.clientID == id })
+            #expect(key.revokedAt != nil && key.previousSecret != nil && rotated.status == .ok)
+        }
+    }
+
     @Test("what could not be ours is refused unasked, and while the store is away things stay as they are")
     func refuses() async throws {
         try await run { pair in

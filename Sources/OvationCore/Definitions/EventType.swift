@@ -27,49 +27,33 @@ public struct EventType: Sendable, Equatable {
     public internal(set) var summary: String
     /// Keyspaces without an entry may neither read nor write.
     public internal(set) var permissions: [Discriminator<Keyspace>: Permission]
-    /// In the order in which they were current; drafts after them.
-    public internal(set) var versions: [EventVersion]
+    public internal(set) var versions = VersionHistory<EventSchema>()
     public internal(set) var removedAt: Timestamp?
 
     public func permission(in keyspace: Discriminator<Keyspace>) -> Permission {
         permissions[keyspace] ?? .none
     }
 
-    public var currentVersion: EventVersion? {
-        versions.last { $0.state == .published && $0.deprecatedAt == nil }
-    }
+    public var currentVersion: EventVersion? { versions.current }
 
-    /// As lists show them: the current version first, then the deprecated, the last to be current before the others.
-    /// Drafts are left out, because a client takes the first version without `deprecated_at` for the current one.
-    public var listedVersions: [EventVersion] {
-        var published = versions.reversed().filter { $0.state == .published }
-        // One that was published again may have begun before its successor, and before history that came later.
-        if let current = published.firstIndex(where: { $0.deprecatedAt == nil }) {
-            published.insert(published.remove(at: current), at: 0)
-        }
-        return published
-    }
+    /// As lists show them: see ``VersionHistory/listed``.
+    public var listedVersions: [EventVersion] { versions.listed }
 }
 
-/// The fields of an event type from one moment on. Never changes once published; old events keep theirs.
-public struct EventVersion: Sendable, Equatable {
-    /// Unique over the account. A string of digits on the wire.
-    public typealias ID = Int64
+extension EventType: VersionedDefinition {
+    static let plural = "event types"
+    static let countMax = Limits.eventTypesMax
+    static let versionsPlural = "versions of one event type"
+    static let versionCountMax = Limits.versionsPerEventTypeMax
 
-    public enum State: String, Codable, Sendable {
-        /// Not listed; takes events only from admin keys.
-        case draft
-        case published
-        /// A draft that was thrown away; takes no events.
-        case discarded
-    }
+    static func notFound(_ discriminator: Discriminator<EventType>) -> Problem { .noEventType(discriminator) }
+}
 
-    public let id: ID
-    public internal(set) var state: State
-    public let schema: EventSchema
-    public internal(set) var validFrom: Timestamp
-    /// When another version took over, or none did; nil while current.
-    public internal(set) var deprecatedAt: Timestamp?
+/// The fields of an event type from one moment on.
+public typealias EventVersion = DefinitionVersion<EventSchema>
+
+extension DefinitionVersion where Content == EventSchema {
+    public var schema: EventSchema { content }
 }
 
 // MARK: - Fields

@@ -34,6 +34,22 @@ public struct Keyspace: Sendable, Codable, Equatable {
     }
 }
 
+extension Section: Definition {
+    var rowNumber: Int64? { number }
+    static let plural = "sections"
+    static let countMax = Limits.sectionsMax
+
+    static func notFound(_ discriminator: Discriminator<Section>) -> Problem { .noSection(discriminator) }
+}
+
+extension Keyspace: Definition {
+    var rowNumber: Int64? { number }
+    static let plural = "keyspaces"
+    static let countMax = Limits.keyspacesMax
+
+    static func notFound(_ discriminator: Discriminator<Keyspace>) -> Problem { .noKeyspace(discriminator) }
+}
+
 /// What every account has from its first moment.
 public enum BuiltIn {
     public static let sections: [Section] = [

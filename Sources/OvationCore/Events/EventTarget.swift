@@ -28,12 +28,12 @@ public struct EventTarget: Sendable {
     /// Whether events of a version may be posted here. A deprecated version still may: clients hold on to the id they
     /// read, and old events must be able to come late.
     public func acceptance(of id: EventVersion.ID) -> Acceptance {
-        guard let place = catalogue.versionIndex[id] else {
+        guard let place = catalogue.eventTypeTable.placeByVersion[id] else {
             return .refused(.unknownVersion, EventTarget.unknown(id))
         }
         // Asked part by part: a copy of a whole event type counts a reference for each of its texts and lists.
-        return catalogue.eventTypes.withUnsafeBufferPointer {
-            acceptance(of: id, $0.baseAddress! + place.eventType, place.version)
+        return catalogue.eventTypeTable.all.withUnsafeBufferPointer {
+            acceptance(of: id, $0.baseAddress! + place.definition, place.version)
         }
     }
 
@@ -46,7 +46,7 @@ public struct EventTarget: Sendable {
         guard eventType.pointee.removedAt == nil else {
             return .refused(.eventTypeRemoved, "The event type of version \(id) has been removed.")
         }
-        let version = eventType.pointee.versions[place]
+        let version = eventType.pointee.versions.all[place]
         switch version.state {
         case .published: break
         case .draft where callerIsAdmin: break

@@ -85,7 +85,7 @@ extension RefusedPost {
     public static func eventTypes(
         of errors: [ItemError], in catalogue: Catalogue, section: Int64, version: (Int) -> EventVersion.ID?
     ) -> [String] {
-        let discriminator = catalogue.sections.first { $0.number == section }?.discriminator
+        let discriminator = catalogue.section(number: section)?.discriminator
         var seen: Set<String> = []
         return errors.map { error in
             guard let type = error.index.flatMap(version).flatMap(catalogue.version)?.eventType,

@@ -9,20 +9,20 @@ public protocol Store: Sendable {
     /// Whether other processes may write to it at the same time.
     var isShared: Bool { get }
 
-    /// Number of each account's newest log entry, notes included: whoever kept in memory what ``load()`` gave asks
+    /// How far each account's definitions and keys have come: a server that keeps in memory what ``load()`` gave asks
     /// whether it is still so.
-    func lastSequences() async throws(StoreFailure) -> [Int64: Int64]
+    func lastSequences() async throws(StoreFailure) -> [Int64: AccountSequences]
 
     /// An element each time that another process may have changed definitions or keys, as soon as the store hears of it.
     /// It may hear late or never, so whoever must know asks for ``lastSequences()`` from time to time as well.
     var changes: AsyncStream<Void> { get }
 
-    /// Writes definitions, API keys and signing keys, all or nothing.
-    /// - Throws: `sequenceTaken` when somebody else wrote to the account's log since the caller read it.
+    /// Writes definitions, acts, API keys and signing keys, all or nothing.
+    /// - Throws: `sequenceTaken` when another process changed the account's definitions or keys since the caller read them.
     func commit(_ change: AccountChange) async throws(StoreFailure)
 
-    /// A part of the account's log.
-    func log(_ range: LogRange) async throws(StoreFailure) -> [LogEntry]
+    /// A part of the account's audit trail: changes of definitions and acts in one order.
+    func log(_ range: LogRange) async throws(StoreFailure) -> [AuditEntry]
 
     /// Stores a batch, and makes its profile when there is none. Returns after the commit is on disk.
     func append(_ batch: EventBatch) async throws(StoreFailure) -> AppendOutcome
@@ -43,10 +43,10 @@ public protocol Store: Sendable {
     /// Events of all profiles, in the order of their arrival.
     func events(of range: ExportRange) async throws(StoreFailure) -> ExportPage
 
-    /// Removes events, and writes the entry to the log in the same transaction. nil: there is no such profile.
+    /// Removes events, and writes the act to the audit trail in the same transaction. nil: there is no such profile.
     /// - Parameter id: only this event; the filter must hold for it too.
     func deleteEvents(
-        _ filter: EventFilter, id: Int64?, recordedAs note: @escaping @Sendable (Int) -> Note, at now: Timestamp,
+        _ filter: EventFilter, id: Int64?, recordedAs act: @escaping @Sendable (Int) -> Act, at now: Timestamp,
         by actor: String
     ) async throws(StoreFailure) -> Deletion?
 
@@ -126,18 +126,18 @@ extension Store {
     public var changes: AsyncStream<Void> { AsyncStream { $0.finish() } }
 }
 
-/// How many events went, and the log entry that says so; no entry where nothing went.
+/// How many events went, and the entry of the audit trail that says so; no entry where nothing went.
 public struct Deletion: Sendable, Equatable {
     public let count: Int
-    public let entry: LogEntry?
+    public let entry: AuditEntry?
 
-    public init(count: Int, entry: LogEntry?) {
+    public init(count: Int, entry: AuditEntry?) {
         self.count = count
         self.entry = entry
     }
 }
 
-/// Which entries of a log, and in which order.
+/// Which entries of an audit trail, and in which order.
 public struct LogRange: Sendable {
     public enum Order: Sendable {
         /// Those after a number.
@@ -149,7 +149,7 @@ public struct LogRange: Sendable {
     public var account: Int64
     public var order: Order
     public var limit: Int
-    /// Leave out the notes of acts.
+    /// Leave out acts.
     public var isDefinitionsOnly: Bool
 
     public init(account: Int64, order: Order, limit: Int, isDefinitionsOnly: Bool = false) {
@@ -160,21 +160,34 @@ public struct LogRange: Sendable {
     }
 }
 
+/// Two numbers of an account that go up with each change: one of its definitions, one of its keys. Another process that
+/// finds one of them different reads everything anew; acts move neither.
+public struct AccountSequences: Sendable, Equatable {
+    /// The sequence of the newest entry of the log of definitions; 0 when it is empty.
+    public var definitions: Int64
+    /// How often API keys and signing keys have changed.
+    public var keys: Int64
+
+    public init(definitions: Int64 = 0, keys: Int64 = 0) {
+        self.definitions = definitions
+        self.keys = keys
+    }
+}
+
 /// What the server folds into memory at start.
 public struct StoreContents: Sendable {
     public var accounts: [Account]
-    /// The entries of each account that change definitions, oldest first, by account number.
+    /// The log of each account's definitions, oldest first, by account number.
     public var definitions: [Int64: [LogEntry]]
-    /// Number of each account's newest entry, notes included.
-    public var lastSequences: [Int64: Int64]
+    public var lastSequences: [Int64: AccountSequences]
     public var apiKeys: [APIKey]
     public var signingKeys: [SigningKey]
     /// Random bytes made with the store: key of the HMAC over client secrets.
     public var serverSecret: [UInt8]
 
     public init(
-        accounts: [Account], definitions: [Int64: [LogEntry]], lastSequences: [Int64: Int64], apiKeys: [APIKey],
-        signingKeys: [SigningKey], serverSecret: [UInt8]
+        accounts: [Account], definitions: [Int64: [LogEntry]], lastSequences: [Int64: AccountSequences],
+        apiKeys: [APIKey], signingKeys: [SigningKey], serverSecret: [UInt8]
     ) {
         self.accounts = accounts
         self.definitions = definitions
@@ -189,20 +202,30 @@ public struct StoreContents: Sendable {
 public struct AccountChange: Sendable {
     /// Made when it does not exist.
     public var account: Account
-    /// Their sequence numbers follow the account's newest entry.
+    /// Changes of definitions. Their sequence numbers follow the newest entry of the account's log.
     public var entries: [LogEntry]
+    /// What was done besides. In the audit trail they come after the changes of definitions.
+    public var acts: [ActEntry]
     /// Inserted, or replaced where the client id exists.
     public var apiKeys: [APIKey]
     /// Inserted, or replaced where the id exists.
     public var signingKeys: [SigningKey]
+    /// How often the account's keys had changed when the caller read them: the keys are written only while that is so.
+    /// nil: they are written whatever others did meanwhile.
+    public var keysBefore: Int64?
     /// When API keys were last used, by client id. Nothing else of them is touched, whatever another process made of
     /// them meanwhile, and what is later there stays.
     public var keyUses: [String: Timestamp]
 
+    /// Whether API keys or signing keys change; the times of their last use do not count.
+    public var changesKeys: Bool { !apiKeys.isEmpty || !signingKeys.isEmpty }
+
     public init(
-        account: Account, entries: [LogEntry], apiKeys: [APIKey] = [], signingKeys: [SigningKey] = [],
-        keyUses: [String: Timestamp] = [:]
+        account: Account, entries: [LogEntry], acts: [ActEntry] = [], apiKeys: [APIKey] = [],
+        signingKeys: [SigningKey] = [], keysBefore: Int64? = nil, keyUses: [String: Timestamp] = [:]
     ) {
+        self.acts = acts
+        self.keysBefore = keysBefore
         self.keyUses = keyUses
         self.account = account
         self.entries = entries
@@ -247,7 +270,7 @@ public struct StoreFailure: Error, Sendable, Equatable {
         case busy
         /// The server is stopping; nothing was done.
         case closed
-        /// The log went on since the caller read it; nothing was done.
+        /// Definitions or keys changed since the caller read them; nothing was done.
         case sequenceTaken
         /// The disk is full or the file may not grow; nothing was done.
         case full

@@ -76,6 +76,12 @@ public final class PostgresRows: RowTarget, @unchecked Sendable {
             throw StoreFailure(
                 .unusable, "it was made by an older Ovation; start 'ovation serve' on it once, stop it, and copy then")
         }
+        guard try !AuditRows.hasEntriesOfOlder(connection) else {
+            throw StoreFailure(
+                .unusable,
+                "an older Ovation was the last to write to it; start 'ovation serve' on it once, stop it, and copy then"
+            )
+        }
         if let refusal = try refusalToServe(connection) { throw refusal }
     }
 
@@ -126,7 +132,7 @@ extension PostgresRows {
     public func origin() async throws(StoreFailure) -> RowOrigin {
         try await run { connection in
             let facts = try connection.run([
-                Command(AccountSQL.serverSecret), Command(AccountSQL.lastSequences), Command(CopySQL.newestKey),
+                Command(AccountSQL.serverSecret), Command(CopySQL.auditCount), Command(CopySQL.newestKey),
                 Command(CopySQL.newestUse), Command(CopySQL.rejectionCount), Command(CopySQL.eventCount),
                 Command(ReadSQL.lastDrawn), Command(CopySQL.lastRejection),
             ])
@@ -134,7 +140,7 @@ extension PostgresRows {
             let drawn = facts[6].int64(0, 0)
             return RowOrigin(
                 serverSecret: facts[0].bytes(0, 0),
-                state: [facts[1].column(1).reduce(0, +)] + facts[2...4].map { $0.int64(0, 0) },
+                state: facts[1...4].map { $0.int64(0, 0) },
                 lastEventID: drawn == 0 ? 0 : drawn + Schema.eventBlock - 1, lastRejectionID: facts[7].int64(0, 0),
                 eventCount: facts[5].int64(0, 0))
         }

@@ -9,6 +9,7 @@ enum CopySQL {
         case .account: selectAccounts
         case .setting: selectSettings
         case .logEntry: selectLog
+        case .act: selectActs
         case .apiKey: selectAPIKeys
         case .signingKey: selectSigningKeys
         case .profile: selectProfiles
@@ -24,6 +25,7 @@ enum CopySQL {
         case .account: insertAccounts
         case .setting: saveSettings
         case .logEntry: insertLog
+        case .act: insertActs
         case .apiKey: insertAPIKeys
         case .signingKey: insertSigningKeys
         case .profile: insertProfiles
@@ -64,18 +66,33 @@ enum CopySQL {
     private static let selectLog = Statement(
         "copy_log",
         """
-        SELECT account_id, sequence, at, actor, CASE WHEN is_note THEN 1::bigint ELSE 0::bigint END, change
-        FROM catalogue_log WHERE (account_id, sequence) > ($1::bigint, $2::bigint)
+        SELECT account_id, sequence, number, at, actor, change
+        FROM catalogue_log WHERE (account_id, sequence) > ($1::bigint, $2::bigint) AND NOT is_note
         ORDER BY account_id, sequence LIMIT $3::bigint
         """)
 
     private static let insertLog = Statement(
         "copy_insert_log",
         """
-        INSERT INTO catalogue_log (account_id, sequence, at, actor, is_note, change)
-        SELECT account_id, sequence, at, actor, is_note = 1, change
-        FROM unnest($1::bigint[], $2::bigint[], $3::bigint[], $4::text[], $5::bigint[], $6::text[])
-            AS entry (account_id, sequence, at, actor, is_note, change)
+        INSERT INTO catalogue_log (account_id, sequence, number, at, actor, is_note, change)
+        SELECT account_id, sequence, number, at, actor, false, change
+        FROM unnest($1::bigint[], $2::bigint[], $3::bigint[], $4::bigint[], $5::text[], $6::text[])
+            AS entry (account_id, sequence, number, at, actor, change)
+        """)
+
+    private static let selectActs = Statement(
+        "copy_acts",
+        """
+        SELECT account_id, number, at, actor, act, subject, detail
+        FROM act WHERE (account_id, number) > ($1::bigint, $2::bigint)
+        ORDER BY account_id, number LIMIT $3::bigint
+        """)
+
+    private static let insertActs = Statement(
+        "copy_insert_acts",
+        """
+        INSERT INTO act (account_id, number, at, actor, act, subject, detail)
+        SELECT * FROM unnest($1::bigint[], $2::bigint[], $3::bigint[], $4::text[], $5::text[], $6::text[], $7::text[])
         """)
 
     private static let selectAPIKeys = Statement(
@@ -220,6 +237,9 @@ enum CopySQL {
         ON CONFLICT (name) DO UPDATE SET value = excluded.value
         """)
 
+    static let auditCount = Statement(
+        "copy_audit_count",
+        "SELECT (SELECT count(*) FROM catalogue_log WHERE NOT is_note) + (SELECT count(*) FROM act)")
     static let newestKey = Statement("copy_newest_key", "SELECT coalesce(max(created_at), 0) FROM idempotency")
     static let newestUse = Statement("copy_newest_use", "SELECT coalesce(max(last_used_at), 0) FROM api_key")
     static let rejectionCount = Statement("copy_rejection_count", "SELECT count(*) FROM rejection")
@@ -235,7 +255,7 @@ enum CopySQL {
         "copy_set_last_rejection", "SELECT setval('ovation.rejection_id', $1::bigint)")
 
     /// Plans are made from what is there, and not from an empty table.
-    static let analyze = ["profile", "event", "idempotency", "catalogue_log", "rejection", "version_usage"].map {
+    static let analyze = ["profile", "event", "idempotency", "catalogue_log", "act", "rejection", "version_usage"].map {
         Statement("copy_analyze_" + $0, "ANALYZE ovation." + $0)
     }
 }

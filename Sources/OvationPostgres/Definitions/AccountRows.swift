@@ -2,7 +2,7 @@ import Foundation
 import OvationCore
 import OvationRows
 
-/// Accounts, the catalogue log and keys as rows. Not on the path of an event, so Codable may serve here.
+/// Accounts, the log of definitions and keys as rows. Not on the path of an event, so Codable may serve here.
 enum AccountRows {
     /// Of one moment, since what is read belongs together.
     static func load(_ connection: PostgresConnection) throws -> StoreContents {
@@ -26,27 +26,11 @@ enum AccountRows {
             serverSecret: results[6].bytes(0, 0))
     }
 
-    static func sequences(_ rows: PostgresResult) -> [Int64: Int64] {
-        Dictionary((0..<rows.count).map { (rows.int64($0, 0), rows.int64($0, 1)) }, uniquingKeysWith: { $1 })
-    }
-
-    static func log(_ connection: PostgresConnection, _ range: LogRange) throws -> [LogEntry] {
-        let statement: Statement
-        let sequence: Int64
-        switch range.order {
-        case .oldestFirst(let after):
-            sequence = after
-            statement = range.isDefinitionsOnly ? AccountSQL.oldestDefinitions : AccountSQL.oldestEntries
-        case .newestFirst(let before):
-            sequence = before
-            statement = range.isDefinitionsOnly ? AccountSQL.newestDefinitions : AccountSQL.newestEntries
+    static func sequences(_ rows: PostgresResult) -> [Int64: AccountSequences] {
+        let sequences = (0..<rows.count).map { row in
+            (rows.int64(row, 0), AccountSequences(definitions: rows.int64(row, 1), keys: rows.int64(row, 2)))
         }
-        let rows = try connection.run(statement) {
-            $0.add(range.account)
-            $0.add(sequence)
-            $0.add(Int64(max(range.limit, 0)))
-        }
-        return try (0..<rows.count).map { try entry(rows, $0) }
+        return Dictionary(sequences, uniquingKeysWith: { $1 })
     }
 
     // MARK: Changing
@@ -54,23 +38,33 @@ enum AccountRows {
     /// - Parameter isRepeat: an earlier try may have been committed.
     static func commit(_ connection: PostgresConnection, _ change: AccountChange, isRepeat: Bool) throws {
         let account = change.account
-        let last = try connection.run([
-            Command(.begin), Command(Locks.log) { $0.add(account.number) },
-            Command(AccountSQL.insertAccount) {
-                $0.add(account.number)
-                $0.add(account.name)
-                $0.add(account.createdAt.milliseconds)
-            },
-            Command(AccountSQL.lastSequence) { $0.add(account.number) },
-        ])[3].int64(0, 0)
-        if let first = change.entries.first, last + 1 != first.sequence {
-            let isOurs = try isRepeat && has(connection, change.entries, account: account.number)
+        let found = try connection.run(
+            [
+                Command(.begin), Command(Locks.log) { $0.add(account.number) },
+                Command(AccountSQL.insertAccount) {
+                    $0.add(account.number)
+                    $0.add(account.name)
+                    $0.add(account.createdAt.milliseconds)
+                }, Command(AccountSQL.lastSequence) { $0.add(account.number) },
+            ] + AuditRows.questions(account: account.number))
+        let next = try AuditRows.nextNumber(connection, found.suffix(AuditRows.questionCount), account: account.number)
+        let keyChanges = try connection.run(AccountSQL.keyChanges) { $0.add(account.number) }.int64(0, 0)
+        let state = State(lastSequence: found[3].int64(0, 0), keyChanges: keyChanges)
+        if try isRepeat && wasCommitted(connection, change, state) { return try connection.rollBackIfNeeded() }
+        do throws(StoreFailure) {
+            try state.allow(change)
+        } catch {
             try connection.rollBackIfNeeded()
-            if isOurs { return }
-            throw StoreFailure(.sequenceTaken, "the log of the account went on")
+            throw error
         }
         var commands: [Command] = []
-        if !change.entries.isEmpty { commands.append(try insert(change.entries, account: account.number)) }
+        if !change.entries.isEmpty {
+            commands.append(try insert(change.entries, from: next, account: account.number))
+        }
+        if !change.acts.isEmpty {
+            let number = next + Int64(change.entries.count)
+            commands.append(AuditRows.insert(change.acts, from: number, account: account.number))
+        }
         for key in change.apiKeys { commands.append(try save(key)) }
         if !change.keyUses.isEmpty {
             let uses = change.keyUses.sorted { $0.key < $1.key }
@@ -82,28 +76,68 @@ enum AccountRows {
                 })
         }
         for key in change.signingKeys { commands.append(save(key)) }
-        // Times of use change nothing that others would have to read.
-        if !change.entries.isEmpty { commands.append(Command(AccountSQL.tell)) }
+        if change.changesKeys { commands.append(noteKeyChanges(1, account: account.number)) }
+        // Times of use and acts change nothing that others would have to read.
+        if !change.entries.isEmpty || change.changesKeys { commands.append(Command(AccountSQL.tell)) }
         try connection.run(commands + [Command(.commit)])
     }
 
-    static func insert(_ entries: [LogEntry], account: Int64) throws -> Command {
+    /// How far definitions and keys have come, under the lock of the account's log.
+    private struct State {
+        let lastSequence: Int64
+        let keyChanges: Int64
+
+        func allow(_ change: AccountChange) throws(StoreFailure) {
+            if let first = change.entries.first, lastSequence + 1 != first.sequence {
+                throw StoreFailure(.sequenceTaken, "the log of the account went on")
+            }
+            if change.changesKeys, let before = change.keysBefore, before != keyChanges {
+                throw StoreFailure(.sequenceTaken, "the keys of the account have changed")
+            }
+        }
+    }
+
+    /// Whether an earlier try of the same change was committed: its entries stand in the log, or its acts among the newest.
+    private static func wasCommitted(
+        _ connection: PostgresConnection, _ change: AccountChange, _ state: State
+    ) throws -> Bool {
+        if let first = change.entries.first {
+            return try first.sequence <= state.lastSequence
+                && has(connection, change.entries, account: change.account.number)
+        }
+        return try !change.acts.isEmpty
+            && AuditRows.has(connection, change.acts, account: change.account.number)
+    }
+
+    static func noteKeyChanges(_ count: Int, account: Int64) -> Command {
+        Command(AccountSQL.noteKeyChange) {
+            $0.add(account)
+            $0.add(Int64(count))
+        }
+    }
+
+    /// - Parameter number: of the first of them, in the audit trail.
+    private static func insert(_ entries: [LogEntry], from number: Int64, account: Int64) throws -> Command {
         let changes = try entries.map { try RowText.text(of: $0.change) }
         return Command(AccountSQL.insertEntries) {
             $0.add(account)
             $0.add(entries.map(\.sequence))
+            $0.add(entries.indices.map { number + Int64($0) })
             $0.add(entries.map(\.at.milliseconds))
             $0.add(entries.map(\.actor))
-            $0.add(entries.map { $0.change.isNote ? Int64(1) : 0 })
             $0.add(changes)
         }
     }
 
     /// Whether exactly these entries stand in the log.
-    static func has(_ connection: PostgresConnection, _ entries: [LogEntry], account: Int64) throws -> Bool {
+    private static func has(_ connection: PostgresConnection, _ entries: [LogEntry], account: Int64) throws -> Bool {
         guard let first = entries.first else { return false }
-        let range = LogRange(account: account, order: .oldestFirst(after: first.sequence - 1), limit: entries.count)
-        return try log(connection, range) == entries
+        let rows = try connection.run(AccountSQL.entries) {
+            $0.add(account)
+            $0.add(first.sequence)
+            $0.add(Int64(entries.count))
+        }
+        return try (0..<rows.count).map { try entry(rows, $0) } == entries
     }
 
     private static func save(_ key: APIKey) throws -> Command {

@@ -6,7 +6,8 @@ enum AccountSQL {
         "last_sequences",
         """
         SELECT account_id, coalesce(
-            (SELECT max(sequence) FROM catalogue_log WHERE catalogue_log.account_id = account.account_id), 0)
+            (SELECT max(sequence) FROM catalogue_log WHERE catalogue_log.account_id = account.account_id), 0),
+            key_changes
         FROM account
         """)
 
@@ -44,45 +45,30 @@ enum AccountSQL {
 
     // MARK: The log
 
-    static let oldestEntries = Statement(
-        "oldest_entries",
-        """
-        SELECT account_id, sequence, at, actor, change FROM catalogue_log
-        WHERE account_id = $1::bigint AND sequence > $2::bigint ORDER BY sequence LIMIT $3::bigint
-        """)
-
-    static let newestEntries = Statement(
-        "newest_entries",
-        """
-        SELECT account_id, sequence, at, actor, change FROM catalogue_log
-        WHERE account_id = $1::bigint AND sequence < $2::bigint ORDER BY sequence DESC LIMIT $3::bigint
-        """)
-
-    static let oldestDefinitions = Statement(
-        "oldest_definitions",
-        """
-        SELECT account_id, sequence, at, actor, change FROM catalogue_log
-        WHERE account_id = $1::bigint AND NOT is_note AND sequence > $2::bigint ORDER BY sequence LIMIT $3::bigint
-        """)
-
-    static let newestDefinitions = Statement(
-        "newest_definitions",
-        """
-        SELECT account_id, sequence, at, actor, change FROM catalogue_log
-        WHERE account_id = $1::bigint AND NOT is_note AND sequence < $2::bigint ORDER BY sequence DESC LIMIT $3::bigint
-        """)
-
     static let lastSequence = Statement(
         "last_sequence", "SELECT coalesce(max(sequence), 0) FROM catalogue_log WHERE account_id = $1::bigint")
+
+    /// The entries of the log from a number on.
+    static let entries = Statement(
+        "entries",
+        """
+        SELECT account_id, sequence, at, actor, change FROM catalogue_log
+        WHERE account_id = $1::bigint AND sequence >= $2::bigint AND NOT is_note ORDER BY sequence LIMIT $3::bigint
+        """)
 
     static let insertEntries = Statement(
         "insert_entries",
         """
-        INSERT INTO catalogue_log (account_id, sequence, at, actor, is_note, change)
-        SELECT $1::bigint, sequence, at, actor, is_note = 1, change
-        FROM unnest($2::bigint[], $3::bigint[], $4::text[], $5::bigint[], $6::text[])
-            AS entry (sequence, at, actor, is_note, change)
+        INSERT INTO catalogue_log (account_id, sequence, number, at, actor, is_note, change)
+        SELECT $1::bigint, sequence, number, at, actor, false, change
+        FROM unnest($2::bigint[], $3::bigint[], $4::bigint[], $5::text[], $6::text[])
+            AS entry (sequence, number, at, actor, change)
         """)
+
+    static let keyChanges = Statement("key_changes", "SELECT key_changes FROM account WHERE account_id = $1::bigint")
+
+    static let noteKeyChange = Statement(
+        "note_key_change", "UPDATE account SET key_changes = key_changes + $2::bigint WHERE account_id = $1::bigint")
 
     // MARK: Changes
 

@@ -79,7 +79,7 @@ enum EventRows {
     }
 }
 
-/// Events removed, with the note of it in the log.
+/// Events removed, with the act in the audit trail.
 enum EventRemoval {
     /// How long PostgreSQL may take to remove what a profile has.
     static let patience = Duration.seconds(300)
@@ -95,7 +95,7 @@ enum EventRemoval {
             guard let deletion = deletion.value, let entry = deletion.entry else { return nil }
             // Waits for that try, should it still be under way.
             try connection.run([Command(.begin), Command(Locks.log) { $0.add(account) }])
-            let isThere = try AccountRows.has(connection, [entry], account: account)
+            let isThere = try AuditRows.has(connection, entry, account: account)
             try connection.rollBackIfNeeded()
             return isThere ? deletion : nil
         }
@@ -104,7 +104,7 @@ enum EventRemoval {
     /// In one transaction. nil: there is no such profile.
     static func delete(
         _ connection: PostgresConnection, _ filter: EventFilter, id: Int64?, slot: Int64, _ attempt: Attempt,
-        entry: (_ sequence: Int64, _ count: Int) -> LogEntry
+        act: (_ count: Int) -> ActEntry
     ) throws -> Deletion? {
         let profile = try EventRows.read(connection, of: filter.profile, { _ in [] }) { profile, _ in profile }
         guard let profile else { return nil }
@@ -112,20 +112,25 @@ enum EventRemoval {
         // The log first: where tables are spread over machines, what all of them have is written before the rest.
         let results = try connection.run(
             [
-                Command(.begin), Command(Locks.log) { $0.add(account) },
-                Command(AccountSQL.lastSequence) { $0.add(account) }, removal(profile, filter, id: id),
-            ], patience: patience)
-        let counts = (0..<results[3].count).map { (version: results[3].int64($0, 0), count: results[3].int64($0, 1)) }
+                Command(.begin), Command(Locks.log) { $0.add(account) }, removal(profile, filter, id: id),
+            ] + AuditRows.questions(account: account), patience: patience)
+        let removed = results[2]
+        let counts = (0..<removed.count).map { (version: removed.int64($0, 0), count: removed.int64($0, 1)) }
         let count = counts.reduce(0) { $0 + Int($1.count) }
         guard count > 0 else {
             try connection.rollBackIfNeeded()
             return Deletion(count: 0, entry: nil)
         }
-        let entry = entry(results[2].int64(0, 0) + 1, count)
-        attempt.note(Deletion(count: count, entry: entry))
+        let number = try AuditRows.nextNumber(
+            connection, results.suffix(AuditRows.questionCount), account: account)
+        let entry = act(count)
+        let deletion = Deletion(
+            count: count,
+            entry: AuditEntry(number: number, at: entry.at, actor: entry.actor, content: .act(entry.act)))
+        attempt.note(deletion)
         let usage = counts.sorted { $0.version < $1.version }
         try connection.run([
-            AccountRows.insert([entry], account: account),
+            AuditRows.insert([entry], from: number, account: account),
             Command(WriteSQL.subtractUsage) {
                 $0.add(slot)
                 $0.add(usage.map { _ in account })
@@ -134,7 +139,7 @@ enum EventRemoval {
             },
             Command(.commit),
         ])
-        return Deletion(count: count, entry: entry)
+        return deletion
     }
 
     private static func removal(_ profile: Int64, _ filter: EventFilter, id: Int64?) -> Command {

@@ -152,7 +152,7 @@ enum RejectionRows {
         for account in contents.accounts {
             catalogues[account.number] = try Catalogue(
                 account: account, definitions: contents.definitions[account.number] ?? [],
-                lastSequence: contents.lastSequences[account.number] ?? 0)
+                lastSequence: contents.lastSequences[account.number]?.definitions ?? 0)
         }
         return catalogues
     }

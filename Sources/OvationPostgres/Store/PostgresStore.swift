@@ -74,6 +74,7 @@ public final class PostgresStore: Store {
             try RejectionRows.forget(connection, at: forgetting.time(now), limits: limits)
             try ActivityRows.begin(connection, at: now)
             try RejectionRows.fill(connection)
+            try AuditRows.takeOver(connection)
             try PostgresDistribution.spreadIfEmpty(connection, logger: logger)
             return (try ShardMap.read(connection), forgetting)
         } catch {
@@ -157,14 +158,14 @@ extension PostgresStore {
     }
 
     public func deleteEvents(
-        _ filter: EventFilter, id: Int64?, recordedAs note: @escaping @Sendable (Int) -> Note, at now: Timestamp,
+        _ filter: EventFilter, id: Int64?, recordedAs act: @escaping @Sendable (Int) -> Act, at now: Timestamp,
         by actor: String
     ) async throws(StoreFailure) -> Deletion? {
         let attempt = EventRemoval.Attempt()
         return try await write(for: filter.profile.foundingID.value) { connection, slot, isRepeat in
             if isRepeat, let done = try attempt.ifCommitted(connection, account: filter.profile.account) { return done }
-            return try EventRemoval.delete(connection, filter, id: id, slot: slot, attempt) { sequence, count in
-                LogEntry(sequence: sequence, at: now, actor: actor, change: .noted(note(count)))
+            return try EventRemoval.delete(connection, filter, id: id, slot: slot, attempt) { count in
+                ActEntry(at: now, actor: actor, act: act(count))
             }
         }
     }
@@ -289,11 +290,16 @@ extension PostgresStore {
     /// Listens as long as somebody wants to know.
     public var changes: AsyncStream<Void> { listener.changes() }
 
-    public func lastSequences() async throws(StoreFailure) -> [Int64: Int64] {
-        try await reader.read { connection in
-            let rows = try connection.run([Command(AccountSQL.lastSequences)])[0]
-            return AccountRows.sequences(rows)
+    /// Also takes over what older servers wrote since, so that it is in the audit trail within the time in which servers
+    /// hear of each other.
+    public func lastSequences() async throws(StoreFailure) -> [Int64: AccountSequences] {
+        let (sequences, isComplete) = try await reader.read { connection in
+            let results = try connection.run([Command(AccountSQL.lastSequences), Command(AuditSQL.accountsOfOlder)])
+            return (AccountRows.sequences(results[0]), results[1].count == 0)
         }
+        guard !isComplete else { return sequences }
+        try await write(for: 0) { connection, _, _ in try AuditRows.takeOver(connection) }
+        return try await reader.read { AccountRows.sequences(try $0.run(AccountSQL.lastSequences)) }
     }
 
     public func load() async throws(StoreFailure) -> StoreContents {
@@ -306,8 +312,8 @@ extension PostgresStore {
         }
     }
 
-    public func log(_ range: LogRange) async throws(StoreFailure) -> [LogEntry] {
-        try await reader.read { try AccountRows.log($0, range) }
+    public func log(_ range: LogRange) async throws(StoreFailure) -> [AuditEntry] {
+        try await reader.read { try AuditRows.log($0, range) }
     }
 }
 

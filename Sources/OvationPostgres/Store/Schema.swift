@@ -15,11 +15,14 @@ enum Schema {
         Migration(number: 2, name: "counts by the minute", statements: activity),
         // What is there already is filled when the store is opened: see RejectionRows.fill.
         Migration(number: 3, name: "causes of rejections", statements: causes),
+        // What is there already is taken over when the store is opened: see AuditRows.takeOver.
+        Migration(number: 4, name: "acts beside definitions", statements: acts),
     ]
 
     /// All of them but the ledger.
     static let tables = [
-        "account", "activity", "api_key", "catalogue_log", "event", "idempotency", "profile", "rejection", "setting",
+        "account", "act", "activity", "api_key", "catalogue_log", "event", "idempotency", "profile", "rejection",
+        "setting",
         "signing_key",
         "version_usage",
     ]
@@ -139,6 +142,32 @@ enum Schema {
             PRIMARY KEY (slot, account_id, version_id)
         ) WITH (fillfactor = 50)
         """,
+    ]
+
+    private static let acts = [
+        // What was done and changes no definition. Append-only; with the log of definitions it is the audit trail.
+        """
+        CREATE TABLE ovation.act (
+            account_id   bigint NOT NULL REFERENCES ovation.account,
+            number       bigint NOT NULL CHECK (number > 0),   -- in the audit trail, where definitions stand too
+            at           bigint NOT NULL,
+            actor        text NOT NULL,
+            act          text NOT NULL,
+            subject      text NOT NULL,
+            detail       text NOT NULL,
+            PRIMARY KEY (account_id, number)
+        )
+        """,
+        // The number of an entry in the audit trail, where acts stand too. null: an older server wrote the row. Notes of
+        // acts (is_note) stay in the log for older servers, which count them; newer ones have them as rows of act.
+        "ALTER TABLE ovation.catalogue_log ADD COLUMN number bigint CHECK (number > 0)",
+        "CREATE INDEX catalogue_log_number ON ovation.catalogue_log (account_id, number)",
+        // Empty but during and after an update.
+        """
+        CREATE INDEX catalogue_log_without_number ON ovation.catalogue_log (account_id, sequence) WHERE number IS NULL
+        """,
+        // How often API keys and signing keys have changed.
+        "ALTER TABLE ovation.account ADD COLUMN key_changes bigint NOT NULL DEFAULT 0",
     ]
 
     private static let causes = [

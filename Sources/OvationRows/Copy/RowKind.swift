@@ -4,7 +4,7 @@ import OvationCore
 ///
 /// What a store makes of these for itself is no kind: the sorted timelines of SQLite, the slots of usage in PostgreSQL.
 public enum RowKind: String, CaseIterable, Sendable {
-    case account, setting, logEntry, apiKey, signingKey, profile, event, idempotency, rejection, usage
+    case account, setting, logEntry, act, apiKey, signingKey, profile, event, idempotency, rejection, usage
 
     public enum ColumnType: Sendable {
         case integer
@@ -21,8 +21,10 @@ public enum RowKind: String, CaseIterable, Sendable {
         case .account: [.integer, .text, .integer]
         // Name, value.
         case .setting: [.text, .bytes]
-        // Account, sequence, at, actor, whether it is a note, change.
-        case .logEntry: [.integer, .integer, .integer, .text, .integer, .text]
+        // Account, sequence, number in the audit trail, at, actor, change.
+        case .logEntry: [.integer, .integer, .integer, .integer, .text, .text]
+        // Account, number in the audit trail, at, actor, act, subject, detail.
+        case .act: [.integer, .integer, .integer, .text, .text, .text, .text]
         // Client id, account, name, role, sections, keyspaces, hash of the secret, made at, revoked at, hash of the
         // secret before and until when it holds, last used at, hash of the secret in the settings.
         case .apiKey:
@@ -55,7 +57,7 @@ public enum RowKind: String, CaseIterable, Sendable {
         switch self {
         case .account, .profile: (nil, 0, nil)
         case .setting, .apiKey, .signingKey: (nil, nil, 0)
-        case .logEntry, .rejection, .usage: (0, 1, nil)
+        case .logEntry, .act, .rejection, .usage: (0, 1, nil)
         case .event: (5, 0, nil)
         case .idempotency: (0, nil, 1)
         }
@@ -66,7 +68,8 @@ public enum RowKind: String, CaseIterable, Sendable {
         switch self {
         case .account: "accounts"
         case .setting: "settings"
-        case .logEntry: "log entries"
+        case .logEntry: "changes of definitions"
+        case .act: "acts"
         case .apiKey: "API keys"
         case .signingKey: "signing keys"
         case .profile: "profiles"

@@ -10,8 +10,13 @@ enum CopySQL {
         case .setting: "SELECT name, CAST(value AS BLOB) FROM setting WHERE name > ?3 ORDER BY name"
         case .logEntry:
             """
-            SELECT account_id, sequence, at, actor, is_note, change FROM catalogue_log
+            SELECT account_id, sequence, number, at, actor, change FROM catalogue_log
             WHERE (account_id, sequence) > (?1, ?2) ORDER BY account_id, sequence
+            """
+        case .act:
+            """
+            SELECT account_id, number, at, actor, act, subject, detail FROM act
+            WHERE (account_id, number) > (?1, ?2) ORDER BY account_id, number
             """
         case .apiKey:
             """
@@ -65,7 +70,11 @@ enum CopySQL {
         case .setting: "INSERT OR REPLACE INTO setting (name, value) VALUES (?1, ?2)"
         case .logEntry:
             """
-            INSERT INTO catalogue_log (account_id, sequence, at, actor, is_note, change) VALUES (?1, ?2, ?3, ?4, ?5, ?6)
+            INSERT INTO catalogue_log (account_id, sequence, number, at, actor, change) VALUES (?1, ?2, ?3, ?4, ?5, ?6)
+            """
+        case .act:
+            """
+            INSERT INTO act (account_id, number, at, actor, act, subject, detail) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)
             """
         case .apiKey:
             """

@@ -122,7 +122,7 @@ extension SQLiteRows {
             return RowOrigin(
                 serverSecret: Array(secret),
                 state: [
-                    try AccountRows.lastSequences(database).values.reduce(0, +),
+                    try AccountRows.entryCount(database),
                     try number("SELECT max(created_at) FROM idempotency"),
                     try number("SELECT max(last_used_at) FROM api_key"), try number("SELECT count(*) FROM rejection"),
                 ],

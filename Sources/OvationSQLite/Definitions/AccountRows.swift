@@ -3,38 +3,72 @@ import GRDB
 import OvationCore
 import OvationRows
 
-/// Accounts, the catalogue log and keys as rows. Not on the path of an event, so Codable may serve here.
+/// Accounts, their logs and keys as rows. Not on the path of an event, so Codable may serve here.
 enum AccountRows {
     static func load(_ database: Database) throws -> StoreContents {
+        StoreContents(
+            accounts: try accounts(database), definitions: try definitions(database),
+            lastSequences: try lastSequences(database), apiKeys: try apiKeys(database),
+            signingKeys: try signingKeys(database), serverSecret: try serverSecret(database))
+    }
+
+    /// - Parameter condition: which rows of the log there are to be read; all, where nothing is said.
+    static func definitions(
+        _ database: Database, where condition: String = "true"
+    ) throws -> [Int64: [LogEntry]] {
         var log: [Int64: [LogEntry]] = [:]
         let rows = try Row.fetchCursor(
             database,
             sql: """
                 SELECT account_id, sequence, at, actor, change FROM catalogue_log
-                WHERE is_note = 0 ORDER BY account_id, sequence
+                WHERE \(condition) ORDER BY account_id, sequence
                 """)
         while let row = try rows.next() { log[try row.decode(atIndex: 0), default: []].append(try entry(row)) }
-        let accounts = try Row.fetchAll(database, sql: "SELECT account_id, name, created_at FROM account ORDER BY 1")
-            .map { row in
-                Account(
-                    number: try row.decode(atIndex: 0), name: try row.decode(atIndex: 1),
-                    createdAt: Timestamp(milliseconds: try row.decode(atIndex: 2)))
-            }
-        return StoreContents(
-            accounts: accounts, definitions: log, lastSequences: try lastSequences(database),
-            apiKeys: try Row.fetchAll(database, sql: "SELECT * FROM api_key ORDER BY created_at, client_id")
-                .map(apiKey),
-            signingKeys: try Row.fetchAll(database, sql: "SELECT * FROM signing_key ORDER BY created_at, key_id")
-                .map(signingKey),
-            serverSecret: try serverSecret(database))
+        return log
     }
 
-    static func lastSequences(_ database: Database) throws -> [Int64: Int64] {
-        var sequences: [Int64: Int64] = [:]
-        for account in try Int64.fetchAll(database, sql: "SELECT account_id FROM account") {
-            sequences[account] = try lastSequence(database, account: account)
+    static func accounts(_ database: Database) throws -> [Account] {
+        try Row.fetchAll(database, sql: "SELECT account_id, name, created_at FROM account ORDER BY 1").map { row in
+            Account(
+                number: try row.decode(atIndex: 0), name: try row.decode(atIndex: 1),
+                createdAt: Timestamp(milliseconds: try row.decode(atIndex: 2)))
+        }
+    }
+
+    static func apiKeys(_ database: Database) throws -> [APIKey] {
+        try Row.fetchAll(database, sql: "SELECT * FROM api_key ORDER BY created_at, client_id").map(apiKey)
+    }
+
+    private static func signingKeys(_ database: Database) throws -> [SigningKey] {
+        try Row.fetchAll(database, sql: "SELECT * FROM signing_key ORDER BY created_at, key_id").map(signingKey)
+    }
+
+    static func lastSequences(_ database: Database) throws -> [Int64: AccountSequences] {
+        let rows = try Row.fetchAll(
+            database,
+            sql: """
+                SELECT account_id, key_changes, (
+                    SELECT max(sequence) FROM catalogue_log WHERE catalogue_log.account_id = account.account_id)
+                FROM account
+                """)
+        var sequences: [Int64: AccountSequences] = [:]
+        for row in rows {
+            let definitions: Int64? = try row.decode(atIndex: 2)
+            sequences[try row.decode(atIndex: 0)] = AccountSequences(
+                definitions: definitions ?? 0, keys: try row.decode(atIndex: 1))
         }
         return sequences
+    }
+
+    /// How many entries the audit trails of all accounts have. It never goes down. Of stores from before acts had a table
+    /// of their own, too.
+    static func entryCount(_ database: Database) throws -> Int64 {
+        let hasActs = try database.tableExists("act")
+        return try Int64.fetchAll(database, sql: "SELECT account_id FROM account").reduce(0) { count, account in
+            let last =
+                hasActs ? try lastNumber(database, account: account) : try lastSequence(database, account: account)
+            return count + last
+        }
     }
 
     static func commit(_ database: Database, _ change: AccountChange) throws {
@@ -47,7 +81,16 @@ enum AccountRows {
                 throw StoreFailure(.sequenceTaken, "the log of the account went on")
             }
         }
-        for entry in change.entries { try insert(database, entry, account: account.number) }
+        if change.changesKeys { try noteKeyChange(database, change) }
+        var number = try lastNumber(database, account: account.number)
+        for entry in change.entries {
+            number += 1
+            try insert(database, entry, number: number, account: account.number)
+        }
+        for entry in change.acts {
+            number += 1
+            try insert(database, entry, number: number, account: account.number)
+        }
         for key in change.apiKeys { try insert(database, key) }
         for (clientID, time) in change.keyUses {
             try database.execute(
@@ -69,58 +112,74 @@ enum AccountRows {
         }
     }
 
-    static func log(_ database: Database, _ range: LogRange) throws -> [LogEntry] {
-        let sequence: Int64
-        let sql: String
+    private static func noteKeyChange(_ database: Database, _ change: AccountChange) throws {
+        let before = try Int64.fetchOne(
+            database, sql: "SELECT key_changes FROM account WHERE account_id = ?", arguments: [change.account.number])
+        guard change.keysBefore == nil || change.keysBefore == before else {
+            throw StoreFailure(.sequenceTaken, "the keys of the account have changed")
+        }
+        try database.execute(
+            sql: "UPDATE account SET key_changes = key_changes + 1 WHERE account_id = ?",
+            arguments: [change.account.number])
+    }
+
+    // MARK: The audit trail
+
+    static func log(_ database: Database, _ range: LogRange) throws -> [AuditEntry] {
+        let number: Int64
+        let isNewestFirst: Bool
         switch range.order {
-        case .oldestFirst(let after):
-            sequence = after
-            sql = range.isDefinitionsOnly ? oldestDefinitions : oldestEntries
-        case .newestFirst(let before):
-            sequence = before
-            sql = range.isDefinitionsOnly ? newestDefinitions : newestEntries
+        case .oldestFirst(let after): (number, isNewestFirst) = (after, false)
+        case .newestFirst(let before): (number, isNewestFirst) = (before, true)
         }
         // A negative LIMIT would be none at all.
         let limit = max(range.limit, 0)
-        return try Row.fetchAll(database, sql: sql, arguments: [range.account, sequence, limit]).map(entry)
+        return try Row.fetchAll(
+            database, sql: logQuery(isNewestFirst: isNewestFirst, isDefinitionsOnly: range.isDefinitionsOnly),
+            arguments: [range.account, number, limit]
+        ).map(auditEntry)
     }
 
-    private static let oldestEntries = """
-        SELECT account_id, sequence, at, actor, change FROM catalogue_log
-        WHERE account_id = ? AND sequence > ? ORDER BY sequence LIMIT ?
-        """
-
-    private static let newestEntries = """
-        SELECT account_id, sequence, at, actor, change FROM catalogue_log
-        WHERE account_id = ? AND sequence < ? ORDER BY sequence DESC LIMIT ?
-        """
-
-    // The partial index by name, so that no note is looked at however many there are: left alone, SQLite takes the
-    // primary key.
-
-    static let oldestDefinitions = """
-        SELECT account_id, sequence, at, actor, change FROM catalogue_log INDEXED BY catalogue_log_definitions
-        WHERE account_id = ? AND is_note = 0 AND sequence > ? ORDER BY sequence LIMIT ?
-        """
-
-    static let newestDefinitions = """
-        SELECT account_id, sequence, at, actor, change FROM catalogue_log INDEXED BY catalogue_log_definitions
-        WHERE account_id = ? AND is_note = 0 AND sequence < ? ORDER BY sequence DESC LIMIT ?
-        """
+    /// Both logs in the order of the numbers they share. SQLite merges the two along their indexes.
+    static func logQuery(isNewestFirst: Bool, isDefinitionsOnly: Bool) -> String {
+        let range = "WHERE account_id = ?1 AND number \(isNewestFirst ? "<" : ">") ?2"
+        let definitions = "SELECT number, at, actor, change, NULL, NULL, NULL FROM catalogue_log \(range)"
+        let acts = "SELECT number, at, actor, NULL, act, subject, detail FROM act \(range)"
+        return (isDefinitionsOnly ? definitions : definitions + " UNION ALL " + acts)
+            + " ORDER BY number\(isNewestFirst ? " DESC" : "") LIMIT ?3"
+    }
 
     static func lastSequence(_ database: Database, account: Int64) throws -> Int64 {
         try Int64.fetchOne(
             database, sql: "SELECT max(sequence) FROM catalogue_log WHERE account_id = ?", arguments: [account]) ?? 0
     }
 
-    static func insert(_ database: Database, _ entry: LogEntry, account: Int64) throws {
+    /// The number of the newest entry of the audit trail.
+    static func lastNumber(_ database: Database, account: Int64) throws -> Int64 {
+        try Int64.fetchOne(
+            database,
+            sql: """
+                SELECT max(ifnull((SELECT max(number) FROM catalogue_log WHERE account_id = ?1), 0),
+                    ifnull((SELECT max(number) FROM act WHERE account_id = ?1), 0))
+                """, arguments: [account]) ?? 0
+    }
+
+    private static func insert(_ database: Database, _ entry: LogEntry, number: Int64, account: Int64) throws {
         try database.execute(
             sql: """
-                INSERT INTO catalogue_log (account_id, sequence, at, actor, is_note, change) VALUES (?, ?, ?, ?, ?, ?)
+                INSERT INTO catalogue_log (account_id, sequence, number, at, actor, change) VALUES (?, ?, ?, ?, ?, ?)
                 """,
             arguments: [
-                account, entry.sequence, entry.at.milliseconds, entry.actor, entry.change.isNote,
-                try RowText.text(of: entry.change),
+                account, entry.sequence, number, entry.at.milliseconds, entry.actor, try RowText.text(of: entry.change),
+            ])
+    }
+
+    static func insert(_ database: Database, _ entry: ActEntry, number: Int64, account: Int64) throws {
+        try database.execute(
+            sql: "INSERT INTO act (account_id, number, at, actor, act, subject, detail) VALUES (?, ?, ?, ?, ?, ?, ?)",
+            arguments: [
+                account, number, entry.at.milliseconds, entry.actor, entry.act.kind.rawValue, entry.act.subject,
+                entry.act.detail,
             ])
     }
 
@@ -131,6 +190,22 @@ enum AccountRows {
             sequence: try row.decode(atIndex: 1), at: Timestamp(milliseconds: try row.decode(atIndex: 2)),
             actor: try row.decode(atIndex: 3),
             change: try RowText.value(CatalogueChange.self, of: try row.decode(atIndex: 4)))
+    }
+
+    private static func auditEntry(_ row: Row) throws -> AuditEntry {
+        let change: String? = try row.decode(atIndex: 3)
+        let content: AuditEntry.Content =
+            if let change {
+                .definition(try RowText.value(CatalogueChange.self, of: change))
+            } else {
+                .act(
+                    Act(
+                        Act.Kind(rawValue: try row.decode(atIndex: 4)), subject: try row.decode(atIndex: 5),
+                        detail: try row.decode(atIndex: 6)))
+            }
+        return AuditEntry(
+            number: try row.decode(atIndex: 0), at: Timestamp(milliseconds: try row.decode(atIndex: 1)),
+            actor: try row.decode(atIndex: 2), content: content)
     }
 
     private static func insert(_ database: Database, _ key: APIKey) throws {

@@ -172,7 +172,7 @@ extension SQLiteStore {
     }
 
     public func deleteEvents(
-        _ filter: EventFilter, id: Int64?, recordedAs note: @escaping @Sendable (Int) -> Note, at now: Timestamp,
+        _ filter: EventFilter, id: Int64?, recordedAs act: @escaping @Sendable (Int) -> Act, at now: Timestamp,
         by actor: String
     ) async throws(StoreFailure) -> Deletion? {
         try await write { database, appender in
@@ -187,12 +187,12 @@ extension SQLiteStore {
                 arguments: [appender.lastEventID])
             let account = filter.profile.account
             try ProfileRows.subtractUsage(database, removal.counts, account: account)
-            let entry = LogEntry(
-                sequence: try AccountRows.lastSequence(database, account: account) + 1, at: now, actor: actor,
-                change: .noted(note(count)))
-            try AccountRows.insert(database, entry, account: account)
+            let number = try AccountRows.lastNumber(database, account: account) + 1
+            let entry = ActEntry(at: now, actor: actor, act: act(count))
+            try AccountRows.insert(database, entry, number: number, account: account)
             appender.noteLogEntries(1)
-            return Deletion(count: count, entry: entry)
+            return Deletion(
+                count: count, entry: AuditEntry(number: number, at: now, actor: actor, content: .act(entry.act)))
         }
     }
 }
@@ -302,7 +302,7 @@ extension SQLiteStore {
     /// A lock on the file says that it is not.
     public var isShared: Bool { false }
 
-    public func lastSequences() async throws(StoreFailure) -> [Int64: Int64] {
+    public func lastSequences() async throws(StoreFailure) -> [Int64: AccountSequences] {
         try await reader.read { database in try AccountRows.lastSequences(database) }
     }
 
@@ -313,11 +313,11 @@ extension SQLiteStore {
     public func commit(_ change: AccountChange) async throws(StoreFailure) {
         try await write { database, appender in
             try AccountRows.commit(database, change)
-            appender.noteLogEntries(change.entries.count)
+            appender.noteLogEntries(change.entries.count + change.acts.count)
         }
     }
 
-    public func log(_ range: LogRange) async throws(StoreFailure) -> [LogEntry] {
+    public func log(_ range: LogRange) async throws(StoreFailure) -> [AuditEntry] {
         try await reader.read { database in try AccountRows.log(database, range) }
     }
 }

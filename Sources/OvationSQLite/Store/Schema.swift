@@ -35,6 +35,9 @@ enum Schema {
         migrator.registerMigration("006 causes of rejections", foreignKeyChecks: .immediate) { database in
             try database.execute(sql: causes)
         }
+        migrator.registerMigration("007 acts beside definitions", foreignKeyChecks: .immediate) { database in
+            try database.execute(sql: acts)
+        }
         return migrator
     }
 
@@ -242,6 +245,45 @@ enum Schema {
 
         -- Empty but after an update.
         CREATE INDEX rejection_without_cause ON rejection (rejection_id) WHERE cause IS NULL;
+        """
+
+    private static let acts = """
+        -- What was done and changes no definition. Append-only; with the log of definitions it is the audit trail.
+        CREATE TABLE act (
+            account_id   INTEGER NOT NULL REFERENCES account,
+            number       INTEGER NOT NULL CHECK (number > 0),  -- in the audit trail, where definitions stand too
+            at           INTEGER NOT NULL,
+            actor        TEXT NOT NULL,
+            act          TEXT NOT NULL,
+            subject      TEXT NOT NULL,
+            detail       TEXT NOT NULL,
+            PRIMARY KEY (account_id, number)
+        ) STRICT, WITHOUT ROWID;
+
+        INSERT INTO act (account_id, number, at, actor, act, subject, detail)
+        SELECT account_id, sequence, at, actor, json_extract(change, '$.kind'), json_extract(change, '$.note.subject'),
+            json_extract(change, '$.note.detail')
+        FROM catalogue_log WHERE json_type(change, '$.note') IS NOT NULL;
+
+        -- Append-only. The catalogue is folded from it.
+        CREATE TABLE definition_log (
+            account_id   INTEGER NOT NULL REFERENCES account,
+            sequence     INTEGER NOT NULL CHECK (sequence > 0),
+            number       INTEGER NOT NULL CHECK (number > 0),  -- in the audit trail, where acts stand too
+            at           INTEGER NOT NULL,
+            actor        TEXT NOT NULL,
+            change       TEXT NOT NULL CHECK (json_valid(change)),
+            PRIMARY KEY (account_id, sequence)
+        ) STRICT, WITHOUT ROWID;
+
+        INSERT INTO definition_log (account_id, sequence, number, at, actor, change)
+        SELECT account_id, sequence, sequence, at, actor, change FROM catalogue_log WHERE json_type(change, '$.note') IS NULL;
+        DROP TABLE catalogue_log;
+        ALTER TABLE definition_log RENAME TO catalogue_log;
+        CREATE UNIQUE INDEX catalogue_log_number ON catalogue_log (account_id, number);
+
+        -- How often API keys and signing keys have changed.
+        ALTER TABLE account ADD COLUMN key_changes INTEGER NOT NULL DEFAULT 0;
         """
 
     /// Counts what is there along the new index, without sorting: GROUP BY would hold every event in memory.

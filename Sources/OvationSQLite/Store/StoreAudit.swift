@@ -186,21 +186,31 @@ struct StoreAudit {
 
     private mutating func readDefinitions() throws {
         guard try database.columns(in: "api_key").contains(where: { $0.name == "settings_hash" }) else { return }
-        let contents = try AccountRows.load(database)
-        for account in contents.accounts {
-            let log = contents.definitions[account.number] ?? []
+        // Up to migration 006 the log of definitions had notes of acts, and its sequence counted both.
+        let hasActs = try database.tableExists("act")
+        let log = try AccountRows.definitions(database, where: hasActs ? "true" : "json_type(change, '$.note') IS NULL")
+        _ = try AccountRows.apiKeys(database)
+        for account in try AccountRows.accounts(database) {
             do {
-                _ = try Catalogue(
-                    account: account, definitions: log, lastSequence: contents.lastSequences[account.number] ?? 0)
+                _ = try Catalogue(account: account, definitions: log[account.number] ?? [], lastSequence: 0)
             } catch {
                 faults.append("the definitions of account \(account.number) do not fit together: \(error.detail)")
             }
-            let count = try Int.fetchOne(
-                database, sql: "SELECT count(*) FROM catalogue_log WHERE account_id = ?", arguments: [account.number])
-            if let count, Int64(count) != contents.lastSequences[account.number] {
+            if try hasGaps(account.number, column: hasActs ? "number" : "sequence", hasActs: hasActs) {
                 faults.append("the log of account \(account.number) has gaps")
             }
         }
+    }
+
+    /// Whether the numbers of an account's audit trail are not 1, 2, 3, … each once.
+    private func hasGaps(_ account: Int64, column: String, hasActs: Bool) throws -> Bool {
+        let definitions = "SELECT \(column) AS entry FROM catalogue_log WHERE account_id = ?1"
+        let acts = hasActs ? " UNION ALL SELECT number FROM act WHERE account_id = ?1" : ""
+        return try Bool.fetchOne(
+            database,
+            sql:
+                "SELECT count(*) <> ifnull(max(entry), 0) OR count(DISTINCT entry) <> count(*) FROM (\(definitions)\(acts))",
+            arguments: [account]) ?? false
     }
 
     private mutating func readRejections() throws {

@@ -278,7 +278,7 @@ extension StoreOpening {
             event: max(
                 try number("SELECT max(event_id) FROM event"),
                 try number("SELECT value FROM setting WHERE name = 'last_event_id'")),
-            logEntry: try AccountRows.lastSequences(database).values.reduce(0, +),
+            logEntry: try AccountRows.entryCount(database),
             rejection: try number("SELECT seq FROM sqlite_sequence WHERE name = 'rejection'"))
     }
 }

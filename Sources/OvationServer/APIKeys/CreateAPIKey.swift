@@ -16,14 +16,11 @@ struct CreateAPIKey: EndpointHandler {
             clientID: SecretHash.makeClientID(), account: caller.key.account, name: body.name, role: body.role,
             sections: body.sections, keyspaces: body.keyspaces, secretHash: secretHash.hash(secret),
             createdAt: call.receivedAt)
-        let note = Note(
-            act: .apiKeyCreated, subject: key.clientID, detail: "\(key.role.rawValue) key '\(key.name)'")
-        try await directory.edit(
-            account: key.account, by: caller.key.clientID, at: call.receivedAt, apiKeys: [key]
-        ) { _ throws(Problem) in
+        let act = Act(
+            .apiKeyCreated, subject: key.clientID, detail: "\(key.role.rawValue) key '\(key.name)'")
+        try await directory.add(key, EditContext(call), recordedAs: act) { () throws(Problem) in
             guard directory.apiKeys(ofAccount: key.account).count(where: { $0.revokedAt == nil }) < Limits.apiKeysMax
             else { throw Problem(.limitExceeded, "An account has at most \(Limits.apiKeysMax) API keys in use.") }
-            return [.noted(note)]
         }
         return .json(key.json(secret: secret), status: .created, headers: [.cacheControl: "no-store"])
     }

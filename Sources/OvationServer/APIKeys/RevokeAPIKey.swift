@@ -7,12 +7,11 @@ struct RevokeAPIKey: EndpointHandler {
     let directory: Directory
 
     func respond(to call: Call) async throws -> Response {
-        let caller = try call.caller()
         let clientID = try call.path.text("client_id")
         try await directory.change(
-            apiKey: clientID, account: caller.key.account, by: caller.key.clientID, at: call.receivedAt,
+            apiKey: clientID, EditContext(call),
             recordedAs: { key in
-                Note(act: .apiKeyRevoked, subject: key.clientID, detail: "\(key.role.rawValue) key '\(key.name)'")
+                Act(.apiKeyRevoked, subject: key.clientID, detail: "\(key.role.rawValue) key '\(key.name)'")
             }
         ) { key throws(Problem) in
             // Checked while it is this change's turn, so that two cannot each leave the other as the last.

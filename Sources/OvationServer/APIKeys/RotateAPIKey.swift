@@ -12,7 +12,6 @@ struct RotateAPIKey: EndpointHandler {
     let limits: Limits
 
     func respond(to call: Call) async throws -> Response {
-        let caller = try call.caller()
         let clientID = try call.path.text("client_id")
         let overlap = try await overlap(call)
         let secret = SecretHash.makeSecret()
@@ -20,8 +19,8 @@ struct RotateAPIKey: EndpointHandler {
         let validUntil = call.receivedAt.advanced(by: overlap)
         let detail = overlap == .zero ? "The old secret ended at once." : "The old secret is good until \(validUntil)."
         let key = try await directory.change(
-            apiKey: clientID, account: caller.key.account, by: caller.key.clientID, at: call.receivedAt,
-            recordedAs: { Note(act: .apiKeyRotated, subject: $0.clientID, detail: detail) }
+            apiKey: clientID, EditContext(call),
+            recordedAs: { Act(.apiKeyRotated, subject: $0.clientID, detail: detail) }
         ) { key in
             key.previousSecret =
                 overlap == .zero ? nil : APIKey.PreviousSecret(hash: key.secretHash, validUntil: validUntil)

@@ -37,6 +37,10 @@ package final class Directory: Sendable {
             didSet { generation += 1 }
         }
         var apiKeys: [String: APIKey] = [:]
+        /// How often the keys of each account had changed when they were read.
+        var keyChanges: [Int64: Int64] = [:]
+        /// Whether definitions and API keys were read anew, and signing keys were not.
+        var isSignerBehind = false
         /// Changes with whatever an ``Identity`` is made of, but for the time of a key's last use.
         var generation = 0
         /// Client ids of keys whose last use is not written down.
@@ -105,59 +109,71 @@ package final class Directory: Sendable {
     /// anew from what is there then.
     @discardableResult
     func edit(
-        account number: Int64, by actor: String, at now: Timestamp, apiKeys: [APIKey] = [],
-        signingKeys: [SigningKey] = [], expecting entityTag: String? = nil,
-        _ changes: (Catalogue) throws(Problem) -> [CatalogueChange]
+        _ context: EditContext, _ changes: (Catalogue) throws(Problem) -> [CatalogueChange]
     ) async throws -> AccountSnapshot {
         try await turns.withTurn {
-            try await editInTurn(
-                account: number, by: actor, at: now, apiKeys: { apiKeys }, signingKeys: signingKeys,
-                expecting: entityTag, changes)
+            try await repeatingWhileTaken {
+                let snapshot = try account(context.account)
+                if let entityTag = context.entityTag, !snapshot.matches(entityTag) {
+                    throw Problem(
+                        .preconditionFailed, "The definitions have changed since you read them; read them again.")
+                }
+                let made = try changes(snapshot.catalogue)
+                guard !made.isEmpty else { return snapshot }
+                let (catalogue, entries) = try snapshot.catalogue.applying(made, at: context.now, by: context.actor)
+                try await store.commit(AccountChange(account: catalogue.account, entries: entries))
+                logger.info(of: entries)
+                let new = AccountSnapshot(catalogue)
+                state.withLock { $0.accounts[context.account] = new }
+                return new
+            }
         }
     }
 
     /// Rotates the signing key, in the store and in the signer, before the next edit begins.
-    func rotate(_ signer: TokenSigner, to new: SigningKey, account: Int64, by actor: String, at now: Timestamp)
-        async throws
-    {
+    func rotate(_ signer: TokenSigner, to new: SigningKey, _ context: EditContext) async throws {
         try await turns.withTurn {
-            let retired = signer.keys.map { key in
-                var key = key
-                if key.retiredAt == nil { key.retiredAt = now }
-                return key
+            let written = try await changeKeys(context) { () throws(Problem) in
+                let retired = signer.keys.map { key in
+                    var key = key
+                    if key.retiredAt == nil { key.retiredAt = context.now }
+                    return key
+                }
+                let act = Act(.signingKeyRotated, subject: new.id, detail: "The new key signs from now on.")
+                return KeyChange(act: act, signingKeys: retired + [new])
             }
-            let note = Note(act: .signingKeyRotated, subject: new.id, detail: "The new key signs from now on.")
-            try await editInTurn(account: account, by: actor, at: now, signingKeys: retired + [new]) { _ in
-                [.noted(note)]
+            try await signer.replace(keys: written.signingKeys)
+        }
+    }
+
+    /// Adds an API key.
+    /// - Parameter check: whether that may be, as things stand when its turn comes.
+    func add(
+        _ key: APIKey, _ context: EditContext, recordedAs act: Act, if check: () throws(Problem) -> Void
+    ) async throws {
+        _ = try await turns.withTurn {
+            try await changeKeys(context) { () throws(Problem) in
+                try check()
+                return KeyChange(act: act, apiKeys: [key])
             }
-            try await signer.replace(keys: retired + [new])
         }
     }
 
     /// Changes an API key as it stands when its turn comes, so that of two changes at once neither is lost.
     @discardableResult
     func change(
-        apiKey clientID: String, account: Int64, by actor: String, at now: Timestamp,
-        recordedAs note: (APIKey) -> Note, _ change: (inout APIKey) throws(Problem) -> Void
+        apiKey clientID: String, _ context: EditContext, recordedAs act: (APIKey) -> Act,
+        _ change: (inout APIKey) throws(Problem) -> Void
     ) async throws -> APIKey {
         try await turns.withTurn {
             // Made anew when another process was first: it may have changed this very key.
-            func changed() throws(Problem) -> [APIKey] {
-                guard var key = identity(clientID: clientID)?.key, key.account == account else {
+            try await changeKeys(context) { () throws(Problem) in
+                guard var key = identity(clientID: clientID)?.key, key.account == context.account else {
                     throw Problem(.apiKeyNotFound, "There is no such API key, or it is revoked already.")
                 }
                 try change(&key)
-                return [key]
-            }
-            var made: [APIKey] = []
-            try await editInTurn(
-                account: account, by: actor, at: now,
-                apiKeys: { () throws(Problem) in
-                    made = try changed()
-                    return made
-                }
-            ) { _ in made.map { .noted(note($0)) } }
-            return made[0]
+                return KeyChange(act: act(key), apiKeys: [key])
+            }.apiKeys[0]
         }
     }
 
@@ -195,59 +211,46 @@ package final class Directory: Sendable {
         }
     }
 
-    /// Deletes events; the store itself writes the note of it, whose entry is then taken into memory.
-    func deleteEvents(
-        _ filter: EventFilter, id: Int64?, recordedAs note: @escaping @Sendable (Int) -> Note, at now: Timestamp,
-        by actor: String
-    ) async throws -> Deletion? {
-        try await turns.withTurn {
-            let deletion = try await store.deleteEvents(filter, id: id, recordedAs: note, at: now, by: actor)
-            guard let entry = deletion?.entry else { return deletion }
-            logger.info(of: [entry])
-            var catalogue = try account(filter.profile.account).catalogue
-            // After a gap, which only another process can make, the next edit reads everything anew.
-            if entry.sequence == catalogue.sequence + 1 {
-                try catalogue.apply(entry)
-                let new = AccountSnapshot(catalogue)
-                state.withLock { $0.accounts[filter.profile.account] = new }
+    private struct KeyChange {
+        var act: Act
+        var apiKeys: [APIKey] = []
+        var signingKeys: [SigningKey] = []
+    }
+
+    /// Writes keys with the act that says so, and takes the API keys into memory.
+    @discardableResult
+    private func changeKeys(
+        _ context: EditContext, _ make: () throws(Problem) -> KeyChange
+    ) async throws -> KeyChange {
+        try await repeatingWhileTaken {
+            let account = try account(context.account).catalogue.account
+            let before = state.withLock { $0.keyChanges[context.account] ?? 0 }
+            let change = try make()
+            let acts = [context.entry(of: change.act)]
+            try await store.commit(
+                AccountChange(
+                    account: account, entries: [], acts: acts, apiKeys: change.apiKeys,
+                    signingKeys: change.signingKeys, keysBefore: before))
+            logger.info(of: acts)
+            state.withLock { state in
+                state.keyChanges[context.account] = before + 1
+                for key in change.apiKeys { state.apiKeys[key.clientID] = key }
+                // Whoever holds an identity looks it up anew.
+                state.generation += 1
             }
-            return deletion
+            return change
         }
     }
 
-    @discardableResult
-    private func editInTurn(
-        account number: Int64, by actor: String, at now: Timestamp,
-        apiKeys makeKeys: () throws(Problem) -> [APIKey] = { () throws(Problem) in [] },
-        signingKeys: [SigningKey] = [], expecting entityTag: String? = nil,
-        _ changes: (Catalogue) throws(Problem) -> [CatalogueChange]
-    ) async throws -> AccountSnapshot {
+    /// Tries again, from what is there then, when another process was first.
+    private func repeatingWhileTaken<Value>(_ attempt: () async throws -> Value) async throws -> Value {
         for _ in 0..<Directory.attempts {
-            let snapshot = try account(number)
-            let apiKeys = try makeKeys()
-            if let entityTag, !snapshot.matches(entityTag) {
-                throw Problem(
-                    .preconditionFailed, "The definitions have changed since you read them; read them again.")
-            }
-            let made = try changes(snapshot.catalogue)
-            guard !made.isEmpty else { return snapshot }
-            let (catalogue, entries) = try snapshot.catalogue.applying(made, at: now, by: actor)
-            do throws(StoreFailure) {
-                try await store.commit(
-                    AccountChange(
-                        account: catalogue.account, entries: entries, apiKeys: apiKeys, signingKeys: signingKeys))
-            } catch {
-                guard error.code == .sequenceTaken else { throw error }
+            do {
+                return try await attempt()
+            } catch let failure as StoreFailure where failure.code == .sequenceTaken {
                 try await reload()
-                continue
+                state.withLock { $0.isSignerBehind = true }
             }
-            logger.info(of: entries)
-            let new = AccountSnapshot(catalogue)
-            state.withLock { state in
-                state.accounts[number] = new
-                for key in apiKeys { state.apiKeys[key.clientID] = key }
-            }
-            return new
         }
         throw Problem(.conflict, "Too many changes at once; try again.", retryAfterSeconds: 1)
     }
@@ -277,9 +280,16 @@ package final class Directory: Sendable {
     }
 
     /// Ahead of the store is out of date as well: somebody has put back a backup of it.
-    private func isOutOfDate(_ sequences: [Int64: Int64]) -> Bool {
-        let known = state.withLock { $0.accounts.mapValues(\.catalogue.sequence) }
-        return sequences.contains { account, sequence in sequence != known[account] }
+    private func isOutOfDate(_ sequences: [Int64: AccountSequences]) -> Bool {
+        let (known, isSignerBehind) = state.withLock { state in
+            let known = state.accounts.mapValues { account in
+                AccountSequences(
+                    definitions: account.catalogue.sequence,
+                    keys: state.keyChanges[account.catalogue.account.number] ?? 0)
+            }
+            return (known, state.isSignerBehind)
+        }
+        return isSignerBehind || sequences.contains { account, sequences in sequences != known[account] }
     }
 
     /// Everything anew from the store, which knows the order.
@@ -307,6 +317,7 @@ package final class Directory: Sendable {
             state.accounts[account.number] = AccountSnapshot(try contents.catalogue(of: account))
         }
         for key in contents.apiKeys { state.apiKeys[key.clientID] = key }
+        state.keyChanges = contents.lastSequences.mapValues(\.keys)
         return state
     }
 }
@@ -315,6 +326,6 @@ extension StoreContents {
     func catalogue(of account: Account) throws(Problem) -> Catalogue {
         try Catalogue(
             account: account, definitions: definitions[account.number] ?? [],
-            lastSequence: lastSequences[account.number] ?? 0)
+            lastSequence: lastSequences[account.number]?.definitions ?? 0)
     }
 }

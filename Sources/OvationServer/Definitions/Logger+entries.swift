@@ -2,35 +2,26 @@ import Logging
 import OvationCore
 
 extension Logger {
-    /// One line for what was changed at once, by whom: the whole of it stands in the audit log.
+    /// One line for what was changed at once, and by whom. The audit log has all of it.
     func info(of entries: [LogEntry]) {
         guard let first = entries.first, let last = entries.last else { return }
-        var changes = entries.prefix(5).map { $0.change.kind + " " + $0.change.subject }
-        if entries.count > changes.count { changes.append("and \(entries.count - changes.count) more") }
-        info(
-            "changed",
-            metadata: [
-                "by": "\(first.actor)", "changes": "\(changes.joined(separator: ", "))",
-                "entries": first.sequence == last.sequence ? "\(last.sequence)" : "\(first.sequence)-\(last.sequence)",
-            ])
+        let numbers = first.sequence == last.sequence ? "\(last.sequence)" : "\(first.sequence)-\(last.sequence)"
+        info(by: first.actor, entries.map { $0.change.kind + " " + $0.change.subject }, ["entries": "\(numbers)"])
     }
-}
 
-extension CatalogueChange {
-    /// Discriminators and ids, which nobody takes for personal data; no names.
-    fileprivate var subject: String {
-        switch self {
-        case .sectionCreated(let section): section.discriminator.text
-        case .sectionRenamed(let section, _): section.text
-        case .keyspaceCreated(let keyspace): keyspace.discriminator.text
-        case .keyspaceChanged(let keyspace, _, _): keyspace.text
-        case .eventTypeCreated(let head), .eventTypeChanged(let head): head.discriminator.text
-        case .eventTypeRemoved(let eventType, _): eventType.text
-        case .versionAdded(let version): String(version.id)
-        case .versionPublished(let id, _), .versionRepublished(let id, _), .versionDeprecated(let id, _),
-            .versionDiscarded(let id):
-            String(id)
-        case .noted(let note): note.subject
-        }
+    func info(of acts: [ActEntry]) {
+        guard let first = acts.first else { return }
+        info(by: first.actor, acts.map { $0.act.kind.rawValue + " " + $0.act.subject })
+    }
+
+    func info(of entry: AuditEntry) {
+        info(by: entry.actor, [entry.kind + " " + entry.subject])
+    }
+
+    private func info(by actor: String, _ all: [String], _ metadata: Logger.Metadata = [:]) {
+        var changes = Array(all.prefix(5))
+        if all.count > changes.count { changes.append("and \(all.count - changes.count) more") }
+        let facts: Logger.Metadata = ["by": "\(actor)", "changes": "\(changes.joined(separator: ", "))"]
+        info("changed", metadata: facts.merging(metadata) { $1 })
     }
 }

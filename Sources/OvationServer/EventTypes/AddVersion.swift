@@ -12,14 +12,11 @@ struct AddVersion: EndpointHandler {
         let section = try caller.section(call.path.section())
         let discriminator = try call.path.eventType()
         let version = try VersionRequest(await call.json(within: limits)).definition
-        let snapshot = try await directory.edit(
-            account: caller.key.account, by: caller.key.clientID, at: call.receivedAt,
-            expecting: call.expectedEntityTag
-        ) { catalogue throws(Problem) in
+        let snapshot = try await directory.edit(EditContext(call)) { catalogue throws(Problem) in
             guard catalogue.eventType(discriminator)?.section == section.discriminator else {
                 throw Problem.noEventType(discriminator)
             }
-            return [.versionAdded(catalogue.addingVersion(version, to: discriminator, at: call.receivedAt))]
+            return [.version(.added(catalogue.addingVersion(version, to: discriminator, at: call.receivedAt)))]
         }
         return .json(snapshot.catalogue.eventType(discriminator)?.json(.withDrafts) ?? .null, status: .created)
     }

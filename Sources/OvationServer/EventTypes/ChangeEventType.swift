@@ -16,10 +16,7 @@ struct ChangeEventType: EndpointHandler {
         guard body.discriminator == nil || body.discriminator == discriminator else {
             throw Problem(.conflict, "A discriminator is fixed for good.")
         }
-        let snapshot = try await directory.edit(
-            account: caller.key.account, by: caller.key.clientID, at: call.receivedAt,
-            expecting: call.expectedEntityTag
-        ) { catalogue throws(Problem) in
+        let snapshot = try await directory.edit(EditContext(call)) { catalogue throws(Problem) in
             guard let eventType = catalogue.eventType(discriminator), eventType.section == section.discriminator,
                 eventType.removedAt == nil
             else { throw Problem.noEventType(discriminator) }
@@ -29,13 +26,13 @@ struct ChangeEventType: EndpointHandler {
             if let name = body.name { head.name = name }
             if let description = body.description { head.description = description }
             if let permissions = body.permissions { head.permissions = permissions.filter { $0.value != .none } }
-            if head != eventType.head { changes.append(.eventTypeChanged(head)) }
+            if head != eventType.head { changes.append(.eventType(.changed(head))) }
             if let version = body.version {
                 let added = catalogue.addingVersion(version, to: discriminator, at: call.receivedAt)
                 // A version that is asked for by a new id is made even when its fields are the same.
                 let isNamed = version.id != nil && version.id != eventType.currentVersion?.id
                 if version.isDraft || isNamed || eventType.currentVersion?.schema.hasFields(added.fields) != true {
-                    changes.append(.versionAdded(added))
+                    changes.append(.version(.added(added)))
                 }
             }
             return changes

@@ -20,16 +20,14 @@ struct CreateEventType: EndpointHandler {
             category: try reader.required("category", body.category), permissions: body.permissions ?? [:])
         let version = body.version ?? VersionDefinition(id: nil, fields: [])
         var made: Discriminator<EventType>?
-        let snapshot = try await directory.edit(
-            account: caller.key.account, by: caller.key.clientID, at: call.receivedAt,
-            expecting: call.expectedEntityTag
-        ) { catalogue in
+        let snapshot = try await directory.edit(EditContext(call)) { catalogue in
             var random = SystemRandomNumberGenerator()
             let head = catalogue.creatingEventType(definition, using: &random)
             made = head.discriminator
             return [
-                .eventTypeCreated(head),
-                .versionAdded(catalogue.addingVersion(version, to: head.discriminator, at: call.receivedAt)),
+                .eventType(.created(head)),
+                .version(
+                    .added(catalogue.addingVersion(version, to: head.discriminator, at: call.receivedAt))),
             ]
         }
         return .json(made.flatMap(snapshot.catalogue.eventType)?.json(.withDrafts) ?? .null, status: .created)

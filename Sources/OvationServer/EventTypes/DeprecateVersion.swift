@@ -9,7 +9,7 @@ struct DeprecateVersion: EndpointHandler {
 
     func respond(to call: Call) async throws -> Response {
         let (discriminator, snapshot) = try await directory.editVersion(of: call) { version, _, _ in
-            .versionDeprecated(version, at: call.receivedAt)
+            .version(.deprecated(version, at: call.receivedAt))
         }
         return .json(snapshot.catalogue.eventType(discriminator)?.json(.withDrafts) ?? .null)
     }

@@ -7,7 +7,7 @@ struct DiscardVersion: EndpointHandler {
     let directory: Directory
 
     func respond(to call: Call) async throws -> Response {
-        _ = try await directory.editVersion(of: call) { version, _, _ in .versionDiscarded(version) }
+        _ = try await directory.editVersion(of: call) { version, _, _ in .version(.discarded(version)) }
         return .noContent()
     }
 }

@@ -35,10 +35,7 @@ extension Directory {
         let section = try caller.section(call.path.section())
         let discriminator = try call.path.eventType()
         let version = try call.path.version()
-        let snapshot = try await edit(
-            account: caller.key.account, by: caller.key.clientID, at: call.receivedAt,
-            expecting: call.expectedEntityTag
-        ) { catalogue throws(Problem) in
+        let snapshot = try await edit(EditContext(call)) { catalogue throws(Problem) in
             guard let found = catalogue.version(version), found.eventType.discriminator == discriminator,
                 found.eventType.section == section.discriminator
             else { throw Problem.noVersion(version) }

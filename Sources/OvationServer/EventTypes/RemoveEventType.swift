@@ -11,14 +11,11 @@ struct RemoveEventType: EndpointHandler {
         let caller = try call.caller()
         let section = try caller.section(call.path.section())
         let discriminator = try call.path.eventType()
-        try await directory.edit(
-            account: caller.key.account, by: caller.key.clientID, at: call.receivedAt,
-            expecting: call.expectedEntityTag
-        ) { catalogue throws(Problem) in
+        try await directory.edit(EditContext(call)) { catalogue throws(Problem) in
             guard let eventType = catalogue.eventType(discriminator), eventType.section == section.discriminator,
                 eventType.removedAt == nil
             else { throw Problem.noEventType(discriminator) }
-            return [.eventTypeRemoved(discriminator, at: call.receivedAt)]
+            return [.eventType(.removed(discriminator, at: call.receivedAt))]
         }
         return .noContent()
     }

@@ -1,10 +1,12 @@
 import Hummingbird
+import Logging
 import OvationCore
 import OvationWire
 
 /// `DELETE /audience/keyspaces/{keyspace}/profiles/{key}/sections/{section}/events?event_discriminator=&from=&to=`
 struct DeleteEvents: EndpointHandler {
-    let directory: Directory
+    let store: any Store
+    let logger: Logger
 
     func respond(to call: Call) async throws -> Response {
         try await call.refuseFilters(except: "event_discriminator", "event_discriminators", "from", "to")
@@ -21,15 +23,16 @@ struct DeleteEvents: EndpointHandler {
         let conditions =
             (id.map { ["event \($0)"] } ?? []) + types.map { "type \($0)" }
             + (filter.from.map { ["from \($0)"] } ?? []) + (filter.to.map { ["to \($0)"] } ?? [])
-        let deletion = try await directory.deleteEvents(
+        let deletion = try await store.deleteEvents(
             filter, id: id,
             recordedAs: { count in
-                Note(
-                    act: .eventsDeleted, subject: section.text,
+                Act(
+                    .eventsDeleted, subject: section.text,
                     detail: "\(count) deleted from one profile: "
                         + (conditions.isEmpty ? "all of the section" : conditions.joined(separator: ", ")))
             }, at: call.receivedAt, by: caller.key.clientID)
         guard let deletion else { throw call.unknownProfile }
+        if let entry = deletion.entry { logger.info(of: entry) }
         return deletion.count
     }
 }

@@ -15,10 +15,7 @@ struct ChangeKeyspace: EndpointHandler {
         guard body.discriminator == nil || body.discriminator == discriminator else {
             throw Problem(.conflict, "A discriminator is fixed for good.")
         }
-        let snapshot = try await directory.edit(
-            account: caller.key.account, by: caller.key.clientID, at: call.receivedAt,
-            expecting: call.expectedEntityTag
-        ) { catalogue throws(Problem) in
+        let snapshot = try await directory.edit(EditContext(call)) { catalogue throws(Problem) in
             guard let keyspace = catalogue.keyspace(discriminator) else { throw Problem.noKeyspace(discriminator) }
             guard body.keyFormat == nil || body.keyFormat == keyspace.keyFormat else {
                 throw Problem(.conflict, "The key format of a keyspace is fixed for good.")
@@ -26,7 +23,7 @@ struct ChangeKeyspace: EndpointHandler {
             let name = body.name ?? keyspace.name
             let manages = body.managesSubscriptions ?? keyspace.managesSubscriptions
             guard name != keyspace.name || manages != keyspace.managesSubscriptions else { return [] }
-            return [.keyspaceChanged(discriminator, name: name, managesSubscriptions: manages)]
+            return [.keyspace(.changed(discriminator, name: name, managesSubscriptions: manages))]
         }
         return .json(snapshot.catalogue.keyspace(discriminator)?.json ?? .null)
     }

@@ -8,22 +8,18 @@ struct CreateKeyspace: EndpointHandler {
     let limits: Limits
 
     func respond(to call: Call) async throws -> Response {
-        let caller = try call.caller()
         let json = try await call.json(within: limits)
         let body = try KeyspaceRequest(json)
         let name = try ObjectReader(json).required("name", body.name)
         var made: Keyspace?
-        try await directory.edit(
-            account: caller.key.account, by: caller.key.clientID, at: call.receivedAt,
-            expecting: call.expectedEntityTag
-        ) { catalogue in
+        try await directory.edit(EditContext(call)) { catalogue in
             var random = SystemRandomNumberGenerator()
             let keyspace = catalogue.creatingKeyspace(
                 named: name, discriminator: body.discriminator,
                 managesSubscriptions: body.managesSubscriptions ?? false, keyFormat: body.keyFormat ?? .text,
                 using: &random)
             made = keyspace
-            return [.keyspaceCreated(keyspace)]
+            return [.keyspace(.created(keyspace))]
         }
         return .json(made?.json ?? .null, status: .created)
     }

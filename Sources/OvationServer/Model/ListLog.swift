@@ -2,12 +2,6 @@ import Hummingbird
 import OvationCore
 import OvationWire
 
-#if canImport(FoundationEssentials)
-    import FoundationEssentials
-#else
-    import Foundation
-#endif
-
 /// `GET /audience/log?after=&before=&event_discriminator=&limit=`: who changed what, oldest first; with `before`, and
 /// for the history of one event type, newest first.
 struct ListLog: EndpointHandler {
@@ -18,7 +12,7 @@ struct ListLog: EndpointHandler {
         let limit = try call.int("limit", in: 1...Limits.logPageMax, default: 100)
         let before = Int64(try call.int("before", in: 1...Int.max, default: .max))
         let after = Int64(try call.int("after", in: 0...Int.max, default: 0))
-        let entries: [LogEntry]
+        let entries: [AuditEntry]
         if let text = try call.parameter("event_discriminator") {
             guard let discriminator = try? Discriminator<EventType>(text),
                 let eventType = caller.catalogue.eventType(discriminator)
@@ -30,43 +24,36 @@ struct ListLog: EndpointHandler {
             let order = isNewestFirst ? LogRange.Order.newestFirst(before: before) : .oldestFirst(after: after)
             entries = try await store.log(LogRange(account: caller.key.account, order: order, limit: limit))
         }
-        let encoder = JSONEncoder()
-        encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
-        let items = try entries.map { entry in
-            LogBody.json(entry, change: try JSONValue(parsing: encoder.encode(entry.change)))
-        }
-        return .items(items)
+        return .items(entries.map { Bodies.LogEntry($0).json })
     }
 
     /// Looks through the newest changes of definitions, up to a bound.
     private func history(
         of eventType: EventType, account: Int64, before: Int64, limit: Int
-    ) async throws -> [LogEntry] {
-        var found: [LogEntry] = []
+    ) async throws -> [AuditEntry] {
+        var found: [AuditEntry] = []
         var before = before
         for _ in 0..<Limits.historyMax / Limits.logPageMax {
             let page = try await store.log(
                 LogRange(
                     account: account, order: .newestFirst(before: before), limit: Limits.logPageMax,
                     isDefinitionsOnly: true))
-            found += page.filter { $0.change.concerns(eventType) }
+            found += page.filter { $0.concerns(eventType) }
             guard found.count < limit, page.count == Limits.logPageMax, let last = page.last else { break }
-            before = last.sequence
+            before = last.number
         }
         return Array(found.prefix(limit))
     }
 }
 
-extension CatalogueChange {
+extension AuditEntry {
     fileprivate func concerns(_ eventType: EventType) -> Bool {
-        switch self {
-        case .eventTypeCreated(let head), .eventTypeChanged(let head): head.discriminator == eventType.discriminator
-        case .eventTypeRemoved(let discriminator, _): discriminator == eventType.discriminator
-        case .versionAdded(let added): added.eventType == eventType.discriminator
-        case .versionPublished(let id, _), .versionRepublished(let id, _), .versionDeprecated(let id, _),
-            .versionDiscarded(let id):
-            eventType.versions.contains { $0.id == id }
-        case .sectionCreated, .sectionRenamed, .keyspaceCreated, .keyspaceChanged, .noted: false
+        guard case .definition(let change) = content else { return false }
+        return switch change {
+        case .eventType(let change): change.eventType == eventType.discriminator
+        case .version(.added(let added)): added.eventType == eventType.discriminator
+        case .version(let change): eventType.versions.contains { $0.id == change.id }
+        case .section, .keyspace: false
         }
     }
 }

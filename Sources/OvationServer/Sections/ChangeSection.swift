@@ -14,12 +14,9 @@ struct ChangeSection: EndpointHandler {
         guard body.discriminator == nil || body.discriminator == discriminator else {
             throw Problem(.conflict, "A discriminator is fixed for good.")
         }
-        let snapshot = try await directory.edit(
-            account: caller.key.account, by: caller.key.clientID, at: call.receivedAt,
-            expecting: call.expectedEntityTag
-        ) { catalogue in
+        let snapshot = try await directory.edit(EditContext(call)) { catalogue in
             guard let name = body.name, name != catalogue.section(discriminator)?.name else { return [] }
-            return [.sectionRenamed(discriminator, name: name)]
+            return [.section(.renamed(discriminator, name: name))]
         }
         return .json(snapshot.catalogue.section(discriminator)?.json ?? .null)
     }

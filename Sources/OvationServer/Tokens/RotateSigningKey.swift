@@ -8,10 +8,8 @@ struct RotateSigningKey: EndpointHandler {
     let signer: TokenSigner
 
     func respond(to call: Call) async throws -> Response {
-        let caller = try call.caller()
         let new = try TokenSigner.makeKey(at: call.receivedAt)
-        try await directory.rotate(
-            signer, to: new, account: caller.key.account, by: caller.key.clientID, at: call.receivedAt)
+        try await directory.rotate(signer, to: new, EditContext(call))
         return .json(.object([.init("kid", .string(new.id))]), status: .created)
     }
 }

@@ -158,17 +158,3 @@ public enum ModelPlanBody {
         ])
     }
 }
-
-/// The log as the wire shows it: `{sequence, at, actor, kind, change}`.
-public enum LogBody {
-    /// - Parameter change: the stored JSON of the change.
-    public static func json(_ entry: LogEntry, change: JSONValue) -> JSONValue {
-        .object([
-            .init("sequence", JSONValue(entry.sequence)),
-            .init("at", .string(entry.at.rfc3339)),
-            .init("actor", .string(entry.actor)),
-            .init("kind", .string(entry.change.kind)),
-            .init("change", change),
-        ])
-    }
-}

@@ -142,36 +142,6 @@ extension Bodies {
                 .array(of: .string(example: "The field 'cups' is required now.")))
         }
     }
-
-    public struct Log: ListBody {
-        public var items: [LogEntry] = []
-        public init() {}
-
-        public static let summary = "Who changed what."
-        public static let members = Members<Self> {
-            $0.required("items", \.items, "Oldest first; newest first with 'before' or 'event_discriminator'.")
-        }
-    }
-
-    public struct LogEntry: Body {
-        public var sequence: Int64 = 0
-        public var at = Timestamp(milliseconds: 0)
-        public var actor = ""
-        public var kind = ""
-        public var change = JSONValue.object([])
-        public init() {}
-
-        public static let summary = "One change of a definition, or one act that is kept in mind."
-        public static let members = Members<Self> {
-            $0.required("sequence", \.sequence, "Its number in the log of the account.", .integer(min: 1, example: 17))
-            $0.required("at", \.at, "When.")
-            $0.required(
-                "actor", \.actor, "Who: the client id of an API key, or the server.",
-                .string(example: "752cdd05-75e0-4f8a-bd08-62e3df753ff3"))
-            $0.required("kind", \.kind, "What was done.", .string(example: "sectionRenamed"))
-            $0.required("change", \.change, "The change itself.", .anyObject(["name": "Shop"]))
-        }
-    }
 }
 
 extension Schema {

@@ -5,7 +5,7 @@ public import OvationCore
 public enum ProfileBody {
     public static func members(_ profile: Profile, in catalogue: Catalogue) -> [JSONValue.Member] {
         let keys = profile.keys.map { key -> JSONValue in
-            let keyspace = catalogue.keyspaces.first { $0.number == key.keyspace }
+            let keyspace = catalogue.keyspace(number: key.keyspace)
             return .object([
                 .init("keyspace_discriminator", .string(keyspace?.discriminator.text ?? "")),
                 .init("key", .string(key.text)),

@@ -15,8 +15,8 @@ public enum RejectionBody {
         _ rejection: Rejection, in catalogue: Catalogue, body part: Part, stored: [StoredEvent] = []
     ) -> JSONValue {
         let post = rejection.post
-        let section = catalogue.sections.first { $0.number == post.section }
-        let keyspace = catalogue.keyspaces.first { $0.number == post.keyspace }
+        let section = catalogue.section(number: post.section)
+        let keyspace = catalogue.keyspace(number: post.keyspace)
         let state = rejection.replayedAt == nil ? RejectionFilter.State.open : .replayed
         var members: [JSONValue.Member] = [
             .init("id", .string(String(rejection.id))),

@@ -16,7 +16,7 @@ public enum RejectionCauseBody {
     }
 
     static func members(of cause: RejectionCause, in catalogue: Catalogue) -> [JSONValue.Member] {
-        let section = catalogue.sections.first { $0.number == cause.section }
+        let section = catalogue.section(number: cause.section)
         return [
             .init("section_discriminator", .string(section?.discriminator.text ?? "")),
             .init("code", .string(cause.code.rawValue)),
@@ -69,7 +69,7 @@ public struct ReplayReport: Sendable, Equatable {
 
     public mutating func fail(_ cause: RejectionCause, of rejection: Rejection.ID, in catalogue: Catalogue) {
         failed += 1
-        let section = catalogue.sections.first { $0.number == cause.section }
+        let section = catalogue.section(number: cause.section)
         add(
             Failure(
                 code: cause.code.rawValue, itemCode: cause.itemCode?.rawValue, eventType: cause.eventType,

@@ -153,3 +153,24 @@ ALTER TABLE ovation.rejection ADD COLUMN replayed_events text, ADD COLUMN cause 
 CREATE INDEX rejection_by_cause ON ovation.rejection (account_id, cause, rejection_id);
 
 CREATE INDEX rejection_without_cause ON ovation.rejection (rejection_id) WHERE cause IS NULL;
+
+-- Migration 4 acts beside definitions
+
+CREATE TABLE ovation.act (
+    account_id   bigint NOT NULL REFERENCES ovation.account,
+    number       bigint NOT NULL CHECK (number > 0),   -- in the audit trail, where definitions stand too
+    at           bigint NOT NULL,
+    actor        text NOT NULL,
+    act          text NOT NULL,
+    subject      text NOT NULL,
+    detail       text NOT NULL,
+    PRIMARY KEY (account_id, number)
+);
+
+ALTER TABLE ovation.catalogue_log ADD COLUMN number bigint CHECK (number > 0);
+
+CREATE INDEX catalogue_log_number ON ovation.catalogue_log (account_id, number);
+
+CREATE INDEX catalogue_log_without_number ON ovation.catalogue_log (account_id, sequence) WHERE number IS NULL;
+
+ALTER TABLE ovation.account ADD COLUMN key_changes bigint NOT NULL DEFAULT 0;

@@ -49,13 +49,13 @@ public struct VersionDefinition: Sendable, Equatable {
 extension Catalogue {
     /// The first entries of a new account.
     public static let founding: [CatalogueChange] =
-        BuiltIn.sections.map { .sectionCreated($0) } + BuiltIn.keyspaces.map { .keyspaceCreated($0) }
+        BuiltIn.sections.map { .section(.created($0)) } + BuiltIn.keyspaces.map { .keyspace(.created($0)) }
 
     public func creatingSection(
         named name: String, discriminator: Discriminator<Section>?, using random: inout some RandomNumberGenerator
     ) -> Section {
         Section(
-            number: (sections.map(\.number).max() ?? 0) + 1,
+            number: sectionTable.nextNumber,
             discriminator: discriminator ?? .made(fromName: name, using: &random), name: name)
     }
 
@@ -64,7 +64,7 @@ extension Catalogue {
         keyFormat: KeyFormat, using random: inout some RandomNumberGenerator
     ) -> Keyspace {
         Keyspace(
-            number: (keyspaces.map(\.number).max() ?? 0) + 1,
+            number: keyspaceTable.nextNumber,
             discriminator: discriminator ?? .made(fromName: name, using: &random), name: name,
             managesSubscriptions: managesSubscriptions, keyFormat: keyFormat)
     }
@@ -98,7 +98,7 @@ extension Catalogue {
     {
         let at = earliestBeginning(of: eventType, at: now)
         return version(id)?.version.state == .published
-            ? .versionRepublished(id, at: at) : .versionPublished(id, at: at)
+            ? .version(.republished(id, at: at)) : .version(.published(id, at: at))
     }
 
     /// Now; or when the current version began, where that is later because a clock was set back or another request
@@ -110,27 +110,12 @@ extension Catalogue {
     /// A name is one line: forms and lists would change it otherwise. Asked of edits alone, since a log may hold names
     /// from before this was asked.
     private static func refuseControls(in change: CatalogueChange) throws(Problem) {
-        let name: String
-        switch change {
-        case .sectionCreated(let section): name = section.name
-        case .sectionRenamed(_, let new): name = new
-        case .keyspaceCreated(let keyspace): name = keyspace.name
-        case .keyspaceChanged(_, let new, _): name = new
-        case .eventTypeCreated(let head), .eventTypeChanged(let head): name = head.name
-        default: return
-        }
-        guard name.hasControlCharacters else { return }
+        guard change.name?.hasControlCharacters == true else { return }
         throw Problem(.invalidName, "A name has no line breaks, tabs or other control characters.")
     }
 
     private func validFromBeyond(_ now: Timestamp, in change: CatalogueChange) -> Timestamp? {
-        let (validFrom, eventType): (Timestamp, Discriminator<EventType>?)
-        switch change {
-        case .versionAdded(let added): (validFrom, eventType) = (added.validFrom, added.eventType)
-        case .versionPublished(let id, let at), .versionRepublished(let id, let at):
-            (validFrom, eventType) = (at, version(id)?.eventType.discriminator)
-        default: return nil
-        }
+        guard let (validFrom, eventType) = change.beginning(in: self) else { return nil }
         let latest = eventType.map { earliestBeginning(of: $0, at: now) } ?? now
         return validFrom > latest ? validFrom : nil
     }
@@ -139,7 +124,7 @@ extension Catalogue {
     public var nextVersionID: EventVersion.ID {
         guard highestVersionID == Limits.versionIDMax else { return highestVersionID + 1 }
         // Somebody gave the last one by hand: there are gaps below.
-        return (1_000_001...Limits.versionIDMax).first { versionIndex[$0] == nil } ?? highestVersionID
+        return (1_000_001...Limits.versionIDMax).first { !hasVersion($0) } ?? highestVersionID
     }
 
     /// The catalogue after changes, none of which is stored yet: the check before the commit.
@@ -158,13 +143,5 @@ extension Catalogue {
             entries.append(entry)
         }
         return (copy, entries)
-    }
-}
-
-extension EventType {
-    public var head: EventTypeHead {
-        EventTypeHead(
-            discriminator: discriminator, section: section, category: category, name: name, description: summary,
-            permissions: Dictionary(uniqueKeysWithValues: permissions.map { ($0.key.text, $0.value) }))
     }
 }

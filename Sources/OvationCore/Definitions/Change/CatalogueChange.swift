@@ -1,75 +1,77 @@
-/// One change of an account's definitions, or one act worth remembering: what the log is made of.
+/// One change of an account's definitions: what the catalogue log is made of. A case for each kind of definition, and a
+/// file beside this one for each.
 public enum CatalogueChange: Sendable, Equatable {
-    case sectionCreated(Section)
-    case sectionRenamed(Discriminator<Section>, name: String)
-    case keyspaceCreated(Keyspace)
-    case keyspaceChanged(Discriminator<Keyspace>, name: String, managesSubscriptions: Bool)
-    case eventTypeCreated(EventTypeHead)
-    case eventTypeChanged(EventTypeHead)
-    case eventTypeRemoved(Discriminator<EventType>, at: Timestamp)
-    case versionAdded(VersionAdded)
-    case versionPublished(EventVersion.ID, at: Timestamp)
-    /// A deprecated version becomes the current one again.
-    case versionRepublished(EventVersion.ID, at: Timestamp)
-    case versionDiscarded(EventVersion.ID)
-    case versionDeprecated(EventVersion.ID, at: Timestamp)
-    case noted(Note)
+    case section(SectionChange)
+    case keyspace(KeyspaceChange)
+    case eventType(EventTypeChange)
+    case version(VersionChange)
+}
+
+/// The changes of one kind of definition: how they are stored, what they do to a catalogue, and what they are about.
+protocol DefinitionChange: Codable, Sendable, Equatable {
+    /// The stable words of the stored log, such as `section.created`; never renamed.
+    associatedtype Kind: RawRepresentable & CaseIterable & Codable where Kind.RawValue == String
+
+    var kind: Kind { get }
+    /// The discriminator or the id of what is changed. Nobody takes it for personal data, so it may be logged.
+    var subject: String { get }
+    /// The name that the change gives, where it gives one.
+    var name: String? { get }
+
+    /// Folds the change in. Every rule that must hold for the catalogue as a whole is checked here, so that an edit, a
+    /// model file and a log from another server all pass the same gate.
+    func apply(to catalogue: inout Catalogue) throws(Problem)
+
+    /// When the version that the change makes current begins, and of which event type it is. nil: it makes none current.
+    func beginning(in catalogue: Catalogue) -> (at: Timestamp, eventType: Discriminator<EventType>?)?
+}
+
+extension DefinitionChange {
+    var name: String? { nil }
+
+    func beginning(in catalogue: Catalogue) -> (at: Timestamp, eventType: Discriminator<EventType>?)? { nil }
 }
 
 extension CatalogueChange {
-    /// Whether it tells of an act and changes no definition.
-    public var isNote: Bool {
-        if case .noted = self { true } else { false }
+    private var change: any DefinitionChange {
+        switch self {
+        case .section(let change): change
+        case .keyspace(let change): change
+        case .eventType(let change): change
+        case .version(let change): change
+        }
+    }
+
+    /// The stable word of the stored log, such as `section.created`.
+    public var kind: String { change.word }
+
+    /// The discriminator or the id of what is changed.
+    public var subject: String { change.subject }
+
+    /// The name that the change gives, where it gives one.
+    var name: String? { change.name }
+
+    func apply(to catalogue: inout Catalogue) throws(Problem) { try change.apply(to: &catalogue) }
+
+    func beginning(in catalogue: Catalogue) -> (at: Timestamp, eventType: Discriminator<EventType>?)? {
+        change.beginning(in: catalogue)
     }
 }
 
-/// An event type without its versions.
-public struct EventTypeHead: Sendable, Codable, Equatable {
-    public var discriminator: Discriminator<EventType>
-    public var section: Discriminator<Section>
-    public var category: EventCategory
-    public var name: String
-    public var description: String
-    /// Keyed by keyspace discriminator; only those that allow something.
-    public var permissions: [String: Permission]
-}
+extension DefinitionChange {
+    fileprivate var word: String { kind.rawValue }
 
-public struct VersionAdded: Sendable, Codable, Equatable {
-    public var eventType: Discriminator<EventType>
-    public var id: EventVersion.ID
-    public var fields: [Field]
-    public var state: EventVersion.State
-    public var validFrom: Timestamp
-    public var deprecatedAt: Timestamp?
-}
-
-/// An act that changes no definition and still belongs into the audit trail. Never holds a secret, a profile key or
-/// the content of an event.
-public struct Note: Sendable, Codable, Equatable {
-    public enum Act: String, Codable, Sendable, CaseIterable {
-        case apiKeyCreated = "api_key.created"
-        case apiKeyRevoked = "api_key.revoked"
-        case apiKeyRotated = "api_key.rotated"
-        case signingKeyRotated = "signing_key.rotated"
-        case eventsDeleted = "events.deleted"
-    }
-
-    public var act: Act
-    /// What it was done to: a client id, a key id, a section.
-    public var subject: String
-    /// Further facts, in words.
-    public var detail: String
-
-    public init(act: Act, subject: String, detail: String) {
-        self.act = act
-        self.subject = subject
-        self.detail = detail
+    /// nil: the word is of another kind of definition.
+    fileprivate init?(_ word: String, from decoder: any Decoder) throws {
+        guard Kind(rawValue: word) != nil else { return nil }
+        try self.init(from: decoder)
     }
 }
 
-/// One entry of the append-only log of an account.
+/// One entry of the append-only log of an account's definitions.
 public struct LogEntry: Sendable, Equatable {
-    /// 1, 2, 3, … within the account, without gaps.
+    /// The number of the entry in the log. It goes up by one with each entry; a store that an older version wrote to has
+    /// gaps where notes of acts were.
     public let sequence: Int64
     public let at: Timestamp
     /// Client id of the API key that asked, or `server`.
@@ -84,104 +86,28 @@ public struct LogEntry: Sendable, Equatable {
     }
 }
 
-// MARK: - The kept form
+// MARK: - The stored form
 
 extension CatalogueChange: Codable {
-    private enum Key: String, CodingKey {
-        case kind, section, keyspace, eventType, version, name, managesSubscriptions, at, note
-    }
+    private enum Key: String, CodingKey { case kind }
 
-    /// Stable words of the stored log; never renamed.
-    public var kind: String {
-        switch self {
-        case .sectionCreated: "section.created"
-        case .sectionRenamed: "section.renamed"
-        case .keyspaceCreated: "keyspace.created"
-        case .keyspaceChanged: "keyspace.changed"
-        case .eventTypeCreated: "event_type.created"
-        case .eventTypeChanged: "event_type.changed"
-        case .eventTypeRemoved: "event_type.removed"
-        case .versionAdded: "version.added"
-        case .versionPublished: "version.published"
-        case .versionRepublished: "version.republished"
-        case .versionDiscarded: "version.discarded"
-        case .versionDeprecated: "version.deprecated"
-        case .noted(let note): note.act.rawValue
-        }
-    }
-
-    public func encode(to encoder: any Encoder) throws {
-        var container = encoder.container(keyedBy: Key.self)
-        try container.encode(kind, forKey: .kind)
-        switch self {
-        case .sectionCreated(let section): try container.encode(section, forKey: .section)
-        case .sectionRenamed(let section, let name):
-            try container.encode(section, forKey: .section)
-            try container.encode(name, forKey: .name)
-        case .keyspaceCreated(let keyspace): try container.encode(keyspace, forKey: .keyspace)
-        case .keyspaceChanged(let keyspace, let name, let managesSubscriptions):
-            try container.encode(keyspace, forKey: .keyspace)
-            try container.encode(name, forKey: .name)
-            try container.encode(managesSubscriptions, forKey: .managesSubscriptions)
-        case .eventTypeCreated(let head), .eventTypeChanged(let head): try container.encode(head, forKey: .eventType)
-        case .eventTypeRemoved(let eventType, let at):
-            try container.encode(eventType, forKey: .eventType)
-            try container.encode(at, forKey: .at)
-        case .versionAdded(let version): try container.encode(version, forKey: .version)
-        case .versionPublished(let id, let at), .versionRepublished(let id, let at),
-            .versionDeprecated(let id, let at):
-            try container.encode(id, forKey: .version)
-            try container.encode(at, forKey: .at)
-        case .versionDiscarded(let id): try container.encode(id, forKey: .version)
-        case .noted(let note): try container.encode(note, forKey: .note)
-        }
-    }
+    public func encode(to encoder: any Encoder) throws { try change.encode(to: encoder) }
 
     public init(from decoder: any Decoder) throws {
         let container = try decoder.container(keyedBy: Key.self)
         let kind = try container.decode(String.self, forKey: .kind)
-        switch kind {
-        case "section.created": self = .sectionCreated(try container.decode(Section.self, forKey: .section))
-        case "section.renamed":
-            self = .sectionRenamed(
-                try container.decode(Discriminator<Section>.self, forKey: .section),
-                name: try container.decode(String.self, forKey: .name))
-        case "keyspace.created": self = .keyspaceCreated(try container.decode(Keyspace.self, forKey: .keyspace))
-        case "keyspace.changed":
-            self = .keyspaceChanged(
-                try container.decode(Discriminator<Keyspace>.self, forKey: .keyspace),
-                name: try container.decode(String.self, forKey: .name),
-                managesSubscriptions: try container.decode(Bool.self, forKey: .managesSubscriptions))
-        case "event_type.created":
-            self = .eventTypeCreated(try container.decode(EventTypeHead.self, forKey: .eventType))
-        case "event_type.changed":
-            self = .eventTypeChanged(try container.decode(EventTypeHead.self, forKey: .eventType))
-        case "event_type.removed":
-            self = .eventTypeRemoved(
-                try container.decode(Discriminator<EventType>.self, forKey: .eventType),
-                at: try container.decode(Timestamp.self, forKey: .at))
-        case "version.added": self = .versionAdded(try container.decode(VersionAdded.self, forKey: .version))
-        case "version.published":
-            self = .versionPublished(
-                try container.decode(EventVersion.ID.self, forKey: .version),
-                at: try container.decode(Timestamp.self, forKey: .at))
-        case "version.republished":
-            self = .versionRepublished(
-                try container.decode(EventVersion.ID.self, forKey: .version),
-                at: try container.decode(Timestamp.self, forKey: .at))
-        case "version.deprecated":
-            self = .versionDeprecated(
-                try container.decode(EventVersion.ID.self, forKey: .version),
-                at: try container.decode(Timestamp.self, forKey: .at))
-        case "version.discarded":
-            self = .versionDiscarded(try container.decode(EventVersion.ID.self, forKey: .version))
-        default:
-            guard Note.Act(rawValue: kind) != nil else {
-                throw DecodingError.dataCorruptedError(
-                    forKey: .kind, in: container,
-                    debugDescription: "log entry of kind '\(kind)': made by a newer Ovation?")
-            }
-            self = .noted(try container.decode(Note.self, forKey: .note))
+        if let change = try SectionChange(kind, from: decoder) {
+            self = .section(change)
+        } else if let change = try KeyspaceChange(kind, from: decoder) {
+            self = .keyspace(change)
+        } else if let change = try EventTypeChange(kind, from: decoder) {
+            self = .eventType(change)
+        } else if let change = try VersionChange(kind, from: decoder) {
+            self = .version(change)
+        } else {
+            throw DecodingError.dataCorruptedError(
+                forKey: .kind, in: container,
+                debugDescription: "log entry of kind '\(kind)': made by a newer Ovation?")
         }
     }
 }

@@ -53,7 +53,7 @@ private struct ModelPlanner {
                 named: keyspace.name, discriminator: keyspace.discriminator,
                 managesSubscriptions: keyspace.managesSubscriptions ?? false, keyFormat: keyspace.keyFormat ?? .text,
                 using: &random)
-            return try add(.keyspaceCreated(made), .create, "keyspace \(made.discriminator)", ["name: \(made.name)"])
+            return try add(.keyspace(.created(made)), .create, "keyspace \(made.discriminator)", ["name: \(made.name)"])
         }
         let manages = keyspace.managesSubscriptions ?? existing.managesSubscriptions
         guard keyspace.keyFormat ?? existing.keyFormat == existing.keyFormat else {
@@ -64,8 +64,9 @@ private struct ModelPlanner {
         if existing.managesSubscriptions != manages { details.append("manage_subscriptions: \(manages)") }
         guard !details.isEmpty else { return }
         try add(
-            .keyspaceChanged(
-                existing.discriminator, name: keyspace.name, managesSubscriptions: manages),
+            .keyspace(
+                .changed(
+                    existing.discriminator, name: keyspace.name, managesSubscriptions: manages)),
             .change, "keyspace \(existing.discriminator)", details)
     }
 
@@ -78,14 +79,14 @@ private struct ModelPlanner {
             discriminator = existing.discriminator
             if existing.name != section.name {
                 try add(
-                    .sectionRenamed(discriminator, name: section.name), .change, "section \(discriminator)",
+                    .section(.renamed(discriminator, name: section.name)), .change, "section \(discriminator)",
                     ["name: \(existing.name) → \(section.name)"])
             }
         } else {
             let made = catalogue.creatingSection(
                 named: section.name, discriminator: section.discriminator, using: &random)
             discriminator = made.discriminator
-            try add(.sectionCreated(made), .create, "section \(discriminator)", ["name: \(made.name)"])
+            try add(.section(.created(made)), .create, "section \(discriminator)", ["name: \(made.name)"])
         }
         for eventType in section.eventTypes { try plan(eventType, in: discriminator, using: &random) }
     }
@@ -111,12 +112,12 @@ private struct ModelPlanner {
             }
             if existing.head != head {
                 try add(
-                    .eventTypeChanged(head), .change, subject, differences(from: existing.head, to: head),
+                    .eventType(.changed(head)), .change, subject, differences(from: existing.head, to: head),
                     breaks: lostPermissions(from: existing.head, to: head))
             }
         } else {
             try add(
-                .eventTypeCreated(head), .create, subject,
+                .eventType(.created(head)), .create, subject,
                 ["name: \(head.name)", "category: \(head.category.rawValue)"])
         }
         switch eventType.versions {
@@ -133,7 +134,7 @@ private struct ModelPlanner {
         _ version: VersionDefinition, of eventType: Discriminator<EventType>
     ) throws(Problem) {
         let wanted = catalogue.addingVersion(version, to: eventType, at: now)
-        let versions = catalogue.eventType(eventType)?.versions ?? []
+        let versions = catalogue.eventType(eventType)?.versions.all ?? []
         // Without an id, a version is known by its fields.
         let existing = versions.first { version.id == nil ? $0.schema.hasFields(wanted.fields) : $0.id == version.id }
         guard let existing else { return try add(wanted) }
@@ -151,8 +152,9 @@ private struct ModelPlanner {
         }
         if existing.state == .draft, !version.isDraft {
             try add(
-                .versionPublished(
-                    existing.id, at: version.validFrom ?? catalogue.earliestBeginning(of: eventType, at: now)),
+                .version(
+                    .published(
+                        existing.id, at: version.validFrom ?? catalogue.earliestBeginning(of: eventType, at: now))),
                 .publish, "version \(existing.id)",
                 ["of event type \(eventType)"])
         }
@@ -173,7 +175,7 @@ private struct ModelPlanner {
         let old = catalogue.eventType(added.eventType)?.currentVersion?.schema.fields ?? []
         let comparison = FieldComparison(old: old, new: added.fields)
         try add(
-            .versionAdded(added), .addVersion, "version \(added.id)",
+            .version(.added(added)), .addVersion, "version \(added.id)",
             ["of event type \(added.eventType)" + (added.state == .draft ? ", as a draft" : "")] + comparison.details,
             // What is history or a draft takes over from nothing.
             breaks: added.state == .published && added.deprecatedAt == nil ? comparison.breaks : [])

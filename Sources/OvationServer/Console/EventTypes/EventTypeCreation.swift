@@ -60,7 +60,7 @@ enum EventTypeCreation {
             let version = visit.catalogue.addingVersion(
                 request.version ?? VersionDefinition(id: nil, fields: []), to: discriminator, at: visit.now)
             let (catalogue, _) = try visit.catalogue.applying(
-                [.eventTypeCreated(head), .versionAdded(version)], at: visit.now, by: visit.identity.key.clientID)
+                [.eventType(.created(head)), .version(.added(version))], at: visit.now, by: visit.identity.key.clientID)
             return EventTypePreview(catalogue.eventType(discriminator), visit)
         } catch {
             return EventTypePreview(

@@ -11,7 +11,7 @@ import OvationWire
 enum EventTypeEdit {
     @Sendable static func show(_ visit: Visit) async throws -> Response {
         let eventType = try visit.liveEventType()
-        let input = EventTypeInput(eventType, seen: eventType.seen(at: visit.catalogue.sequence))
+        let input = EventTypeInput(eventType, seen: eventType.seen(at: try await newest(of: eventType, visit)))
         return await visit.page(
             input.page(in: try visit.section(), visit.catalogue, editing: eventType), area: .eventTypes)
     }
@@ -33,7 +33,7 @@ enum EventTypeEdit {
         if let changed = input.withRowsChanged() { return await form(changed) }
         if input.action == "preview" { return await form(input) }
         if let conflict = try await conflict(input, eventType, visit) {
-            input.seen = eventType.seen(at: visit.catalogue.sequence)
+            input.seen = eventType.seen(at: try await newest(of: eventType, visit))
             return await form(input, conflict: conflict, status: .conflict)
         }
         do {
@@ -157,15 +157,24 @@ enum EventTypeEdit {
         }
     }
 
+    /// Number of the newest entry of the log that is about an event type: what comes later was not seen by the form.
+    private static func newest(of eventType: EventType, _ visit: Visit) async throws -> Int64 {
+        Int64(try await history(of: eventType, limit: 1, visit).first?.number ?? 0)
+    }
+
+    private static func history(of eventType: EventType, limit: Int, _ visit: Visit) async throws -> [HistoryEntry] {
+        let log = try await visit.call(
+            .listLog, query: [("event_discriminator", eventType.discriminator.text), ("limit", String(limit))])
+        return try await visit.history(log["items"]?.array ?? [])
+    }
+
     /// nil: nobody changed the event type since the form was made.
     private static func conflict(
         _ input: EventTypeInput, _ eventType: EventType, _ visit: Visit
     ) async throws -> EventTypeFormPage.Conflict? {
         let sequence = Int64(input.seen.prefix { $0 != "-" }) ?? 0
         guard input.seen != eventType.seen(at: sequence) else { return nil }
-        let log = try await visit.call(
-            .listLog, query: [("event_discriminator", eventType.discriminator.text), ("limit", "20")])
-        let entries = try await visit.history(log["items"]?.array ?? []).filter { $0.number > sequence }
+        let entries = try await history(of: eventType, limit: 20, visit).filter { $0.number > sequence }
         return EventTypeFormPage.Conflict(
             who: entries.first?.actor ?? "Somebody", at: entries.first?.at ?? Moment(visit.now),
             what: entries.isEmpty ? ["The event type was changed."] : entries.map(\.words))

@@ -74,8 +74,8 @@ enum VersionActs {
         _ endpoint: Endpoint, _ version: EventVersion, of type: EventType, _ visit: Visit
     ) -> CatalogueChange {
         switch endpoint {
-        case .deprecateVersion: .versionDeprecated(version.id, at: visit.now)
-        case .discardVersion: .versionDiscarded(version.id)
+        case .deprecateVersion: .version(.deprecated(version.id, at: visit.now))
+        case .discardVersion: .version(.discarded(version.id))
         default: visit.catalogue.publishing(version.id, of: type.discriminator, at: visit.now)
         }
     }

@@ -40,53 +40,52 @@ extension Visit {
         let keys = try await call(.listAPIKeys)["items"]?.array ?? []
         let names = Dictionary(
             keys.map { ($0["client_id"]?.string ?? "", $0["name"]?.string ?? "") }, uniquingKeysWith: { $1 })
-        return items.map { item in
-            let actor = item["actor"]?.string ?? ""
+        return try items.map { item in
+            let entry = try Bodies.LogEntry(json: item)
             return HistoryEntry(
-                number: item["sequence"]?.int ?? 0, at: Moment(item["at"]) ?? Moment(iso: ""),
-                actor: names[actor] ?? actor, clientID: names[actor] == nil ? "" : actor,
-                kind: item["kind"]?.string ?? "", words: HistoryWords.sentence(item, catalogue))
+                number: Int(entry.sequence), at: Moment(entry.at), actor: names[entry.actor] ?? entry.actor,
+                clientID: names[entry.actor] == nil ? "" : entry.actor, kind: entry.kind,
+                words: HistoryWords.sentence(entry, catalogue))
         }
     }
 }
 
 /// What an entry of the log says, as a sentence.
 enum HistoryWords {
-    static func sentence(_ item: JSONValue, _ catalogue: Catalogue) -> String {
-        let change = item["change"] ?? .null
-        func text(_ names: String...) -> String {
-            names.reduce(change) { $0[$1] ?? .null }.string ?? ""
-        }
-        func eventType(_ discriminator: String) -> String {
+    static func sentence(_ entry: Bodies.LogEntry, _ catalogue: Catalogue) -> String {
+        let change = entry.change
+        let name = change.name ?? ""
+        var eventType: String {
+            let discriminator = change.eventDiscriminator ?? ""
             let type = (try? Discriminator<EventType>(discriminator)).flatMap(catalogue.eventType)
             return type.map { "‘\($0.name)’" } ?? discriminator
         }
-        func version(_ json: JSONValue?) -> String {
-            let id = json?.int ?? 0
-            guard let type = catalogue.version(Int64(id))?.eventType else { return "version \(id)" }
+        var version: String {
+            let id = change.versionID ?? ""
+            guard let type = Int64(id).flatMap(catalogue.version)?.eventType else { return "version \(id)" }
             return "version \(id) of ‘\(type.name)’"
         }
-        return switch item["kind"]?.string ?? "" {
-        case "section.created": "Created the section ‘\(text("section", "name"))’."
-        case "section.renamed": "Renamed the section \(text("section")) to ‘\(text("name"))’."
-        case "keyspace.created": "Created the keyspace ‘\(text("keyspace", "name"))’."
-        case "keyspace.changed": "Changed the keyspace ‘\(text("name"))’."
-        case "event_type.created": "Created the event type ‘\(text("eventType", "name"))’."
-        case "event_type.changed": "Changed the event type \(eventType(text("eventType", "discriminator")))."
-        case "event_type.removed": "Removed the event type \(eventType(text("eventType")))."
+        let (subject, detail) = (change.subject ?? "", change.detail ?? "")
+        return switch entry.kind {
+        case "section.created": "Created the section ‘\(name)’."
+        case "section.renamed": "Renamed the section \(change.sectionDiscriminator ?? "") to ‘\(name)’."
+        case "keyspace.created": "Created the keyspace ‘\(name)’."
+        case "keyspace.changed": "Changed the keyspace ‘\(name)’."
+        case "event_type.created": "Created the event type ‘\(name)’."
+        case "event_type.changed": "Changed the event type \(eventType)."
+        case "event_type.removed": "Removed the event type \(eventType)."
         case "version.added":
-            "Added \(text("version", "state") == "draft" ? "draft " : "")version \(change["version"]?["id"]?.int ?? 0) "
-                + "of \(eventType(text("version", "eventType"))) with "
-                + Text.count(change["version"]?["fields"]?.array?.count ?? 0, "field", "fields") + "."
-        case "version.published": "Published \(version(change["version"]))."
-        case "version.republished": "Published \(version(change["version"])) again."
-        case "version.deprecated": "Deprecated \(version(change["version"]))."
-        case "version.discarded": "Discarded \(version(change["version"])), a draft."
-        case "api_key.created": "Created an API key: \(text("note", "detail"))."
-        case "api_key.revoked": "Revoked an API key: \(text("note", "detail"))."
-        case "api_key.rotated": "Rotated the secret of an API key. \(text("note", "detail"))"
-        case "signing_key.rotated": "Rotated the key that signs tokens. \(text("note", "detail"))"
-        case "events.deleted": "Deleted events in \(text("note", "subject")): \(text("note", "detail"))."
+            "Added \(change.draft == true ? "draft " : "")version \(change.versionID ?? "") of \(eventType) with "
+                + Text.count(change.fields?.list.count ?? 0, "field", "fields") + "."
+        case "version.published": "Published \(version)."
+        case "version.republished": "Published \(version) again."
+        case "version.deprecated": "Deprecated \(version)."
+        case "version.discarded": "Discarded \(version), a draft."
+        case "api_key.created": "Created an API key: \(detail)."
+        case "api_key.revoked": "Revoked an API key: \(detail)."
+        case "api_key.rotated": "Rotated the secret of an API key. \(detail)"
+        case "signing_key.rotated": "Rotated the key that signs tokens. \(detail)"
+        case "events.deleted": "Deleted events in \(subject): \(detail)."
         case let other: other
         }
     }

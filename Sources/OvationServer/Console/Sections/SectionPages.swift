@@ -27,7 +27,7 @@ enum SectionList {
         var random = SystemRandomNumberGenerator()
         let made = visit.catalogue.creatingSection(named: name, discriminator: nil, using: &random)
         return await visit.askToCreate(
-            "section", name, .sectionCreated(made),
+            "section", name, .section(.created(made)),
             ["Sections cannot be removed, because events refer to them. You can rename it at any time."],
             cancel: ConsolePath.sections, area: .sections)
     }
@@ -87,7 +87,7 @@ enum KeyspaceList {
             named: name, discriminator: nil, managesSubscriptions: visit.form["manage_subscriptions"] == "on",
             keyFormat: format, using: &random)
         return await visit.askToCreate(
-            "keyspace", name, .keyspaceCreated(made),
+            "keyspace", name, .keyspace(.created(made)),
             [
                 "Keyspaces cannot be removed, because profile keys refer to them. You can rename it at any time.",
                 "Its key format is ‘\(format.rawValue)’ for good.",

@@ -1,0 +1,160 @@
+public import OvationCore
+
+extension Bodies {
+    public struct Log: ListBody {
+        public var items: [LogEntry] = []
+        public init() {}
+
+        public static let summary = "Who changed what."
+        public static let members = Members<Self> {
+            $0.required("items", \.items, "Oldest first; newest first with 'before' or 'event_discriminator'.")
+        }
+    }
+
+    public struct LogEntry: Body {
+        public var sequence: Int64 = 0
+        public var at = Timestamp(milliseconds: 0)
+        public var actor = ""
+        public var kind = ""
+        public var change = LogChange()
+        public init() {}
+
+        public static let summary = "One change of a definition, or one act that is kept in mind."
+        public static let members = Members<Self> {
+            $0.required("sequence", \.sequence, "Its number in the log of the account.", .integer(min: 1, example: 17))
+            $0.required("at", \.at, "When.")
+            $0.required(
+                "actor", \.actor, "Who: the client id of an API key, or the server.",
+                .string(example: "752cdd05-75e0-4f8a-bd08-62e3df753ff3"))
+            $0.required("kind", \.kind, "What was done.", .string(example: "section.renamed"))
+            $0.required("change", \.change, "To what it was done, and what it is from then on.")
+        }
+    }
+
+    public struct LogChange: Body {
+        public var sectionDiscriminator: String?
+        public var keyspaceDiscriminator: String?
+        public var eventDiscriminator: String?
+        public var versionID: String?
+        public var name: String?
+        public var description: String?
+        public var category: EventCategory?
+        public var keyFormat: KeyFormat?
+        public var managesSubscriptions: Bool?
+        public var keyspacePermissions: [KeyspacePermission]?
+        public var fields: Fields?
+        public var draft: Bool?
+        public var validFrom: Timestamp?
+        public var publishedAt: Timestamp?
+        public var deprecatedAt: Timestamp?
+        public var removedAt: Timestamp?
+        public var subject: String?
+        public var detail: String?
+        public init() {}
+
+        public static let summary = "What an entry of the log says. Which members there are depends on its kind."
+        public static let members = Members<Self> {
+            $0.optional(
+                "section_discriminator", \.sectionDiscriminator, "The section, or that of the event type.",
+                .discriminator("com.apsis1.sections.default"))
+            $0.optional(
+                "keyspace_discriminator", \.keyspaceDiscriminator, "The keyspace.",
+                .discriminator("com.apsis1.keyspaces.email"), isInExample: false)
+            $0.optional(
+                "event_discriminator", \.eventDiscriminator, "The event type.", eventTypeSchema, isInExample: false)
+            $0.optional("version_id", \.versionID, "The version.", .id("2565266"), isInExample: false)
+            $0.optional("name", \.name, "The name for people.", .string(example: "Shop"))
+            $0.optional(
+                "description", \.description, "What an event type is, for people.",
+                .string(example: "A cup was sold."), isInExample: false)
+            $0.optional("category", \.category, "What kind of act an event type is.", isInExample: false)
+            $0.optional("key_format", \.keyFormat, "What keys of a keyspace look like.", isInExample: false)
+            $0.optional(
+                "manage_subscriptions", \.managesSubscriptions,
+                "Whether subscriptions are managed through a keyspace.", isInExample: false)
+            $0.optional(
+                "keyspace_permissions", \.keyspacePermissions,
+                "What keyspaces may do with an event type; those that are not named may do nothing.",
+                isInExample: false)
+            $0.optional("fields", \.fields, "All fields of a version that was added.", isInExample: false)
+            $0.optional("draft", \.draft, "Whether a version that was added waits to be published.", isInExample: false)
+            $0.optional(
+                "valid_from", \.validFrom, "From when on a version that was added is the one to use.",
+                isInExample: false)
+            $0.optional(
+                "published_at", \.publishedAt, "From when on a version is the current one.", isInExample: false)
+            $0.optional("deprecated_at", \.deprecatedAt, "When a version was deprecated.", isInExample: false)
+            $0.optional("removed_at", \.removedAt, "When an event type was removed.", isInExample: false)
+            $0.optional(
+                "subject", \.subject, "Of an act: what it was done to, such as a client id or a section.",
+                .string(example: "752cdd05-75e0-4f8a-bd08-62e3df753ff3"), isInExample: false)
+            $0.optional(
+                "detail", \.detail, "Of an act: further facts, for people.",
+                .string(example: "integration key 'Shop'"), isInExample: false)
+        }
+    }
+}
+
+// MARK: - From the log
+
+extension Bodies.LogEntry {
+    public init(_ entry: AuditEntry) {
+        self.init()
+        (sequence, at, actor, kind) = (entry.number, entry.at, entry.actor, entry.kind)
+        switch entry.content {
+        case .definition(.section(let section)): change.set(section)
+        case .definition(.keyspace(let keyspace)): change.set(keyspace)
+        case .definition(.eventType(let eventType)): change.set(eventType)
+        case .definition(.version(let version)): change.set(version)
+        case .act(let act): (change.subject, change.detail) = (act.subject, act.detail)
+        }
+    }
+}
+
+extension Bodies.LogChange {
+    fileprivate mutating func set(_ change: SectionChange) {
+        switch change {
+        case .created(let section): (sectionDiscriminator, name) = (section.discriminator.text, section.name)
+        case .renamed(let discriminator, let name): (sectionDiscriminator, self.name) = (discriminator.text, name)
+        }
+    }
+
+    fileprivate mutating func set(_ change: KeyspaceChange) {
+        switch change {
+        case .created(let keyspace):
+            (keyspaceDiscriminator, name) = (keyspace.discriminator.text, keyspace.name)
+            (managesSubscriptions, keyFormat) = (keyspace.managesSubscriptions, keyspace.keyFormat)
+        case .changed(let discriminator, let name, let managesSubscriptions):
+            (keyspaceDiscriminator, self.name) = (discriminator.text, name)
+            self.managesSubscriptions = managesSubscriptions
+        }
+    }
+
+    fileprivate mutating func set(_ change: EventTypeChange) {
+        eventDiscriminator = change.eventType.text
+        switch change {
+        case .created(let head), .changed(let head):
+            (name, description, category) = (head.name, head.description, head.category)
+            sectionDiscriminator = head.section.text
+            keyspacePermissions = head.permissions.sorted { $0.key < $1.key }.map { keyspace, permission in
+                var body = Bodies.KeyspacePermission()
+                body.keyspaceDiscriminator = keyspace
+                (body.read, body.write) = (permission.read, permission.write)
+                return body
+            }
+        case .removed(_, let at): removedAt = at
+        }
+    }
+
+    fileprivate mutating func set(_ change: VersionChange) {
+        versionID = String(change.id)
+        switch change {
+        case .added(let added):
+            (eventDiscriminator, fields) = (added.eventType.text, Bodies.Fields(added.fields))
+            (draft, validFrom, deprecatedAt) = (added.state == .draft, added.validFrom, added.deprecatedAt)
+        case .published(_, let at), .republished(_, let at): publishedAt = at
+        case .deprecated(_, let at): deprecatedAt = at
+        case .discarded: break
+        }
+    }
+}

@@ -1,0 +1,83 @@
+import Foundation
+import OvationCore
+import OvationTesting
+import OvationWire
+import Testing
+
+@Suite("The log on the wire")
+struct LogBodyTests {
+    /// A line of the stored log, and what goes out of it.
+    private static let golden: [(stored: String, change: String)] = [
+        (
+            #"{"kind":"section.created","section":{"discriminator":"a.shop","name":"Shop","number":2}}"#,
+            #"{"section_discriminator":"a.shop","name":"Shop"}"#
+        ),
+        (
+            #"{"kind":"section.renamed","name":"N","section":"a.shop"}"#,
+            #"{"section_discriminator":"a.shop","name":"N"}"#
+        ),
+        (
+            #"{"keyspace":{"discriminator":"a.card","keyFormat":"email","managesSubscriptions":true,"name":"C","number":6},"#
+                + #""kind":"keyspace.created"}"#,
+            #"{"keyspace_discriminator":"a.card","name":"C","key_format":"email","manage_subscriptions":true}"#
+        ),
+        (
+            #"{"keyspace":"a.card","kind":"keyspace.changed","managesSubscriptions":false,"name":"D"}"#,
+            #"{"keyspace_discriminator":"a.card","name":"D","manage_subscriptions":false}"#
+        ),
+        (
+            #"{"eventType":{"category":"signal","description":"d","discriminator":"a.order","name":"order","#
+                + #""permissions":{"a.card":{"read":true,"write":false}},"section":"a.shop"},"kind":"event_type.changed"}"#,
+            #"{"section_discriminator":"a.shop","event_discriminator":"a.order","name":"order","description":"d","#
+                + #""category":"signal","keyspace_permissions":[{"keyspace_discriminator":"a.card","read":true,"write":false}]}"#
+        ),
+        (
+            #"{"at":"2026-11-23T12:00:00.000Z","eventType":"a.order","kind":"event_type.removed"}"#,
+            #"{"event_discriminator":"a.order","removed_at":"2026-11-23T12:00:00.000Z"}"#
+        ),
+        (
+            #"{"kind":"version.added","version":{"eventType":"a.order","fields":[{"name":"cups","required":true,"#
+                + #""type":"integer"}],"id":1000001,"state":"draft","validFrom":"2026-11-23T12:00:00.000Z"}}"#,
+            #"{"event_discriminator":"a.order","version_id":"1000001","fields":{"cups":{"type":"integer","required":true}},"#
+                + #""draft":true,"valid_from":"2026-11-23T12:00:00.000Z"}"#
+        ),
+        (
+            #"{"at":"2026-11-23T12:00:00.000Z","kind":"version.published","version":7}"#,
+            #"{"version_id":"7","published_at":"2026-11-23T12:00:00.000Z"}"#
+        ),
+        (
+            #"{"at":"2026-11-23T12:00:00.000Z","kind":"version.republished","version":7}"#,
+            #"{"version_id":"7","published_at":"2026-11-23T12:00:00.000Z"}"#
+        ),
+        (
+            #"{"at":"2026-11-23T12:00:00.000Z","kind":"version.deprecated","version":7}"#,
+            #"{"version_id":"7","deprecated_at":"2026-11-23T12:00:00.000Z"}"#
+        ),
+        (#"{"kind":"version.discarded","version":7}"#, #"{"version_id":"7"}"#),
+    ]
+
+    private func entry(_ content: AuditEntry.Content) -> AuditEntry {
+        AuditEntry(number: 17, at: Fixtures.now, actor: "me", content: content)
+    }
+
+    @Test("each kind of change goes out in the words of the API, and reads back")
+    func changes() throws {
+        for (stored, change) in Self.golden {
+            let parsed = try JSONDecoder().decode(CatalogueChange.self, from: Data(stored.utf8))
+            let body = Bodies.LogEntry(entry(.definition(parsed)))
+            #expect(
+                String(decoding: JSONWriter.write(body.json), as: UTF8.self)
+                    == #"{"sequence":17,"at":"2026-11-23T12:00:00.000Z","actor":"me","kind":""#
+                    + parsed.kind + #"","change":"# + change + "}")
+            #expect(try Bodies.LogEntry(json: body.json).json == body.json)
+        }
+    }
+
+    @Test("an act says what it was done to, also one that only a newer version knows")
+    func acts() throws {
+        let act = Act(Act.Kind(rawValue: "profile.erased"), subject: "s", detail: "d")
+        let json = Bodies.LogEntry(entry(.act(act))).json
+        #expect(json["kind"] == "profile.erased")
+        #expect(json["change"] == .object([.init("subject", "s"), .init("detail", "d")]))
+    }
+}
