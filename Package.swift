@@ -80,7 +80,7 @@ let package = Package(
         // Pages of the console as values, templates and files, all in the binary. Knows nothing of where values come from.
         .target(
             name: "OvationConsole",
-            dependencies: [.product(name: "Mustache", package: "swift-mustache")],
+            dependencies: ["OvationCore", .product(name: "Mustache", package: "swift-mustache")],
             resources: [.embedInCode("Resources")],
             swiftSettings: settings
         ),

@@ -162,7 +162,7 @@ struct TidyTests {
         "layers import only what is below them",
         arguments: [
             ("OvationCore", []), ("OvationWire", ["OvationCore", "HTTPTypes"]),
-            ("OvationConsole", ["Mustache"]),
+            ("OvationConsole", ["OvationCore", "Mustache"]),
             (
                 "OvationClient",
                 [
