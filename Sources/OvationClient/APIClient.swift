@@ -69,7 +69,7 @@ public final class APIClient: Sendable {
         (request.clientID, request.clientSecret) = (id, secret)
         let answer = try await ask(.createToken, Endpoint.createToken.path, json: request.json, token: nil)
         guard !answer.accessToken.isEmpty else {
-            throw .unreadable(address: address, why: "its answer to the call for a token has none")
+            throw .unreadable(address: address, why: "There is no token in its answer.")
         }
         let token = answer.accessToken
         knownToken.withLock { $0 = token }
@@ -148,8 +148,9 @@ public final class APIClient: Sendable {
         do {
             return try Content(received: json)
         } catch {
-            let places = error.errors.map { $0.pointer.isEmpty ? "" : " (\($0.pointer))" }
-            throw .unreadable(address: address, why: error.detail + (places.first ?? ""))
+            // The problem itself speaks of a request.
+            let why = error.errors.first.map { ($0.pointer.isEmpty ? "" : $0.pointer + ": ") + $0.detail }
+            throw .unreadable(address: address, why: why ?? error.detail)
         }
     }
 }
@@ -213,7 +214,7 @@ extension APIClient {
         do throws(Problem) {
             answer = try JSONValue(parsing: bytes.readableBytesView)
         } catch {
-            throw .unreadable(address: address, why: error.detail)
+            throw .unreadable(address: address, why: "It is not valid JSON.")
         }
         return Received(try read(Answer.self, answer), answer)
     }
