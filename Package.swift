@@ -53,6 +53,18 @@ let package = Package(
             dependencies: ["OvationCore", "OvationWire", .product(name: "Yams", package: "Yams")],
             swiftSettings: settings
         ),
+        // The API from the other side: tokens, calls, pages, uploads and downloads. It neither prints nor reads settings.
+        .target(
+            name: "OvationClient",
+            dependencies: [
+                "OvationCore", "OvationWire",
+                .product(name: "AsyncHTTPClient", package: "async-http-client"),
+                .product(name: "HTTPTypes", package: "swift-http-types"),
+                .product(name: "NIOCore", package: "swift-nio"),
+                .product(name: "NIOHTTP1", package: "swift-nio"),
+            ],
+            swiftSettings: settings
+        ),
         // simdjson behind a C header.
         .target(
             name: "CSimdjson",
@@ -68,7 +80,7 @@ let package = Package(
         // Pages of the console as values, templates and files, all in the binary. Knows nothing of where values come from.
         .target(
             name: "OvationConsole",
-            dependencies: [.product(name: "Mustache", package: "swift-mustache")],
+            dependencies: ["OvationCore", .product(name: "Mustache", package: "swift-mustache")],
             resources: [.embedInCode("Resources")],
             swiftSettings: settings
         ),
@@ -135,16 +147,13 @@ let package = Package(
         .executableTarget(
             name: "ovation",
             dependencies: [
-                "CMalloc", "OvationCore", "OvationModelFile", "OvationPostgres", "OvationRows", "OvationServer",
-                "OvationSQLite", "OvationWire",
+                "CMalloc", "OvationClient", "OvationCore", "OvationModelFile", "OvationPostgres", "OvationRows",
+                "OvationServer", "OvationSQLite", "OvationWire",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
-                .product(name: "AsyncHTTPClient", package: "async-http-client"),
                 .product(name: "Configuration", package: "swift-configuration"),
                 .product(name: "Crypto", package: "swift-crypto"),
-                .product(name: "HTTPTypes", package: "swift-http-types"),
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "NIOCore", package: "swift-nio"),
-                .product(name: "NIOHTTP1", package: "swift-nio"),
                 .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
                 .product(name: "SystemPackage", package: "swift-system"),
                 .product(name: "UnixSignals", package: "swift-service-lifecycle"),
@@ -159,6 +168,17 @@ let package = Package(
             swiftSettings: settings),
         .testTarget(
             name: "OvationRowsTests", dependencies: ["OvationCore", "OvationRows", "OvationTesting"],
+            swiftSettings: settings),
+        .testTarget(
+            name: "OvationClientTests",
+            dependencies: [
+                "OvationClient", "OvationCore", "OvationTesting", "OvationWire",
+                .product(name: "Hummingbird", package: "hummingbird"),
+                .product(name: "HummingbirdTesting", package: "hummingbird"),
+                .product(name: "HTTPTypes", package: "swift-http-types"),
+                .product(name: "Logging", package: "swift-log"),
+                .product(name: "NIOCore", package: "swift-nio"),
+            ],
             swiftSettings: settings),
         .testTarget(name: "OvationConsoleTests", dependencies: ["OvationConsole"], swiftSettings: settings),
         .testTarget(

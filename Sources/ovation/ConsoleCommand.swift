@@ -1,6 +1,7 @@
 import ArgumentParser
 import Configuration
 import Foundation
+import OvationClient
 import OvationCore
 import OvationPostgres
 import OvationSQLite
@@ -65,11 +66,18 @@ struct ConsoleCommand: AsyncParsableCommand {
     /// The first address at which an Ovation answers.
     private static func find(_ addresses: [String]) async throws -> (url: String, region: String) {
         for url in addresses {
-            guard let about = try? await APIClient(baseURL: url, token: nil).about() else { continue }
-            guard about["name"]?.string == "Ovation", let region = about["region"]?.string else {
+            let about: Bodies.About?
+            do throws(ClientFailure) {
+                about = try await APIClient(url, .none).about()
+            } catch .unreadable {
+                about = nil
+            } catch {
+                continue
+            }
+            guard let about, about.name == "Ovation", !about.region.isEmpty else {
                 throw CommandFailure("What answers at \(url) is no Ovation. Say where the server is with --url.")
             }
-            return (url, region)
+            return (url, about.region)
         }
         throw CommandFailure(
             "No server answers at \(addresses.joined(separator: " or ")). Start it with 'ovation serve', or say where it is "
@@ -100,12 +108,12 @@ struct ConsoleCommand: AsyncParsableCommand {
     /// - Returns: the beginning of the link's path.
     private static func register(_ server: String, _ token: String, _ settings: Settings) async throws -> String {
         do {
-            let answer = try await APIClient(baseURL: server, token: token).call(.createConsoleLink)
-            guard let path = answer["path"]?.string else {
+            let link = try await APIClient(server, .token(token)).call(.createConsoleLink)
+            guard !link.path.isEmpty else {
                 throw CommandFailure("\(server) answered with something else: is this the right host?")
             }
-            return path
-        } catch let failure as CommandFailure where failure.description.hasPrefix("401") {
+            return link.path
+        } catch let failure as ClientFailure where failure.status == 401 {
             let location = try StoreLocation(settings.store)
             throw CommandFailure(
                 "The server at \(server) does not run on \(location). Name its store with --store, or give the server of "

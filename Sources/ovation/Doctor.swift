@@ -1,5 +1,6 @@
 import ArgumentParser
 import Foundation
+import OvationClient
 import OvationCore
 import OvationPostgres
 import OvationSQLite
@@ -34,9 +35,9 @@ struct Doctor: AsyncParsableCommand {
         do {
             let client = try connection.client()
             _ = try await client.token()
-            return Finding(isGood: true, text: "\(client.baseURL) answers and takes the API key")
+            return Finding(isGood: true, text: "\(client.address) answers and takes the API key")
         } catch {
-            return Finding(isGood: false, text: "\(error)")
+            return Finding(isGood: false, text: CommandFailure(describing: error).description)
         }
     }
 

@@ -1,5 +1,5 @@
 import ArgumentParser
-import Foundation
+import OvationClient
 import OvationCore
 import OvationWire
 
@@ -28,25 +28,28 @@ struct EventsCommand: AsyncParsableCommand {
         @Argument(help: "JSON file, or - for standard input.") var file = "-"
 
         func run() async throws {
-            let json = try json()
-            let body: JSONValue =
-                switch json {
-                case .array: .object([.init("items", json)])
-                case .object where json["items"] == nil: .object([.init("items", .array([json]))])
-                default: json
-                }
+            let events = try events()
             var headers: [(String, String)] = idempotencyKey.map { [("idempotency-key", $0)] } ?? []
             if validateOnly { headers.append(("prefer", "validate-only")) }
-            try await connection.client().call(.postEvents, profile.path, body: body, headers: headers)
-            let count = body["items"]?.array?.count ?? 0
+            try await connection.client().call(.postEvents, profile.path, written: events.json, headers: headers)
+            let count = events.items?.array?.count ?? 0
             try Output.print(
                 "\(count) \(count == 1 ? "event" : "events") \(validateOnly ? "valid, nothing stored." : "stored.")")
         }
 
-        private func json() throws -> JSONValue {
+        private func events() throws -> Bodies.UnreadEvents {
             let data = try InputFile.read(file)
-            do {
-                return try JSONValue(parsing: data)
+            do throws(Problem) {
+                let json = try JSONValue(parsing: data)
+                var events = Bodies.UnreadEvents()
+                if case .array = json {
+                    events.items = json
+                } else {
+                    events = try Bodies.UnreadEvents(json: json)
+                    // One event alone.
+                    events.items = events.items ?? .array([json])
+                }
+                return events
             } catch {
                 throw CommandFailure("\(file): \(error.detail)")
             }
@@ -69,17 +72,10 @@ struct EventsCommand: AsyncParsableCommand {
             var query = event.map { ("event_discriminators", $0) }
             if let from { query.append(("from", from)) }
             if let to { query.append(("to", to)) }
-            var left = limit
-            var cursor: String?
-            while left > 0 {
-                let page = [("limit", "\(min(left, Limits.pageSizeMax))")] + (cursor.map { [("cursor", $0)] } ?? [])
-                let answer = try await client.call(.listEvents, profile.path, query: query + page)
-                for event in answer["items"]?.array ?? [] {
-                    try Output.print(json: JSONWriter.write(event))
-                    left -= 1
-                }
-                cursor = answer["next_cursor"]?.string
-                if cursor == nil { return }
+            let pages = client.pages(
+                .listEvents, profile.path, query: query, upTo: limit, by: Limits.pageSizeMax)
+            for try await page in pages {
+                for event in page.items { try Output.print(json: JSONWriter.write(event.json)) }
             }
         }
     }

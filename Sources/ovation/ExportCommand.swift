@@ -1,10 +1,7 @@
 import ArgumentParser
-import AsyncHTTPClient
-import Foundation
-import NIOCore
+import OvationClient
 import OvationCore
 import OvationWire
-import Synchronization
 import SystemPackage
 
 extension EventsCommand {
@@ -56,9 +53,9 @@ extension EventsCommand {
                 line = try await progress.whileShowing { try await export.run() }
             } else {
                 let export = SectionExport(
-                    client: client, section: section, query: query, format: format, after: after, file: file,
-                    progress: progress)
-                line = try await progress.whileShowing { try await export.run() }
+                    of: section, query: query, format: format == .csv ? .csv : .lines, after: after, through: client,
+                    observer: ExportListener(file: file, progress: progress))
+                line = try await progress.whileShowing { try await Export.run(export) }
             }
             try file.finish()
             if !quiet { StandardError.write(line) }
@@ -69,20 +66,31 @@ extension EventsCommand {
             if let from { query.append(("from", from)) }
             if let to { query.append(("to", to)) }
             if ignoreKeyspacePermissions { query.append(("ignore_keyspace_permissions", "true")) }
-            if format == .csv, profileKey == nil { query.append(("format", "csv")) }
             if bom, profileKey == nil { query.append(("bom", "true")) }
             if keepFormulas, profileKey == nil { query.append(("formulas", "keep")) }
             return query
         }
 
+        /// - Returns: the line that says how it went.
+        private static func run(_ export: SectionExport) async throws -> String {
+            do {
+                let summary = try await export.run()
+                let leftOut = Int(summary.leftOut)
+                return Figures.count(Int(summary.events), of: "event")
+                    + (leftOut > 0 ? ", \(Figures.grouped(leftOut)) left out that this key may not read" : "")
+                    + ", up to event \(summary.lastEventID)."
+            } catch let incomplete as IncompleteExport {
+                let goesOn = incomplete.lastEventID.map { " --after \($0) goes on from here." } ?? ""
+                throw CommandFailure("\(incomplete.failure.reason); the export is not whole.\(goesOn)")
+            }
+        }
+
         /// How many events there are, for the progress; nil where nobody can say.
         private func count(_ client: APIClient) async throws -> Int? {
             guard !quiet, after == nil else { return nil }
-            let usage = try await client.call(.getUsage, ["section": section])["items"]?.array ?? []
-            return usage.reduce(0) { total, usage in
-                let isWanted = eventType.isEmpty || eventType.contains(usage["discriminator"]?.string ?? "")
-                return total + (isWanted ? usage["event_count"]?.int ?? 0 : 0)
-            }
+            let usage = try await client.call(.getUsage, ["section": section]).content.items
+            let wanted = usage.filter { eventType.isEmpty || eventType.contains($0.discriminator) }
+            return wanted.reduce(0) { $0 + Int($1.eventCount) }
         }
 
         /// As the server would write it.
@@ -92,10 +100,8 @@ extension EventsCommand {
             if eventType.count == 1 {
                 let type = try await client.call(.getEventType, ["section": section, "event": eventType[0]])
                 var names: [String] = []
-                for version in type["versions"]?.array ?? [] {
-                    for field in version["type"]?.members ?? [] where !names.contains(field.name) {
-                        names.append(field.name)
-                    }
+                for version in type.versions {
+                    for field in version.type.entries where !names.contains(field.name) { names.append(field.name) }
                 }
                 fields = names
             }
@@ -130,116 +136,21 @@ struct ExportFile: Sendable {
     func discardIfEmpty() { file.discardIfEmpty() }
 }
 
-/// All events of a section.
-struct SectionExport: Sendable {
-    let client: APIClient
-    let section: String
-    let query: [(String, String)]
-    let format: EventsCommand.Export.Format
-    let after: String?
+/// Writes an export, and shows how far it is.
+struct ExportListener: ExportObserver {
     let file: ExportFile
     let progress: TransferProgress
 
-    /// Gives the line that says how it went.
-    func run() async throws -> String {
-        var patience = Patience()
-        var tail = ExportTail(after: after)
-        while true {
-            do {
-                tail = try await attempt(tail)
-                let summary = try tail.summary()
-                let leftOut = summary["left_out"]?.int ?? 0
-                let events = format == .csv ? summary["events"]?.int ?? 0 : tail.events
-                return Figures.count(events, of: "event")
-                    + (leftOut > 0 ? ", \(Figures.grouped(leftOut)) left out that this key may not read" : "")
-                    + ", up to event \(summary["last_event_id"]?.string ?? "0")."
-            } catch let failure as BrokenExport {
-                tail = failure.tail
-                // In CSV a line end can stand within a text, so nobody knows where a record ends.
-                guard format == .ndjson else {
-                    throw CommandFailure("\(failure.interruption.reason); the export is not whole.")
-                }
-                do {
-                    try await patience.wait(after: failure.interruption, progress: tail.events, progress)
-                } catch let interruption as Interruption {
-                    throw CommandFailure(
-                        "\(interruption.reason); the export is not whole. --after \(tail.after ?? "0") goes on from here."
-                    )
-                }
-                tail.dropUnfinished()
-            }
-        }
+    func write(_ bytes: UnsafeRawBufferPointer) throws { try file.write(bytes) }
+
+    func progressed(lines: Int) {
+        progress.count(lines)
+        progress.advance(to: lines)
     }
 
-    private struct BrokenExport: Error {
-        let interruption: Interruption
-        let tail: ExportTail
-    }
+    func pauses(after failure: ClientFailure, seconds: Int) { progress.note(failure, seconds) }
 
-    private func attempt(_ start: ExportTail) async throws -> ExportTail {
-        let query = query + [("summary", "true")] + (start.after.map { [("after", $0)] } ?? [])
-        let (file, progress) = (file, progress)
-        let kept = Mutex(start)
-        do {
-            return try await client.stream(
-                .exportEvents, ["section": section], query: query, headers: [("accept", "*/*")], body: nil
-            ) { body in
-                var tail = start
-                for try await part in body {
-                    try tail.take(part, to: file)
-                    kept.withLock { $0 = tail }
-                    progress.count(tail.events)
-                    progress.advance(to: tail.events)
-                }
-                guard (try? tail.summary()) != nil else { throw Interruption(reason: "the export broke off") }
-                return tail
-            }
-        } catch let interruption as Interruption {
-            throw BrokenExport(interruption: interruption, tail: kept.withLock { $0 })
-        }
-    }
-}
-
-/// The end of what has come of an export: its last line is held back, since it can be the summary.
-struct ExportTail: Sendable {
-    /// Lines written; in CSV about as many as events.
-    private(set) var events = 0
-    private var held: [UInt8] = []
-    private var lastLine: [UInt8] = []
-    private let start: String?
-
-    init(after: String?) {
-        start = after
-    }
-
-    mutating func take(_ part: ByteBuffer, to file: ExportFile) throws {
-        held.append(contentsOf: part.readableBytesView)
-        guard let end = held.lastIndex(of: 10), let before = held[..<end].lastIndex(of: 10) else { return }
-        let lineStart = held[..<before].lastIndex(of: 10).map { $0 + 1 } ?? 0
-        lastLine = Array(held[lineStart..<before])
-        try held.withUnsafeBytes { bytes in
-            try file.write(UnsafeRawBufferPointer(rebasing: bytes[...before]))
-            events += bytes[...before].count { $0 == 10 }
-        }
-        held.removeSubrange(...before)
-    }
-
-    /// What stands in the last line.
-    func summary() throws -> JSONValue {
-        guard held.last == 10, let summary = try JSONValue(parsing: held)["summary"] else {
-            throw Interruption(reason: "the export broke off")
-        }
-        return summary
-    }
-
-    mutating func dropUnfinished() {
-        held = []
-    }
-
-    /// The last event that was written.
-    var after: String? {
-        (try? JSONValue(parsing: lastLine))?["event_id"]?.string ?? start
-    }
+    func goesOn() { progress.note("") }
 }
 
 /// Events of one profile, newest first, page by page.
@@ -255,38 +166,31 @@ struct ProfileExport: Sendable {
 
     func run() async throws -> String {
         var count = 0
-        var cursor: String?
         var writer = JSONWriter()
         writer.append(headerOf: format)
-        repeat {
-            let page = try await client.call(
-                .listEvents, ["keyspace": keyspace, "key": key, "section": section],
-                query: query + [("limit", "\(Limits.pageSizeMax)")] + (cursor.map { [("cursor", $0)] } ?? []))
-            for item in page["items"]?.array ?? [] {
-                append(item, to: &writer)
-                count += 1
-            }
+        let pages = client.pages(
+            .listEvents, ["keyspace": keyspace, "key": key, "section": section], query: query,
+            by: Limits.pageSizeMax)
+        for try await page in pages {
+            for event in page.content.items { append(event, to: &writer) }
+            count += page.content.items.count
             try writer.bytes.withUnsafeBytes { try file.write($0) }
             writer.bytes.removeAll(keepingCapacity: true)
             progress.count(count)
-            cursor = page["next_cursor"]?.string
-        } while cursor != nil
+        }
         return "\(Figures.count(count, of: "event"))."
     }
 
-    private func append(_ item: JSONValue, to writer: inout JSONWriter) {
-        func time(_ name: String) -> Timestamp {
-            item[name]?.string.flatMap { Timestamp(rfc3339: $0) } ?? Timestamp(milliseconds: 0)
-        }
-        let data = JSONWriter.write(item["data"] ?? .object([]))
+    private func append(_ event: Bodies.StoredEvent, to writer: inout JSONWriter) {
+        let data = JSONWriter.write(event.data)
         Array(key.utf8).withUnsafeBufferPointer { key in
             data.withUnsafeBufferPointer { data in
                 writer.append(
                     ExportedEvent(
-                        id: item["id"].flatMap(VersionID.parse) ?? 0, eventTime: time("event_time"),
-                        receivedAt: time("received_at"), version: item["version_id"].flatMap(VersionID.parse) ?? 0,
-                        section: Array(section.utf8), eventType: Array((item["discriminator"]?.string ?? "").utf8),
-                        keyspace: Array(keyspace.utf8), key: key, data: data),
+                        id: VersionID.parse(event.id) ?? 0, eventTime: event.eventTime, receivedAt: event.receivedAt,
+                        version: VersionID.parse(event.versionID) ?? 0, section: Array(section.utf8),
+                        eventType: Array(event.discriminator.utf8), keyspace: Array(keyspace.utf8), key: key,
+                        data: data),
                     as: format)
             }
         }

@@ -1,8 +1,8 @@
 import ArgumentParser
-import AsyncHTTPClient
 import Crypto
 import Foundation
 import NIOCore
+import OvationClient
 import OvationCore
 import OvationWire
 import Synchronization
@@ -46,22 +46,28 @@ extension EventsCommand {
         @Argument(help: "File of JSON lines, or - for standard input.") var file: String
 
         func run() async throws {
-            let source = try ImportSource(file)
+            var source = try ImportSource(file)
             let client = try connection.client()
             let progress = TransferProgress(total: source.size, unit: "lines", isQuiet: quiet)
-            let upload = ImportUpload(
-                client: client, section: section, key: try idempotencyKey ?? source.makeKey(section: section),
+            source.onRead = { progress.advance(to: $0) }
+            let listener = ImportListener(
+                progress: progress, errors: try errors.map { try ErrorFile($0, of: source) })
+            let upload = BulkUpload(
+                source, to: section, key: try idempotencyKey ?? source.makeKey(section: section),
                 preferences: (strict ? ["handling=strict"] : []) + (validateOnly ? ["validate-only"] : []),
-                source: source, progress: progress, errors: try errors.map { try ErrorFile($0, of: source) })
-            let result: ImportResult
+                through: client, observer: listener)
             do {
-                result = try await progress.whileShowing { try await upload.run() }
+                _ = try await progress.whileShowing { try await upload.run() }
             } catch {
                 // What is known of the lines before the break stays.
-                try? upload.errors?.finish()
-                throw error
+                try? listener.errors?.finish()
+                guard let failure = error as? ClientFailure, failure.isPassing else { throw error }
+                throw CommandFailure(
+                    Import.words(
+                        failure, listener.furthest, hasKey: upload.key != nil, canGoOn: upload.canGoOn))
             }
-            try upload.errors?.finish()
+            try listener.errors?.finish()
+            let result = listener.result
             for line in result.firstErrors where errors == nil { StandardError.writeLine(line) }
             if errors == nil, result.errorCount > result.firstErrors.count {
                 StandardError.write(
@@ -71,14 +77,23 @@ extension EventsCommand {
             try Output.print(result.summary(isCheck: validateOnly))
             if result.refused > 0 { throw ExitCode.failure }
         }
+
+        /// What a break that was not mended means: how far the upload came, and whether the command can be repeated.
+        private static func words(_ failure: ClientFailure, _ lines: Int, hasKey: Bool, canGoOn: Bool) -> String {
+            let done = "\(failure.reason). The first \(Figures.grouped(lines)) lines are done"
+            if canGoOn { return done + "; run the same command again to go on." }
+            return done + (hasKey ? "; run the command again with the same input to go on." : ".")
+        }
     }
 }
 
 /// What is brought in, from its beginning as often as needed.
-struct ImportSource: Sendable {
+struct ImportSource: UploadSource {
     let descriptor: SystemPackage.FileDescriptor
     /// nil where it is not known, as of a pipe.
     let size: Int?
+    /// Told how many bytes have been read.
+    var onRead: @Sendable (Int) -> Void = { _ in }
     private let name: String
 
     init(_ path: String) throws {
@@ -117,10 +132,7 @@ struct ImportSource: Sendable {
         return "import-" + Hexadecimal.text(of: hash.finalize().prefix(16))
     }
 
-    /// Read while it is sent.
-    func parts(_ onRead: @escaping @Sendable (Int) -> Void) -> FileParts {
-        FileParts(descriptor: descriptor, onRead: onRead)
-    }
+    func parts() -> FileParts { FileParts(descriptor: descriptor, onRead: onRead) }
 }
 
 struct FileParts: AsyncSequence, Sendable {
@@ -155,9 +167,9 @@ struct ErrorFile: Sendable {
         file = try OutputFile(path, notReading: source.descriptor)
     }
 
-    func write(_ errors: [JSONValue]) throws {
+    func write(_ errors: [Bodies.ItemError]) throws {
         for error in errors {
-            let line = TerminalText.json(JSONWriter.write(error)) + "\n"
+            let line = TerminalText.json(JSONWriter.write(error.json)) + "\n"
             try Array(line.utf8).withUnsafeBytes { try file.write($0) }
         }
     }
@@ -179,16 +191,16 @@ struct ImportResult: Sendable {
     var errorCount = 0
     var firstErrors: [String] = []
 
-    mutating func take(_ record: JSONValue) {
-        lines = record["lines"]?.int ?? lines
-        stored = record["stored"]?.int ?? stored
-        duplicates = record["duplicates"]?.int ?? duplicates
-        refused = record["refused"]?.int ?? refused
-        let errors = record["errors"]?.array ?? []
-        errorCount += errors.count + (record["errors_omitted"]?.int ?? 0)
+    mutating func take(_ progress: Bodies.BulkProgress) {
+        lines = Int(progress.counts.lines)
+        stored = Int(progress.counts.stored)
+        duplicates = Int(progress.counts.duplicates)
+        refused = Int(progress.counts.refused)
+        let errors = progress.errors ?? []
+        errorCount += errors.count + Int(progress.errorsOmitted ?? 0)
         for error in errors.prefix(ImportResult.errorsShown - firstErrors.count) {
-            let place = "line \(error["line"]?.int ?? 0)\(error["pointer"]?.string.map { " " + $0 } ?? "")"
-            firstErrors.append("\(place): \(error["detail"]?.string ?? "")")
+            let place = "line \(error.line ?? 0)" + (error.pointer.isEmpty ? "" : " " + error.pointer)
+            firstErrors.append("\(place): \(error.detail)")
         }
     }
 
@@ -200,65 +212,38 @@ struct ImportResult: Sendable {
     }
 }
 
-/// Sends a file and reads what the server tells of it meanwhile; after a break it begins anew under the same key.
-struct ImportUpload: Sendable {
-    let client: APIClient
-    let section: String
-    let key: String?
-    let preferences: [String]
-    let source: ImportSource
-    let progress: TransferProgress
+/// Keeps what the server tells of an import, and shows it.
+final class ImportListener: UploadObserver {
     let errors: ErrorFile?
+    private let progress: TransferProgress
+    private let state = Mutex((result: ImportResult(), furthest: 0))
 
-    func run() async throws -> ImportResult {
-        var patience = Patience()
-        let furthest = Mutex(0)
-        while true {
-            do {
-                return try await attempt { lines in furthest.withLock { $0 = max($0, lines) } }
-            } catch let interruption as Interruption {
-                let lines = furthest.withLock { $0 }
-                guard source.canRewind, key != nil else {
-                    throw CommandFailure(
-                        "\(interruption.reason). The first \(Figures.grouped(lines)) lines are done"
-                            + (key == nil ? "." : "; run the command again with the same input to go on."))
-                }
-                do {
-                    try await patience.wait(after: interruption, progress: lines, progress)
-                } catch let interruption as Interruption {
-                    throw CommandFailure(
-                        "\(interruption.reason). The first \(Figures.grouped(lines)) lines are done; run the same command "
-                            + "again to go on.")
-                }
-                try source.rewind()
-                try errors?.empty()
-            }
-        }
+    init(progress: TransferProgress, errors: ErrorFile?) {
+        self.progress = progress
+        self.errors = errors
     }
 
-    private func attempt(_ onProgress: @escaping @Sendable (Int) -> Void) async throws -> ImportResult {
-        var headers = [("content-type", "application/x-ndjson"), ("accept", "application/x-ndjson")]
-        if let key { headers.append(("idempotency-key", key)) }
-        if !preferences.isEmpty { headers.append(("prefer", preferences.joined(separator: ", "))) }
-        let progress = progress
-        let parts = source.parts { progress.advance(to: $0) }
-        let length = source.size.map { HTTPClientRequest.Body.Length.known(Int64($0)) } ?? .unknown
-        return try await client.stream(
-            .loadEvents, ["section": section], headers: headers, body: .stream(parts, length: length)
-        ) { body in
-            var result = ImportResult()
-            var isDone = false
-            try await body.forEachLine { line in
-                let record = try JSONValue(parsing: line)
-                if let problem = record["problem"] { throw APIClient.failure(of: problem) }
-                result.take(record)
-                try errors?.write(record["errors"]?.array ?? [])
-                progress.count(result.lines, skipped: result.duplicates)
-                onProgress(result.lines)
-                isDone = record["done"] != nil
-            }
-            guard isDone else { throw Interruption(reason: "the answer broke off") }
-            return result
+    var result: ImportResult { state.withLock { $0.result } }
+
+    /// The most lines that any attempt came to.
+    var furthest: Int { state.withLock { $0.furthest } }
+
+    func progressed(_ record: Bodies.BulkProgress) throws {
+        let result = state.withLock { state in
+            state.result.take(record)
+            state.furthest = max(state.furthest, state.result.lines)
+            return state.result
         }
+        try errors?.write(record.errors ?? [])
+        progress.count(result.lines, skipped: result.duplicates)
     }
+
+    func restarts() throws {
+        state.withLock { $0.result = ImportResult() }
+        try errors?.empty()
+    }
+
+    func pauses(after failure: ClientFailure, seconds: Int) { progress.note(failure, seconds) }
+
+    func goesOn() { progress.note("") }
 }

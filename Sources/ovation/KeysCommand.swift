@@ -1,4 +1,5 @@
 import ArgumentParser
+import OvationClient
 import OvationCore
 import OvationWire
 
@@ -23,14 +24,19 @@ struct KeysCommand: AsyncParsableCommand {
         var keyspace: [String] = []
 
         func run() async throws {
-            var members: [JSONValue.Member] = [.init("name", .string(name)), .init("role", .string(role))]
-            if !section.isEmpty { members.append(.init("sections", .array(section.map { .string($0) }))) }
-            if !keyspace.isEmpty { members.append(.init("keyspaces", .object(try keyspace.map(access)))) }
+            var request = Bodies.APIKeyRequest()
+            request.name = name
+            guard let role = APIKey.Role(rawValue: role) else {
+                throw CommandFailure("--role is integration or admin, not '\(role)'.")
+            }
+            request.role = role
+            if !section.isEmpty { request.sections = section }
+            if !keyspace.isEmpty { request.keyspaces = BodyMap(try keyspace.map(access)) }
             let client = try connection.client()
             try await NewSecret.show {
-                try await client.call(.createAPIKey, body: .object(members))
+                try await client.call(.createAPIKey, body: request).content
             } orElse: { key, failure in
-                await undo(key["client_id"]?.string ?? "", client, failure)
+                await undo(key.clientID, client, failure)
             }
         }
 
@@ -47,12 +53,13 @@ struct KeysCommand: AsyncParsableCommand {
         }
 
         /// `DISCRIMINATOR=read`, `DISCRIMINATOR=read_write`, or the discriminator alone for both.
-        private func access(_ text: String) throws -> JSONValue.Member {
+        private func access(_ text: String) throws -> (name: String, value: APIKey.Access) {
             let parts = text.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false).map(String.init)
-            guard !parts[0].isEmpty, parts.count == 1 || ["read", "read_write"].contains(parts[1]) else {
+            guard !parts[0].isEmpty, let access = parts.count == 1 ? .readWrite : APIKey.Access(rawValue: parts[1])
+            else {
                 throw CommandFailure("--keyspace is DISCRIMINATOR=read or DISCRIMINATOR=read_write, not '\(text)'.")
             }
-            return .init(parts[0], .string(parts.count == 2 ? parts[1] : "read_write"))
+            return (parts[0], access)
         }
     }
 
@@ -62,11 +69,11 @@ struct KeysCommand: AsyncParsableCommand {
         @OptionGroup var connection: ConnectionOptions
 
         func run() async throws {
-            for key in try await connection.client().call(.listAPIKeys)["items"]?.array ?? [] {
-                let revoked = key["revoked_at"]?.string.map { "revoked \($0)" } ?? "active"
-                let words =
-                    ["client_id", "role"].map { key[$0]?.string ?? "" } + [revoked, key["name"]?.string ?? ""]
-                    + ["(\(KeyRights.words(key)))"]
+            for key in try await connection.client().call(.listAPIKeys).content.items {
+                let revoked = key.rest.revokedAt.map { "revoked \($0)" } ?? "active"
+                let words = [
+                    key.clientID, key.rest.role.rawValue, revoked, key.rest.name, "(\(KeyRights.words(key.rest)))",
+                ]
                 try Output.print(words.joined(separator: "  "))
             }
         }
@@ -82,9 +89,10 @@ struct KeysCommand: AsyncParsableCommand {
 
         func run() async throws {
             let client = try connection.client()
+            var request = Bodies.RotateAPIKeyRequest()
+            request.overlapHours = Int64(overlap)
             try await NewSecret.show {
-                try await client.call(
-                    .rotateAPIKey, ["client_id": id], body: .object([.init("overlap_hours", JSONValue(overlap))]))
+                try await client.call(.rotateAPIKey, ["client_id": id], body: request).content
             } orElse: { _, failure in
                 CommandFailure(
                     "The API key \(id) has a new secret, which could not be shown: \(failure) Rotate it again.")
@@ -113,7 +121,7 @@ struct KeysCommand: AsyncParsableCommand {
 
         func run() async throws {
             let key = try await connection.client().call(.rotateSigningKey)
-            try Output.print("Tokens are signed with key \(key["kid"]?.string ?? "") from now on.")
+            try Output.print("Tokens are signed with key \(key.id) from now on.")
         }
     }
 }
@@ -131,14 +139,12 @@ struct TokenCommand: AsyncParsableCommand {
 
 /// What an API key may do, in words.
 private enum KeyRights {
-    static func words(_ key: JSONValue) -> String {
-        if key["role"]?.string == "admin" { return "everything in the account" }
-        let sections = key["sections"]?.array.map { $0.map { $0.string ?? "" } }
-        let keyspaces = key["keyspaces"]?.members
-        let access = keyspaces?.map {
-            "\($0.name) (\($0.value.string == "read_write" ? "read and write" : "read only"))"
+    static func words(_ key: Bodies.APIKeyDetails) -> String {
+        if key.role == .admin { return "everything in the account" }
+        let access = key.keyspaces?.entries.map {
+            "\($0.name) (\($0.value == .readWrite ? "read and write" : "read only"))"
         }
-        return list(sections, of: "sections") + "; " + list(access, of: "keyspaces, read and write")
+        return list(key.sections, of: "sections") + "; " + list(access, of: "keyspaces, read and write")
     }
 
     /// nil: all, now and later.
@@ -157,10 +163,10 @@ private enum NewSecret {
     ///     printed, no secret is made that nobody sees.
     ///   - orElse: what to do, and say, when it got lost on its way.
     static func show(
-        _ make: () async throws -> JSONValue, orElse: (JSONValue, any Error) async -> CommandFailure
+        _ make: () async throws -> Bodies.NewAPIKey, orElse: (Bodies.NewAPIKey, any Error) async -> CommandFailure
     ) async throws {
         try Output.print(beginning: label)
-        let key: JSONValue
+        let key: Bodies.NewAPIKey
         do {
             key = try await make()
         } catch {
@@ -168,10 +174,10 @@ private enum NewSecret {
             throw error
         }
         do {
-            try Output.print(key["client_id"]?.string ?? "")
-            try Output.print("client secret  \(key["client_secret"]?.string ?? "")")
-            try Output.print("may use        \(KeyRights.words(key))")
-            if let until = key["previous_secret_valid_until"]?.string {
+            try Output.print(key.clientID)
+            try Output.print("client secret  \(key.clientSecret)")
+            try Output.print("may use        \(KeyRights.words(key.rest))")
+            if let until = key.rest.previousSecretValidUntil {
                 try Output.print("old secret     good until \(until)")
             }
             try Output.flush()

@@ -1,5 +1,5 @@
 import ArgumentParser
-import Foundation
+import OvationClient
 import OvationCore
 import OvationModelFile
 import OvationWire
@@ -18,8 +18,8 @@ struct ModelCommand: AsyncParsableCommand {
         @Argument(help: "YAML file, or - for standard input.") var file: String
 
         func run() async throws {
-            let plan = try await connection.client().call(.planModel, body: ModelFile.json(file))
-            try PlanText.print(plan, done: false)
+            let plan = try await connection.client().call(.planModel, written: ModelFile.json(file))
+            try PlanText.print(plan.content, done: false)
         }
     }
 
@@ -35,8 +35,8 @@ struct ModelCommand: AsyncParsableCommand {
         @Argument(help: "YAML file, or - for standard input.") var file: String
 
         func run() async throws {
-            let plan = try await connection.client().call(.applyModel, body: ModelFile.json(file))
-            try PlanText.print(plan, done: true)
+            let plan = try await connection.client().call(.applyModel, written: ModelFile.json(file))
+            try PlanText.print(plan.content, done: true)
         }
     }
 
@@ -48,7 +48,7 @@ struct ModelCommand: AsyncParsableCommand {
         @Argument(help: "File to write, or - for standard output.") var file: String = "-"
 
         func run() async throws {
-            let yaml = try YAML.write(await connection.client().call(.exportModel))
+            let yaml = try YAML.write(await connection.client().call(.exportModel).json)
             guard file != "-" else { return try Output.print(file: yaml) }
             // Definitions are no secret.
             let output = try OutputFile(file, permissions: FilePermissions(rawValue: 0o666))
@@ -66,28 +66,20 @@ struct ModelCommand: AsyncParsableCommand {
 
         func run() async throws {
             let client = try connection.client()
-            var after = after
-            while true {
-                let answer = try await client.call(.listLog, query: [("after", "\(after)"), ("limit", "1000")])
-                let entries = answer["items"]?.array ?? []
-                for entry in entries {
-                    let body = try Bodies.LogEntry(json: entry)
-                    if json { try Output.print(json: JSONWriter.write(entry)) } else { try Output.print(line(body)) }
-                    after = Int(body.sequence)
+            for try await page in client.pages(.listLog, query: [("after", String(after))], by: 1000) {
+                for entry in page.items {
+                    if json {
+                        try Output.print(json: JSONWriter.write(entry.json))
+                    } else {
+                        try Output.print(line(entry.content))
+                    }
                 }
-                if entries.count < 1000 { return }
             }
         }
 
         private func line(_ entry: Bodies.LogEntry) -> String {
-            let change = entry.change
-            // What it is about: an act's own words, else the discriminator or id of what was changed.
-            let definition =
-                change.versionID ?? change.eventDiscriminator ?? change.sectionDiscriminator
-                ?? change.keyspaceDiscriminator
-            let about = change.subject.map { [$0, change.detail ?? ""] } ?? [definition ?? ""]
-            return (["\(entry.sequence)", entry.at.rfc3339, entry.actor, entry.kind] + about)
-                .joined(separator: "  ")
+            let words = [String(entry.sequence), entry.at.rfc3339, entry.actor, entry.kind, entry.subject]
+            return words.joined(separator: "  ")
         }
     }
 }
@@ -117,18 +109,15 @@ enum ModelFile {
 
 /// A plan for people: a sign, what it is about, and under it the details; what breaks stands out.
 enum PlanText {
-    static func print(_ plan: JSONValue, done: Bool) throws {
-        let steps = plan["steps"]?.array ?? []
+    static func print(_ plan: Bodies.ModelPlan, done: Bool) throws {
+        let steps = plan.steps
         guard !steps.isEmpty else {
             return try Output.print("Nothing to do: the server has all of it.")
         }
         for step in steps {
-            let sign = step["action"]?.string == "change" ? "~" : "+"
-            try Output.print("\(sign) \(step["subject"]?.string ?? "")")
-            for detail in step["details"]?.array ?? [] { try Output.print("    \(detail.string ?? "")") }
-            for break_ in step["breaks"]?.array ?? [] {
-                try Output.print("    ! breaks: \(break_.string ?? "")")
-            }
+            try Output.print("\(step.action == .change ? "~" : "+") \(step.subject)")
+            for detail in step.details { try Output.print("    \(detail)") }
+            for break_ in step.breaks { try Output.print("    ! breaks: \(break_)") }
         }
         let count = steps.count == 1 ? "1 step" : "\(steps.count) steps"
         try Output.print(done ? "\(count) applied." : "\(count) to apply.")

@@ -1,5 +1,6 @@
 import ArgumentParser
 import Foundation
+import OvationClient
 import OvationPostgres
 import OvationWire
 import Synchronization
@@ -167,8 +168,9 @@ extension Ovation {
                 try command.run()
             }
         } catch {
-            failure = error
+            failure = (error as? ClientFailure).map { CommandFailure($0) } ?? error
         }
+        await Connections.shutdown()
         Foundation.exit(end(failure))
     }
 

@@ -156,35 +156,33 @@ struct OutputFile: Sendable {
 
 /// What a name or a descriptor stands for.
 struct FileStatus: Sendable {
-    private let device: dev_t
-    private let inode: ino_t
-    private let owner: uid_t
+    private let device: DeviceID
+    private let inode: Inode
+    private let owner: UserID
     let size: Int
     let mode: mode_t
 
     /// nil: there is none.
     init?(_ path: String, followingLinks: Bool = true) {
-        var status = stat()
-        guard (followingLinks ? stat(path, &status) : lstat(path, &status)) == 0 else { return nil }
+        guard let status = try? Stat(FilePath(path), followTargetSymlink: followingLinks) else { return nil }
         self.init(status)
     }
 
     /// nil: it is not open.
     init?(of descriptor: SystemPackage.FileDescriptor) {
-        var status = stat()
-        guard fstat(descriptor.rawValue, &status) == 0 else { return nil }
+        guard let status = try? descriptor.stat() else { return nil }
         self.init(status)
     }
 
-    private init(_ status: stat) {
-        (device, inode, owner, mode) = (status.st_dev, status.st_ino, status.st_uid, status.st_mode)
-        size = Int(status.st_size)
+    private init(_ status: Stat) {
+        (device, inode, owner, mode) = (status.deviceID, status.inode, status.userID, status.mode.rawValue)
+        size = Int(status.size)
     }
 
     var kind: mode_t { mode & S_IFMT }
 
     /// Of whoever runs this, or of the administrator.
-    var isOurs: Bool { owner == geteuid() || owner == 0 }
+    var isOurs: Bool { owner.rawValue == geteuid() || owner.rawValue == 0 }
 
     func isSame(as other: FileStatus?) -> Bool { device == other?.device && inode == other?.inode }
 }

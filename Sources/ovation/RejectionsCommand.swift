@@ -1,4 +1,5 @@
 import ArgumentParser
+import OvationClient
 import OvationCore
 import OvationWire
 
@@ -67,28 +68,25 @@ struct RejectionsCommand: AsyncParsableCommand {
                 ("event_discriminator", eventType), ("cause", cause), ("q", search),
             ]
             for (name, value) in given { if let value { filters.append((name, value)) } }
-            var left = limit
-            var before: String?
-            while left > 0 {
-                var query = filters + [("limit", String(min(left, Limits.rejectionPageMax)))]
-                if let before { query.append(("before", before)) }
-                let answer = try await client.call(.listAllRejections, query: query)
-                for rejection in answer["items"]?.array ?? [] {
+            let pages = client.pages(
+                .listAllRejections, query: filters, upTo: limit, by: Limits.rejectionPageMax)
+            for try await page in pages {
+                for rejection in page.items {
                     if json {
-                        try Output.print(json: JSONWriter.write(rejection))
+                        try Output.print(json: JSONWriter.write(rejection.json))
                     } else {
-                        try Output.print(List.line(rejection))
+                        try Output.print(List.line(rejection.content))
                     }
-                    left -= 1
                 }
-                before = answer["next_before"]?.string
-                if before == nil { return }
             }
         }
 
-        private static func line(_ rejection: JSONValue) -> String {
-            let names = ["id", "received_at", "state", "section_discriminator", "code", "detail"]
-            return names.map { rejection[$0]?.string ?? "" }.joined(separator: "  ")
+        private static func line(_ rejection: Bodies.Rejection) -> String {
+            let words = [
+                rejection.id, rejection.receivedAt.rfc3339, rejection.state.rawValue, rejection.sectionDiscriminator,
+                rejection.code, rejection.detail,
+            ]
+            return words.joined(separator: "  ")
         }
     }
 
@@ -101,16 +99,13 @@ struct RejectionsCommand: AsyncParsableCommand {
 
         func run() async throws {
             let shown = try await connection.client().call(.getRejection, rejection.path)
-            var notes = ["\(shown["code"]?.string ?? ""): \(shown["detail"]?.string ?? "")"]
-            for error in shown["errors"]?.array ?? [] {
-                notes.append("  \(error["pointer"]?.string ?? ""): \(error["detail"]?.string ?? "")")
-            }
+            var notes = ["\(shown.rejection.code): \(shown.rejection.detail)"]
+            notes += shown.rejection.errors.map { "  \($0.pointer): \($0.detail)" }
             for note in notes { StandardError.writeLine(note) }
-            let text = shown["body"]?.string ?? ""
-            if let json = try? JSONValue(parsing: text) {
+            if let json = try? JSONValue(parsing: shown.body) {
                 try Output.print(json: Array(JSONWriter.writeIndented(json).utf8))
             } else {
-                try Output.print(lines: text)
+                try Output.print(lines: shown.body)
             }
         }
     }
@@ -146,20 +141,26 @@ struct RejectionsCommand: AsyncParsableCommand {
         func run() async throws {
             let client = try connection.client()
             if let cause = target.cause { return try await replay(cause, client) }
-            var members: [JSONValue.Member] = []
-            if let file {
-                do {
-                    let items = try JSONValue(parsing: InputFile.read(file))["items"]
-                    guard let items else { throw CommandFailure("\(file) has no list of events in 'items'.") }
-                    members = [.init("items", items)]
-                } catch let problem as Problem {
-                    throw CommandFailure("\(file): \(problem.detail)")
-                }
-            }
-            if let key { members.append(.init("profile_key", .string(key))) }
+            var events = Bodies.UnreadEvents()
+            if let file { events.items = try Replay.items(file) }
+            events.profileKey = key
+            let isAsItWas = file == nil && key == nil
             try await client.call(
-                .replayRejection, target.path, body: members.isEmpty ? nil : .object(members), headers: headers)
+                .replayRejection, target.path, written: isAsItWas ? nil : events.json, headers: headers)
             try Output.print(dryRun ? "It would be accepted; nothing stored." : "Stored.")
+        }
+
+        private static func items(_ file: String) throws -> JSONValue {
+            let json: JSONValue
+            do {
+                json = try JSONValue(parsing: InputFile.read(file))
+            } catch let problem as Problem {
+                throw CommandFailure("\(file): \(problem.detail)")
+            }
+            guard let items = (try? Bodies.UnreadEvents(json: json))?.items else {
+                throw CommandFailure("\(file) has no list of events in 'items'.")
+            }
+            return items
         }
 
         /// Step by step, up to the newest rejection there was at the beginning.
@@ -175,7 +176,8 @@ struct RejectionsCommand: AsyncParsableCommand {
                 report.add(
                     ReplayReport(
                         try await client.call(
-                            .replayRejectionCause, ["cause": cause], query: query, headers: headers)))
+                            .replayRejectionCause, ["cause": cause], query: query, headers: headers
+                        ).content))
                 if report.nextAfter != nil {
                     StandardError.writeLine("\(report.looked) done, \(report.remaining) to go")
                 }
@@ -228,17 +230,16 @@ struct RejectionsCommand: AsyncParsableCommand {
             // Of a cause that is none, or no longer, it says so.
             let open = try await client.call(.getRejectionCause, ["cause": cause])
             if dryRun {
-                return try Output.print(
-                    "\(open["rejection_count"]?.int ?? 0) would be dismissed; nothing deleted.")
+                return try Output.print("\(open.rejectionCount) would be dismissed; nothing deleted.")
             }
-            var (dismissed, remaining) = (0, 0)
-            // What came after what was counted stays.
-            let through = open["example_id"]?.string ?? ""
+            var dismissed: Int64 = 0
+            var remaining: Int64 = 0
             repeat {
+                // What came after what was counted stays.
                 let answer = try await client.call(
-                    .dismissRejectionCause, ["cause": cause], query: [("through", through)])
-                dismissed += answer["dismissed"]?.int ?? 0
-                remaining = answer["remaining"]?.int ?? 0
+                    .dismissRejectionCause, ["cause": cause], query: [("through", open.exampleID)])
+                dismissed += answer.dismissed
+                remaining = answer.remaining
             } while remaining > 0
             try Output.print("\(dismissed) dismissed.")
         }
@@ -270,27 +271,26 @@ extension RejectionsCommand {
             ]
             for (name, value) in given { if let value { query.append((name, value)) } }
             let answer = try await connection.client().call(.listRejectionCauses, query: query)
-            for cause in answer["items"]?.array ?? [] {
+            for cause in answer.items {
                 if json {
-                    try Output.print(json: JSONWriter.write(cause))
+                    try Output.print(json: JSONWriter.write(cause.json))
                 } else {
-                    try Output.print(Causes.line(cause))
+                    try Output.print(Causes.line(cause.content))
                 }
             }
-            let omitted = answer["causes_omitted"]?.int ?? 0
-            if omitted > 0 {
-                StandardError.writeLine("\(omitted) more causes, each with no more rejections than these")
+            if answer.causesOmitted > 0 {
+                StandardError.writeLine(
+                    "\(answer.causesOmitted) more causes, each with no more rejections than these")
             }
         }
 
-        private static func line(_ cause: JSONValue) -> String {
-            let counts = ["rejection_count", "event_count"].map { String(cause[$0]?.int ?? 0) }
-            let names = [
-                "last_received_at", "section_discriminator", "code", "item_code", "event_discriminator", "pointer",
-                "client_id",
+        private static func line(_ cause: Bodies.RejectionCause) -> String {
+            let words = [
+                cause.cause, String(cause.rejectionCount), String(cause.eventCount), cause.lastReceivedAt.rfc3339,
+                cause.subject.sectionDiscriminator, cause.subject.code, cause.subject.itemCode,
+                cause.subject.eventDiscriminator, cause.subject.pointer, cause.clientID,
             ]
-            let words = names.map { name in cause[name]?.string.flatMap { $0.isEmpty ? nil : $0 } ?? "-" }
-            return ([cause["cause"]?.string ?? ""] + counts + words).joined(separator: "  ")
+            return words.map { ($0 ?? "").isEmpty ? "-" : $0 ?? "" }.joined(separator: "  ")
         }
     }
 }

@@ -3,6 +3,7 @@ import CMalloc
 import Configuration
 import Foundation
 import Logging
+import NIOCore
 import OvationCore
 import OvationServer
 import OvationWire
@@ -136,14 +137,18 @@ struct Serve: AsyncParsableCommand {
         configuration.maximumGracefulShutdownDuration = Limits.shutdownTimeout
         do {
             try await ServiceGroup(configuration: configuration).run()
-        } catch {
-            guard "\(error)".contains("bind") else { throw error }
+        } catch let error as IOError where Serve.isAboutListening(error) {
             let ports = ["\(settings.port)"] + (settings.adminPort.map { ["\($0) (--admin-port)"] } ?? [])
             throw CommandFailure(
                 "\(settings.host) port \(ports.joined(separator: " or ")) cannot be listened on (\(error)). Is another "
                     + "server running there? Choose another with --port.")
         }
         logger.info("stopped")
+    }
+
+    /// Whether the system refused the address, or its port, to this process.
+    private static func isAboutListening(_ error: IOError) -> Bool {
+        [EADDRINUSE, EADDRNOTAVAIL, EACCES, EPERM, EAFNOSUPPORT].contains(error.errnoCode)
     }
 
     private static func logger(_ level: Logger.Level) -> Logger {

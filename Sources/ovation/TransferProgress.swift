@@ -1,4 +1,5 @@
 import Foundation
+import OvationClient
 import OvationCore
 import Synchronization
 
@@ -58,6 +59,11 @@ final class TransferProgress: Sendable {
     func note(_ text: String) {
         state.withLock { $0.note = text }
         if !isTerminal, !isQuiet, !text.isEmpty { StandardError.writeLine(text) }
+    }
+
+    /// That a transfer broke, and is tried again.
+    func note(_ failure: ClientFailure, _ seconds: Int) {
+        note("\(failure.reason); trying again in \(seconds) s")
     }
 
     /// What is under way, beside the figures.
@@ -138,32 +144,5 @@ enum Figures {
         func two(_ value: Int) -> String { value < 10 ? "0\(value)" : "\(value)" }
         let (hours, minutes) = (seconds / 3600, seconds / 60 % 60)
         return hours > 0 ? "\(hours):\(two(minutes)):\(two(seconds % 60))" : "\(minutes):\(two(seconds % 60))"
-    }
-}
-
-/// The connection broke or the server was busy: the same may succeed a moment later.
-struct Interruption: Error {
-    let reason: String
-}
-
-/// Tries again, ever more slowly, as long as there is progress.
-struct Patience {
-    static let attemptsMax = 10
-    private var attempts = 0
-    private var lastProgress = 0
-
-    /// - Parameter progress: something that grows when an attempt got further than the ones before.
-    /// - Throws: when it was tried often enough.
-    mutating func wait(
-        after interruption: Interruption, progress: Int, _ shown: TransferProgress
-    ) async throws {
-        if progress > lastProgress { attempts = 0 }
-        lastProgress = max(progress, lastProgress)
-        attempts += 1
-        guard attempts <= Patience.attemptsMax else { throw interruption }
-        let seconds = min(30, 1 << (attempts - 1))
-        shown.note("\(interruption.reason); trying again in \(seconds) s")
-        try await Task.sleep(for: .seconds(seconds))
-        shown.note("")
     }
 }

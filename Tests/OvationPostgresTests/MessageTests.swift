@@ -38,6 +38,27 @@ struct MessageTests {
     }
 
     @Test(
+        "the troubles of all addresses are found, and none in what a statement was refused with",
+        arguments: [
+            (
+                PostgresFailure(
+                    connection: #"server at "a" failed: Connection refused; server at "b" failed: session is read-only"#
+                ),
+                [.onlyReads, .nobodyListens]
+            ),
+            (PostgresFailure(connection: "FATAL:  the database system is starting up"), [.startingOrStopping]),
+            (
+                PostgresFailure(connection: #"connection to server on socket "/x" failed: No such file or directory"#),
+                [.nobodyListens]
+            ),
+            (PostgresFailure(connection: "das Datenbanksystem startet"), []),
+            (PostgresFailure(state: "XX000", message: "Connection refused"), []),
+        ] as [(PostgresFailure, [ConnectionTrouble])])
+    func troubles(failure: PostgresFailure, expected: [ConnectionTrouble]) {
+        #expect(failure.troubles == expected)
+    }
+
+    @Test(
         "a failure comes with what to do about it, by its code or by the words of a connection that was not made",
         arguments: [
             (PostgresFailure(state: "53100", message: "no room"), "53100: no room; the disk"),

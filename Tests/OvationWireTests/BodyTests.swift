@@ -105,6 +105,38 @@ struct BodyTests {
         #expect(try ModelBody.parse(ModelBody.json(required)) == required)
     }
 
+    @Test("an answer of an older server reads as an empty body where it leaves members out")
+    func received() throws {
+        func check<Answer: Body>(_ type: Answer.Type) throws {
+            #expect(try Answer(received: .object([])).json == Answer().json, "\(type)")
+            let nulls = (Answer().json.members ?? []).map { JSONValue.Member($0.name, .null) }
+            #expect(try Answer(received: .object(nulls)).json == Answer().json, "\(type)")
+            #expect(throws: Problem.self) { try Answer(received: .array([])) }
+        }
+        try check(Bodies.APIKeys.self)
+        try check(Bodies.NewAPIKey.self)
+        try check(Bodies.FullEventType.self)
+        try check(Bodies.RejectionWithBody.self)
+        try check(Bodies.RejectionCause.self)
+        try check(Bodies.ReplayReport.self)
+        try check(Bodies.ModelPlan.self)
+        try check(Bodies.BulkProgress.self)
+        try check(Bodies.ExportEnd.self)
+    }
+
+    @Test("what is inside of an answer of another server is completed too, and what it says is kept")
+    func receivedParts() throws {
+        let json = try JSONValue(
+            parsing: #"{"items":[{"name":"A","description":null,"versions":[{"id":7,"type":{"f":"string"}}],"x":1}]}"#)
+        let type = try #require(try Bodies.EventTypes(received: json).items.first)
+        #expect((type.name, type.description, type.discriminator) == ("A", "", ""))
+        #expect(type.versions.first?.id == "7" && type.versions.first?.type.entries.map(\.name) == ["f"])
+        // A field would be lost in silence.
+        let other = try JSONValue(parsing: #"{"versions":[{"type":{"f":"colour"}}]}"#)
+        let problem = #expect(throws: Problem.self) { try Bodies.FullEventType(received: other) }
+        #expect(problem?.errors.first?.pointer == "/versions/0/type/f")
+    }
+
     @Test(
         "a model that does not fit says where",
         arguments: [

@@ -120,6 +120,28 @@ struct TidyTests {
         }
     }
 
+    /// A member of JSON that is read by a name in quotes. Settings are looked up so as well, in `environment` and `file`.
+    private static func readsMember(_ line: Substring) -> Bool {
+        line.replacing(/(^|[ .(])(environment(\(\))?|file)\[/, with: "(").contains(/[\w)\]?!]\["/)
+    }
+
+    @Test("the command line reads answers by their types, and no member by a name in quotes")
+    func typedAnswers() throws {
+        for line in [#"key["name"]?.string"#, #"a()["b"]"#, #"x?["c"]"#, #"x["a"]?["b"]"#, #"profile["d"]"#] {
+            #expect(Self.readsMember(line[...]), "\(line)")
+        }
+        for line in [
+            #"["name"]"#, #"f(["name": 1])"#, #"environment["HOME"]"#, #"S.environment()["HOME"]"#, #"in ["a", "b"]"#,
+        ] {
+            #expect(!Self.readsMember(line[...]), "\(line)")
+        }
+        for file in try Self.files("Sources/ovation") {
+            for (number, line) in file.lines.enumerated() {
+                #expect(!Self.readsMember(line), "\(file.path):\(number + 1)")
+            }
+        }
+    }
+
     @Test("unchecked Sendable has its proof on the line above")
     func uncheckedSendable() throws {
         for file in try Self.files("Sources") {
@@ -139,7 +161,15 @@ struct TidyTests {
     @Test(
         "layers import only what is below them",
         arguments: [
-            ("OvationCore", []), ("OvationWire", ["OvationCore", "HTTPTypes"]), ("OvationConsole", ["Mustache"]),
+            ("OvationCore", []), ("OvationWire", ["OvationCore", "HTTPTypes"]),
+            ("OvationConsole", ["OvationCore", "Mustache"]),
+            (
+                "OvationClient",
+                [
+                    "OvationCore", "OvationWire", "AsyncHTTPClient", "HTTPTypes", "NIOCore", "NIOHTTP1",
+                    "Synchronization",
+                ]
+            ),
             ("OvationModelFile", ["OvationCore", "OvationWire", "Yams"]),
             ("OvationRows", ["OvationCore", "Foundation"]),
             (

@@ -1,3 +1,5 @@
+import OvationCore
+
 /// Sixty bars, one a minute, as a single SVG path in a box of 240 by 40.
 struct MinuteChart: Sendable, Equatable {
     static let height = 40
@@ -86,8 +88,7 @@ struct DayStrip: Sendable, Equatable {
 
     init(_ allDays: [ProfileSummary.Day]) {
         let days = allDays.suffix(Self.daysMax)
-        let firstDay = days.first.flatMap { Civil.day(of: $0.date) } ?? 0
-        let offset = Civil.weekday(ofDay: firstDay)
+        let offset = days.first.map { Self.weekday(of: $0.date) } ?? 0
         let most = days.map(\.count).max() ?? 0
         var quiet = ""
         var cells: [Cell] = []
@@ -103,7 +104,7 @@ struct DayStrip: Sendable, Equatable {
                 quiet += "M\(column * Self.pitch) \(y)h11v11h-11z"
             }
             if day.date.hasSuffix("-01"), let month = Int(day.date.dropFirst(5).prefix(2)), (1...12).contains(month) {
-                months.append(Month(x: column * Self.pitch, name: Civil.months[month - 1]))
+                months.append(Month(x: column * Self.pitch, name: Self.monthNames[month - 1]))
             }
         }
         self.quiet = quiet
@@ -115,6 +116,18 @@ struct DayStrip: Sendable, Equatable {
         let busy = days.filter { $0.count > 0 }
         rows = busy.reversed().map { Row(date: $0.date, href: $0.href, count: $0.count.grouped) }
         words = Self.words(days: days, busy: busy)
+    }
+
+    private static let monthNames = [
+        "Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec",
+    ]
+
+    /// 0 is Monday.
+    /// - Parameter date: `2026-11-23`
+    private static func weekday(of date: String) -> Int {
+        // The epoch began on a Thursday.
+        let day = (Timestamp(rfc3339: date + "T00:00:00Z")?.milliseconds ?? 0) / 86_400_000
+        return Int(((day + 3) % 7 + 7) % 7)
     }
 
     private static func words(days: ArraySlice<ProfileSummary.Day>, busy: [ProfileSummary.Day]) -> String {

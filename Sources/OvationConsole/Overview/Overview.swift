@@ -1,3 +1,5 @@
+import OvationCore
+
 /// `GET /console`: how the server is doing.
 public struct OverviewPage: ConsolePage {
     public static let template = "overview"
@@ -34,12 +36,14 @@ public struct OverviewPage: ConsolePage {
                 MinuteChart(kind: "refused", label: "Refused", values: refused),
                 MinuteChart(kind: "duplicate", label: "Duplicates", values: duplicates),
             ]
+            let start = Timestamp(rfc3339: from.iso)
             minutes = accepted.indices.reversed().compactMap { minute in
                 let counts = [accepted, refused, duplicates].map { $0.indices.contains(minute) ? $0[minute] : 0 }
                 guard counts.contains(where: { $0 > 0 }) else { return nil }
-                return Civil.moment(from.iso, plusMinutes: minute).map {
+                return start.map {
                     MinuteRow(
-                        at: $0, accepted: counts[0].grouped, refused: counts[1].grouped, duplicates: counts[2].grouped)
+                        at: Moment(iso: $0.advanced(by: .seconds(60 * minute)).rfc3339), accepted: counts[0].grouped,
+                        refused: counts[1].grouped, duplicates: counts[2].grouped)
                 }
             }
         }

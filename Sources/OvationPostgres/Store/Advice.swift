@@ -3,8 +3,7 @@ enum Advice {
     static func on(_ failure: PostgresFailure) -> String? {
         if failure.isDiskFull { return byState["53100"] }
         if let advice = byState[failure.state] { return advice }
-        guard failure.state.isEmpty else { return nil }
-        return byWords.first { failure.message.contains($0.words) }?.advice
+        return failure.troubles.first.map(on)
     }
 
     private static let password =
@@ -36,23 +35,20 @@ enum Advice {
         "57P03": startingUp,
     ]
 
-    /// libpq gives no code where a connection was not made, only words. Those of the server may be in another language;
-    /// then they stand alone.
-    private static let byWords: [(words: String, advice: String)] = [
-        ("password authentication failed", password), ("no password supplied", password),
-        ("no pg_hba.conf entry", access), ("Peer authentication failed", access),
-        ("too many clients", connections), ("remaining connection slots", connections),
-        ("too many connections", connections), ("starting up", startingUp), ("shutting down", startingUp),
-        ("in recovery mode", startingUp), ("certificate verify failed", certificate),
-        ("root certificate file", certificate),
-        ("\" does not exist", missing),
-        ("does not match host name", "name the host as its certificate does"),
-        ("server does not support SSL", "turn on ssl in PostgreSQL, or choose another sslmode"),
-        ("session is read-only", "none of the hosts takes writes: name the primary among them"),
-        ("database is in recovery", "none of the hosts takes writes: name the primary among them"),
-        ("Connection refused", nobody), ("No such file or directory", nobody),
-        ("could not translate host name", nobody), ("timeout expired", nobody),
-    ]
+    private static func on(_ trouble: ConnectionTrouble) -> String {
+        switch trouble {
+        case .wrongPassword: password
+        case .noAccess: access
+        case .tooManyConnections: connections
+        case .startingOrStopping: startingUp
+        case .wrongCertificate: certificate
+        case .noSuchDatabaseOrUser: missing
+        case .otherHostName: "name the host as its certificate does"
+        case .noTLS: "turn on ssl in PostgreSQL, or choose another sslmode"
+        case .onlyReads: "none of the hosts takes writes: name the primary among them"
+        case .nobodyListens, .noSuchHost: nobody
+        }
+    }
 }
 
 extension PostgresFailure {

@@ -104,9 +104,7 @@ public final class PostgresStore: Store {
             do throws(PostgresFailure) {
                 return try Session.open(target, for: .writing, patience: limits.databaseAnswerMax)
             } catch {
-                // libpq gives no code for a connection that was not made.
-                let isStarting = ["Connection refused", "starting up", "No such file"].contains(
-                    where: error.message.contains)
+                let isStarting = error.troubles.contains { [.nobodyListens, .startingOrStopping].contains($0) }
                 guard isStarting, ContinuousClock.now < end else { throw error }
                 if notice.isDue("\(error)", at: .now) {
                     logger.info("waiting for the database", metadata: ["why": "\(error)"])

@@ -7,6 +7,8 @@ public protocol BodyValue: Sendable {
     var json: JSONValue { get }
     /// - Parameter pointer: where in the body it stands.
     init(json: JSONValue, at pointer: String) throws(Problem)
+    /// What a server of another version sent, with what it leaves out: see ``Body/init(received:)``.
+    static func completed(_ json: JSONValue) -> JSONValue
 }
 
 /// A body, or a part of one: an object with members of given names. Each member is said once, in `members`; from there
@@ -57,6 +59,7 @@ public struct Members<Owner: Sendable>: Sendable {
         let schema: Schema
         let isRequired: Bool
         var isInExample = true
+        let complete: @Sendable (JSONValue) -> JSONValue
         let read: @Sendable (inout Owner, ObjectReader) throws(Problem) -> Void
         /// nil: it is left out.
         let write: @Sendable (Owner) -> JSONValue?
@@ -74,6 +77,7 @@ public struct Members<Owner: Sendable>: Sendable {
         list.append(
             Member(
                 name: name, schema: schema.described(description), isRequired: true,
+                complete: Value.completed,
                 read: { owner, reader throws(Problem) in
                     let json = try reader.required(name, reader.value(name))
                     owner[keyPath: path] = try Value(json: json, at: reader.path(name))
@@ -88,6 +92,7 @@ public struct Members<Owner: Sendable>: Sendable {
         list.append(
             Member(
                 name: name, schema: schema.described(description), isRequired: false, isInExample: isInExample,
+                complete: Value.completed,
                 read: { owner, reader throws(Problem) in
                     owner[keyPath: path] = try reader.value(name).map { json throws(Problem) in
                         try Value(json: json, at: reader.path(name))
@@ -103,6 +108,7 @@ public struct Members<Owner: Sendable>: Sendable {
         list.append(
             Member(
                 name: name, schema: schema.orNull.described(description), isRequired: true,
+                complete: Value.completed,
                 read: { owner, reader throws(Problem) in
                     owner[keyPath: path] = try reader.value(name).map { json throws(Problem) in
                         try Value(json: json, at: reader.path(name))
@@ -116,7 +122,7 @@ public struct Members<Owner: Sendable>: Sendable {
             list.append(
                 Member(
                     name: member.name, schema: member.schema, isRequired: member.isRequired,
-                    isInExample: member.isInExample,
+                    isInExample: member.isInExample, complete: member.complete,
                     read: { owner, reader throws(Problem) in try member.read(&owner[keyPath: path], reader) },
                     write: { member.write($0[keyPath: path]) }))
         }

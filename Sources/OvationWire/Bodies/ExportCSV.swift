@@ -184,6 +184,10 @@ enum FormulaGuard {
 
 /// Walks through the data of an event as it is stored: a compact object of texts, numbers and words, written by
 /// ``JSONWriter``.
+///
+/// The server's `JSONTape` is the other scanner of events. It reads what clients post, which can be any JSON, and needs
+/// simdjson and room behind the text. Here the text is known to be flat and compact, stands between others in a page, and a
+/// client writes CSV of it too, which has no simdjson.
 private struct FlatObject {
     struct Member {
         let name: Range<Int>

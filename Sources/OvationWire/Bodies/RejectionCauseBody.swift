@@ -116,6 +116,25 @@ extension ReplayReport {
         ])
     }
 
+    /// Of one step, as a client read it.
+    public init(_ step: Bodies.ReplayReport) {
+        passed = Int(step.passed)
+        passedEvents = Int(step.passedEventCount)
+        failed = Int(step.failed)
+        closedMeanwhile = Int(step.alreadyReplayed)
+        failuresOmitted = Int(step.failuresOmitted)
+        remaining = Int(step.remaining)
+        through = VersionID.parse(step.through) ?? 0
+        nextAfter = step.nextAfter.flatMap { VersionID.parse($0) }
+        failures = step.failures.prefix(Limits.replayFailuresMax).map { failure in
+            Failure(
+                code: failure.subject.code, itemCode: failure.subject.itemCode,
+                eventType: failure.subject.eventDiscriminator, pointer: failure.subject.pointer,
+                count: Int(failure.count), example: VersionID.parse(failure.exampleID) ?? 0,
+                section: failure.subject.sectionDiscriminator)
+        }
+    }
+
     /// What ``json`` wrote. What is missing is nothing, and what is not a number of something is none.
     public init(_ json: JSONValue) {
         func count(_ name: String) -> Int { min(max(json[name]?.int ?? 0, 0), ReplayReport.countMax) }

@@ -1,0 +1,111 @@
+public import OvationWire
+
+/// An endpoint with the types of the bodies that it reads and answers with. The types are those of its `EndpointSpec`; a
+/// test compares them.
+public struct APICall<Request: Body, Answer: Body>: Sendable {
+    public let endpoint: Endpoint
+
+    init(_ endpoint: Endpoint) { self.endpoint = endpoint }
+}
+
+// MARK: - Tokens and the server
+
+extension APICall where Request == Bodies.Empty, Answer == Bodies.About {
+    public static var about: Self { Self(.about) }
+}
+
+extension APICall where Request == Bodies.TokenRequest, Answer == Bodies.Token {
+    public static var createToken: Self { Self(.createToken) }
+}
+
+extension APICall where Request == Bodies.Empty, Answer == Bodies.ConsoleLink {
+    public static var createConsoleLink: Self { Self(.createConsoleLink) }
+}
+
+extension APICall where Request == Bodies.Empty, Answer == Bodies.SigningKey {
+    public static var rotateSigningKey: Self { Self(.rotateSigningKey) }
+}
+
+// MARK: - API keys
+
+extension APICall where Request == Bodies.Empty, Answer == Bodies.APIKeys {
+    public static var listAPIKeys: Self { Self(.listAPIKeys) }
+}
+
+extension APICall where Request == Bodies.APIKeyRequest, Answer == Bodies.NewAPIKey {
+    public static var createAPIKey: Self { Self(.createAPIKey) }
+}
+
+extension APICall where Request == Bodies.RotateAPIKeyRequest, Answer == Bodies.NewAPIKey {
+    public static var rotateAPIKey: Self { Self(.rotateAPIKey) }
+}
+
+// MARK: - Definitions
+
+extension APICall where Request == Bodies.Empty, Answer == Bodies.FullEventType {
+    public static var getEventType: Self { Self(.getEventType) }
+}
+
+extension APICall where Request == Bodies.Empty, Answer == Bodies.Usage {
+    public static var getUsage: Self { Self(.getUsage) }
+}
+
+extension APICall where Request == Bodies.Empty, Answer == Bodies.Model {
+    public static var exportModel: Self { Self(.exportModel) }
+}
+
+extension APICall where Request == Bodies.Model, Answer == Bodies.ModelPlan {
+    public static var planModel: Self { Self(.planModel) }
+    public static var applyModel: Self { Self(.applyModel) }
+}
+
+extension APICall where Request == Bodies.Empty, Answer == Bodies.Log {
+    public static var listLog: Self { Self(.listLog) }
+}
+
+// MARK: - Events
+
+extension APICall where Request == Bodies.PostEvents, Answer == Bodies.Empty {
+    public static var postEvents: Self { Self(.postEvents) }
+}
+
+extension APICall where Request == Bodies.Empty, Answer == Bodies.EventPage {
+    public static var listEvents: Self { Self(.listEvents) }
+}
+
+// MARK: - Refused posts
+
+extension APICall where Request == Bodies.Empty, Answer == Bodies.Rejections {
+    public static var listAllRejections: Self { Self(.listAllRejections) }
+}
+
+extension APICall where Request == Bodies.Empty, Answer == Bodies.RejectionWithBody {
+    public static var getRejection: Self { Self(.getRejection) }
+}
+
+extension APICall where Request == Bodies.ReplayRequest, Answer == Bodies.Empty {
+    public static var replayRejection: Self { Self(.replayRejection) }
+}
+
+extension APICall where Request == Bodies.Empty, Answer == Bodies.RejectionCauses {
+    public static var listRejectionCauses: Self { Self(.listRejectionCauses) }
+}
+
+extension APICall where Request == Bodies.Empty, Answer == Bodies.RejectionCause {
+    public static var getRejectionCause: Self { Self(.getRejectionCause) }
+}
+
+extension APICall where Request == Bodies.Empty, Answer == Bodies.ReplayReport {
+    public static var replayRejectionCause: Self { Self(.replayRejectionCause) }
+}
+
+extension APICall where Request == Bodies.Empty, Answer == Bodies.Dismissed {
+    public static var dismissRejectionCause: Self { Self(.dismissRejectionCause) }
+}
+
+// MARK: - What answers with nothing
+
+extension APICall where Request == Bodies.Empty, Answer == Bodies.Empty {
+    public static var revokeAPIKey: Self { Self(.revokeAPIKey) }
+    public static var dismissRejection: Self { Self(.dismissRejection) }
+}

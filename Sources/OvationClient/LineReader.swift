@@ -1,0 +1,46 @@
+import AsyncHTTPClient
+import NIOCore
+
+/// An answer as it comes, part by part.
+struct AnswerParts {
+    private var iterator: HTTPClientResponse.Body.AsyncIterator
+    private let address: String
+
+    init(_ body: HTTPClientResponse.Body, address: String) {
+        iterator = body.makeAsyncIterator()
+        self.address = address
+    }
+
+    mutating func next() async throws(ClientFailure) -> ByteBuffer? {
+        do {
+            return try await iterator.next(isolation: #isolation)
+        } catch {
+            throw .broken(address: address, why: "\(error)")
+        }
+    }
+}
+
+/// Cuts an answer into lines as it comes; what has no line end did not come whole.
+struct LineReader {
+    static let mediaType = "application/x-ndjson"
+
+    private var held: [UInt8] = []
+    private var start = 0
+
+    /// nil at the end.
+    mutating func next(of parts: inout AnswerParts) async throws(ClientFailure) -> [UInt8]? {
+        // Before what comes now there is no line end.
+        var looked = start
+        while true {
+            if let end = held[looked...].firstIndex(of: UInt8(ascii: "\n")) {
+                defer { start = end + 1 }
+                return Array(held[start..<end])
+            }
+            held.removeSubrange(..<start)
+            start = 0
+            looked = held.count
+            guard let part = try await parts.next() else { return nil }
+            held.append(contentsOf: part.readableBytesView)
+        }
+    }
+}

@@ -1,0 +1,25 @@
+public import OvationWire
+
+/// An answer, read and as it came. Members of the body are read through it directly.
+@dynamicMemberLookup
+public struct Received<Content: Body>: Sendable {
+    /// See `Body.init(received:)` for what stands where the server left a member out.
+    public let content: Content
+    /// With all members that the server sent, also those that this version does not know.
+    public let json: JSONValue
+
+    init(_ content: Content, _ json: JSONValue) {
+        self.content = content
+        self.json = json
+    }
+
+    public subscript<Value>(dynamicMember path: KeyPath<Content, Value>) -> Value { content[keyPath: path] }
+}
+
+extension Received where Content: ListBody {
+    /// The items of a list, each read and as it came.
+    public var items: [Received<Content.Item>] {
+        let given = (try? Bodies.UnreadItems(received: json))?.items ?? []
+        return zip(content.items, given).map { Received<Content.Item>($0, $1) }
+    }
+}

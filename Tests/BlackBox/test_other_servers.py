@@ -1,0 +1,184 @@
+"""The commands against servers that are not of their own version: an older one, and the vendor's."""
+
+from __future__ import annotations
+
+import json
+import re
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from subprocess import CompletedProcess
+
+import pytest
+
+from ovation import Json, run
+
+RELEASED = json.loads((Path(__file__).parents[1] / "Fixtures" / "openapi-0.2.0.json").read_text())
+TIME = "2024-05-01T00:00:00.000Z"
+
+#: Status and body of an answer to a method, a path and a body; None where there is no such endpoint.
+Answer = Callable[[str, str, bytes], tuple[int, Json] | None]
+
+
+@contextmanager
+def server(answer: Answer) -> Iterator[str]:
+    class Handler(BaseHTTPRequestHandler):
+        protocol_version = "HTTP/1.1"
+
+        def handle_all(self) -> None:
+            body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
+            missing = {"title": "Not found", "status": 404, "detail": "There is no such endpoint."}
+            status, json_body = answer(self.command, self.path.split("?")[0], body) or (404, missing)
+            data = b"" if json_body is None else json.dumps(json_body).encode()
+            self.send_response(status)
+            self.send_header("Content-Length", str(len(data)))
+            self.end_headers()
+            self.wfile.write(data)
+
+        do_GET = do_POST = do_PUT = do_DELETE = handle_all
+
+        def log_message(self, *_: object) -> None: ...
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as listener:
+        listener.daemon_threads = True
+        threading.Thread(target=listener.serve_forever, daemon=True).start()
+        yield f"http://127.0.0.1:{listener.server_address[1]}"
+        listener.shutdown()
+
+
+def ask(url: str, folder: Path, *arguments: str, stdin: str = "") -> CompletedProcess[str]:
+    return run(*arguments, "--url", url, "--client-id", "id", "--client-secret", "secret", home=folder, stdin=stdin)
+
+
+# MARK: 0.2
+
+
+def sample(schema: Json, name: str = "") -> Json:
+    """The least that fits a schema of the document: no member that may be left out."""
+    if "$ref" in schema:
+        return sample(RELEASED["components"]["schemas"][schema["$ref"].split("/")[-1]], name)
+    if "allOf" in schema:
+        return {key: value for part in schema["allOf"] for key, value in sample(part).items()}
+    for choice in ("oneOf", "anyOf"):
+        if choice in schema:
+            return sample(schema[choice][0], name)
+    if "const" in schema:
+        return schema["const"]
+    if "enum" in schema:
+        return schema["enum"][0]
+    kind = schema.get("type")
+    if isinstance(kind, list):
+        return None
+    if kind == "object":
+        properties = schema.get("properties", {})
+        return {key: sample(properties[key], key) for key in schema.get("required", [])}
+    if kind == "array":
+        return [sample(schema["items"], name)]
+    if kind == "string":
+        return TIME if re.search(r"(^|_)(at|time|from)$", name) else "7"
+    return {"integer": 3, "number": 1.5, "boolean": True}[kind]
+
+
+def released(method: str, path: str, _: bytes) -> tuple[int, Json] | None:
+    """Answers as the document of 0.2 says."""
+    # There they would be the names of event types, which do not exist.
+    if path.endswith(("/export", "/bulk")):
+        return None
+    for template, operations in RELEASED["paths"].items():
+        if method.lower() not in operations or not re.fullmatch(re.sub(r"\{\w+\}", "[^/]+", template), path):
+            continue
+        for status, response in operations[method.lower()]["responses"].items():
+            if status.startswith("2"):
+                content = response.get("content", {}).get("application/json")
+                return int(status), content and sample(content["schema"])
+    return None
+
+
+@pytest.mark.parametrize(
+    ("arguments", "printed"),
+    [
+        (["token"], "7"),
+        (["keys", "list"], "everything in the account"),
+        (["keys", "create", "Shop"], "client secret  7"),
+        (["keys", "rotate", "7"], "client secret  7"),
+        (["keys", "revoke", "7"], "is revoked"),
+        (["keys", "rotate-signing"], "key 7"),
+        (["model", "plan", "-"], "1 step to apply."),
+        (["model", "apply", "-"], "1 step applied."),
+        (["model", "log"], f"3  {TIME}  7  7"),
+        (["model", "log", "--json"], '"sequence":3'),
+        (["events", "post", "--key", "a@example.com"], "1 event stored."),
+        (["events", "list", "--key", "a@example.com", "--limit", "1"], '"received_at":'),
+        (["events", "export", "--profile-key", "a@example.com"], '"event_id":"7"'),
+        (["events", "export"], None),
+        (["events", "import", "-"], None),
+        (["rejections", "list", "--limit", "1"], f"7  {TIME}  open"),
+        (["rejections", "list", "--limit", "1", "--json"], '"body_bytes":3'),
+        (["rejections", "show", "7"], "7"),
+        (["rejections", "replay", "7"], "Stored."),
+        (["rejections", "dismiss", "7"], "Dismissed."),
+        (["rejections", "causes"], None),
+    ],
+)
+def test_commands_work_with_a_server_of_0_2(tmp_path: Path, arguments: list[str], printed: str | None) -> None:
+    with server(released) as url:
+        result = ask(url, tmp_path, *arguments, stdin="{}")
+    if printed is None:
+        assert result.returncode != 0 and "404: There is no such endpoint." in result.stderr
+    else:
+        assert result.returncode == 0, result.stderr
+        assert printed in result.stdout
+
+
+def test_the_doctor_knows_a_server_of_0_2(tmp_path: Path) -> None:
+    with server(released) as url:
+        result = ask(url, tmp_path, "doctor", "--store", str(tmp_path / "none"))
+        assert f"{url} answers and takes the API key" in result.stdout
+
+
+# MARK: The vendor
+
+
+PROFILE = "/audience/keyspaces/com.apsis1.keyspaces.email/profiles/steve%40apsis.com/sections/com.apsis1.sections.default/events"
+EVENTS = [
+    {"event_time": "2020-10-14T09:43:34.471Z", "version_id": 2565266, "data": {"amount": 12}},
+    {"event_time": "2020-10-13T09:43:34Z", "version_id": "2565266", "data": {}},
+]
+
+
+def test_commands_that_the_vendor_knows_work_with_the_vendors_members(tmp_path: Path) -> None:
+    posted: list[Json] = []
+
+    def vendor(method: str, path: str, body: bytes) -> tuple[int, Json] | None:
+        if path == "/oauth/token":
+            return 200, {"access_token": "t", "expires_in": 86400, "token_type": "Bearer"}
+        if path != PROFILE:
+            return None
+        if method == "GET":
+            return 200, {"items": EVENTS}
+        posted.append(json.loads(body))
+        return 204, None
+
+    with server(vendor) as url:
+        assert ask(url, tmp_path, "token").stdout == "t\n"
+        profile = ["--key", "steve@apsis.com"]
+        # As they are in the file, with what this version does not know.
+        for text in ({"items": EVENTS, "x": 1}, EVENTS, {**EVENTS[0], "x": 1}):
+            result = ask(url, tmp_path, "events", "post", *profile, stdin=json.dumps(text))
+            assert result.returncode == 0, result.stderr
+        assert posted == [{"items": EVENTS}, {"items": EVENTS}, {"items": [{**EVENTS[0], "x": 1}]}]
+
+        listed = ask(url, tmp_path, "events", "list", *profile)
+        assert [json.loads(line) for line in listed.stdout.splitlines()] == EVENTS, "as they came"
+
+        exported = ask(url, tmp_path, "events", "export", "--profile-key", "steve@apsis.com")
+        lines = [json.loads(line) for line in exported.stdout.splitlines()]
+        assert [(line["version_id"], line["event_time"], line["data"]) for line in lines] == [
+            ("2565266", "2020-10-14T09:43:34.471Z", {"amount": 12}),
+            ("2565266", "2020-10-13T09:43:34.000Z", {}),
+        ], exported.stderr
+
+        refused = ask(url, tmp_path, "keys", "list")
+        assert refused.returncode != 0 and "404: There is no such endpoint." in refused.stderr

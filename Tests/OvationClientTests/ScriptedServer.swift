@@ -1,0 +1,104 @@
+import HTTPTypes
+import Hummingbird
+import HummingbirdTesting
+import Logging
+import NIOCore
+import Synchronization
+
+@testable import OvationClient
+
+/// A server on a port of its own that answers as a test says.
+final class ScriptedServer: Sendable {
+    struct Asked: Sendable {
+        let method: String
+        let path: String
+        let query: String
+        let headers: HTTPFields
+        let body: String
+
+        var token: String? { headers[.authorization] }
+    }
+
+    struct Reply: Sendable {
+        var status = 200
+        var body = ""
+        var headers: HTTPFields = [:]
+        /// The connection is closed after the body, though the answer is not at its end.
+        var breaks = false
+
+        static func json(_ body: String, status: Int = 200) -> Reply { Reply(status: status, body: body) }
+    }
+
+    private struct Break: Error {}
+
+    private let calls = Mutex<[Asked]>([])
+
+    /// All calls so far.
+    var asked: [Asked] { calls.withLock { $0 } }
+
+    /// Those that are not for a token.
+    var askedForMore: [Asked] { asked.filter { $0.path != "/oauth/token" } }
+
+    /// - Parameter answer: to all calls but those for a token, which get `token-1`, `token-2` and so on; with their number,
+    ///   from 0.
+    private static func start(
+        answer: @escaping @Sendable (Asked, Int) -> Reply,
+        _ test: @escaping @Sendable (ScriptedServer, String) async throws -> Void
+    ) async throws {
+        let server = ScriptedServer()
+        let responder = CallbackResponder<BasicRequestContext> { request, _ in
+            let body = try await request.body.collect(upTo: 1 << 20)
+            let asked = Asked(
+                method: request.method.rawValue, path: request.uri.path, query: request.uri.query ?? "",
+                headers: request.headers, body: String(buffer: body))
+            let number = server.askedForMore.count
+            server.calls.withLock { $0.append(asked) }
+            let tokens = server.asked.count - server.askedForMore.count
+            let reply =
+                asked.path == "/oauth/token"
+                ? .json(#"{"access_token":"token-\#(tokens)"}"#) : answer(asked, number)
+            let buffer = ByteBuffer(string: reply.body)
+            let content: ResponseBody =
+                reply.breaks
+                ? ResponseBody { writer in
+                    try await writer.write(buffer)
+                    throw Break()
+                } : ResponseBody(byteBuffer: buffer)
+            return Response(status: .init(code: reply.status), headers: reply.headers, body: content)
+        }
+        let application = Application(
+            responder: responder, configuration: .init(address: .hostname("127.0.0.1", port: 0)),
+            logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() })
+        try await application.test(.live) { client in
+            try await test(server, "http://127.0.0.1:\(client.port ?? 0)")
+        }
+    }
+
+    /// Runs a test with a client of such a server. The client does not wait between two attempts.
+    static func run(
+        answer: @escaping @Sendable (Asked, Int) -> Reply,
+        credentials: APIClient.Credentials = .key(id: "id", secret: "s"),
+        _ test: @escaping @Sendable (ScriptedServer, APIClient) async throws -> Void
+    ) async throws {
+        try await start(answer: answer) { server, address in
+            let connections = HTTPConnections()
+            let client = APIClient(
+                address: address, credentials: credentials, userAgent: "test/1", connections: connections,
+                sleep: { _ in })
+            let result = await Result { try await test(server, client) }
+            await connections.shutdown()
+            try result.get()
+        }
+    }
+}
+
+extension Result where Success == Void, Failure == any Error {
+    fileprivate init(_ act: () async throws -> Void) async {
+        do {
+            try await act()
+            self = .success(())
+        } catch {
+            self = .failure(error)
+        }
+    }
+}
