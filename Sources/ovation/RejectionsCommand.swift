@@ -174,8 +174,9 @@ struct RejectionsCommand: AsyncParsableCommand {
                 }
                 report.add(
                     ReplayReport(
-                        try await client.call(
-                            .replayRejectionCause, ["cause": cause], query: query, headers: headers)))
+                        try Bodies.ReplayReport(
+                            json: await client.call(
+                                .replayRejectionCause, ["cause": cause], query: query, headers: headers))))
                 if report.nextAfter != nil {
                     StandardError.writeLine("\(report.looked) done, \(report.remaining) to go")
                 }

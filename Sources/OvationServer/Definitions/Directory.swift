@@ -103,13 +103,18 @@ package final class Directory: Sendable {
     ///
     /// Edits take turns in this process. When another process changed the account in between, the changes are made
     /// anew from what is there then.
+    /// - Parameter isCheckOnly: whether nothing is written. The result is then what the definitions would be.
     @discardableResult
     func edit(
         account number: Int64, by actor: String, at now: Timestamp, apiKeys: [APIKey] = [],
-        signingKeys: [SigningKey] = [], expecting entityTag: String? = nil,
+        signingKeys: [SigningKey] = [], expecting entityTag: String? = nil, isCheckOnly: Bool = false,
         _ changes: (Catalogue) throws(Problem) -> [CatalogueChange]
     ) async throws -> AccountSnapshot {
-        try await turns.withTurn {
+        guard !isCheckOnly else {
+            let (snapshot, made) = try made(account: number, expecting: entityTag, changes)
+            return AccountSnapshot(try snapshot.catalogue.applying(made, at: now, by: actor).catalogue)
+        }
+        return try await turns.withTurn {
             try await editInTurn(
                 account: number, by: actor, at: now, apiKeys: { apiKeys }, signingKeys: signingKeys,
                 expecting: entityTag, changes)
@@ -223,13 +228,8 @@ package final class Directory: Sendable {
         _ changes: (Catalogue) throws(Problem) -> [CatalogueChange]
     ) async throws -> AccountSnapshot {
         for _ in 0..<Directory.attempts {
-            let snapshot = try account(number)
             let apiKeys = try makeKeys()
-            if let entityTag, !snapshot.matches(entityTag) {
-                throw Problem(
-                    .preconditionFailed, "The definitions have changed since you read them; read them again.")
-            }
-            let made = try changes(snapshot.catalogue)
+            let (snapshot, made) = try made(account: number, expecting: entityTag, changes)
             guard !made.isEmpty else { return snapshot }
             let (catalogue, entries) = try snapshot.catalogue.applying(made, at: now, by: actor)
             do throws(StoreFailure) {
@@ -250,6 +250,18 @@ package final class Directory: Sendable {
             return new
         }
         throw Problem(.conflict, "Too many changes at once; try again.", retryAfterSeconds: 1)
+    }
+
+    /// The changes that an edit makes to the definitions as they are.
+    private func made(
+        account number: Int64, expecting entityTag: String?,
+        _ changes: (Catalogue) throws(Problem) -> [CatalogueChange]
+    ) throws(Problem) -> (AccountSnapshot, [CatalogueChange]) {
+        let snapshot = try account(number)
+        if let entityTag, !snapshot.matches(entityTag) {
+            throw Problem(.preconditionFailed, "The definitions have changed since you read them; read them again.")
+        }
+        return (snapshot, try changes(snapshot.catalogue))
     }
 
     /// Takes in what other processes have changed. Costs one small question where they have not.

@@ -4,21 +4,19 @@ import OvationWire
 
 /// `PATCH /audience/keyspaces/{keyspace}` with `{name?, manage_subscriptions?}`. The key format is fixed: it decides
 /// which keys are the same.
-struct ChangeKeyspace: EndpointHandler {
+struct ChangeKeyspace: BodyEndpoint, InputEndpoint {
+    typealias Input = Bodies.KeyspaceChange
+
     let directory: Directory
     let limits: Limits
 
-    func respond(to call: Call) async throws -> Response {
-        let caller = try call.caller()
-        let discriminator = try caller.keyspace(call.path.keyspace()).discriminator
-        let body = try KeyspaceRequest(await call.json(within: limits))
+    func answer(to call: Call) async throws -> BodyAnswer<Bodies.Keyspace> {
+        let discriminator = try call.caller().keyspace(call.path.keyspace()).discriminator
+        let body = try await input(of: call)
         guard body.discriminator == nil || body.discriminator == discriminator else {
             throw Problem(.conflict, "A discriminator is fixed for good.")
         }
-        let snapshot = try await directory.edit(
-            account: caller.key.account, by: caller.key.clientID, at: call.receivedAt,
-            expecting: call.expectedEntityTag
-        ) { catalogue throws(Problem) in
+        let snapshot = try await directory.edit(for: call) { catalogue throws(Problem) in
             guard let keyspace = catalogue.keyspace(discriminator) else { throw Problem.noKeyspace(discriminator) }
             guard body.keyFormat == nil || body.keyFormat == keyspace.keyFormat else {
                 throw Problem(.conflict, "The key format of a keyspace is fixed for good.")
@@ -28,6 +26,6 @@ struct ChangeKeyspace: EndpointHandler {
             guard name != keyspace.name || manages != keyspace.managesSubscriptions else { return [] }
             return [.keyspaceChanged(discriminator, name: name, managesSubscriptions: manages)]
         }
-        return .json(snapshot.catalogue.keyspace(discriminator)?.json ?? .null)
+        return call.changed(Bodies.Keyspace(try snapshot.keyspace(discriminator)))
     }
 }

@@ -10,10 +10,10 @@ import OvationWire
 
 /// `GET /audience/log?after=&before=&event_discriminator=&limit=`: who changed what, oldest first; with `before`, and
 /// for the history of one event type, newest first.
-struct ListLog: EndpointHandler {
+struct ListLog: BodyEndpoint {
     let store: any Store
 
-    func respond(to call: Call) async throws -> Response {
+    func answer(to call: Call) async throws -> BodyAnswer<Bodies.Log> {
         let caller = try call.caller()
         let limit = try call.int("limit", in: 1...Limits.logPageMax, default: 100)
         let before = Int64(try call.int("before", in: 1...Int.max, default: .max))
@@ -32,10 +32,11 @@ struct ListLog: EndpointHandler {
         }
         let encoder = JSONEncoder()
         encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
-        let items = try entries.map { entry in
-            LogBody.json(entry, change: try JSONValue(parsing: encoder.encode(entry.change)))
+        var body = Bodies.Log()
+        body.items = try entries.map { entry in
+            Bodies.LogEntry(entry, change: try JSONValue(parsing: encoder.encode(entry.change)))
         }
-        return .items(items)
+        return BodyAnswer(body)
     }
 
     /// Looks through the newest changes of definitions, up to a bound.

@@ -3,24 +3,22 @@ import OvationCore
 import OvationWire
 
 /// `PATCH /audience/sections/{section}` with `{name}`
-struct ChangeSection: EndpointHandler {
+struct ChangeSection: BodyEndpoint, InputEndpoint {
+    typealias Input = Bodies.SectionChange
+
     let directory: Directory
     let limits: Limits
 
-    func respond(to call: Call) async throws -> Response {
-        let caller = try call.caller()
-        let discriminator = try caller.section(call.path.section()).discriminator
-        let body = try SectionRequest(await call.json(within: limits))
+    func answer(to call: Call) async throws -> BodyAnswer<Bodies.Section> {
+        let discriminator = try call.caller().section(call.path.section()).discriminator
+        let body = try await input(of: call)
         guard body.discriminator == nil || body.discriminator == discriminator else {
             throw Problem(.conflict, "A discriminator is fixed for good.")
         }
-        let snapshot = try await directory.edit(
-            account: caller.key.account, by: caller.key.clientID, at: call.receivedAt,
-            expecting: call.expectedEntityTag
-        ) { catalogue in
+        let snapshot = try await directory.edit(for: call) { catalogue in
             guard let name = body.name, name != catalogue.section(discriminator)?.name else { return [] }
             return [.sectionRenamed(discriminator, name: name)]
         }
-        return .json(snapshot.catalogue.section(discriminator)?.json ?? .null)
+        return call.changed(Bodies.Section(try snapshot.section(discriminator)))
     }
 }

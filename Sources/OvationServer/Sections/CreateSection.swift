@@ -3,26 +3,22 @@ import OvationCore
 import OvationWire
 
 /// `POST /audience/sections` with `{name, discriminator?}`
-struct CreateSection: EndpointHandler {
+struct CreateSection: BodyEndpoint, InputEndpoint {
+    typealias Input = Bodies.SectionRequest
+
     let directory: Directory
     let limits: Limits
 
-    func respond(to call: Call) async throws -> Response {
-        let caller = try call.caller()
-        let json = try await call.json(within: limits)
-        let body = try SectionRequest(json)
-        let name = try ObjectReader(json).required("name", body.name)
-        var made: Section?
-        try await directory.edit(
-            account: caller.key.account, by: caller.key.clientID, at: call.receivedAt,
-            expecting: call.expectedEntityTag
-        ) { catalogue in
-            var random = SystemRandomNumberGenerator()
-            let section = catalogue.creatingSection(
-                named: name, discriminator: body.discriminator, using: &random)
-            made = section
-            return [.sectionCreated(section)]
+    func answer(to call: Call) async throws -> BodyAnswer<Bodies.Section> {
+        let body = try await input(of: call)
+        var random = SystemRandomNumberGenerator()
+        let discriminator = body.discriminator ?? .made(fromName: body.name, using: &random)
+        let snapshot = try await directory.edit(for: call) { catalogue in
+            [
+                .sectionCreated(
+                    catalogue.creatingSection(named: body.name, discriminator: discriminator, using: &random))
+            ]
         }
-        return .json(made?.json ?? .null, status: .created)
+        return call.changed(Bodies.Section(try snapshot.section(discriminator)), status: .created)
     }
 }

@@ -208,7 +208,10 @@ private func checkedName(_ name: String) throws(Problem) -> String {
 
 private func checkedDescription(_ description: String) throws(Problem) -> String {
     guard description.unicodeScalars.count <= Limits.descriptionLengthMax else {
-        throw Problem(.invalidName, "A description has at most \(Limits.descriptionLengthMax) characters.")
+        let detail = "A description has at most \(Limits.descriptionLengthMax) characters."
+        throw Problem(
+            .invalidName, detail,
+            errors: [ItemError(index: nil, pointer: "/description", code: .invalidName, detail: detail)])
     }
     return description
 }
