@@ -12,15 +12,14 @@ struct Call: Sendable {
     let identity: Identity?
     let requestID: String
     let receivedAt: Timestamp
-    /// nil where the body is in memory already.
-    private let bodies: BodyBudget?
+    private let source: BodySource
     /// nil where the call is one of the console's, in this process.
     let connection: Connection?
     private let fields: QueryFields
 
     init(
         endpoint: Endpoint, request: Request, path: PathParameters, identity: Identity?, requestID: String,
-        receivedAt: Timestamp, bodies: BodyBudget? = nil, connection: Connection? = nil
+        receivedAt: Timestamp, body source: BodySource = .request(nil), connection: Connection? = nil
     ) {
         self.endpoint = endpoint
         self.request = request
@@ -28,7 +27,7 @@ struct Call: Sendable {
         self.identity = identity
         self.requestID = requestID
         self.receivedAt = receivedAt
-        self.bodies = bodies
+        self.source = source
         self.connection = connection
         fields = QueryFields(request.uri.query)
     }
@@ -38,6 +37,21 @@ struct Call: Sendable {
         guard let identity else { throw Problem(.unauthorized, "A token is needed.") }
         return identity
     }
+}
+
+/// Where the body of a call comes from.
+enum BodySource: Sendable {
+    /// From the request. The budget is nil where the body is in memory already.
+    case request(BodyBudget?)
+    /// From this process, as a value.
+    case value(GivenBody)
+}
+
+/// A body that this process gives. It is an object, so that each call carries no more than a reference.
+final class GivenBody: Sendable {
+    let body: any Body
+
+    init(_ body: any Body) { self.body = body }
 }
 
 /// The query, decoded once however many of its parameters are asked for.
@@ -127,7 +141,8 @@ extension Call {
     /// The whole body. The content type is not looked at: the article's own curl sends JSON labelled as a form.
     /// - Throws: `body_too_large` as soon as the limit is passed.
     private func body(upTo bytesMax: Int) async throws -> ByteBuffer {
-        try await request.collectedBody(upTo: bytesMax, within: bodies)
+        guard case .request(let budget) = source else { return ByteBuffer() }
+        return try await request.collectedBody(upTo: bytesMax, within: budget)
     }
 
     /// The whole body, as long as the endpoint's description lets it be.
@@ -135,8 +150,17 @@ extension Call {
         try await body(upTo: endpoint.bodyBytesMax(limits))
     }
 
-    func json(within limits: Limits) async throws -> JSONValue {
-        try JSONValue(parsing: try await body(within: limits).readableBytesView)
+    /// The body as a value: read from the request, or as the console gave it.
+    func body<Given: Body>(_ type: Given.Type, within limits: Limits) async throws -> Given {
+        if case .value(let given) = source, let body = given.body as? Given { return body }
+        return try Given(json: JSONValue(parsing: try await body(within: limits).readableBytesView))
+    }
+
+    /// The same; nil where nothing was sent.
+    func optionalBody<Given: Body>(_ type: Given.Type, within limits: Limits) async throws -> Given? {
+        if case .value(let given) = source, let body = given.body as? Given { return body }
+        let bytes = try await body(within: limits)
+        return bytes.readableBytes > 0 ? try Given(json: JSONValue(parsing: bytes.readableBytesView)) : nil
     }
 
     /// The value of a query parameter; nil where it is absent. An unknown parameter is ignored.
@@ -241,6 +265,9 @@ extension Call {
         return key
     }
 
+    /// Whether everything is to be checked and nothing changed.
+    var isCheckOnly: Bool { preferences.contains("validate-only") }
+
     /// Preferences of RFC 7240, lower-cased: `handling=lenient`, `validate-only`.
     var preferences: [String] {
         guard request.headers.contains(.prefer) else { return [] }
@@ -273,10 +300,6 @@ extension Response {
         return Response(status: status, headers: headers, body: ResponseBody(byteBuffer: ByteBuffer(bytes: bytes)))
     }
 
-    /// A list as every client of the original expects it: an object with `items`.
-    static func items(_ items: [JSONValue], headers: HTTPFields = [:]) -> Response {
-        .json(.object([.init("items", .array(items))]), headers: headers)
-    }
 }
 
 extension HTTPField.Name {

@@ -26,7 +26,7 @@ struct Pipeline: Sendable {
             let identity = try await authentication.identity(of: request, for: endpoint, at: receivedAt)
             let call = Call(
                 endpoint: endpoint, request: request, path: path,
-                identity: identity, requestID: requestID, receivedAt: receivedAt, bodies: bodies,
+                identity: identity, requestID: requestID, receivedAt: receivedAt, body: .request(bodies),
                 connection: connection)
             if endpoint.method == .delete { try call.refuseEmptySegments() }
             response = try await handler.respond(to: call)
@@ -114,16 +114,23 @@ struct Pipeline: Sendable {
                 endpoint == .createToken && request?.headers[.authorization]?.lowercased().hasPrefix("basic") == true
             headers[.wwwAuthenticate] = isBasic ? "Basic realm=\"ovation\"" : "Bearer realm=\"ovation\"" + error
         }
-        let body = ProblemBody.write(
-            problem, status: status.code, title: status.title, requestID: requestID,
-            besides: endpoint == .createToken ? TokenError.members(problem) : [])
-        return .bytes(body, type: ProblemBody.mediaType, status: status, headers: headers)
+        var body = Bodies.Problem(problem, requestID: requestID)
+        if endpoint == .createToken { body.addTokenError(problem) }
+        return .bytes(
+            JSONWriter.write(body.json), type: Bodies.Problem.mediaType, status: status, headers: headers)
     }
 }
 
 /// What one endpoint does. The pipeline has found the caller; everything thrown becomes a problem.
 protocol EndpointHandler: Sendable {
     func respond(to call: Call) async throws -> Response
+}
+
+extension Bodies.Problem {
+    init(_ problem: Problem, requestID: String) {
+        let status = problem.code.status
+        self.init(problem, status: status.code, title: status.title, requestID: requestID)
+    }
 }
 
 extension Problem {

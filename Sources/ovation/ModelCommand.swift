@@ -100,7 +100,7 @@ enum ModelFile {
     static func read(_ path: String) throws -> Model {
         let json = try json(path)
         do {
-            return try ModelBody.parse(json)
+            return try Model(Bodies.Model(json: json))
         } catch {
             throw CommandFailure("\(path): \(error)")
         }

@@ -137,8 +137,8 @@ struct RejectionCauseTests {
             let next = "?after=\(first["next_after"]?.string ?? "")&through=\(first["through"]?.string ?? "")"
             let last = try await server.send(.post, replay + next).json
             #expect(last["failed"]?.int == 5 && last["next_after"] == .null && last["remaining"]?.int == 0)
-            var sum = ReplayReport(first)
-            sum.add(ReplayReport(last))
+            var sum = try ReplayReport(Bodies.ReplayReport(json: first))
+            try sum.add(ReplayReport(Bodies.ReplayReport(json: last)))
             #expect(sum.failed == count && sum.failures.map(\.count) == [count] && sum.nextAfter == nil)
             for query in ["?after=x", "?through=-1", "?after=1&after=2"] {
                 #expect(try await server.send(.post, replay + query).code == "invalid_parameter", "\(query)")

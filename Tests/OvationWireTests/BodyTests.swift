@@ -79,7 +79,8 @@ struct BodyTests {
     @Test("the article's event type is written to the letter")
     func articleEventType() throws {
         let eventType = try #require(try Fixtures.catalogue().eventType(Discriminator(Fixtures.eventType)))
-        let text = String(decoding: JSONWriter.write(eventType.json(.listed)), as: UTF8.self)
+        let text = String(
+            decoding: JSONWriter.write(Bodies.EventType(eventType, showsPermissions: false).json), as: UTF8.self)
         #expect(
             text == #"{"name":"my transaction","discriminator":"com.apsis1.events.transaction.custom-my-transaction-"#
                 + #"l9ce3syo6t","description":"","versions":[{"id":"2565266","type":{"myNumberField":"integer","#
@@ -87,10 +88,14 @@ struct BodyTests {
                 + #""string"},"deprecated_at":null,"valid_from":"2021-01-07T12:17:56.054Z"}]}"#)
     }
 
+    private static func read(_ json: JSONValue) throws(Problem) -> Model { try Model(Bodies.Model(json: json)) }
+
+    private static func written(_ model: Model) -> JSONValue { Bodies.Model(model).json }
+
     @Test("a model reads back as it was written")
     func models() throws {
         let model = try Fixtures.catalogue().model
-        #expect(try ModelBody.parse(ModelBody.json(model)) == model)
+        #expect(try Self.read(Self.written(model)) == model)
         let required = Model(
             keyspaces: [],
             sections: [
@@ -102,7 +107,7 @@ struct BodyTests {
                             versions: .current([Field(name: "f", type: .double, required: true)]))
                     ])
             ])
-        #expect(try ModelBody.parse(ModelBody.json(required)) == required)
+        #expect(try Self.read(Self.written(required)) == required)
     }
 
     @Test("an answer of an older server reads as an empty body where it leaves members out")
@@ -152,7 +157,128 @@ struct BodyTests {
         ])
     func badModels(body: String, pointer: String) throws {
         let json = try JSONValue(parsing: body)
-        let problem = #expect(throws: Problem.self) { try ModelBody.parse(json) }
+        let problem = #expect(throws: Problem.self) { try Self.read(json) }
         #expect(problem?.errors.first?.pointer == pointer)
+    }
+
+    /// What a request of a type is refused for: pointer, code and sentence of its first error.
+    private static func refusal<Given: Body>(_ type: Given.Type, _ body: String) throws -> [String]? {
+        let json = try JSONValue(parsing: body)
+        do throws(Problem) {
+            _ = try Given(json: json)
+            return nil
+        } catch {
+            let first = try #require(error.errors.first)
+            #expect(error.detail == "The request body does not fit: " + first.detail)
+            return [first.pointer, first.code.rawValue, first.detail]
+        }
+    }
+
+    @Test("a request that does not fit says at which member, by which code, and in which words")
+    func refusals() throws {
+        let cases: [(any Body.Type, String, [String])] = [
+            (Bodies.SectionRequest.self, "{}", ["/name", "missing_member", "'name' is missing."]),
+            (Bodies.SectionRequest.self, #"{"name":1}"#, ["/name", "wrong_type", "'name' is a string, found number."]),
+            (Bodies.SectionRequest.self, "[]", ["", "wrong_type", "Expected an object, found array."]),
+            (
+                Bodies.KeyspaceChange.self, #"{"manage_subscriptions":"yes"}"#,
+                ["/manage_subscriptions", "wrong_type", "'manage_subscriptions' is true or false, found string."]
+            ),
+            (
+                Bodies.KeyspaceRequest.self, #"{"name":"k","key_format":"x"}"#,
+                ["/key_format", "invalid_value", "'key_format' is one of 'email', 'mobile', 'text'."]
+            ),
+            (
+                Bodies.VersionRequest.self, #"{"fields":{},"valid_from":"today"}"#,
+                [
+                    "/valid_from", "invalid_time",
+                    "'valid_from' is a date and time such as 2021-01-07T12:17:56.054Z.",
+                ]
+            ),
+            (
+                Bodies.VersionRequest.self, #"{"fields":{},"version_id":"-1"}"#,
+                ["/version_id", "invalid_version_id", "'version_id' is a positive number."]
+            ),
+            (
+                Bodies.VersionRequest.self, #"{"fields":{"a/b":{"type":"date"}}}"#,
+                [
+                    "/fields/a~1b/type", "invalid_value",
+                    "A field's type is 'string', 'integer', 'double' or 'boolean'.",
+                ]
+            ),
+            (
+                Bodies.VersionRequest.self, #"{"fields":{"a":{"typ":"string"}}}"#,
+                ["/fields/a/typ", "unknown_field", "There is no 'typ' here, only 'type', 'required'."]
+            ),
+            (
+                Bodies.VersionRequest.self, #"{"fields":{"a":1}}"#,
+                ["/fields/a", "wrong_type", "A field is a type or an object with a 'type'."]
+            ),
+            (
+                Bodies.EventTypeChange.self, #"{"keyspace_permissions":[{"read":true}]}"#,
+                [
+                    "/keyspace_permissions/0/keyspace_discriminator", "missing_member",
+                    "'keyspace_discriminator' is missing.",
+                ]
+            ),
+            (
+                Bodies.EventTypeChange.self, #"{"keyspace_permissions":{"a.b":{"read":1}}}"#,
+                ["/keyspace_permissions/a.b/read", "wrong_type", "'read' is true or false, found number."]
+            ),
+            (
+                Bodies.APIKeyRequest.self, #"{"name":"k","keyspaces":{"a.b":"write"}}"#,
+                ["/keyspaces/a.b", "invalid_value", "Access to a keyspace is 'read' or 'read_write'."]
+            ),
+            (
+                Bodies.RotateAPIKeyRequest.self, #"{"overlap_hours":1.5}"#,
+                ["/overlap_hours", "invalid_value", "'overlap_hours' is a whole number from 0 to 720."]
+            ),
+            (
+                Bodies.ReplayRequest.self, #"{"item":[]}"#,
+                ["/item", "unknown_field", "There is no 'item' here, only 'items', 'profile_key'."]
+            ),
+        ]
+        for (type, body, expected) in cases { #expect(try Self.refusal(type, body) == expected, "\(body)") }
+        let discriminator = try #require(try Self.refusal(Bodies.SectionChange.self, #"{"discriminator":"x"}"#))
+        #expect(discriminator.starts(with: ["/discriminator", "invalid_discriminator"]))
+    }
+
+    @Test("what belongs to a version is not dropped in silence where the fields are missing")
+    func versionParts() throws {
+        for member in [#""version_id":7"#, #""valid_from":"2021-01-07T12:17:56.054Z""#, #""draft":true"#] {
+            let body = try Bodies.EventTypeChange(json: JSONValue(parsing: "{\(member)}"))
+            let problem = #expect(throws: Problem.self) { try body.version.definition() }
+            #expect(problem?.errors.first?.pointer == "/fields" && problem?.errors.first?.code == .missingMember)
+        }
+        #expect(try Bodies.EventTypeChange(json: .object([])).version.definition() == nil)
+    }
+
+    @Test("permissions are read from a list and from a map, and written as the body has them")
+    func permissions() throws {
+        let list = try JSONValue(parsing: #"[{"keyspace_discriminator":"a.b","read":true,"write":false}]"#)
+        let map = try JSONValue(parsing: #"{"a.b":{"read":true,"write":false}}"#)
+        for json in [list, map] {
+            #expect(try Bodies.PermissionList(json: json, at: "").json == list)
+            #expect(try Bodies.PermissionMap(json: json, at: "").json == map)
+        }
+    }
+
+    @Test("a page of events is written as bytes as its value would be")
+    func eventPages() throws {
+        let catalogue = try Fixtures.catalogue()
+        let version = try #require(catalogue.eventTypes.first?.versions.first?.id)
+        let events = [(17, version), (16, 1), (15, version)].map { id, version in
+            StoredEvent(
+                id: id, eventTime: Timestamp(milliseconds: 1_602_668_614_471), receivedAt: Timestamp(milliseconds: 5),
+                version: version, data: #"{"a":1.5e3,"b":"é\"","c":true}"#)
+        }
+        for next in [nil, EventPosition(eventTime: Timestamp(milliseconds: 7), id: 3)] {
+            let page = EventPage(events: events, next: next)
+            let bytes = EventPageBody.write(page) { catalogue.version($0)?.eventType.discriminator.text }
+            let body = Bodies.EventPage(page, in: catalogue)
+            #expect(body.items.count == 2)
+            #expect(
+                String(decoding: bytes, as: UTF8.self) == String(decoding: JSONWriter.write(body.json), as: UTF8.self))
+        }
     }
 }

@@ -142,6 +142,23 @@ struct TidyTests {
         }
     }
 
+    @Test("pages of the console read typed bodies: none looks up a member by a text")
+    func typedBodies() throws {
+        // A subscript with a text, and what stands before it: item["name"], json?["name"].
+        let lookUp = /(\w+|[)\]])[?!]?\["/
+        // The fields of a form have no other names.
+        for file in try Self.files("Sources/OvationServer/Console") {
+            for (number, line) in file.lines.enumerated() {
+                let receivers = line.matches(of: lookUp).map(\.1)
+                #expect(receivers.allSatisfy { $0 == "form" }, "\(file.path):\(number + 1)")
+            }
+        }
+        for text in [#"json?["name"]?.string"#, #"try answer()["items"]"#, #"list[0]!["id"]"#] {
+            #expect(text.contains(lookUp), "\(text)")
+        }
+        #expect(!#"return ["name"] + [!["a"].isEmpty], call(["a": "b"])"#.contains(lookUp))
+    }
+
     @Test("unchecked Sendable has its proof on the line above")
     func uncheckedSendable() throws {
         for file in try Self.files("Sources") {

@@ -154,8 +154,12 @@ public struct EventTypePreview: ConsoleFragment, Equatable {
         public let warnings: [String]
         public let makesVersion: Bool
         let isEmpty: Bool
+        /// What becomes of the versions, in a few words.
+        let versions: String
 
-        public init(changes: [String], warnings: [String], makesVersion: Bool) {
+        /// - Parameter isDraft: whether the version that it makes is a draft.
+        public init(changes: [String], warnings: [String], makesVersion: Bool, isDraft: Bool = false) {
+            versions = makesVersion ? isDraft ? "Makes a draft" : "Makes a new version" : "No new version"
             self.changes = changes
             self.warnings = warnings
             self.makesVersion = makesVersion
@@ -164,8 +168,10 @@ public struct EventTypePreview: ConsoleFragment, Equatable {
     }
 
     public let discriminator: String
-    /// As the API will list it, indented.
+    /// As the API will list it, indented; of a draft, which is not listed, all of the event type.
     public let json: String
+    /// Whether it will be saved as a draft.
+    public let isDraft: Bool
     /// The curl command that will post an event of it.
     public let command: String
     public let plan: Plan?
@@ -175,7 +181,11 @@ public struct EventTypePreview: ConsoleFragment, Equatable {
     let words: String
     let hasCommand: Bool
 
-    public init(discriminator: String, json: String, command: String, plan: Plan? = nil, problems: [String] = []) {
+    public init(
+        discriminator: String, json: String, command: String, isDraft: Bool = false, plan: Plan? = nil,
+        problems: [String] = []
+    ) {
+        self.isDraft = isDraft
         self.discriminator = discriminator
         self.json = json
         self.command = command

@@ -1,12 +1,15 @@
 import Hummingbird
 import OvationCore
+import OvationWire
 
 /// `GET /account/api-keys`: all of them, the revoked too; never their secrets.
-struct ListAPIKeys: EndpointHandler {
+struct ListAPIKeys: BodyEndpoint {
     let directory: Directory
 
-    func respond(to call: Call) async throws -> Response {
+    func answer(to call: Call) async throws -> BodyAnswer<Bodies.APIKeys> {
         let keys = directory.apiKeys(ofAccount: try call.caller().key.account)
-        return .items(keys.map { $0.json() })
+        var body = Bodies.APIKeys()
+        body.items = keys.map { Bodies.APIKey($0) }
+        return BodyAnswer(body)
     }
 }

@@ -6,14 +6,17 @@ import OvationWire
 /// `POST /account/api-keys/{client_id}/rotate` with `{overlap_hours?}`: a new secret, shown in this answer only. The
 /// old one is good for the overlap, a day if nothing is said, so that whoever holds it can be told in time; 0 ends it
 /// at once. Tokens that were given out stay good until they expire.
-struct RotateAPIKey: EndpointHandler {
+struct RotateAPIKey: BodyEndpoint, InputEndpoint {
+    typealias Input = Bodies.RotateAPIKeyRequest
+
     let directory: Directory
     let secretHash: SecretHash
     let limits: Limits
 
-    func respond(to call: Call) async throws -> Response {
+    func answer(to call: Call) async throws -> BodyAnswer<Bodies.NewAPIKey> {
         let clientID = try call.path.text("client_id")
-        let overlap = try await overlap(call)
+        let hours = try await optionalInput(of: call)?.overlapHours?.hours ?? 24
+        let overlap = Duration.seconds(hours * 3600)
         let secret = SecretHash.makeSecret()
         let hash = secretHash.hash(secret)
         let validUntil = call.receivedAt.advanced(by: overlap)
@@ -26,19 +29,6 @@ struct RotateAPIKey: EndpointHandler {
                 overlap == .zero ? nil : APIKey.PreviousSecret(hash: key.secretHash, validUntil: validUntil)
             key.secretHash = hash
         }
-        return .json(key.json(secret: secret), headers: [.cacheControl: "no-store"])
-    }
-
-    private func overlap(_ call: Call) async throws -> Duration {
-        let body = try await call.body(within: limits)
-        guard body.readableBytes > 0 else { return .seconds(86_400) }
-        let reader = try ObjectReader(JSONValue(parsing: body.readableBytesView))
-        guard let value = try reader.value("overlap_hours") else { return .seconds(86_400) }
-        let hoursMax = Int(Limits.secretOverlapMax.components.seconds / 3600)
-        guard case .number(let text) = value, let hours = Int(text), (0...hoursMax).contains(hours) else {
-            throw ObjectReader.refused(
-                "/overlap_hours", .invalidValue, "'overlap_hours' is a whole number from 0 to \(hoursMax).")
-        }
-        return .seconds(hours * 3600)
+        return BodyAnswer(Bodies.NewAPIKey(key, secret: secret), headers: [.cacheControl: "no-store"])
     }
 }

@@ -7,7 +7,7 @@ struct ChunkReport: Sendable {
     let lines: Int
     let stored: Int
     let refused: Int
-    let errors: [JSONValue]
+    let errors: [Bodies.ItemError]
     let errorsOmitted: Int
     /// It was stored before, by an upload with the same key.
     let isDuplicate: Bool
@@ -18,7 +18,7 @@ struct ChunkReport: Sendable {
         lines = chunk.lines.lines.count
         self.stored = stored
         refused = chunk.refused
-        errors = chunk.errors.map(ProblemBody.json)
+        errors = chunk.errors.map { Bodies.ItemError($0) }
         errorsOmitted = chunk.errorsOmitted
         isDuplicate = false
     }
@@ -30,7 +30,7 @@ struct ChunkReport: Sendable {
         lines = chunk.lines.count
         stored = json["stored"]?.int ?? 0
         refused = json["refused"]?.int ?? 0
-        errors = json["errors"]?.array ?? []
+        errors = (json["errors"]?.array ?? []).compactMap { try? Bodies.ItemError(json: $0) }
         errorsOmitted = json["errors_omitted"]?.int ?? 0
         isDuplicate = true
     }
@@ -41,7 +41,7 @@ struct ChunkReport: Sendable {
         return JSONWriter.write(
             .object([
                 .init("stored", JSONValue(chunk.events.rows.count)), .init("refused", JSONValue(chunk.refused)),
-                .init("errors", .array(errors.map(ProblemBody.json))),
+                .init("errors", errors.map { Bodies.ItemError($0) }.json),
                 .init("errors_omitted", JSONValue(chunk.errorsOmitted + chunk.errors.count - errors.count)),
             ]))
     }
@@ -49,29 +49,26 @@ struct ChunkReport: Sendable {
 
 /// What became of an upload so far.
 struct BulkTotals: Sendable {
-    private(set) var lines = 0
-    private(set) var stored = 0
-    private(set) var duplicates = 0
-    private(set) var refused = 0
-    private(set) var chunks = 0
-    private(set) var duplicateChunks = 0
-    private var errors: [JSONValue] = []
+    private var counts = Bodies.BulkCounts()
+    private var errors: [Bodies.ItemError] = []
     private var errorsOmitted = 0
     private var errorsBytes = 0
 
+    var lines: Int { Int(counts.lines) }
+
     mutating func add(_ chunk: ChunkReport) {
-        chunks += 1
-        lines += chunk.lines
-        refused += chunk.refused
+        counts.chunks += 1
+        counts.lines += Int64(chunk.lines)
+        counts.refused += Int64(chunk.refused)
         if chunk.isDuplicate {
-            duplicates += chunk.stored
-            duplicateChunks += 1
+            counts.duplicates += Int64(chunk.stored)
+            counts.duplicateChunks += 1
         } else {
-            stored += chunk.stored
+            counts.stored += Int64(chunk.stored)
         }
         var listed = 0
         for error in chunk.errors {
-            let bytes = JSONWriter.write(error).count
+            let bytes = JSONWriter.write(error.json).count
             guard errors.count < Limits.bulkErrorsMax, errorsBytes + bytes <= Limits.bulkErrorsBytesMax else { break }
             errorsBytes += bytes
             errors.append(error)
@@ -80,30 +77,23 @@ struct BulkTotals: Sendable {
         errorsOmitted += chunk.errorsOmitted + chunk.errors.count - listed
     }
 
-    private var counts: [JSONValue.Member] {
-        [
-            .init("lines", JSONValue(lines)), .init("stored", JSONValue(stored)),
-            .init("duplicates", JSONValue(duplicates)), .init("refused", JSONValue(refused)),
-            .init("chunks", JSONValue(chunks)), .init("duplicate_chunks", JSONValue(duplicateChunks)),
-        ]
-    }
-
     /// The answer when the upload has ended.
-    var summary: JSONValue {
-        var members = counts
-        members.append(.init("errors", .array(errors)))
-        if errorsOmitted > 0 { members.append(.init("errors_omitted", JSONValue(errorsOmitted))) }
-        return .object(members)
+    var summary: Bodies.BulkSummary {
+        var summary = Bodies.BulkSummary()
+        summary.counts = counts
+        summary.errors = errors
+        summary.errorsOmitted = errorsOmitted > 0 ? Int64(errorsOmitted) : nil
+        return summary
     }
 
     /// The line that tells of a chunk: everything so far, and the errors of this one.
     func progress(after chunk: ChunkReport) -> JSONValue {
-        var members = counts
-        if !chunk.errors.isEmpty { members.append(.init("errors", .array(chunk.errors))) }
+        var members = counts.json.members ?? []
+        if !chunk.errors.isEmpty { members.append(.init("errors", chunk.errors.json)) }
         if chunk.errorsOmitted > 0 { members.append(.init("errors_omitted", JSONValue(chunk.errorsOmitted))) }
         return .object(members)
     }
 
     /// The last line of one that went to its end.
-    var end: JSONValue { .object([.init("done", .bool(true))] + counts) }
+    var end: JSONValue { .object([.init("done", .bool(true))] + (counts.json.members ?? [])) }
 }

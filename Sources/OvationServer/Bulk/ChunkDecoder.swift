@@ -249,7 +249,7 @@ extension ChunkDecoder {
             refuse(line, reasons)
             return
         }
-        let check = EventsCheck(PostEventsRequest(items: [value]), for: writableKeyspaces[keyspace].target)
+        let check = EventsCheck(PostEventsRequest(item: value), for: writableKeyspaces[keyspace].target)
         reasons += check.errors.map(ChunkDecoder.withoutItem)
         guard reasons.isEmpty, let key = address.key, let row = check.accepted.rows.first else {
             refuse(line, reasons)

@@ -39,7 +39,7 @@ struct LoadEvents: EndpointHandler {
         guard call.request.headers[.accept]?.contains(LoadEvents.mediaType) == true else {
             let totals = try await upload.run { _, _ in }
             withExtendedLifetime((slot, share)) {}
-            return .json(totals.summary, headers: headers)
+            return .json(totals.summary.json, headers: headers)
         }
         headers[.contentType] = LoadEvents.mediaType
         headers[HTTPField.Name("X-Accel-Buffering")!] = "no"
@@ -54,7 +54,8 @@ struct LoadEvents: EndpointHandler {
                     problem, status: HTTPResponse.Status.ok.code,
                     place: "\(call.endpoint.method.rawValue) \(call.endpoint.path)", requestID: call.requestID)
                 // The status has gone out before; what it would have been stands in the last line.
-                try await output.write(line: .object([.init("problem", problem.json(requestID: call.requestID))]))
+                let body = Bodies.Problem(problem, requestID: call.requestID)
+                try await output.write(line: .object([.init("problem", body.json)]))
             }
             withExtendedLifetime((slot, share)) {}
         }
@@ -65,12 +66,5 @@ struct LoadEvents: EndpointHandler {
 extension StreamOutput {
     fileprivate func write(line: JSONValue) async throws {
         try await write(ByteBuffer(bytes: JSONWriter.write(line) + [UInt8(ascii: "\n")]))
-    }
-}
-
-extension Problem {
-    fileprivate func json(requestID: String) -> JSONValue {
-        let status = code.status
-        return ProblemBody.json(self, status: status.code, title: status.title, requestID: requestID)
     }
 }

@@ -235,9 +235,11 @@ final class ConnectionGaps: ChannelDuplexHandler, RemovableChannelHandler {
         }
         let problem = Problem(.invalidRequest, brokenDetail)
         let requestID = RequestID.make()
-        let body = ProblemBody.write(
-            problem, status: response.status.code, title: response.status.title, requestID: requestID)
-        response.headerFields[.contentType] = ProblemBody.mediaType
+        let body = JSONWriter.write(
+            Bodies.Problem(
+                problem, status: response.status.code, title: response.status.title, requestID: requestID
+            ).json)
+        response.headerFields[.contentType] = Bodies.Problem.mediaType
         response.headerFields[.contentLength] = String(body.count)
         response.headerFields[.requestID] = requestID
         response.headerFields.append(Pipeline.noSniff)

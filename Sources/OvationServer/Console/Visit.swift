@@ -38,16 +38,6 @@ struct Visit: Sendable {
         try identity.eventType(path.eventType(), in: section().discriminator)
     }
 
-    // MARK: The API
-
-    @discardableResult
-    func call(
-        _ endpoint: Endpoint, _ parameters: KeyValuePairs<String, String> = [:], query: [(String, String)] = [],
-        body: JSONValue? = nil, headers: HTTPFields = [:]
-    ) async throws -> JSONValue {
-        try await console.api.call(endpoint, parameters, query: query, body: body, headers: headers, as: caller)
-    }
-
     /// What was posted, for a page that asks about it and posts it again.
     var hiddenFields: [ConfirmPage.HiddenField] {
         form.fields.filter { $0.name != "csrf" && $0.name != ConfirmPage.confirmed }
@@ -83,14 +73,14 @@ struct Visit: Sendable {
                 selected: section.discriminator == shown?.discriminator)
         }
         let last = shown ?? catalogue.sections.first { $0.discriminator.text == session.section }
-        let activity = try? await call(.getActivity)
+        let activity = try? await call(GetActivity.self)
         return Layout(
             csrf: session.csrf, keyName: identity.key.name, clientID: identity.key.clientID, area: area,
             sections: sections,
             eventTypesHref: (last ?? catalogue.sections.first).map { ConsolePath.eventTypes($0.discriminator) }
                 ?? ConsolePath.sections,
             flash: console.sessions.takeNotice(token).map(Layout.Flash.init),
-            masked: session.isMasked, path: address, openRejections: activity?["open_rejections"]?.int ?? 0,
+            masked: session.isMasked, path: address, openRejections: Int(activity?.openRejections ?? 0),
             serverVersion: console.version)
     }
 
@@ -140,6 +130,12 @@ struct Form: Sendable {
 
     func values(_ name: String) -> [String] { fields.filter { $0.name == name }.map(\.value) }
 
+    /// The word of a field, as the member of the same name of a request.
+    /// - Throws: as the API does, where it knows no such word.
+    func word<Word: BodyWord>(_ name: String) throws(Problem) -> Word {
+        try Word(json: .string(self[name]), at: "/" + name)
+    }
+
     func has(_ name: String) -> Bool { fields.contains { $0.name == name } }
 }
 
@@ -155,12 +151,6 @@ extension Layout.Flash {
 
 extension Moment {
     init(_ timestamp: Timestamp) { self.init(iso: timestamp.rfc3339) }
-
-    /// nil where the JSON has no time.
-    init?(_ json: JSONValue?) {
-        guard let text = json?.string else { return nil }
-        self.init(iso: text)
-    }
 }
 
 extension Response {

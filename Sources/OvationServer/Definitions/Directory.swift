@@ -107,18 +107,19 @@ package final class Directory: Sendable {
     ///
     /// Edits take turns in this process. When another process changed the account in between, the changes are made
     /// anew from what is there then.
+    /// - Returns: the definitions after the change; of a context that only checks, as they would be.
     @discardableResult
     func edit(
         _ context: EditContext, _ changes: (Catalogue) throws(Problem) -> [CatalogueChange]
     ) async throws -> AccountSnapshot {
-        try await turns.withTurn {
+        guard !context.isCheckOnly else {
+            let (snapshot, made) = try made(context, changes)
+            return AccountSnapshot(
+                try snapshot.catalogue.applying(made, at: context.now, by: context.actor).catalogue)
+        }
+        return try await turns.withTurn {
             try await repeatingWhileTaken {
-                let snapshot = try account(context.account)
-                if let entityTag = context.entityTag, !snapshot.matches(entityTag) {
-                    throw Problem(
-                        .preconditionFailed, "The definitions have changed since you read them; read them again.")
-                }
-                let made = try changes(snapshot.catalogue)
+                let (snapshot, made) = try made(context, changes)
                 guard !made.isEmpty else { return snapshot }
                 let (catalogue, entries) = try snapshot.catalogue.applying(made, at: context.now, by: context.actor)
                 try await store.commit(AccountChange(account: catalogue.account, entries: entries))
@@ -253,6 +254,17 @@ package final class Directory: Sendable {
             }
         }
         throw Problem(.conflict, "Too many changes at once; try again.", retryAfterSeconds: 1)
+    }
+
+    /// The changes that an edit makes to the definitions as they are.
+    private func made(
+        _ context: EditContext, _ changes: (Catalogue) throws(Problem) -> [CatalogueChange]
+    ) throws(Problem) -> (AccountSnapshot, [CatalogueChange]) {
+        let snapshot = try account(context.account)
+        if let entityTag = context.entityTag, !snapshot.matches(entityTag) {
+            throw Problem(.preconditionFailed, "The definitions have changed since you read them; read them again.")
+        }
+        return (snapshot, try changes(snapshot.catalogue))
     }
 
     /// Takes in what other processes have changed. Costs one small question where they have not.

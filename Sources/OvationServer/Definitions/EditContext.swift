@@ -9,14 +9,17 @@ struct EditContext: Sendable {
     let now: Timestamp
     /// The entity tag that must still hold when the edit has its turn; nil: whatever the definitions are then.
     var entityTag: String?
+    /// Whether everything is checked and nothing written.
+    var isCheckOnly = false
 }
 
 extension EditContext {
-    /// The caller's account, under the condition that the call states in If-Match.
+    /// The caller's account, under the condition that the call states in If-Match; `Prefer: validate-only` changes nothing.
     init(_ call: Call) throws(Problem) {
         let key = try call.caller().key
         self.init(
-            account: key.account, actor: key.clientID, now: call.receivedAt, entityTag: call.expectedEntityTag)
+            account: key.account, actor: key.clientID, now: call.receivedAt, entityTag: call.expectedEntityTag,
+            isCheckOnly: call.isCheckOnly)
     }
 
     /// An act of this caller, now.

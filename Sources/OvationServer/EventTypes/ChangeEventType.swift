@@ -4,15 +4,17 @@ import OvationWire
 
 /// `PATCH /audience/sections/{section}/events/{event}` with any of `{name, description, keyspace_permissions, fields}`.
 /// Only `fields` makes a new version, and only when they differ.
-struct ChangeEventType: EndpointHandler {
+struct ChangeEventType: BodyEndpoint, InputEndpoint {
+    typealias Input = Bodies.EventTypeChange
+
     let directory: Directory
     let limits: Limits
 
-    func respond(to call: Call) async throws -> Response {
-        let caller = try call.caller()
-        let section = try caller.section(call.path.section())
+    func answer(to call: Call) async throws -> BodyAnswer<Bodies.FullEventType> {
+        let section = try call.caller().section(call.path.section())
         let discriminator = try call.path.eventType()
-        let body = try EventTypeRequest(await call.json(within: limits))
+        let body = try await input(of: call)
+        let version = try body.version.definition()
         guard body.discriminator == nil || body.discriminator == discriminator else {
             throw Problem(.conflict, "A discriminator is fixed for good.")
         }
@@ -25,9 +27,11 @@ struct ChangeEventType: EndpointHandler {
             if let category = body.category { head.category = category }
             if let name = body.name { head.name = name }
             if let description = body.description { head.description = description }
-            if let permissions = body.permissions { head.permissions = permissions.filter { $0.value != .none } }
+            if let permissions = body.keyspacePermissions?.byKeyspace {
+                head.permissions = permissions.filter { $0.value != .none }
+            }
             if head != eventType.head { changes.append(.eventType(.changed(head))) }
-            if let version = body.version {
+            if let version {
                 let added = catalogue.addingVersion(version, to: discriminator, at: call.receivedAt)
                 // A version that is asked for by a new id is made even when its fields are the same.
                 let isNamed = version.id != nil && version.id != eventType.currentVersion?.id
@@ -37,6 +41,6 @@ struct ChangeEventType: EndpointHandler {
             }
             return changes
         }
-        return .json(snapshot.catalogue.eventType(discriminator)?.json(.withDrafts) ?? .null)
+        return call.changed(try snapshot.fullEventType(discriminator))
     }
 }

@@ -4,13 +4,13 @@ import OvationWire
 
 /// `POST /audience/sections/{section}/events/{event}/versions/{version}/deprecate`: the current version stops being
 /// one, and no other takes its place. Clients that look for the current version stop posting; the id still works.
-struct DeprecateVersion: EndpointHandler {
+struct DeprecateVersion: BodyEndpoint {
     let directory: Directory
 
-    func respond(to call: Call) async throws -> Response {
+    func answer(to call: Call) async throws -> BodyAnswer<Bodies.FullEventType> {
         let (discriminator, snapshot) = try await directory.editVersion(of: call) { version, _, _ in
             .version(.deprecated(version, at: call.receivedAt))
         }
-        return .json(snapshot.catalogue.eventType(discriminator)?.json(.withDrafts) ?? .null)
+        return call.changed(try snapshot.fullEventType(discriminator))
     }
 }

@@ -8,6 +8,6 @@ struct DiscardVersion: EndpointHandler {
 
     func respond(to call: Call) async throws -> Response {
         _ = try await directory.editVersion(of: call) { version, _, _ in .version(.discarded(version)) }
-        return .noContent()
+        return call.removed
     }
 }

@@ -4,26 +4,27 @@ import OvationCore
 import OvationWire
 
 /// `GET /audience/sections/{section}/usage`: how many events are stored of each version, and when the last one came.
-struct GetUsage: EndpointHandler {
+struct GetUsage: BodyEndpoint {
     let store: any Store
 
-    func respond(to call: Call) async throws -> Response {
+    func answer(to call: Call) async throws -> BodyAnswer<Bodies.Usage> {
         let caller = try call.caller()
         let section = try caller.section(call.path.section())
         let usage = try await store.usage(account: caller.key.account)
-        let items = usage.compactMap { usage -> JSONValue? in
+        var body = Bodies.Usage()
+        body.items = usage.compactMap { usage in
             guard let (type, version) = caller.catalogue.version(usage.version),
                 type.section == section.discriminator,
                 // Of drafts and of what was removed only admins know.
                 caller.isAdmin || (version.state == .published && type.removedAt == nil)
             else { return nil }
-            return .object([
-                .init("version_id", .string(String(usage.version))),
-                .init("discriminator", .string(type.discriminator.text)),
-                .init("event_count", JSONValue(usage.events)),
-                .init("last_seen_at", .string(usage.lastSeenAt.rfc3339)),
-            ])
+            var item = Bodies.VersionUsage()
+            item.versionID = String(usage.version)
+            item.discriminator = type.discriminator.text
+            item.eventCount = Int64(usage.events)
+            item.lastSeenAt = usage.lastSeenAt
+            return item
         }
-        return .items(items, headers: [.cacheControl: "no-store"])
+        return BodyAnswer(body, headers: [.cacheControl: "no-store"])
     }
 }

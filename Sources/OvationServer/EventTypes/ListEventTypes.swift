@@ -3,14 +3,14 @@ import OvationCore
 import OvationWire
 
 /// `GET /audience/sections/{section}/events`
-struct ListEventTypes: EndpointHandler {
-    func respond(to call: Call) async throws -> Response {
+struct ListEventTypes: BodyEndpoint {
+    func answer(to call: Call) async throws -> BodyAnswer<Bodies.EventTypes> {
         let caller = try call.caller()
         let section = try caller.section(call.path.section())
-        let detail: EventTypeDetail = try call.flag("include_keyspace_permissions") ? .withPermissions : .listed
+        let showsPermissions = try call.flag("include_keyspace_permissions")
         // An event type whose only version is a draft does not exist yet for those who read the list.
         let eventTypes = caller.catalogue.listedEventTypes(in: section.discriminator)
             .filter { !$0.listedVersions.isEmpty }
-        return call.definitions(caller, .object([.init("items", .array(eventTypes.map { $0.json(detail) }))]))
+        return call.definitions(caller, Bodies.EventTypes(eventTypes, showsPermissions: showsPermissions))
     }
 }

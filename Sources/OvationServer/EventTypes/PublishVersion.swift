@@ -7,10 +7,10 @@ import OvationWire
 ///
 /// A deprecated one only with `If-Match`: a client that repeats a request whose answer it missed would otherwise take back
 /// what others have published since.
-struct PublishVersion: EndpointHandler {
+struct PublishVersion: BodyEndpoint {
     let directory: Directory
 
-    func respond(to call: Call) async throws -> Response {
+    func answer(to call: Call) async throws -> BodyAnswer<Bodies.FullEventType> {
         let (discriminator, snapshot) = try await directory.editVersion(of: call) {
             version, eventType, catalogue throws(Problem) in
             if catalogue.version(version)?.version.state == .published, call.expectedEntityTag == nil {
@@ -21,7 +21,7 @@ struct PublishVersion: EndpointHandler {
             }
             return catalogue.publishing(version, of: eventType, at: call.receivedAt)
         }
-        return .json(snapshot.catalogue.eventType(discriminator)?.json(.withDrafts) ?? .null)
+        return call.changed(try snapshot.fullEventType(discriminator))
     }
 }
 
@@ -31,8 +31,7 @@ extension Directory {
         of call: Call,
         _ change: (EventVersion.ID, Discriminator<EventType>, Catalogue) throws(Problem) -> CatalogueChange
     ) async throws -> (Discriminator<EventType>, AccountSnapshot) {
-        let caller = try call.caller()
-        let section = try caller.section(call.path.section())
+        let section = try call.caller().section(call.path.section())
         let discriminator = try call.path.eventType()
         let version = try call.path.version()
         let snapshot = try await edit(EditContext(call)) { catalogue throws(Problem) in

@@ -8,8 +8,7 @@ struct RemoveEventType: EndpointHandler {
     let directory: Directory
 
     func respond(to call: Call) async throws -> Response {
-        let caller = try call.caller()
-        let section = try caller.section(call.path.section())
+        let section = try call.caller().section(call.path.section())
         let discriminator = try call.path.eventType()
         try await directory.edit(EditContext(call)) { catalogue throws(Problem) in
             guard let eventType = catalogue.eventType(discriminator), eventType.section == section.discriminator,
@@ -17,6 +16,6 @@ struct RemoveEventType: EndpointHandler {
             else { throw Problem.noEventType(discriminator) }
             return [.eventType(.removed(discriminator, at: call.receivedAt))]
         }
-        return .noContent()
+        return call.removed
     }
 }

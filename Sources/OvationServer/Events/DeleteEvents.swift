@@ -4,15 +4,16 @@ import OvationCore
 import OvationWire
 
 /// `DELETE /audience/keyspaces/{keyspace}/profiles/{key}/sections/{section}/events?event_discriminator=&from=&to=`
-struct DeleteEvents: EndpointHandler {
+struct DeleteEvents: BodyEndpoint {
     let store: any Store
     let logger: Logger
 
-    func respond(to call: Call) async throws -> Response {
+    func answer(to call: Call) async throws -> BodyAnswer<Bodies.Deleted> {
         try await call.refuseFilters(except: "event_discriminator", "event_discriminators", "from", "to")
         let filter = try call.eventFilter("event_discriminator", "event_discriminators", readableOnly: false)
-        let count = try await delete(call, filter, id: nil)
-        return .json(.object([.init("deleted", JSONValue(count))]))
+        var body = Bodies.Deleted()
+        body.deleted = Int64(try await delete(call, filter, id: nil))
+        return BodyAnswer(body)
     }
 
     /// The log says how many went and under which conditions; not whose they were, and not what they said.

@@ -61,30 +61,26 @@ struct EventsCheck {
 
     /// What a lenient post is answered: each item with a status of its own. No top-level `status`, which clients would
     /// take for an error.
-    var report: JSONValue {
+    var report: Bodies.PostEventsReport {
         var errorsByItem: [Int: [ItemError]] = [:]
         for error in errors { errorsByItem[error.index ?? 0, default: []].append(error) }
+        var report = Bodies.PostEventsReport()
+        report.accepted = Int64(accepted.rows.count)
+        report.refused = Int64(errorsByItem.count)
         // Each item has its line; what is said of all of them together is bounded.
         var room = Limits.errorsBytesMax
-        let items = (0..<itemCount).map { index -> JSONValue in
-            guard let errors = errorsByItem[index] else {
-                return .object([.init("index", JSONValue(index)), .init("status", JSONValue(204))])
-            }
-            let isForbidden = errors.allSatisfy { $0.code == .eventTypeForbidden }
+        report.items = (0..<itemCount).map { index in
+            var item = Bodies.PostedItem()
+            item.index = Int64(index)
+            item.status = 204
+            guard let errors = errorsByItem[index] else { return item }
+            item.status = errors.allSatisfy { $0.code == .eventTypeForbidden } ? 403 : 400
             let listed = errors.listed(bytesMax: room)
             room -= listed.reduce(0) { $0 + $1.bytes }
-            var members: [JSONValue.Member] = [
-                .init("index", JSONValue(index)), .init("status", JSONValue(isForbidden ? 403 : 400)),
-                .init("errors", .array(listed.map(ProblemBody.json))),
-            ]
-            if listed.count < errors.count {
-                members.append(.init("errors_omitted", JSONValue(errors.count - listed.count)))
-            }
-            return .object(members)
+            item.errors = listed.map { Bodies.ItemError($0) }
+            item.errorsOmitted = listed.count < errors.count ? Int64(errors.count - listed.count) : nil
+            return item
         }
-        return .object([
-            .init("accepted", JSONValue(accepted.rows.count)), .init("refused", JSONValue(errorsByItem.count)),
-            .init("items", .array(items)),
-        ])
+        return report
     }
 }

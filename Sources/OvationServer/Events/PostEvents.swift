@@ -100,7 +100,7 @@ struct PostEvents: EndpointHandler {
         let request = try PostEventsRequest(parsing: body.readableBytesView, itemsMax: limits.itemsMax)
         let check = EventsCheck(request, for: target)
         return CheckedPost(
-            events: check.accepted, report: JSONWriter.write(check.report), lenient: (request, check))
+            events: check.accepted, report: JSONWriter.write(check.report.json), lenient: (request, check))
     }
 
     private func place(of call: Call, _ caller: Identity) throws(Problem) -> PostJournal.Context {
@@ -144,7 +144,12 @@ extension CheckedEvents {
             self = events
             return
         }
-        let request = try PostEventsRequest(parsing: body.readableBytesView, itemsMax: itemsMax)
+        try self.init(
+            of: PostEventsRequest(parsing: body.readableBytesView, itemsMax: itemsMax), for: target)
+    }
+
+    /// The same of items that were read already.
+    init(of request: PostEventsRequest, for target: EventTarget) throws(Problem) {
         let check = EventsCheck(request, for: target)
         guard check.errors.isEmpty else { throw check.problem }
         self = check.accepted

@@ -4,14 +4,15 @@ import OvationWire
 
 /// `PATCH /audience/keyspaces/{keyspace}` with `{name?, manage_subscriptions?}`. The key format is fixed: it decides
 /// which keys are the same.
-struct ChangeKeyspace: EndpointHandler {
+struct ChangeKeyspace: BodyEndpoint, InputEndpoint {
+    typealias Input = Bodies.KeyspaceChange
+
     let directory: Directory
     let limits: Limits
 
-    func respond(to call: Call) async throws -> Response {
-        let caller = try call.caller()
-        let discriminator = try caller.keyspace(call.path.keyspace()).discriminator
-        let body = try KeyspaceRequest(await call.json(within: limits))
+    func answer(to call: Call) async throws -> BodyAnswer<Bodies.Keyspace> {
+        let discriminator = try call.caller().keyspace(call.path.keyspace()).discriminator
+        let body = try await input(of: call)
         guard body.discriminator == nil || body.discriminator == discriminator else {
             throw Problem(.conflict, "A discriminator is fixed for good.")
         }
@@ -25,6 +26,6 @@ struct ChangeKeyspace: EndpointHandler {
             guard name != keyspace.name || manages != keyspace.managesSubscriptions else { return [] }
             return [.keyspace(.changed(discriminator, name: name, managesSubscriptions: manages))]
         }
-        return .json(snapshot.catalogue.keyspace(discriminator)?.json ?? .null)
+        return call.changed(Bodies.Keyspace(try snapshot.keyspace(discriminator)))
     }
 }

@@ -3,24 +3,25 @@ import OvationCore
 import OvationWire
 
 /// `POST /audience/keyspaces` with `{name, discriminator?, manage_subscriptions?, key_format?}`
-struct CreateKeyspace: EndpointHandler {
+struct CreateKeyspace: BodyEndpoint, InputEndpoint {
+    typealias Input = Bodies.KeyspaceRequest
+
     let directory: Directory
     let limits: Limits
 
-    func respond(to call: Call) async throws -> Response {
-        let json = try await call.json(within: limits)
-        let body = try KeyspaceRequest(json)
-        let name = try ObjectReader(json).required("name", body.name)
-        var made: Keyspace?
-        try await directory.edit(EditContext(call)) { catalogue in
-            var random = SystemRandomNumberGenerator()
-            let keyspace = catalogue.creatingKeyspace(
-                named: name, discriminator: body.discriminator,
-                managesSubscriptions: body.managesSubscriptions ?? false, keyFormat: body.keyFormat ?? .text,
-                using: &random)
-            made = keyspace
-            return [.keyspace(.created(keyspace))]
+    func answer(to call: Call) async throws -> BodyAnswer<Bodies.Keyspace> {
+        let body = try await input(of: call)
+        var random = SystemRandomNumberGenerator()
+        let discriminator = body.discriminator ?? .made(fromName: body.name, using: &random)
+        let snapshot = try await directory.edit(EditContext(call)) { catalogue in
+            [
+                .keyspace(.created(
+                    catalogue.creatingKeyspace(
+                        named: body.name, discriminator: discriminator,
+                        managesSubscriptions: body.managesSubscriptions ?? false, keyFormat: body.keyFormat ?? .text,
+                        using: &random)))
+            ]
         }
-        return .json(made?.json ?? .null, status: .created)
+        return call.changed(Bodies.Keyspace(try snapshot.keyspace(discriminator)), status: .created)
     }
 }

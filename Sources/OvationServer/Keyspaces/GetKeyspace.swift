@@ -3,10 +3,10 @@ import OvationCore
 import OvationWire
 
 /// `GET /audience/keyspaces/{keyspace}`
-struct GetKeyspace: EndpointHandler {
-    func respond(to call: Call) async throws -> Response {
+struct GetKeyspace: BodyEndpoint {
+    func answer(to call: Call) async throws -> BodyAnswer<Bodies.Keyspace> {
         let caller = try call.caller()
         let keyspace = try caller.keyspaceForReading(call.path.keyspace())
-        return call.definitions(caller, keyspace.json)
+        return call.definitions(caller, Bodies.Keyspace(keyspace))
     }
 }

@@ -6,13 +6,13 @@ import OvationWire
 /// `GET /audience/activity`: what an operator wants to see at a glance. Events in each of the last sixty minutes, by
 /// outcome and by type, are what the store has counted, for all servers that share it. How long commits take and the last
 /// failures are of this process; `GET /metrics` has those that are made to be collected.
-struct GetActivity: EndpointHandler {
+struct GetActivity: BodyEndpoint {
     let metrics: ServerMetrics
     let store: any Store
     let startedAt: Timestamp
     let limits: Limits
 
-    func respond(to call: Call) async throws -> Response {
+    func answer(to call: Call) async throws -> BodyAnswer<Bodies.Activity> {
         let caller = try call.caller()
         let last = Activity.minute(of: call.receivedAt)
         let minutes = last - Int64(Limits.activityMinutes) + 1...last
@@ -21,86 +21,94 @@ struct GetActivity: EndpointHandler {
         let open = try await store.countOpenRejections(
             account: caller.key.account, from: call.receivedAt.advanced(by: .zero - limits.rejectionAge))
         let statistics = store.statistics()
-        return .json(
-            .object([
-                .init("started_at", .string(startedAt.rfc3339)),
-                .init("counted_since", .string(activity.since.rfc3339)),
-                .init("minutes", .array(minutes.map { minute($0, activity.minutes[$0] ?? Activity.Counts()) })),
-                .init("events", .array(types(activity.subjects, caller.catalogue))),
-                .init("sections", .array(sections(activity.subjects, caller.catalogue))),
-                .init(
-                    "commits",
-                    .object([
-                        .init("count", JSONValue(statistics.commits)),
-                        .init("median_seconds", number(statistics.commitQuantile(0.5))),
-                        .init("p99_seconds", number(statistics.commitQuantile(0.99))),
-                    ])),
-                .init("events_stored", JSONValue(usage.reduce(0) { $0 + $1.events })),
-                .init("open_rejections", JSONValue(open)),
-                .init("posts_waiting", JSONValue(statistics.requestsWaiting)),
-                .init("store_bytes", JSONValue(statistics.bytesOnDisk)),
-                .init("failures", .array(metrics.current.failures.reversed().map(\.json))),
-            ]), headers: [.cacheControl: "no-store"])
-    }
-
-    private func number(_ seconds: Double?) -> JSONValue { seconds.map { .number("\($0)") } ?? .null }
-
-    private func minute(_ number: Int64, _ counts: Activity.Counts) -> JSONValue {
-        .object([.init("at", .string(Timestamp(milliseconds: number * 60_000).rfc3339))] + members(counts))
+        var body = Bodies.Activity()
+        body.startedAt = startedAt
+        body.countedSince = activity.since
+        body.minutes = minutes.map { minute in
+            var shown = Bodies.ActivityMinute()
+            shown.at = Timestamp(milliseconds: minute * 60_000)
+            shown.counts = Bodies.ActivityCounts(activity.minutes[minute] ?? Activity.Counts())
+            return shown
+        }
+        body.events = types(activity.subjects, caller.catalogue)
+        body.sections = sections(activity.subjects, caller.catalogue)
+        body.commits.count = Int64(statistics.commits)
+        body.commits.medianSeconds = statistics.commitQuantile(0.5)
+        body.commits.p99Seconds = statistics.commitQuantile(0.99)
+        body.eventsStored = Int64(usage.reduce(0) { $0 + $1.events })
+        body.openRejections = Int64(open)
+        body.postsWaiting = Int64(statistics.requestsWaiting)
+        body.storeBytes = Int64(statistics.bytesOnDisk)
+        body.failures = metrics.current.failures.reversed().map { Bodies.ActivityFailure($0) }
+        return BodyAnswer(body, headers: [.cacheControl: "no-store"])
     }
 
     /// Those with the most accepted events first. An event type that was removed is still known.
-    private func types(_ subjects: [Activity.Subject: Activity.Counts], _ catalogue: Catalogue) -> [JSONValue] {
+    private func types(
+        _ subjects: [Activity.Subject: Activity.Counts], _ catalogue: Catalogue
+    ) -> [Bodies.ActivityType] {
         var byType: [Discriminator<EventType>: Activity.Counts] = [:]
         for case (.version(let id), let counts) in subjects {
             guard let type = catalogue.version(id)?.eventType else { continue }
             byType[type.discriminator, default: Activity.Counts()] += counts
         }
         return byType.sorted { ($1.value.accepted, $0.key) < ($0.value.accepted, $1.key) }.compactMap { entry in
-            catalogue.eventType(entry.key).map { type in
-                .object([
-                    .init("section_discriminator", .string(type.section.text)),
-                    .init("discriminator", .string(type.discriminator.text)), .init("name", .string(type.name)),
-                    .init("event_count", JSONValue(entry.value.accepted)),
-                    .init("refused", JSONValue(entry.value.refused)),
-                    .init("duplicate", JSONValue(entry.value.duplicates)),
-                ])
-            }
+            catalogue.eventType(entry.key).map { Bodies.ActivityType($0, entry.value) }
         }
     }
 
     /// With what refused posts named no known version for.
-    private func sections(_ subjects: [Activity.Subject: Activity.Counts], _ catalogue: Catalogue) -> [JSONValue] {
+    private func sections(
+        _ subjects: [Activity.Subject: Activity.Counts], _ catalogue: Catalogue
+    ) -> [Bodies.ActivitySection] {
         var bySection: [Discriminator<Section>: Activity.Counts] = [:]
         for (subject, counts) in subjects {
             let section =
                 switch subject {
                 case .version(let id): catalogue.version(id)?.eventType.section
-                case .section(let number): catalogue.sections.first { $0.number == number }?.discriminator
+                case .section(let number): catalogue.section(number: number)?.discriminator
                 }
             if let section { bySection[section, default: Activity.Counts()] += counts }
         }
         return bySection.sorted { $0.key < $1.key }.map { section, counts in
-            .object([.init("section_discriminator", .string(section.text))] + members(counts))
+            var shown = Bodies.ActivitySection()
+            shown.sectionDiscriminator = section.text
+            shown.counts = Bodies.ActivityCounts(counts)
+            return shown
         }
-    }
-
-    private func members(_ counts: Activity.Counts) -> [JSONValue.Member] {
-        [
-            .init("accepted", JSONValue(counts.accepted)), .init("refused", JSONValue(counts.refused)),
-            .init("duplicate", JSONValue(counts.duplicates)),
-        ]
     }
 }
 
-extension ServerMetrics.Failure {
-    fileprivate var json: JSONValue {
-        .object([
-            .init("at", .string(at.rfc3339)),
-            .init("endpoint", .string(place)),
-            .init("status", JSONValue(status)), .init("code", .string(problem.code.rawValue)),
-            .init("detail", .string(problem.detail)), .init("request_id", .string(requestID)),
-        ])
+extension Bodies.ActivityCounts {
+    fileprivate init(_ counts: Activity.Counts) {
+        self.init()
+        accepted = Int64(counts.accepted)
+        refused = Int64(counts.refused)
+        duplicate = Int64(counts.duplicates)
+    }
+}
+
+extension Bodies.ActivityType {
+    fileprivate init(_ type: EventType, _ counts: Activity.Counts) {
+        self.init()
+        sectionDiscriminator = type.section.text
+        discriminator = type.discriminator.text
+        name = type.name
+        eventCount = Int64(counts.accepted)
+        refused = Int64(counts.refused)
+        duplicate = Int64(counts.duplicates)
+    }
+}
+
+extension Bodies.ActivityFailure {
+    fileprivate init(_ failure: ServerMetrics.Failure) {
+        self.init()
+        at = failure.at
+        endpoint = failure.place
+        status = Int64(failure.status)
+        code = failure.problem.code.rawValue
+        detail = failure.problem.detail
+        requestID = failure.requestID
     }
 }
 

@@ -21,7 +21,7 @@ struct StreamLive: EndpointHandler {
         let clientID = try call.caller().key.clientID
         return try respond(to: call) { report in
             guard directory.identity(clientID: clientID) != nil else { return nil }
-            return report?.json ?? .null
+            return report.map { Bodies.LivePost($0).json } ?? .null
         }
     }
 

@@ -3,14 +3,15 @@ import OvationCore
 import OvationWire
 
 /// `PUT /audience/model`: makes the definitions what a model says, all or nothing. A second time changes nothing.
-struct ApplyModel: EndpointHandler {
+struct ApplyModel: BodyEndpoint, InputEndpoint {
+    typealias Input = Bodies.Model
+
     let directory: Directory
     let limits: Limits
 
-    func respond(to call: Call) async throws -> Response {
-        let model = try ModelBody.parse(await call.json(within: limits))
-        let plan = try await directory.apply(model, EditContext(call))
-        return .json(ModelPlanBody.json(plan))
+    func answer(to call: Call) async throws -> BodyAnswer<Bodies.ModelPlan> {
+        let model = try Model(await input(of: call))
+        return call.changed(Bodies.ModelPlan(try await directory.apply(model, EditContext(call))))
     }
 }
 

@@ -4,10 +4,10 @@ import OvationWire
 
 /// `GET /audience/log?after=&before=&event_discriminator=&limit=`: who changed what, oldest first; with `before`, and
 /// for the history of one event type, newest first.
-struct ListLog: EndpointHandler {
+struct ListLog: BodyEndpoint {
     let store: any Store
 
-    func respond(to call: Call) async throws -> Response {
+    func answer(to call: Call) async throws -> BodyAnswer<Bodies.Log> {
         let caller = try call.caller()
         let limit = try call.int("limit", in: 1...Limits.logPageMax, default: 100)
         let before = Int64(try call.int("before", in: 1...Int.max, default: .max))
@@ -24,7 +24,9 @@ struct ListLog: EndpointHandler {
             let order = isNewestFirst ? LogRange.Order.newestFirst(before: before) : .oldestFirst(after: after)
             entries = try await store.log(LogRange(account: caller.key.account, order: order, limit: limit))
         }
-        return .items(entries.map { Bodies.LogEntry($0).json })
+        var body = Bodies.Log()
+        body.items = entries.map { Bodies.LogEntry($0) }
+        return BodyAnswer(body)
     }
 
     /// Looks through the newest changes of definitions, up to a bound.

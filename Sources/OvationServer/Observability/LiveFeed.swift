@@ -114,35 +114,39 @@ struct PostReport: Sendable {
     var rejection: Rejection.ID?
 }
 
-extension PostReport {
-    var json: JSONValue {
-        var members: [JSONValue.Member] = [
-            .init("at", .string(at.rfc3339)),
-            .init("outcome", .string(outcome.rawValue)),
-            .init("section_discriminator", .string(section.text)),
-            .init("keyspace_discriminator", keyspace.map { .string($0.text) } ?? .null),
-            .init("profile_key", key.map { .string($0) } ?? .null),
-            .init("client_id", .string(clientID)),
-            .init("request_id", .string(requestID)),
-            .init("event_count", JSONValue(events)),
-            .init(
-                "types",
-                .array(
-                    types.map { type in
-                        .object([
-                            .init("discriminator", .string(type.discriminator.text)),
-                            .init("name", .string(type.name)), .init("event_count", JSONValue(type.events)),
-                        ])
-                    })),
-        ]
-        if let problem {
-            members += [
-                .init("code", .string(problem.code.rawValue)), .init("detail", .string(problem.detail)),
-                .init("errors", .array(problem.errors.prefix(PostReport.errorsMax).map(ProblemBody.json))),
-            ]
+extension Bodies.LivePost {
+    init(_ report: PostReport) {
+        self.init()
+        at = report.at
+        outcome = Bodies.PostOutcome(report.outcome)
+        sectionDiscriminator = report.section.text
+        keyspaceDiscriminator = report.keyspace?.text
+        profileKey = report.key
+        clientID = report.clientID
+        requestID = report.requestID
+        eventCount = Int64(report.events)
+        types = report.types.map { type in
+            var shown = Bodies.LiveType()
+            shown.discriminator = type.discriminator.text
+            shown.name = type.name
+            shown.eventCount = Int64(type.events)
+            return shown
         }
-        if let excerpt { members.append(.init("body_excerpt", .string(excerpt))) }
-        if let rejection { members.append(.init("rejection_id", .string(String(rejection)))) }
-        return .object(members)
+        code = report.problem?.code.rawValue
+        detail = report.problem?.detail
+        errors = report.problem?.errors.prefix(PostReport.errorsMax).map { Bodies.ItemError($0) }
+        bodyExcerpt = report.excerpt
+        rejectionID = report.rejection.map { String($0) }
+    }
+}
+
+extension Bodies.PostOutcome {
+    fileprivate init(_ outcome: PostReport.Outcome) {
+        self =
+            switch outcome {
+            case .accepted: .accepted
+            case .refused: .refused
+            case .duplicate: .duplicate
+            }
     }
 }

@@ -8,10 +8,10 @@ import OvationWire
 ///
 /// With `exact=true` only the former. Exact keys are found at once. Beginnings are looked for without an index, for two seconds at most; `complete` says
 /// whether that was enough.
-struct FindProfiles: EndpointHandler {
+struct FindProfiles: BodyEndpoint {
     let store: any Store
 
-    func respond(to call: Call) async throws -> Response {
+    func answer(to call: Call) async throws -> BodyAnswer<Bodies.ProfileMatches> {
         let caller = try call.caller()
         guard let text = try call.parameter("key") else {
             throw Problem(.invalidParameter, "Say which key to look for: ?key=steve%40apsis.com, or its beginning.")
@@ -19,7 +19,7 @@ struct FindProfiles: EndpointHandler {
         let limit = try call.int("limit", in: 1...Limits.profileSearchMax, default: 20)
         let keyspaces = try keyspaces(call, caller)
         let account = caller.key.account
-        var items: [JSONValue] = []
+        var items: [Bodies.ProfileMatch] = []
         var exact: Set<ProfileID> = []
         var prefixes: [Int64: String] = [:]
         for keyspace in keyspaces {
@@ -27,25 +27,27 @@ struct FindProfiles: EndpointHandler {
             guard let address = try? ProfileAddress(text, in: keyspace, account: account),
                 let profile = try await store.profile(.address(address)), exact.insert(profile.id).inserted
             else { continue }
-            items.append(item("exact", profile, caller))
+            items.append(Bodies.ProfileMatch(.exact, profile, in: caller.catalogue))
         }
         guard try !call.flag("exact") else {
-            return .json(
-                .object([
-                    .init("items", .array(Array(items.prefix(limit)))), .init("complete", .bool(items.count <= limit)),
-                ]),
-                headers: [.cacheControl: "no-store"])
+            return answer(items, upTo: limit, isComplete: true)
         }
         let matches = try await store.profiles(
             ProfileSearch(
                 account: account, prefixes: prefixes, limit: limit + exact.count,
                 timeMax: Limits.profileSearchTime))
-        items += matches.profiles.filter { !exact.contains($0.id) }.map { item("prefix", $0, caller) }
-        return .json(
-            .object([
-                .init("items", .array(Array(items.prefix(limit)))),
-                .init("complete", .bool(matches.isComplete && items.count <= limit)),
-            ]), headers: [.cacheControl: "no-store"])
+        items += matches.profiles.filter { !exact.contains($0.id) }
+            .map { Bodies.ProfileMatch(.prefix, $0, in: caller.catalogue) }
+        return answer(items, upTo: limit, isComplete: matches.isComplete)
+    }
+
+    private func answer(
+        _ items: [Bodies.ProfileMatch], upTo limit: Int, isComplete: Bool
+    ) -> BodyAnswer<Bodies.ProfileMatches> {
+        var body = Bodies.ProfileMatches()
+        body.items = Array(items.prefix(limit))
+        body.complete = isComplete && items.count <= limit
+        return BodyAnswer(body, headers: [.cacheControl: "no-store"])
     }
 
     private func keyspaces(_ call: Call, _ caller: Identity) throws(Problem) -> [Keyspace] {
@@ -54,10 +56,6 @@ struct FindProfiles: EndpointHandler {
             throw Problem(.keyspaceNotFound, "There is no keyspace \(text.quoted).")
         }
         return [try caller.keyspace(discriminator)]
-    }
-
-    private func item(_ match: String, _ profile: Profile, _ caller: Identity) -> JSONValue {
-        .object([.init("match", .string(match))] + ProfileBody.members(profile, in: caller.catalogue))
     }
 }
 

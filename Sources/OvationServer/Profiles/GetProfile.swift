@@ -6,10 +6,10 @@ import OvationWire
 /// `GET /audience/keyspaces/{keyspace}/profiles/{key}`: a profile's keys, when it was made and last seen, and how many
 /// events of each type it has. Types that the keyspace may not read, and sections that the API key may not see, are
 /// left out.
-struct GetProfile: EndpointHandler {
+struct GetProfile: BodyEndpoint {
     let store: any Store
 
-    func respond(to call: Call) async throws -> Response {
+    func answer(to call: Call) async throws -> BodyAnswer<Bodies.ProfileWithCounts> {
         let caller = try call.caller()
         let ignoresPermissions = try call.ignoresKeyspacePermissions()
         let keyspace = try caller.keyspaceForReading(call.path.keyspace())
@@ -19,13 +19,11 @@ struct GetProfile: EndpointHandler {
         let visible = Profile(
             id: profile.id, keys: profile.keys.filter { caller.mayRead(keyspace: $0.keyspace) },
             createdAt: profile.createdAt)
-        let members =
-            ProfileBody.members(visible, in: caller.catalogue)
-            + ProfileBody.members(counts, in: caller.catalogue) { eventType in
-                caller.key.maySee(eventType.section)
-                    && (ignoresPermissions || eventType.permission(in: keyspace.discriminator).read)
-            }
-        return .json(.object(members), headers: [.cacheControl: "no-store"])
+        let body = Bodies.ProfileWithCounts(visible, counts, in: caller.catalogue) { eventType in
+            caller.key.maySee(eventType.section)
+                && (ignoresPermissions || eventType.permission(in: keyspace.discriminator).read)
+        }
+        return BodyAnswer(body, headers: [.cacheControl: "no-store"])
     }
 }
 

@@ -5,16 +5,19 @@ import OvationWire
 
 /// `GET /audience/keyspaces/{keyspace}/profiles/{key}/sections/{section}/days?event_discriminators=&from=&to=`: how
 /// many events fall on each day in UTC, oldest first, days without any left out. At most the newest 400 days.
-struct ListEventDays: EndpointHandler {
+struct ListEventDays: BodyEndpoint {
     let store: any Store
 
-    func respond(to call: Call) async throws -> Response {
+    func answer(to call: Call) async throws -> BodyAnswer<Bodies.EventDays> {
         let filter = try call.eventFilter("event_discriminators", readableOnly: true)
         guard let days = try await store.days(filter) else { throw call.unknownProfile }
-        let items = days.suffix(Limits.daysMax).map { day -> JSONValue in
-            let date = Timestamp(milliseconds: day.day * 86_400_000).rfc3339.prefix(10)
-            return .object([.init("date", .string(String(date))), .init("event_count", JSONValue(day.events))])
+        var body = Bodies.EventDays()
+        body.items = days.suffix(Limits.daysMax).map { day in
+            var item = Bodies.EventDay()
+            item.date = String(Timestamp(milliseconds: day.day * 86_400_000).rfc3339.prefix(10))
+            item.eventCount = Int64(day.events)
+            return item
         }
-        return .items(items, headers: [.cacheControl: "no-store"])
+        return BodyAnswer(body, headers: [.cacheControl: "no-store"])
     }
 }

@@ -5,16 +5,16 @@ import OvationWire
 
 /// `GET /audience/sections/{section}/rejections/{id}`, with its whole body; of one that was replayed, with the events that
 /// were stored then
-struct GetRejection: EndpointHandler {
+struct GetRejection: BodyEndpoint {
     let store: any Store
     let limits: Limits
 
-    func respond(to call: Call) async throws -> Response {
+    func answer(to call: Call) async throws -> BodyAnswer<Bodies.RejectionWithBody> {
         let caller = try call.caller()
         let rejection = try await store.rejection(of: call, caller, limits)
         let stored = try await stored(rejection, caller)
-        return .json(
-            RejectionBody.json(rejection, in: caller.catalogue, body: .whole, stored: stored),
+        return BodyAnswer(
+            Bodies.RejectionWithBody(rejection, in: caller.catalogue, stored: stored),
             headers: [.cacheControl: "no-store"])
     }
 

@@ -4,17 +4,17 @@ import OvationCore
 import OvationWire
 
 /// `GET /audience/rejections/causes/{cause}`: how many rejections of one cause are open
-struct GetRejectionCause: EndpointHandler {
+struct GetRejectionCause: BodyEndpoint {
     let store: any Store
     let limits: Limits
 
-    func respond(to call: Call) async throws -> Response {
+    func answer(to call: Call) async throws -> BodyAnswer<Bodies.RejectionCause> {
         let caller = try call.caller()
         let id = try call.path.rejectionCause()
         guard let cause = try await store.openCause(id, of: caller, at: call.receivedAt, limits) else {
             throw Problem.noRejectionCause
         }
-        return .json(
-            RejectionCauseBody.json(cause, in: caller.catalogue), headers: [.cacheControl: "no-store"])
+        return BodyAnswer(
+            Bodies.RejectionCause(cause, in: caller.catalogue), headers: [.cacheControl: "no-store"])
     }
 }

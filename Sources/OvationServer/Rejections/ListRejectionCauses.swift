@@ -5,11 +5,11 @@ import OvationWire
 
 /// `GET /audience/rejections/causes?section=&code=&item_code=&event_discriminator=&limit=`: open rejections by their cause,
 /// those with the most first.
-struct ListRejectionCauses: EndpointHandler {
+struct ListRejectionCauses: BodyEndpoint {
     let store: any Store
     let limits: Limits
 
-    func respond(to call: Call) async throws -> Response {
+    func answer(to call: Call) async throws -> BodyAnswer<Bodies.RejectionCauses> {
         let caller = try call.caller()
         let limit = try call.int("limit", in: 1...Limits.rejectionCausesMax, default: 50)
         var filter = caller.causes(at: call.receivedAt, limits)
@@ -18,12 +18,11 @@ struct ListRejectionCauses: EndpointHandler {
         filter.itemCode = try call.parameter("item_code").map { Problem.Code(rawValue: $0) }
         filter.eventType = try call.parameter("event_discriminator")
         let causes = try await store.rejectionCauses(filter, limit: limit)
-        return .json(
-            .object([
-                .init("items", .array(causes.items.map { RejectionCauseBody.json($0, in: caller.catalogue) })),
-                .init("causes_omitted", JSONValue(causes.causes - causes.items.count)),
-                .init("rejection_count", JSONValue(causes.rejections)),
-            ]), headers: [.cacheControl: "no-store"])
+        var body = Bodies.RejectionCauses()
+        body.items = causes.items.map { Bodies.RejectionCause($0, in: caller.catalogue) }
+        body.causesOmitted = Int64(causes.causes - causes.items.count)
+        body.rejectionCount = Int64(causes.rejections)
+        return BodyAnswer(body, headers: [.cacheControl: "no-store"])
     }
 }
 

@@ -6,16 +6,16 @@ import OvationWire
 /// `GET /audience/sections/{section}/rejections?state=&code=&item_code=&event_discriminator=&cause=&q=&limit=&before=`:
 /// refused posts, newest first. Admins also see the beginning of each body; integrations only what came through
 /// keyspaces they may read.
-struct ListRejections: EndpointHandler {
+struct ListRejections: BodyEndpoint {
     let store: any Store
     let limits: Limits
 
-    func respond(to call: Call) async throws -> Response {
-        try await respond(to: call, section: call.caller().section(call.path.section()))
+    func answer(to call: Call) async throws -> BodyAnswer<Bodies.Rejections> {
+        try await answer(to: call, section: call.caller().section(call.path.section()))
     }
 
     /// - Parameter section: nil for those of all sections.
-    func respond(to call: Call, section: Section?) async throws -> Response {
+    func answer(to call: Call, section: Section?) async throws -> BodyAnswer<Bodies.Rejections> {
         let caller = try call.caller()
         let limit = try call.int("limit", in: 1...Limits.rejectionPageMax, default: 50)
         let before = try call.parameter("before").map { text throws(Problem) in
@@ -25,10 +25,10 @@ struct ListRejections: EndpointHandler {
             return id
         }
         let (items, hasMore) = try await page(filter(call, caller, section), before: before, limit: limit, caller)
-        let next = hasMore ? items.last?["id"] : nil
-        return .json(
-            .object([.init("items", .array(items)), .init("next_before", next ?? .null)]),
-            headers: [.cacheControl: "no-store"])
+        var body = Bodies.Rejections()
+        body.items = items
+        body.nextBefore = hasMore ? items.last?.id : nil
+        return BodyAnswer(body, headers: [.cacheControl: "no-store"])
     }
 
     /// Rejections that are read at once, so that no more than these are held beside the page.
@@ -37,8 +37,8 @@ struct ListRejections: EndpointHandler {
     /// Up to a number, and up to a number of bytes with the one that passes it.
     private func page(
         _ filter: RejectionFilter, before first: Rejection.ID?, limit: Int, _ caller: Identity
-    ) async throws -> (items: [JSONValue], hasMore: Bool) {
-        var items: [JSONValue] = []
+    ) async throws -> (items: [Bodies.Rejection], hasMore: Bool) {
+        var items: [Bodies.Rejection] = []
         var bytes = 0
         var before = first
         while true {
@@ -48,9 +48,9 @@ struct ListRejections: EndpointHandler {
                 filter, before: before, limit: wanted, bodyBytesMax: caller.isAdmin ? Limits.rejectionExcerptBytes : 0)
             for rejection in rejections {
                 guard items.count < limit, bytes < Limits.rejectionPageBytesMax else { return (items, true) }
-                let item = RejectionBody.json(
-                    rejection, in: caller.catalogue, body: caller.isAdmin ? .excerpt : .none)
-                bytes += JSONWriter.write(item).count
+                let item = Bodies.Rejection(
+                    rejection, in: caller.catalogue, showsExcerpt: caller.isAdmin)
+                bytes += JSONWriter.write(item.json).count
                 items.append(item)
             }
             guard rejections.count == wanted, let last = rejections.last else { return (items, false) }

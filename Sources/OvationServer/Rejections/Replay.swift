@@ -19,10 +19,10 @@ struct Replay: Sendable {
     }
 
     /// - Parameters:
-    ///   - body: instead of what was refused.
+    ///   - items: instead of those that were refused.
     ///   - key: instead of the profile key that it was posted to.
     func check(
-        _ rejection: Rejection, body: ByteBuffer? = nil, key: String? = nil, for call: Call, by caller: Identity
+        _ rejection: Rejection, items: [JSONValue]? = nil, key: String? = nil, for call: Call, by caller: Identity
     ) throws(Problem) -> Checked {
         guard let section = caller.catalogue.sections.first(where: { $0.number == rejection.post.section }) else {
             throw Problem(.sectionNotFound, "The section of the refused post is gone.")
@@ -31,11 +31,16 @@ struct Replay: Sendable {
             throw Problem(.keyspaceNotFound, "The keyspace of the refused post is gone.")
         }
         let profile = try ProfileAddress(key ?? rejection.post.key, in: keyspace, account: caller.key.account)
-        let events = try CheckedEvents(
-            of: body ?? ByteBuffer(bytes: rejection.post.body),
-            for: EventTarget(
-                catalogue: caller.catalogue, section: section, keyspace: keyspace, callerIsAdmin: true,
-                receivedAt: call.receivedAt, limits: limits), itemsMax: limits.itemsMax, with: parsers)
+        let target = EventTarget(
+            catalogue: caller.catalogue, section: section, keyspace: keyspace, callerIsAdmin: true,
+            receivedAt: call.receivedAt, limits: limits)
+        let events =
+            if let items {
+                try CheckedEvents(of: PostEventsRequest(items: items, itemsMax: limits.itemsMax), for: target)
+            } else {
+                try CheckedEvents(
+                    of: ByteBuffer(bytes: rejection.post.body), for: target, itemsMax: limits.itemsMax, with: parsers)
+            }
         return Checked(
             rejection: rejection.id, profile: profile,
             place: PostJournal.Context(

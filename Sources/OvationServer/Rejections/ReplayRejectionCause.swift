@@ -9,24 +9,24 @@ import OvationWire
 /// `Prefer: validate-only` nothing is stored, and the answer says what would become of them.
 ///
 /// It may be repeated, and two may do it at once: each rejection is closed in the commit that stores its events.
-struct ReplayRejectionCause: EndpointHandler {
+struct ReplayRejectionCause: BodyEndpoint {
     let replay: Replay
     let directory: Directory
 
     /// Rejections that are read at once, and whose events are stored in one commit where that can be.
     private static let readAtOnce = 20
 
-    func respond(to call: Call) async throws -> Response {
+    func answer(to call: Call) async throws -> BodyAnswer<Bodies.ReplayReport> {
         _ = try await call.body(within: replay.limits)
         let caller = try directory.current(call.caller())
-        let isCheckOnly = call.preferences.contains("validate-only")
+        let isCheckOnly = call.isCheckOnly
         var report = ReplayReport()
         if let range = try await replay.store.openRange(of: call, caller, replay.limits) {
             report = try await step(range, isCheckOnly: isCheckOnly, for: call, by: caller)
         }
         var headers: HTTPFields = [.cacheControl: "no-store"]
         if isCheckOnly { headers[.preferenceApplied] = "validate-only" }
-        return .json(report.json, headers: headers)
+        return BodyAnswer(Bodies.ReplayReport(report), headers: headers)
     }
 
     private func step(

@@ -3,14 +3,15 @@ import OvationCore
 import OvationWire
 
 /// `PATCH /audience/sections/{section}` with `{name}`
-struct ChangeSection: EndpointHandler {
+struct ChangeSection: BodyEndpoint, InputEndpoint {
+    typealias Input = Bodies.SectionChange
+
     let directory: Directory
     let limits: Limits
 
-    func respond(to call: Call) async throws -> Response {
-        let caller = try call.caller()
-        let discriminator = try caller.section(call.path.section()).discriminator
-        let body = try SectionRequest(await call.json(within: limits))
+    func answer(to call: Call) async throws -> BodyAnswer<Bodies.Section> {
+        let discriminator = try call.caller().section(call.path.section()).discriminator
+        let body = try await input(of: call)
         guard body.discriminator == nil || body.discriminator == discriminator else {
             throw Problem(.conflict, "A discriminator is fixed for good.")
         }
@@ -18,6 +19,6 @@ struct ChangeSection: EndpointHandler {
             guard let name = body.name, name != catalogue.section(discriminator)?.name else { return [] }
             return [.section(.renamed(discriminator, name: name))]
         }
-        return .json(snapshot.catalogue.section(discriminator)?.json ?? .null)
+        return call.changed(Bodies.Section(try snapshot.section(discriminator)))
     }
 }

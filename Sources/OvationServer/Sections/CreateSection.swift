@@ -3,22 +3,22 @@ import OvationCore
 import OvationWire
 
 /// `POST /audience/sections` with `{name, discriminator?}`
-struct CreateSection: EndpointHandler {
+struct CreateSection: BodyEndpoint, InputEndpoint {
+    typealias Input = Bodies.SectionRequest
+
     let directory: Directory
     let limits: Limits
 
-    func respond(to call: Call) async throws -> Response {
-        let json = try await call.json(within: limits)
-        let body = try SectionRequest(json)
-        let name = try ObjectReader(json).required("name", body.name)
-        var made: Section?
-        try await directory.edit(EditContext(call)) { catalogue in
-            var random = SystemRandomNumberGenerator()
-            let section = catalogue.creatingSection(
-                named: name, discriminator: body.discriminator, using: &random)
-            made = section
-            return [.section(.created(section))]
+    func answer(to call: Call) async throws -> BodyAnswer<Bodies.Section> {
+        let body = try await input(of: call)
+        var random = SystemRandomNumberGenerator()
+        let discriminator = body.discriminator ?? .made(fromName: body.name, using: &random)
+        let snapshot = try await directory.edit(EditContext(call)) { catalogue in
+            [
+                .section(.created(
+                    catalogue.creatingSection(named: body.name, discriminator: discriminator, using: &random)))
+            ]
         }
-        return .json(made?.json ?? .null, status: .created)
+        return call.changed(Bodies.Section(try snapshot.section(discriminator)), status: .created)
     }
 }

@@ -3,10 +3,10 @@ import OvationCore
 import OvationWire
 
 /// `GET /audience/sections/{section}`
-struct GetSection: EndpointHandler {
-    func respond(to call: Call) async throws -> Response {
+struct GetSection: BodyEndpoint {
+    func answer(to call: Call) async throws -> BodyAnswer<Bodies.Section> {
         let caller = try call.caller()
         let section = try caller.section(call.path.section())
-        return call.definitions(caller, section.json)
+        return call.definitions(caller, Bodies.Section(section))
     }
 }

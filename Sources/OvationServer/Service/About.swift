@@ -2,16 +2,17 @@ import Hummingbird
 import OvationWire
 
 /// `GET /`: what this server is. Clients probe the bare host before they use it.
-struct About: EndpointHandler {
+struct About: BodyEndpoint {
     let version: String
     let region: String
 
-    func respond(to call: Call) async throws -> Response {
-        .json(
-            .object([
-                .init("name", .string("Ovation")), .init("version", .string(version)),
-                .init("region", .string(region)), .init("api", .string("/openapi.json")),
-                .init("token", .string("/oauth/token")),
-            ]))
+    func answer(to call: Call) -> BodyAnswer<Bodies.About> {
+        var body = Bodies.About()
+        body.name = "Ovation"
+        body.version = version
+        body.region = region
+        body.api = Endpoint.openAPI.path
+        body.token = Endpoint.createToken.path
+        return BodyAnswer(body)
     }
 }

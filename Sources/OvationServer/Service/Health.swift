@@ -2,8 +2,10 @@ import Hummingbird
 import OvationWire
 
 /// `GET /health`: the process is alive and answers.
-struct Health: EndpointHandler {
-    func respond(to call: Call) async throws -> Response {
-        .json(.object([.init("healthy", .bool(true))]))
+struct Health: BodyEndpoint {
+    func answer(to call: Call) -> BodyAnswer<Bodies.Health> {
+        var body = Bodies.Health()
+        body.healthy = true
+        return BodyAnswer(body)
     }
 }

@@ -4,7 +4,7 @@ import OvationWire
 import Synchronization
 
 /// `GET /ready`: the store has just been written and read; send traffic. Otherwise 503 with the reason.
-final class Ready: EndpointHandler {
+final class Ready: BodyEndpoint {
     private let store: any Store
     /// When the store last proved itself. Anybody may ask here, and each proof is a commit, so one serves for a second.
     private let provenAt = Mutex<ContinuousClock.Instant?>(nil)
@@ -14,12 +14,14 @@ final class Ready: EndpointHandler {
         self.store = store
     }
 
-    func respond(to call: Call) async throws -> Response {
+    func answer(to call: Call) async throws -> BodyAnswer<Bodies.Ready> {
         let now = ContinuousClock.now
         if provenAt.withLock({ $0.map { now - $0 > Ready.proofLifetime } ?? true }) {
             try await store.check()
             provenAt.withLock { $0 = now }
         }
-        return .json(.object([.init("ready", .bool(true))]))
+        var body = Bodies.Ready()
+        body.ready = true
+        return BodyAnswer(body)
     }
 }

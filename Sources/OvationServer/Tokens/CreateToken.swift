@@ -3,14 +3,14 @@ import OvationCore
 import OvationWire
 
 /// `POST /oauth/token`
-struct CreateToken: EndpointHandler {
+struct CreateToken: BodyEndpoint {
     let directory: Directory
     let signer: TokenSigner
     let secretHash: SecretHash
     let signIns: SignInLog
     let limits: Limits
 
-    func respond(to call: Call) async throws -> Response {
+    func answer(to call: Call) async throws -> BodyAnswer<Bodies.Token> {
         let body = try await call.body(within: limits)
         let basic = try call.request.headers[.authorization].flatMap { header throws(Problem) in
             try BasicCredentials(header: header)
@@ -33,9 +33,9 @@ struct CreateToken: EndpointHandler {
         signIns.noteSuccess(attempt, as: key)
         directory.noteUse(of: key, at: call.receivedAt)
         let token = try await signer.sign(key, at: call.receivedAt)
-        let answer = TokenResponse.write(
-            accessToken: token, expiresIn: Limits.tokenLifetime.components.seconds)
-        return .json(answer, headers: [.cacheControl: "no-store"])
+        return BodyAnswer(
+            Bodies.Token(token, expiresIn: Limits.tokenLifetime.components.seconds),
+            headers: [.cacheControl: "no-store"])
     }
 
     /// An unknown id takes as long as a wrong secret, and answers the same.

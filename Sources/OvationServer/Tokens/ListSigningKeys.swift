@@ -1,11 +1,12 @@
 import Hummingbird
 import OvationCore
+import OvationWire
 
 /// `GET /.well-known/jwks.json`
-struct ListSigningKeys: EndpointHandler {
+struct ListSigningKeys: BodyEndpoint {
     let signer: TokenSigner
 
-    func respond(to call: Call) async throws -> Response {
-        .json(try signer.publicKeySet(at: call.receivedAt), headers: [.cacheControl: "max-age=300"])
+    func answer(to call: Call) async throws -> BodyAnswer<Bodies.KeySet> {
+        BodyAnswer(try signer.publicKeySet(at: call.receivedAt), headers: [.cacheControl: "max-age=300"])
     }
 }

@@ -175,19 +175,22 @@ extension TokenSigner {
     }
 
     /// RFC 7517: the public half of every key whose tokens can still be valid.
-    func publicKeySet(at now: Timestamp) throws -> JSONValue {
+    func publicKeySet(at now: Timestamp) throws -> Bodies.KeySet {
         let useful = keys.filter { key in key.retiredAt.map { $0.advanced(by: Limits.tokenLifetime) > now } ?? true }
-        let keys = try useful.map { key -> JSONValue in
+        var set = Bodies.KeySet()
+        set.keys = try useful.map { key in
             let primitives = try _RSA.Signing.PrivateKey(pemRepresentation: key.privateKeyPEM).publicKey
                 .getKeyPrimitives()
-            return .object([
-                .init("kty", .string("RSA")), .init("use", .string("sig")), .init("alg", .string("RS256")),
-                .init("kid", .string(key.id)),
-                .init("n", .string(base64URL(primitives.modulus))),
-                .init("e", .string(base64URL(primitives.publicExponent))),
-            ])
+            var shown = Bodies.PublicKey()
+            shown.keyType = "RSA"
+            shown.use = "sig"
+            shown.algorithm = "RS256"
+            shown.id = key.id
+            shown.modulus = base64URL(primitives.modulus)
+            shown.exponent = base64URL(primitives.publicExponent)
+            return shown
         }
-        return .object([.init("keys", .array(keys))])
+        return set
     }
 
     private func base64URL(_ data: Data) -> String {

@@ -16,6 +16,15 @@ extension EventCategory: BodyWord {
 
 extension FieldType: BodyWord {
     public static let summary = "The type of a field of an event's data."
+
+    public init(json: JSONValue, at pointer: String) throws(Problem) {
+        guard let text = json.string else { throw json.unexpected("a string", at: pointer) }
+        guard let type = FieldType(rawValue: text) else {
+            throw ObjectReader.refused(
+                pointer, .invalidValue, "A field's type is 'string', 'integer', 'double' or 'boolean'.")
+        }
+        self = type
+    }
 }
 
 extension APIKey.Role: BodyWord {
@@ -25,6 +34,13 @@ extension APIKey.Role: BodyWord {
 
 extension APIKey.Access: BodyWord {
     public static let summary = "What an API key may do in a keyspace."
+
+    public init(json: JSONValue, at pointer: String) throws(Problem) {
+        guard let access = json.string.flatMap(APIKey.Access.init) else {
+            throw ObjectReader.refused(pointer, .invalidValue, "Access to a keyspace is 'read' or 'read_write'.")
+        }
+        self = access
+    }
 }
 
 extension RejectionFilter.State: BodyWord {

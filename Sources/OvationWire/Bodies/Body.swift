@@ -20,18 +20,22 @@ public protocol Body: BodyValue, NamedSchema {
     static var members: Members<Self> { get }
     /// What it is, in a sentence.
     static var summary: String { get }
+    /// Whether a member of another name is refused. That is for bodies in which a misspelt member would do harm unseen.
+    static var isStrict: Bool { get }
 }
 
 extension Body {
     public static var schema: Schema { .reference(Self.self) }
+    public static var isStrict: Bool { false }
 
     public var json: JSONValue {
         .object(Self.members.list.compactMap { member in member.write(self).map { .init(member.name, $0) } })
     }
 
-    /// Members that nobody knows are passed over, so that older clients can read newer servers.
+    /// Members of other names are passed over, so that older clients can read newer servers; a strict body refuses them.
     public init(json: JSONValue, at pointer: String) throws(Problem) {
         let reader = try ObjectReader(json, at: pointer)
+        if Self.isStrict { try reader.allow(only: Self.members.list.map(\.name)) }
         self.init()
         for member in Self.members.list { try member.read(&self, reader) }
     }
@@ -186,8 +190,11 @@ extension Timestamp: BodyValue {
     public var json: JSONValue { .string(rfc3339) }
 
     public init(json: JSONValue, at pointer: String) throws(Problem) {
-        guard let text = json.string, let time = Timestamp(rfc3339: text) else {
-            throw json.unexpected("a date and time such as 2021-01-07T12:17:56.054Z", at: pointer)
+        guard let text = json.string else { throw json.unexpected("a string", at: pointer) }
+        guard let time = Timestamp(rfc3339: text) else {
+            throw ObjectReader.refused(
+                pointer, .invalidTime,
+                "\(JSONPointer.subject(pointer)) is a date and time such as 2021-01-07T12:17:56.054Z.")
         }
         self = time
     }
@@ -250,16 +257,53 @@ extension BodyWord {
     public var json: JSONValue { .string(rawValue) }
 
     public init(json: JSONValue, at pointer: String) throws(Problem) {
-        guard let word = json.string.flatMap({ Self(rawValue: $0) }) else {
+        guard let text = json.string else { throw json.unexpected("a string", at: pointer) }
+        guard let word = Self(rawValue: text) else {
             let words = Self.allCases.map { "'\($0.rawValue)'" }.joined(separator: ", ")
-            throw json.unexpected("one of \(words)", at: pointer)
+            throw ObjectReader.refused(pointer, .invalidValue, "\(JSONPointer.subject(pointer)) is one of \(words).")
         }
         self = word
     }
 }
 
+extension Discriminator: BodyValue {
+    public static var schema: Schema { .string() }
+    public var json: JSONValue { .string(text) }
+
+    public init(json: JSONValue, at pointer: String) throws(Problem) {
+        guard let text = json.string else { throw json.unexpected("a string", at: pointer) }
+        do throws(Problem) {
+            try self.init(text)
+        } catch {
+            throw ObjectReader.refused(pointer, error.code, error.detail)
+        }
+    }
+}
+
 extension JSONValue {
-    fileprivate func unexpected(_ expected: String, at pointer: String) -> Problem {
-        ObjectReader.refused(pointer, .wrongType, "Expected \(expected), found \(typeName).")
+    /// - Parameter pointer: where the value stands. A member is named in the sentence, an element of a list is not.
+    func unexpected(_ expected: String, at pointer: String) -> Problem {
+        let detail =
+            JSONPointer.member(pointer).map { "'\($0)' is \(expected), found \(typeName)." }
+            ?? "Expected \(expected), found \(typeName)."
+        return ObjectReader.refused(pointer, .wrongType, detail)
+    }
+}
+
+extension JSONPointer {
+    /// The name of the member that a pointer leads to; nil for an element of a list, and for the body as a whole.
+    static func member(_ pointer: String) -> String? {
+        guard let last = pointer.split(separator: "/", omittingEmptySubsequences: false).dropFirst().last,
+            Int(last) == nil
+        else { return nil }
+        return unescaped(last)
+    }
+
+    /// What a sentence calls the value that a pointer leads to.
+    static func subject(_ pointer: String) -> String { member(pointer).map { "'\($0)'" } ?? "It" }
+
+    /// One part of a pointer, as the name that it stands for.
+    public static func unescaped(_ part: some StringProtocol) -> String {
+        String(part).replacing("~1", with: "/").replacing("~0", with: "~")
     }
 }

@@ -1,201 +1,241 @@
 public import OvationCore
 
-// Sections, keyspaces and event types as the wire shows them.
+// Sections, keyspaces and event types as bodies.
 
-extension Section {
-    public var json: JSONValue {
-        .object([.init("discriminator", .string(discriminator.text)), .init("name", .string(name))])
+extension Bodies.Section {
+    public init(_ section: OvationCore.Section) {
+        discriminator = section.discriminator.text
+        name = section.name
     }
 }
 
-extension Keyspace {
-    public var json: JSONValue {
-        .object([
-            .init("discriminator", .string(discriminator.text)),
-            .init("name", .string(name)),
-            .init("manage_subscriptions", .bool(managesSubscriptions)),
-            .init("key_format", .string(keyFormat.rawValue)),
-        ])
+extension Bodies.Sections {
+    public init(_ sections: [OvationCore.Section]) { items = sections.map { Bodies.Section($0) } }
+}
+
+extension Bodies.Keyspace {
+    public init(_ keyspace: OvationCore.Keyspace) {
+        discriminator = keyspace.discriminator.text
+        name = keyspace.name
+        managesSubscriptions = keyspace.managesSubscriptions
+        keyFormat = keyspace.keyFormat
     }
 }
 
-/// How much of an event type an answer shows.
-public enum EventTypeDetail: Sendable {
-    /// Exactly the members of the original.
-    case listed
-    /// And what each keyspace may do.
-    case withPermissions
-    /// And all that only this server has: category, required fields.
-    case full
-    /// And drafts, which are for admins.
-    case withDrafts
+extension Bodies.Keyspaces {
+    public init(_ keyspaces: [OvationCore.Keyspace]) { items = keyspaces.map { Bodies.Keyspace($0) } }
 }
 
-extension EventType {
-    public func json(_ detail: EventTypeDetail) -> JSONValue {
-        var members: [JSONValue.Member] = [
-            .init("name", .string(name)),
-            .init("discriminator", .string(discriminator.text)),
-            .init("description", .string(summary)),
-            .init("versions", .array(listedVersions.map { $0.json(detail) })),
-        ]
-        if detail != .listed { members.append(.init("keyspace_permissions", permissionsJSON)) }
-        if detail == .full || detail == .withDrafts {
-            members.append(.init("category", .string(category.rawValue)))
-            members.append(.init("section_discriminator", .string(section.text)))
-            let drafts = versions.filter { $0.state == .draft && detail == .withDrafts }
-            members.append(.init("drafts", .array(drafts.map { $0.json(detail) })))
-            members.append(.init("removed_at", removedAt.map { .string($0.rfc3339) } ?? .null))
+extension Bodies.EventType {
+    /// - Parameter showsPermissions: whether it says what each keyspace may do, which the original leaves out.
+    public init(_ eventType: OvationCore.EventType, showsPermissions: Bool) {
+        name = eventType.name
+        discriminator = eventType.discriminator.text
+        description = eventType.summary
+        versions = eventType.listedVersions.map { Bodies.Version($0) }
+        keyspacePermissions = showsPermissions ? Bodies.KeyspacePermission.list(eventType) : nil
+    }
+}
+
+extension Bodies.EventType {
+    /// What a list shows of it, with what each keyspace may do.
+    public init(_ eventType: Bodies.FullEventType) {
+        name = eventType.name
+        discriminator = eventType.discriminator
+        description = eventType.description
+        versions = eventType.versions.map { version in
+            var version = version
+            version.required = nil
+            return version
         }
-        return .object(members)
-    }
-
-    private var permissionsJSON: JSONValue {
-        .array(
-            permissions.sorted { $0.key < $1.key }.map { keyspace, permission in
-                .object([
-                    .init("keyspace_discriminator", .string(keyspace.text)),
-                    .init("read", .bool(permission.read)),
-                    .init("write", .bool(permission.write)),
-                ])
-            })
+        keyspacePermissions = eventType.keyspacePermissions
     }
 }
 
-extension EventVersion {
-    func json(_ detail: EventTypeDetail) -> JSONValue {
-        var members: [JSONValue.Member] = [
-            .init("id", .string(String(id))),
-            .init("type", .object(schema.fields.map { .init($0.name, .string($0.type.rawValue)) })),
-            .init("deprecated_at", deprecatedAt.map { .string($0.rfc3339) } ?? .null),
-            .init("valid_from", .string(validFrom.rfc3339)),
-        ]
-        if detail == .full || detail == .withDrafts {
-            let required = schema.fields.filter(\.required)
-            members.append(.init("required", .array(required.map { .string($0.name) })))
+extension Bodies.EventTypes {
+    public init(_ eventTypes: [OvationCore.EventType], showsPermissions: Bool) {
+        items = eventTypes.map { Bodies.EventType($0, showsPermissions: showsPermissions) }
+    }
+}
+
+extension Bodies.FullEventType {
+    /// - Parameter showsDrafts: drafts are for admins.
+    public init(_ eventType: OvationCore.EventType, showsDrafts: Bool) {
+        name = eventType.name
+        discriminator = eventType.discriminator.text
+        description = eventType.summary
+        versions = eventType.listedVersions.map { Bodies.Version($0, showsRequired: true) }
+        keyspacePermissions = Bodies.KeyspacePermission.list(eventType)
+        category = eventType.category
+        sectionDiscriminator = eventType.section.text
+        let hidden = eventType.versions.filter { $0.state == .draft && showsDrafts }
+        drafts = hidden.map { Bodies.Version($0, showsRequired: true) }
+        removedAt = eventType.removedAt
+    }
+}
+
+extension Bodies.Version {
+    /// - Parameter showsRequired: whether it says which fields an event has to have, which the original does not know.
+    public init(_ version: EventVersion, showsRequired: Bool = false) {
+        id = String(version.id)
+        type = BodyMap(version.schema.fields.map { ($0.name, $0.type) })
+        deprecatedAt = version.deprecatedAt
+        validFrom = version.validFrom
+        required = showsRequired ? version.schema.fields.filter(\.required).map(\.name) : nil
+    }
+
+    public var fields: [Field] {
+        type.entries.map { Field(name: $0.name, type: $0.value, required: required?.contains($0.name) == true) }
+    }
+}
+
+extension Bodies.KeyspacePermission {
+    /// In the order of the keyspaces' discriminators.
+    fileprivate static func list(_ eventType: OvationCore.EventType) -> [Self] {
+        eventType.permissions.sorted { $0.key < $1.key }.map { Self($0.key.text, $0.value) }
+    }
+
+    fileprivate init(_ keyspace: String, _ permission: Permission) {
+        keyspaceDiscriminator = keyspace
+        read = permission.read
+        write = permission.write
+    }
+}
+
+// MARK: - Values of requests
+
+extension Bodies {
+    /// What each keyspace may do, as a list. The map by keyspace of a model file is read as well.
+    public struct PermissionList: BodyValue {
+        public var byKeyspace: [String: Permission]
+
+        public init(_ byKeyspace: [String: Permission]) { self.byKeyspace = byKeyspace }
+
+        public init(json: JSONValue, at pointer: String) throws(OvationCore.Problem) {
+            byKeyspace = try Permissions.parse(json, at: pointer)
         }
-        return .object(members)
-    }
-}
 
-// MARK: - Requests
-
-public struct SectionRequest: Sendable {
-    public let name: String?
-    public let discriminator: Discriminator<Section>?
-
-    public init(_ json: JSONValue) throws(Problem) {
-        let reader = try ObjectReader(json)
-        name = try reader.string("name")
-        discriminator = try reader.discriminator("discriminator", of: Section.self)
-    }
-}
-
-public struct KeyspaceRequest: Sendable {
-    public let name: String?
-    public let discriminator: Discriminator<Keyspace>?
-    public let managesSubscriptions: Bool?
-    public let keyFormat: KeyFormat?
-
-    public init(_ json: JSONValue) throws(Problem) {
-        let reader = try ObjectReader(json)
-        name = try reader.string("name")
-        discriminator = try reader.discriminator("discriminator", of: Keyspace.self)
-        managesSubscriptions = try reader.bool("manage_subscriptions")
-        keyFormat = try reader.word("key_format", of: KeyFormat.self)
-    }
-}
-
-/// The members of an event type that may be sent; which of them must be is the endpoint's business.
-public struct EventTypeRequest: Sendable {
-    public let name: String?
-    public let discriminator: Discriminator<EventType>?
-    public let description: String?
-    public let category: EventCategory?
-    public let permissions: [String: Permission]?
-    public let version: VersionDefinition?
-
-    public init(_ json: JSONValue) throws(Problem) {
-        let reader = try ObjectReader(json)
-        name = try reader.string("name")
-        discriminator = try reader.discriminator("discriminator", of: EventType.self)
-        description = try reader.string("description")
-        category = try reader.word("category", of: EventCategory.self)
-        permissions = try reader.value("keyspace_permissions").map { json throws(Problem) in
-            try PermissionsBody.parse(json, at: "/keyspace_permissions")
+        public static var schema: Schema { .array(of: KeyspacePermission.schema) }
+        public var json: JSONValue {
+            .array(byKeyspace.sorted { $0.key < $1.key }.map { KeyspacePermission($0.key, $0.value).json })
         }
-        // What belongs to a version is not dropped in silence when the fields are missing.
-        var isVersion = false
-        for name in ["fields", "version_id", "valid_from", "draft"] {
-            if try reader.value(name) != nil { isVersion = true }
-        }
-        version = isVersion ? try VersionRequest(json).definition : nil
     }
-}
 
-public struct VersionRequest: Sendable {
-    public let definition: VersionDefinition
+    /// What each keyspace may do, as a map by keyspace. The list that the API shows is read as well.
+    public struct PermissionMap: BodyValue {
+        public var byKeyspace: [String: Permission]
 
-    public init(_ json: JSONValue) throws(Problem) {
-        let reader = try ObjectReader(json)
-        let fields = try reader.required("fields", reader.value("fields"))
-        definition = VersionDefinition(
-            id: try reader.versionID("version_id"), fields: try FieldsBody.parse(fields, at: "/fields"),
-            isDraft: try reader.bool("draft") ?? false, validFrom: try reader.timestamp("valid_from"))
-    }
-}
+        public init(_ byKeyspace: [String: Permission]) { self.byKeyspace = byKeyspace }
 
-/// `{"amount": "double", "orderId": {"type": "string", "required": true}}`
-enum FieldsBody {
-    static func parse(_ json: JSONValue, at pointer: String) throws(Problem) -> [Field] {
-        guard case .object(let members) = json else {
-            throw ObjectReader.refused(pointer, .wrongType, "The fields are an object of names and types.")
+        public init(json: JSONValue, at pointer: String) throws(OvationCore.Problem) {
+            byKeyspace = try Permissions.parse(json, at: pointer)
         }
-        var fields: [Field] = []
-        for member in members {
-            let place = pointer + "/" + JSONPointer.escaped(member.name)
-            switch member.value {
-            case .string(let word):
-                fields.append(Field(name: member.name, type: try type(word, at: place)))
-            case .object:
-                let reader = try ObjectReader(member.value, at: place)
-                try reader.allow(only: "type", "required")
-                let word = try reader.required("type", reader.string("type"))
-                fields.append(
-                    Field(
-                        name: member.name, type: try type(word, at: place + "/type"),
-                        required: try reader.bool("required") ?? false))
-            default:
-                throw ObjectReader.refused(place, .wrongType, "A field is a type or an object with a 'type'.")
+
+        public static var schema: Schema {
+            .map(
+                of: ModelPermission.schema,
+                example: .object([.init("com.apsis1.keyspaces.email", ModelPermission.definition.example)]))
+        }
+        public var json: JSONValue {
+            .object(byKeyspace.sorted { $0.key < $1.key }.map { .init($0.key, ModelPermission($0.value).json) })
+        }
+    }
+
+    /// The id of a version as a client gives it: a number, or a text of its digits.
+    public struct GivenVersionID: BodyValue {
+        public var number: EventVersion.ID
+
+        public init(_ number: EventVersion.ID) { self.number = number }
+
+        public init(json: JSONValue, at pointer: String) throws(OvationCore.Problem) {
+            guard let number = VersionID.parse(json), number > 0 else {
+                throw ObjectReader.refused(
+                    pointer, .invalidVersionID, "\(JSONPointer.subject(pointer)) is a positive number.")
+            }
+            self.number = number
+        }
+
+        public static var schema: Schema { .versionID }
+        public var json: JSONValue { .string(String(number)) }
+    }
+
+    /// Names of fields with their types, and which of them an event has to have.
+    public struct Fields: BodyValue, NamedSchema {
+        public var list: [Field]
+
+        public init(_ list: [Field] = []) { self.list = list }
+
+        public init(json: JSONValue, at pointer: String) throws(OvationCore.Problem) {
+            guard case .object(let members) = json else {
+                throw ObjectReader.refused(pointer, .wrongType, "The fields are an object of names and types.")
+            }
+            list = []
+            for member in members {
+                let place = pointer + "/" + JSONPointer.escaped(member.name)
+                switch member.value {
+                case .string: list.append(Field(name: member.name, type: try FieldType(json: member.value, at: place)))
+                case .object:
+                    let field = try FieldRequest(json: member.value, at: place)
+                    list.append(Field(name: member.name, type: field.type, required: field.required ?? false))
+                default:
+                    throw ObjectReader.refused(place, .wrongType, "A field is a type or an object with a 'type'.")
+                }
             }
         }
-        return fields
-    }
 
-    private static func type(_ word: String, at pointer: String) throws(Problem) -> FieldType {
-        guard let type = FieldType(rawValue: word) else {
-            throw ObjectReader.refused(
-                pointer, .invalidValue, "A field's type is 'string', 'integer', 'double' or 'boolean'.")
+        public var json: JSONValue {
+            .object(
+                list.map { field in
+                    guard field.required else { return .init(field.name, field.type.json) }
+                    var request = FieldRequest()
+                    (request.type, request.required) = (field.type, true)
+                    return .init(field.name, request.json)
+                })
         }
-        return type
+
+        public static var schema: Schema { .reference(Fields.self) }
+        public static var definition: Schema {
+            var schema = Schema(
+                [
+                    "type": "object",
+                    "description":
+                        "Names and types of fields: a type, or an object with the type and whether the field is required.",
+                    "propertyNames": .object([.init("pattern", "^[a-zA-Z_][a-zA-Z0-9_.-]{0,99}$")]),
+                    "additionalProperties": Schema.any(of: FieldType.schema, FieldRequest.schema).json,
+                    "maxProperties": JSONValue(Limits.fieldsMax),
+                ],
+                example: .object([.init("cups", FieldRequest.definition.example), .init("barista", "string")]))
+            schema.parts = [FieldType.self, FieldRequest.self]
+            return schema
+        }
     }
 
-    static func json(_ fields: [Field]) -> JSONValue {
-        .object(
-            fields.map { field in
-                let type = JSONValue.string(field.type.rawValue)
-                return .init(
-                    field.name, field.required ? .object([.init("type", type), .init("required", .bool(true))]) : type)
-            })
+    public struct FieldRequest: Body {
+        public var type = FieldType.string
+        public var required: Bool?
+        public init() {}
+
+        public static let summary = "A field of a version."
+        public static let isStrict = true
+        public static let members = Members<Self> {
+            $0.required("type", \.type, "The type of its values.", FieldType.schema.with(example: "integer"))
+            $0.optional("required", \.required, "Whether an event has to have it; no, if nothing is said.")
+        }
     }
 }
 
-/// Either the list that the API shows or, in a model file, a map by keyspace.
-enum PermissionsBody {
+extension Bodies.ModelPermission {
+    fileprivate init(_ permission: Permission) {
+        read = permission.read
+        write = permission.write
+    }
+}
+
+private enum Permissions {
     static func parse(_ json: JSONValue, at pointer: String) throws(Problem) -> [String: Permission] {
         var permissions: [String: Permission] = [:]
         func add(_ keyspace: String, _ reader: ObjectReader) throws(Problem) {
-            try reader.allow(only: "keyspace_discriminator", "read", "write")
+            try reader.allow(only: ["keyspace_discriminator", "read", "write"])
             guard permissions[keyspace] == nil else {
                 throw ObjectReader.refused(
                     reader.pointer, .duplicateMember, "\(keyspace.quoted) is given more than once.")
@@ -220,5 +260,38 @@ enum PermissionsBody {
             throw ObjectReader.refused(pointer, .wrongType, "Permissions are an array, or an object by keyspace.")
         }
         return permissions
+    }
+}
+
+// MARK: - What a request asks for
+
+extension Bodies.EventTypeRequest {
+    public func definition(in section: Discriminator<OvationCore.Section>) -> EventTypeDefinition {
+        EventTypeDefinition(
+            section: section, discriminator: discriminator, name: name, description: description ?? "",
+            category: category, permissions: keyspacePermissions?.byKeyspace ?? [:])
+    }
+}
+
+extension Bodies.VersionRequest {
+    public var definition: VersionDefinition { version.definition(fields) }
+}
+
+extension Bodies.VersionParts {
+    /// nil where nothing is said of a version.
+    /// - Throws: where something is said and the fields are missing, so that nothing is dropped in silence.
+    public func definition() throws(Problem) -> VersionDefinition? {
+        guard let fields else {
+            guard versionID == nil, validFrom == nil, draft == nil else {
+                throw ObjectReader.refused("/fields", .missingMember, "'fields' is missing.")
+            }
+            return nil
+        }
+        return definition(fields)
+    }
+
+    fileprivate func definition(_ fields: Bodies.Fields) -> VersionDefinition {
+        VersionDefinition(
+            id: versionID?.number, fields: fields.list, isDraft: draft ?? false, validFrom: validFrom)
     }
 }

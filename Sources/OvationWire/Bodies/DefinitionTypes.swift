@@ -30,7 +30,7 @@ extension Bodies {
 
     public struct KeyspaceRequest: Body {
         public var name = ""
-        public var discriminator: String?
+        public var discriminator: Discriminator<OvationCore.Keyspace>?
         public var managesSubscriptions: Bool?
         public var keyFormat: KeyFormat?
         public init() {}
@@ -52,6 +52,8 @@ extension Bodies {
     public struct KeyspaceChange: Body {
         public var name: String?
         public var managesSubscriptions: Bool?
+        public var discriminator: Discriminator<OvationCore.Keyspace>?
+        public var keyFormat: KeyFormat?
         public init() {}
 
         public static let summary = "What to change of a keyspace; what is left out stays."
@@ -59,8 +61,15 @@ extension Bodies {
             $0.optional("name", \.name, "A name for people.", .name("Loyalty card"))
             $0.optional(
                 "manage_subscriptions", \.managesSubscriptions, "Whether subscriptions are managed through it.")
+            $0.optional(
+                "discriminator", \.discriminator, fixed, .discriminator("usercreated.keyspaces.loyalty-card"),
+                isInExample: false)
+            $0.optional("key_format", \.keyFormat, fixed, isInExample: false)
         }
     }
+
+    /// Of a member that a client may send back as it got it.
+    private static let fixed = "It is fixed for good: leave it out, or send what is there."
 
     public struct Section: Body {
         public var discriminator = ""
@@ -86,7 +95,7 @@ extension Bodies {
 
     public struct SectionRequest: Body {
         public var name = ""
-        public var discriminator: String?
+        public var discriminator: Discriminator<OvationCore.Section>?
         public init() {}
 
         public static let summary = "A section to make."
@@ -100,10 +109,16 @@ extension Bodies {
 
     public struct SectionChange: Body {
         public var name: String?
+        public var discriminator: Discriminator<OvationCore.Section>?
         public init() {}
 
         public static let summary = "What to change of a section."
-        public static let members = Members<Self> { $0.optional("name", \.name, "A name for people.", .name("Shop")) }
+        public static let members = Members<Self> {
+            $0.optional("name", \.name, "A name for people.", .name("Shop"))
+            $0.optional(
+                "discriminator", \.discriminator, fixed, .discriminator("usercreated.sections.shop"),
+                isInExample: false)
+        }
     }
 }
 
@@ -211,8 +226,8 @@ extension Bodies {
         public var name = ""
         public var category = EventCategory.transaction
         public var description: String?
-        public var discriminator: String?
-        public var keyspacePermissions: [KeyspacePermission]?
+        public var discriminator: Discriminator<OvationCore.EventType>?
+        public var keyspacePermissions: PermissionList?
         public var version = VersionParts()
         public init() {}
 
@@ -234,8 +249,10 @@ extension Bodies {
     public struct EventTypeChange: Body {
         public var name: String?
         public var description: String?
-        public var keyspacePermissions: [KeyspacePermission]?
+        public var keyspacePermissions: PermissionList?
         public var version = VersionParts()
+        public var discriminator: Discriminator<OvationCore.EventType>?
+        public var category: EventCategory?
         public init() {}
 
         public static let summary =
@@ -246,6 +263,8 @@ extension Bodies {
             $0.optional("keyspace_permissions", \.keyspacePermissions, "What each keyspace may do, all of it.")
             $0.optional("fields", \.version.fields, "All fields of the new version.")
             $0.all(of: \.version)
+            $0.optional("discriminator", \.discriminator, fixed, eventTypeSchema, isInExample: false)
+            $0.optional("category", \.category, fixed, isInExample: false)
         }
     }
 
@@ -264,7 +283,7 @@ extension Bodies {
     /// What is said of a version beside its fields.
     public struct VersionParts: Body {
         public var fields: Fields?
-        public var versionID: JSONValue?
+        public var versionID: GivenVersionID?
         public var validFrom: Timestamp?
         public var draft: Bool?
         public init() {}
@@ -272,52 +291,12 @@ extension Bodies {
         public static let summary = "What is said of a version beside its fields."
         public static let members = Members<Self> {
             $0.optional(
-                "version_id", \.versionID, "The id of the version; made, if nothing is said.", .versionID,
+                "version_id", \.versionID, "The id of the version; made, if nothing is said.",
                 isInExample: false)
             $0.optional(
                 "valid_from", \.validFrom, "From when on it is the one to use; now, if nothing is said.",
                 isInExample: false)
             $0.optional("draft", \.draft, "Whether it waits to be published.", isInExample: false)
-        }
-    }
-
-    /// Names of fields with their types, and which of them an event has to have.
-    public struct Fields: BodyValue, NamedSchema {
-        public var list: [Field]
-
-        public init(_ list: [Field] = []) { self.list = list }
-
-        public init(json: JSONValue, at pointer: String) throws(OvationCore.Problem) {
-            list = try FieldsBody.parse(json, at: pointer)
-        }
-
-        public var json: JSONValue { FieldsBody.json(list) }
-        public static var schema: Schema { .reference(Fields.self) }
-        public static var definition: Schema {
-            var schema = Schema(
-                [
-                    "type": "object",
-                    "description":
-                        "Names and types of fields: a type, or an object with the type and whether the field is required.",
-                    "propertyNames": .object([.init("pattern", "^[a-zA-Z_][a-zA-Z0-9_.-]{0,99}$")]),
-                    "additionalProperties": Schema.any(of: FieldType.schema, FieldRequest.schema).json,
-                    "maxProperties": JSONValue(Limits.fieldsMax),
-                ],
-                example: .object([.init("cups", FieldRequest.definition.example), .init("barista", "string")]))
-            schema.parts = [FieldType.self, FieldRequest.self]
-            return schema
-        }
-    }
-
-    public struct FieldRequest: Body {
-        public var type = FieldType.string
-        public var required: Bool?
-        public init() {}
-
-        public static let summary = "A field of a version."
-        public static let members = Members<Self> {
-            $0.required("type", \.type, "The type of its values.", FieldType.schema.with(example: "integer"))
-            $0.optional("required", \.required, "Whether an event has to have it; no, if nothing is said.")
         }
     }
 

@@ -53,6 +53,16 @@ public enum EventPageBody {
     }
 }
 
+extension Bodies.EventPage {
+    /// What ``EventPageBody`` writes, as a value. Events of versions that the catalogue does not know are left out.
+    public init(_ page: OvationCore.EventPage, in catalogue: Catalogue) {
+        items = page.events.compactMap { event in
+            catalogue.version(event.version) == nil ? nil : Bodies.StoredEvent(event, in: catalogue)
+        }
+        nextCursor = page.next.map(EventCursor.write)
+    }
+}
+
 /// Opaque to clients: the place after which the next page begins. It names a place and not a number of events, so it
 /// stays right while events arrive.
 public enum EventCursor {

@@ -7,6 +7,7 @@ extension Bodies {
         public init() {}
 
         public static let summary = "A data model: what should be there. What it does not list stays as it is."
+        public static let isStrict = true
         public static let members = Members<Self> {
             $0.optional("keyspaces", \.keyspaces, "Keyspaces that should be there.")
             $0.optional("sections", \.sections, "Sections that should be there, with their event types.")
@@ -14,13 +15,14 @@ extension Bodies {
     }
 
     public struct ModelKeyspace: Body {
-        public var discriminator: String?
+        public var discriminator: Discriminator<OvationCore.Keyspace>?
         public var name = ""
         public var managesSubscriptions: Bool?
         public var keyFormat: KeyFormat?
         public init() {}
 
         public static let summary = "A keyspace of a data model."
+        public static let isStrict = true
         public static let members = Members<Self> {
             $0.optional(
                 "discriminator", \.discriminator, "The stable id; without one it is found by its name, or made.",
@@ -34,12 +36,13 @@ extension Bodies {
     }
 
     public struct ModelSection: Body {
-        public var discriminator: String?
+        public var discriminator: Discriminator<OvationCore.Section>?
         public var name = ""
         public var eventTypes: [ModelEventType]?
         public init() {}
 
         public static let summary = "A section of a data model."
+        public static let isStrict = true
         public static let members = Members<Self> {
             $0.optional(
                 "discriminator", \.discriminator, "The stable id; without one it is found by its name, or made.",
@@ -50,17 +53,18 @@ extension Bodies {
     }
 
     public struct ModelEventType: Body {
-        public var discriminator: String?
+        public var discriminator: Discriminator<OvationCore.EventType>?
         public var name = ""
         public var description: String?
         public var category = EventCategory.transaction
-        public var keyspacePermissions: BodyMap<ModelPermission>?
+        public var keyspacePermissions: PermissionMap?
         public var fields: Fields?
         public var versions: [ModelVersion]?
         public init() {}
 
         public static let summary =
             "An event type of a data model, with the fields of its current version or with all versions."
+        public static let isStrict = true
         public static let members = Members<Self> {
             $0.optional(
                 "discriminator", \.discriminator, "The stable id; without one it is found by its name, or made.",
@@ -69,12 +73,7 @@ extension Bodies {
             $0.optional("description", \.description, "What it is, for people.", .description)
             $0.required("category", \.category, "What kind of act it is.")
             $0.optional(
-                "keyspace_permissions", \.keyspacePermissions, "What may be done through which keyspace.",
-                .map(
-                    of: ModelPermission.schema,
-                    example: .object([
-                        .init("com.apsis1.keyspaces.email", ModelPermission.definition.example)
-                    ])))
+                "keyspace_permissions", \.keyspacePermissions, "What may be done through which keyspace.")
             $0.optional("fields", \.fields, "The fields of the current version.")
             $0.optional(
                 "versions", \.versions, "All versions, the current one first; instead of 'fields'.",
@@ -95,7 +94,7 @@ extension Bodies {
     }
 
     public struct ModelVersion: Body {
-        public var id: JSONValue?
+        public var id: GivenVersionID?
         public var draft: Bool?
         public var validFrom: Timestamp?
         public var deprecatedAt: Timestamp?
@@ -103,8 +102,9 @@ extension Bodies {
         public init() {}
 
         public static let summary = "A version of an event type of a data model."
+        public static let isStrict = true
         public static let members = Members<Self> {
-            $0.optional("id", \.id, "The id of the version.", .versionID)
+            $0.optional("id", \.id, "The id of the version.")
             $0.optional("draft", \.draft, "Whether it waits to be published.", isInExample: false)
             $0.optional("valid_from", \.validFrom, "From when on it is the one to use.")
             $0.optional("deprecated_at", \.deprecatedAt, "When another version took over.", isInExample: false)

@@ -7,13 +7,17 @@ public import OvationCore
 public struct PostEventsRequest: Sendable {
     public let items: [JSONValue]
 
-    public init(items: [JSONValue]) {
-        self.items = items
+    /// One item, which has passed the checks of a list.
+    public init(item: JSONValue) {
+        items = [item]
     }
 
     public init(parsing bytes: some Collection<UInt8>, itemsMax: Int) throws(Problem) {
         let reader = try ObjectReader(JSONValue(parsing: bytes))
-        let items = try reader.required("items", reader.array("items"))
+        try self.init(items: reader.required("items", reader.array("items")), itemsMax: itemsMax)
+    }
+
+    public init(items: [JSONValue], itemsMax: Int) throws(Problem) {
         guard items.count <= itemsMax else {
             throw Problem(
                 .tooManyItems, "The body has \(items.count) items; \(itemsMax) are allowed. Send them in several posts."

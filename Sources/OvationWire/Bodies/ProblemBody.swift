@@ -1,42 +1,52 @@
 public import OvationCore
 
-/// A problem as clients read it: `application/problem+json` with `title`, a numeric `status` and `detail`, since they
-/// look at the body and not at the status line; and ours: `code`, `request_id`, `errors`, `lines_done`.
-public enum ProblemBody {
+extension Bodies.Problem {
     public static let mediaType = "application/problem+json"
 
-    /// - Parameter besides: members that another standard asks for.
-    public static func write(
-        _ problem: Problem, status: Int, title: String, requestID: String, besides: [JSONValue.Member] = []
-    ) -> [UInt8] {
-        JSONWriter.write(json(problem, status: status, title: title, requestID: requestID, besides: besides))
-    }
-
-    public static func json(
-        _ problem: Problem, status: Int, title: String, requestID: String, besides: [JSONValue.Member] = []
-    ) -> JSONValue {
-        var members: [JSONValue.Member] = [
-            .init("title", .string(title)),
-            .init("status", JSONValue(status)),
-            .init("detail", .string(problem.detail)),
-            .init("code", .string(problem.code.rawValue)),
-            .init("request_id", .string(requestID)),
-        ]
+    /// A problem as clients read it: `title`, a numeric `status` and `detail`, since they look at the body and not at the
+    /// status line; and ours: `code`, `request_id`, `errors`, `lines_done`.
+    public init(_ problem: OvationCore.Problem, status: Int, title: String, requestID: String) {
+        self.title = title
+        self.status = Int64(status)
+        detail = problem.detail
+        code = problem.code.rawValue
+        self.requestID = requestID
         let listed = problem.errors.listed()
-        if !listed.isEmpty { members.append(.init("errors", .array(listed.map(json)))) }
+        errors = listed.isEmpty ? nil : listed.map { Bodies.ItemError($0) }
         let omitted = problem.errors.count - listed.count
-        if omitted > 0 { members.append(.init("errors_omitted", JSONValue(omitted))) }
-        if let lines = problem.linesDone { members.append(.init("lines_done", JSONValue(lines))) }
-        return .object(members + besides)
+        errorsOmitted = omitted > 0 ? Int64(omitted) : nil
+        linesDone = problem.linesDone.map { Int64($0) }
     }
 
-    public static func json(_ error: ItemError) -> JSONValue {
-        var members: [JSONValue.Member] = []
-        if let line = error.line { members.append(.init("line", JSONValue(line))) }
-        if let index = error.index { members.append(.init("index", JSONValue(index))) }
-        members.append(.init("pointer", .string(error.pointer)))
-        members.append(.init("code", .string(error.code.rawValue)))
-        members.append(.init("detail", .string(error.detail)))
-        return .object(members)
+    /// Adds what a client library of OAuth reads of an error (RFC 6749 §5.2).
+    public mutating func addTokenError(_ problem: OvationCore.Problem) {
+        error =
+            switch problem.code {
+            case .invalidClient: "invalid_client"
+            case .unsupportedGrantType: "unsupported_grant_type"
+            case .internalError: "server_error"
+            case .busy, .shuttingDown, .storeUnavailable, .storageFull, .tooManyAttempts, .requestTimeout:
+                "temporarily_unavailable"
+            default: "invalid_request"
+            }
+        // The standard leaves out quotes, backslashes and all that is not ASCII.
+        errorDescription = String(
+            problem.detail.unicodeScalars.map { scalar -> Character in
+                switch scalar {
+                case "\"", "\\": "'"
+                case " "..."~": Character(scalar)
+                default: "?"
+                }
+            })
+    }
+}
+
+extension Bodies.ItemError {
+    public init(_ error: OvationCore.ItemError) {
+        line = error.line.map { Int64($0) }
+        index = error.index.map { Int64($0) }
+        pointer = error.pointer
+        code = error.code.rawValue
+        detail = error.detail
     }
 }

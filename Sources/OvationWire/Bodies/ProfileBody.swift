@@ -1,27 +1,27 @@
 public import OvationCore
 
-/// A profile as the wire shows it: `{profile_id, keys: [{keyspace_discriminator, key}], created_at}`, and where the
-/// events were counted `last_seen_at`, `event_count` and `sections`.
-public enum ProfileBody {
-    public static func members(_ profile: Profile, in catalogue: Catalogue) -> [JSONValue.Member] {
-        let keys = profile.keys.map { key -> JSONValue in
+extension Bodies.Profile {
+    public init(_ profile: OvationCore.Profile, in catalogue: Catalogue) {
+        profileID = profile.id.hex
+        keys = profile.keys.map { key in
+            var shown = Bodies.ProfileKey()
             let keyspace = catalogue.keyspace(number: key.keyspace)
-            return .object([
-                .init("keyspace_discriminator", .string(keyspace?.discriminator.text ?? "")),
-                .init("key", .string(key.text)),
-            ])
+            shown.keyspaceDiscriminator = keyspace?.discriminator.text ?? ""
+            shown.key = key.text
+            return shown
         }
-        return [
-            .init("profile_id", .string(profile.id.hex)), .init("keys", .array(keys)),
-            .init("created_at", .string(profile.createdAt.rfc3339)),
-        ]
+        createdAt = profile.createdAt
     }
+}
 
+extension Bodies.ProfileWithCounts {
     /// - Parameter isVisible: whether the caller may know of events of a type.
-    public static func members(
-        _ counts: ProfileCounts, in catalogue: Catalogue, where isVisible: (EventType) -> Bool
-    ) -> [JSONValue.Member] {
-        var totals: [Discriminator<EventType>: (events: Int64, newest: Timestamp)] = [:]
+    public init(
+        _ profile: OvationCore.Profile, _ counts: ProfileCounts, in catalogue: Catalogue,
+        where isVisible: (OvationCore.EventType) -> Bool
+    ) {
+        self.profile = Bodies.Profile(profile, in: catalogue)
+        var totals: [Discriminator<OvationCore.EventType>: (events: Int64, newest: Timestamp)] = [:]
         var isWhole = true
         for count in counts.counts {
             guard let eventType = catalogue.version(count.version)?.eventType, isVisible(eventType) else {
@@ -31,30 +31,38 @@ public enum ProfileBody {
             let total = totals[eventType.discriminator] ?? (0, count.newest)
             totals[eventType.discriminator] = (total.events + count.events, max(total.newest, count.newest))
         }
-        let sections = catalogue.sections.compactMap { section -> JSONValue? in
+        // Of all events: it would tell of those that the caller may not see.
+        lastSeenAt = isWhole ? counts.lastSeenAt : nil
+        eventCount = totals.values.reduce(0) { $0 + $1.events }
+        sections = catalogue.sections.compactMap { section in
             let types = catalogue.eventTypes.filter { $0.section == section.discriminator }
-            let items = types.compactMap { type in totals[type.discriminator].map { (type, $0) } }
-            guard !items.isEmpty else { return nil }
-            return .object([
-                .init("section_discriminator", .string(section.discriminator.text)),
-                .init("event_count", JSONValue(items.reduce(0) { $0 + Int($1.1.events) })),
-                .init(
-                    "events",
-                    .array(
-                        items.map { type, total in
-                            .object([
-                                .init("discriminator", .string(type.discriminator.text)),
-                                .init("event_count", JSONValue(Int(total.events))),
-                                .init("newest_event_time", .string(total.newest.rfc3339)),
-                            ])
-                        })),
-            ])
+            let events = types.compactMap { type in
+                totals[type.discriminator].map { Bodies.EventTypeCounts(type, $0.events, newest: $0.newest) }
+            }
+            return events.isEmpty ? nil : Bodies.SectionCounts(section, events)
         }
-        return [
-            // Of all events: it would tell of those that the caller may not see.
-            .init("last_seen_at", isWhole ? counts.lastSeenAt.map { .string($0.rfc3339) } ?? .null : .null),
-            .init("event_count", JSONValue(totals.values.reduce(0) { $0 + Int($1.events) })),
-            .init("sections", .array(sections)),
-        ]
+    }
+}
+
+extension Bodies.SectionCounts {
+    fileprivate init(_ section: OvationCore.Section, _ events: [Bodies.EventTypeCounts]) {
+        sectionDiscriminator = section.discriminator.text
+        eventCount = events.reduce(0) { $0 + $1.eventCount }
+        self.events = events
+    }
+}
+
+extension Bodies.EventTypeCounts {
+    fileprivate init(_ type: OvationCore.EventType, _ events: Int64, newest: Timestamp) {
+        discriminator = type.discriminator.text
+        eventCount = events
+        newestEventTime = newest
+    }
+}
+
+extension Bodies.ProfileMatch {
+    public init(_ match: Bodies.Match, _ profile: OvationCore.Profile, in catalogue: Catalogue) {
+        self.match = match
+        self.profile = Bodies.Profile(profile, in: catalogue)
     }
 }

@@ -202,11 +202,14 @@ extension Bodies {
     }
 
     public struct ReplayRequest: Body {
-        public var items: [PostedEvent]?
+        /// Read one by one, so that an answer says all that is wrong with them.
+        public var items: [JSONValue]?
         public var profileKey: String?
         public init() {}
 
         public static let summary = "What to post instead; what is left out is taken from the refused post."
+        // A misspelt member would post again what was refused.
+        public static let isStrict = true
         public static let members = Members<Self> {
             $0.optional("items", \.items, "Other events.", PostEvents.itemsSchema)
             $0.optional("profile_key", \.profileKey, "Another key.", .string(example: "steve@apsis.com"))

@@ -1,80 +1,53 @@
 public import OvationCore
 
-/// A refused post as the wire shows it: `{id, state, received_at, section_discriminator, keyspace_discriminator,
-/// profile_key, client_id, request_id, cause, code, detail, errors, event_count, body_bytes, replayed_at,
-/// replayed_profile_id}`, and for admins `body_excerpt`, or `body` with `replayed_event_ids` and `stored_events`.
-public enum RejectionBody {
-    public enum Part: Sendable {
-        case none
-        case excerpt
-        case whole
-    }
-
-    /// - Parameter stored: what a replay stored, where the whole body is asked for.
-    public static func json(
-        _ rejection: Rejection, in catalogue: Catalogue, body part: Part, stored: [StoredEvent] = []
-    ) -> JSONValue {
+extension Bodies.Rejection {
+    /// - Parameter showsExcerpt: whether it shows the beginning of the body, which is for admins.
+    public init(_ rejection: OvationCore.Rejection, in catalogue: Catalogue, showsExcerpt: Bool) {
         let post = rejection.post
+        id = String(rejection.id)
+        state = rejection.replayedAt == nil ? .open : .replayed
+        receivedAt = post.receivedAt
         let section = catalogue.section(number: post.section)
+        sectionDiscriminator = section?.discriminator.text ?? ""
         let keyspace = catalogue.keyspace(number: post.keyspace)
-        let state = rejection.replayedAt == nil ? RejectionFilter.State.open : .replayed
-        var members: [JSONValue.Member] = [
-            .init("id", .string(String(rejection.id))),
-            .init("state", .string(state.rawValue)),
-            .init("received_at", .string(post.receivedAt.rfc3339)),
-            .init("section_discriminator", .string(section?.discriminator.text ?? "")),
-            .init("keyspace_discriminator", .string(keyspace?.discriminator.text ?? "")),
-            .init("profile_key", .string(post.key)),
-            .init("client_id", .string(post.clientID)),
-            .init("request_id", .string(post.requestID)),
-            .init("cause", .string(post.cause.id.rawValue)),
-            .init("code", .string(post.code.rawValue)),
-            .init("detail", .string(post.detail)),
-            .init("errors", .array(post.errors.listed().map(ProblemBody.json))),
-            .init("event_count", JSONValue(post.eventCount)),
-            .init("body_bytes", JSONValue(rejection.bodyBytes)),
-            .init("replayed_at", rejection.replayedAt.map { .string($0.rfc3339) } ?? .null),
-            .init("replayed_profile_id", rejection.replayedTo.map { .string($0.hex) } ?? .null),
-        ]
-        let text = String(decoding: post.body, as: UTF8.self)
-        switch part {
-        case .none: break
-        case .excerpt: members.append(.init("body_excerpt", .string(text)))
-        case .whole:
-            let isKnown = !rejection.replayedEvents.isEmpty
-            let ids = rejection.replayedEvents.flatMap { $0.map { JSONValue.string(String($0)) } }
-            members += [
-                .init("body", .string(text)), .init("replayed_event_ids", isKnown ? .array(ids) : .null),
-                .init(
-                    "stored_events", isKnown ? .array(stored.compactMap { event($0, in: catalogue) }) : .null),
-            ]
-        }
-        return .object(members)
-    }
-
-    private static func event(_ event: StoredEvent, in catalogue: Catalogue) -> JSONValue? {
-        guard let data = try? JSONValue(parsing: event.data) else { return nil }
-        return .object([
-            .init("id", .string(String(event.id))), .init("event_time", .string(event.eventTime.rfc3339)),
-            .init("received_at", .string(event.receivedAt.rfc3339)),
-            .init("version_id", .string(String(event.version))),
-            .init("discriminator", .string(catalogue.version(event.version)?.eventType.discriminator.text ?? "")),
-            .init("data", data),
-        ])
+        keyspaceDiscriminator = keyspace?.discriminator.text ?? ""
+        profileKey = post.key
+        clientID = post.clientID
+        requestID = post.requestID
+        cause = post.cause.id.rawValue
+        code = post.code.rawValue
+        detail = post.detail
+        errors = post.errors.listed().map { Bodies.ItemError($0) }
+        eventCount = Int64(post.eventCount)
+        bodyBytes = Int64(rejection.bodyBytes)
+        replayedAt = rejection.replayedAt
+        replayedProfileID = rejection.replayedTo?.hex
+        bodyExcerpt = showsExcerpt ? String(decoding: post.body, as: UTF8.self) : nil
     }
 }
 
-/// `{items?, profile_key?}`: what to post instead of what was refused.
-public struct ReplayRequest: Sendable {
-    public let profileKey: String?
-    /// Whether the body brings events of its own.
-    public let hasItems: Bool
+extension Bodies.RejectionWithBody {
+    /// - Parameter stored: what a replay stored, as far as it is still there.
+    public init(
+        _ rejection: OvationCore.Rejection, in catalogue: Catalogue, stored: [OvationCore.StoredEvent]
+    ) {
+        self.rejection = Bodies.Rejection(rejection, in: catalogue, showsExcerpt: false)
+        body = String(decoding: rejection.post.body, as: UTF8.self)
+        guard !rejection.replayedEvents.isEmpty else { return }
+        replayedEventIDs = rejection.replayedEvents.flatMap { $0.map { String($0) } }
+        storedEvents = stored.compactMap { Bodies.StoredEvent($0, in: catalogue) }
+    }
+}
 
-    public init(parsing bytes: some Collection<UInt8>) throws(Problem) {
-        let reader = try ObjectReader(JSONValue(parsing: bytes))
-        // A misspelt member would post again what was refused.
-        try reader.allow(only: "items", "profile_key")
-        profileKey = try reader.string("profile_key")
-        hasItems = try reader.value("items") != nil
+extension Bodies.StoredEvent {
+    /// nil where its data cannot be read.
+    public init?(_ event: OvationCore.StoredEvent, in catalogue: Catalogue) {
+        guard let data = try? JSONValue(parsing: event.data) else { return nil }
+        id = String(event.id)
+        eventTime = event.eventTime
+        receivedAt = event.receivedAt
+        versionID = String(event.version)
+        discriminator = catalogue.version(event.version)?.eventType.discriminator.text ?? ""
+        self.data = data
     }
 }

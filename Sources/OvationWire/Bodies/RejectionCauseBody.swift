@@ -1,29 +1,20 @@
 public import OvationCore
 
-/// A cause of rejections as the wire shows it: `{cause, section_discriminator, code, item_code, event_discriminator, pointer,
-/// client_id, rejection_count, event_count, first_received_at, last_received_at, example_id}`.
-public enum RejectionCauseBody {
-    public static func json(_ item: RejectionCauses.Item, in catalogue: Catalogue) -> JSONValue {
-        .object(
-            [.init("cause", .string(item.cause.id.rawValue))] + members(of: item.cause, in: catalogue) + [
-                .init("client_id", .string(item.cause.clientID)),
-                .init("rejection_count", JSONValue(item.rejections)),
-                .init("event_count", JSONValue(item.events)),
-                .init("first_received_at", .string(item.first.rfc3339)),
-                .init("last_received_at", .string(item.last.rfc3339)),
-                .init("example_id", .string(String(item.newest))),
-            ])
-    }
-
-    static func members(of cause: RejectionCause, in catalogue: Catalogue) -> [JSONValue.Member] {
-        let section = catalogue.section(number: cause.section)
-        return [
-            .init("section_discriminator", .string(section?.discriminator.text ?? "")),
-            .init("code", .string(cause.code.rawValue)),
-            .init("item_code", cause.itemCode.map { .string($0.rawValue) } ?? .null),
-            .init("event_discriminator", cause.eventType.map { .string($0) } ?? .null),
-            .init("pointer", .string(cause.pointer)),
-        ]
+extension Bodies.RejectionCause {
+    public init(_ item: OvationCore.RejectionCauses.Item, in catalogue: Catalogue) {
+        cause = item.cause.id.rawValue
+        let section = catalogue.section(number: item.cause.section)
+        subject.sectionDiscriminator = section?.discriminator.text ?? ""
+        subject.code = item.cause.code.rawValue
+        subject.itemCode = item.cause.itemCode?.rawValue
+        subject.eventDiscriminator = item.cause.eventType
+        subject.pointer = item.cause.pointer
+        clientID = item.cause.clientID
+        rejectionCount = Int64(item.rejections)
+        eventCount = Int64(item.events)
+        firstReceivedAt = item.first
+        lastReceivedAt = item.last
+        exampleID = String(item.newest)
     }
 }
 
@@ -104,71 +95,60 @@ public struct ReplayReport: Sendable, Equatable {
     }
 }
 
+extension Bodies.ReplayReport {
+    public init(_ report: OvationWire.ReplayReport) {
+        passed = Int64(report.passed)
+        passedEventCount = Int64(report.passedEvents)
+        failed = Int64(report.failed)
+        alreadyReplayed = Int64(report.closedMeanwhile)
+        failures = report.failures.map { Bodies.ReplayFailure($0) }
+        failuresOmitted = Int64(report.failuresOmitted)
+        remaining = Int64(report.remaining)
+        through = String(report.through)
+        nextAfter = report.nextAfter.map { String($0) }
+    }
+}
+
+extension Bodies.ReplayFailure {
+    public init(_ failure: OvationWire.ReplayReport.Failure) {
+        subject.sectionDiscriminator = failure.section
+        subject.code = failure.code
+        subject.itemCode = failure.itemCode
+        subject.eventDiscriminator = failure.eventType
+        subject.pointer = failure.pointer
+        count = Int64(failure.count)
+        exampleID = String(failure.example)
+    }
+}
+
 extension ReplayReport {
-    public var json: JSONValue {
-        .object([
-            .init("passed", JSONValue(passed)), .init("passed_event_count", JSONValue(passedEvents)),
-            .init("failed", JSONValue(failed)), .init("already_replayed", JSONValue(closedMeanwhile)),
-            .init("failures", .array(failures.map(\.json))),
-            .init("failures_omitted", JSONValue(failuresOmitted)), .init("remaining", JSONValue(remaining)),
-            .init("through", .string(String(through))),
-            .init("next_after", nextAfter.map { .string(String($0)) } ?? .null),
-        ])
+    /// - Parameter body: of an answer, or of a form that brought it back, which can say anything: a number that is not a
+    ///   number of something counts as none.
+    public init(_ body: Bodies.ReplayReport) {
+        passed = ReplayReport.count(body.passed)
+        passedEvents = ReplayReport.count(body.passedEventCount)
+        failed = ReplayReport.count(body.failed)
+        closedMeanwhile = ReplayReport.count(body.alreadyReplayed)
+        failuresOmitted = ReplayReport.count(body.failuresOmitted)
+        remaining = ReplayReport.count(body.remaining)
+        through = VersionID.parse(body.through) ?? 0
+        nextAfter = body.nextAfter.flatMap { VersionID.parse($0) }
+        failures = body.failures.prefix(Limits.replayFailuresMax).compactMap { Failure($0) }
     }
 
-    /// Of one step, as a client read it.
-    public init(_ step: Bodies.ReplayReport) {
-        passed = Int(step.passed)
-        passedEvents = Int(step.passedEventCount)
-        failed = Int(step.failed)
-        closedMeanwhile = Int(step.alreadyReplayed)
-        failuresOmitted = Int(step.failuresOmitted)
-        remaining = Int(step.remaining)
-        through = VersionID.parse(step.through) ?? 0
-        nextAfter = step.nextAfter.flatMap { VersionID.parse($0) }
-        failures = step.failures.prefix(Limits.replayFailuresMax).map { failure in
-            Failure(
-                code: failure.subject.code, itemCode: failure.subject.itemCode,
-                eventType: failure.subject.eventDiscriminator, pointer: failure.subject.pointer,
-                count: Int(failure.count), example: VersionID.parse(failure.exampleID) ?? 0,
-                section: failure.subject.sectionDiscriminator)
-        }
-    }
-
-    /// What ``json`` wrote. What is missing is nothing, and what is not a number of something is none.
-    public init(_ json: JSONValue) {
-        func count(_ name: String) -> Int { min(max(json[name]?.int ?? 0, 0), ReplayReport.countMax) }
-        passed = count("passed")
-        passedEvents = count("passed_event_count")
-        failed = count("failed")
-        closedMeanwhile = count("already_replayed")
-        failuresOmitted = count("failures_omitted")
-        remaining = count("remaining")
-        through = json["through"]?.string.flatMap { VersionID.parse($0) } ?? 0
-        nextAfter = json["next_after"]?.string.flatMap { VersionID.parse($0) }
-        for failure in (json["failures"]?.array ?? []).prefix(Limits.replayFailuresMax) {
-            guard let example = failure["example_id"]?.string.flatMap({ VersionID.parse($0) }) else { continue }
-            failures.append(
-                Failure(
-                    code: failure["code"]?.string ?? "", itemCode: failure["item_code"]?.string,
-                    eventType: failure["event_discriminator"]?.string, pointer: failure["pointer"]?.string ?? "",
-                    count: min(max(failure["count"]?.int ?? 0, 0), ReplayReport.countMax), example: example,
-                    section: failure["section_discriminator"]?.string ?? ""))
-        }
-    }
+    fileprivate static func count(_ number: Int64) -> Int { Int(min(max(number, 0), countMax)) }
 
     /// Sums of such numbers are numbers still.
-    private static let countMax = 1_000_000_000
+    private static let countMax: Int64 = 1_000_000_000
 }
 
 extension ReplayReport.Failure {
-    fileprivate var json: JSONValue {
-        .object([
-            .init("section_discriminator", .string(section)), .init("code", .string(code)),
-            .init("item_code", itemCode.map { .string($0) } ?? .null),
-            .init("event_discriminator", eventType.map { .string($0) } ?? .null),
-            .init("pointer", .string(pointer)), .init("count", JSONValue(count)),
-            .init("example_id", .string(String(example))),
-        ])
+    /// nil where it names no example.
+    fileprivate init?(_ body: Bodies.ReplayFailure) {
+        guard let example = VersionID.parse(body.exampleID) else { return nil }
+        self.init(
+            code: body.subject.code, itemCode: body.subject.itemCode, eventType: body.subject.eventDiscriminator,
+            pointer: body.subject.pointer, count: ReplayReport.count(body.count), example: example,
+            section: body.subject.sectionDiscriminator)
     }
 }

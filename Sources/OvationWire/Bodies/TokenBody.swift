@@ -125,37 +125,10 @@ private enum Base64 {
     }
 }
 
-/// RFC 6749 §5.2: what a client library of OAuth reads of an error.
-public enum TokenError {
-    public static func members(_ problem: Problem) -> [JSONValue.Member] {
-        let error =
-            switch problem.code {
-            case .invalidClient: "invalid_client"
-            case .unsupportedGrantType: "unsupported_grant_type"
-            case .internalError: "server_error"
-            case .busy, .shuttingDown, .storeUnavailable, .storageFull, .tooManyAttempts, .requestTimeout:
-                "temporarily_unavailable"
-            default: "invalid_request"
-            }
-        // The standard leaves out quotes, backslashes and all that is not ASCII.
-        let description = problem.detail.unicodeScalars.map { scalar -> Character in
-            switch scalar {
-            case "\"", "\\": "'"
-            case " "..."~": Character(scalar)
-            default: "?"
-            }
-        }
-        return [.init("error", .string(error)), .init("error_description", .string(String(description)))]
-    }
-}
-
-/// RFC 6749 §5.1.
-public enum TokenResponse {
-    public static func write(accessToken: String, expiresIn: Int64) -> JSONValue {
-        .object([
-            .init("access_token", .string(accessToken)),
-            .init("expires_in", JSONValue(expiresIn)),
-            .init("token_type", .string("Bearer")),
-        ])
+extension Bodies.Token {
+    public init(_ accessToken: String, expiresIn: Int64) {
+        self.accessToken = accessToken
+        self.expiresIn = expiresIn
+        tokenType = "Bearer"
     }
 }

@@ -188,17 +188,35 @@ extension Bodies {
     }
 
     public struct RotateAPIKeyRequest: Body {
-        public var overlapHours: Int64?
+        public var overlapHours: OverlapHours?
         public init() {}
 
         public static let summary = "How an API key gets a new secret."
         public static let members = Members<Self> {
-            $0.optional(
-                "overlap_hours", \.overlapHours, "Hours for which the old secret stays good.",
-                .integer(
-                    min: 0, max: Limits.secretOverlapMax.components.seconds / 3600, example: 24
-                ).with(default: 24))
+            $0.optional("overlap_hours", \.overlapHours, "Hours for which the old secret stays good.")
         }
+    }
+
+    /// Hours for which an old secret stays good: a whole number up to a maximum.
+    public struct OverlapHours: BodyValue {
+        public let hours: Int64
+        private static let max = Limits.secretOverlapMax.components.seconds / 3600
+
+        public init(_ hours: Int64) throws(OvationCore.Problem) {
+            try self.init(json: JSONValue(hours), at: "/overlap_hours")
+        }
+
+        public init(json: JSONValue, at pointer: String) throws(OvationCore.Problem) {
+            guard case .number(let text) = json, let hours = Int64(text), (0...OverlapHours.max).contains(hours) else {
+                throw ObjectReader.refused(
+                    pointer, .invalidValue,
+                    "\(JSONPointer.subject(pointer)) is a whole number from 0 to \(OverlapHours.max).")
+            }
+            self.hours = hours
+        }
+
+        public static var schema: Schema { .integer(min: 0, max: max, example: 24).with(default: 24) }
+        public var json: JSONValue { JSONValue(hours) }
     }
 
     private static let clientIDSchema = Schema.string(example: "752cdd05-75e0-4f8a-bd08-62e3df753ff3")

@@ -159,6 +159,10 @@ public struct Answer: Sendable {
 
     static func ok(_ body: any Body.Type) -> Answer { json(200, "Done.", body) }
     static func created(_ body: any Body.Type) -> Answer { json(201, "Made.", body) }
+    /// Of an endpoint that makes something, and can be asked only to check it.
+    static func checked(_ body: any Body.Type) -> Answer {
+        json(200, "Checked, with `Prefer: validate-only`: what would be made.", body)
+    }
 
     static func text(_ description: String, _ types: String...) -> Answer {
         Answer(status: 200, description: description, content: types.map { ($0, .text) }, body: nil)

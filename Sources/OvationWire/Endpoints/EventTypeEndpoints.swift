@@ -18,8 +18,9 @@ extension Endpoint {
         EndpointSpec(
             "createEventType", .post, path, .admin, .eventTypes, "Create an event type with its first version",
             "A field 'source' of type string is added where there is none.",
+            parameters: [.preferValidateOnlyToChange],
             body: .json(Bodies.EventTypeRequest.self, "The event type to make."),
-            answers: [.created(Bodies.FullEventType.self)]))
+            answers: [.created(Bodies.FullEventType.self), .checked(Bodies.FullEventType.self)]))
 
     public static let getEventType = Endpoint(
         EndpointSpec(
@@ -32,39 +33,43 @@ extension Endpoint {
             "changeEventType", .patch, path + "/{event}", .admin, .eventTypes,
             "Change an event type; other fields make a new version",
             "What is left out stays as it is. The same fields in another order make no version.",
+            parameters: [.preferValidateOnlyToChange],
             body: .json(Bodies.EventTypeChange.self, "What to change."), answers: [.ok(Bodies.FullEventType.self)]))
 
     public static let removeEventType = Endpoint(
         EndpointSpec(
             "removeEventType", .delete, path + "/{event}", .admin, .eventTypes,
             "Hide an event type and refuse new events; stored ones stay readable",
-            "Its discriminator and the ids of its versions are never used again.", answers: [.done]))
+            "Its discriminator and the ids of its versions are never used again.",
+            parameters: [.preferValidateOnlyToChange], answers: [.done]))
 
     public static let addVersion = Endpoint(
         EndpointSpec(
             "addVersion", .post, path + "/{event}/versions", .admin, .eventTypes, "Add a version, or a draft of one",
             "A version takes over at once. A draft waits to be published, and takes events from admin keys alone.",
+            parameters: [.preferValidateOnlyToChange],
             body: .json(Bodies.VersionRequest.self, "The version to add."),
-            answers: [.created(Bodies.FullEventType.self)]))
+            answers: [.created(Bodies.FullEventType.self), .checked(Bodies.FullEventType.self)]))
 
     public static let publishVersion = Endpoint(
         EndpointSpec(
             "publishVersion", .post, path + "/{event}/versions/{version}/publish", .admin, .eventTypes,
             "Publish a draft, or a deprecated version again",
             "It becomes the current version. A deprecated one is published again only with `If-Match`.",
-            answers: [.ok(Bodies.FullEventType.self)]))
+            parameters: [.preferValidateOnlyToChange], answers: [.ok(Bodies.FullEventType.self)]))
 
     public static let deprecateVersion = Endpoint(
         EndpointSpec(
             "deprecateVersion", .post, path + "/{event}/versions/{version}/deprecate", .admin, .eventTypes,
             "Deprecate the current version, and put no other in its place",
             "Events can still be posted with it, by clients that know its id.",
-            answers: [.ok(Bodies.FullEventType.self)]))
+            parameters: [.preferValidateOnlyToChange], answers: [.ok(Bodies.FullEventType.self)]))
 
     public static let discardVersion = Endpoint(
         EndpointSpec(
             "discardVersion", .delete, path + "/{event}/versions/{version}", .admin, .eventTypes, "Discard a draft",
-            "Only a draft can be discarded. Its id is never used again.", answers: [.done]))
+            "Only a draft can be discarded. Its id is never used again.", parameters: [.preferValidateOnlyToChange],
+            answers: [.done]))
 
     public static let getUsage = Endpoint(
         EndpointSpec(

@@ -13,8 +13,9 @@ extension Endpoint {
         EndpointSpec(
             "createKeyspace", .post, "/audience/keyspaces", .admin, .keyspaces, "Create a keyspace",
             "Its discriminator and the format of its keys are fixed for good.",
+            parameters: [.preferValidateOnlyToChange],
             body: .json(Bodies.KeyspaceRequest.self, "The keyspace to make."),
-            answers: [.created(Bodies.Keyspace.self)]))
+            answers: [.created(Bodies.Keyspace.self), .checked(Bodies.Keyspace.self)]))
 
     public static let getKeyspace = Endpoint(
         EndpointSpec(
@@ -25,5 +26,6 @@ extension Endpoint {
         EndpointSpec(
             "changeKeyspace", .patch, "/audience/keyspaces/{keyspace}", .admin, .keyspaces,
             "Change a keyspace's name or rights", "What is left out stays as it is.",
+            parameters: [.preferValidateOnlyToChange],
             body: .json(Bodies.KeyspaceChange.self, "What to change."), answers: [.ok(Bodies.Keyspace.self)]))
 }

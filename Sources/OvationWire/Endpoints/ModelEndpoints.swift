@@ -21,6 +21,7 @@ extension Endpoint {
         EndpointSpec(
             "applyModel", .put, "/audience/model", .admin, .model, "Apply a data model, all or nothing",
             "What the model does not list stays as it is; nothing is ever removed.",
+            parameters: [.preferValidateOnlyToChange],
             body: .json(Bodies.Model.self, "The data model.", size: .model), answers: [.ok(Bodies.ModelPlan.self)]))
 
     public static let listLog = Endpoint(

@@ -100,4 +100,9 @@ extension Parameter {
         "Prefer", "validate-only checks everything and stores nothing.", .words("validate-only"))
     static let preferValidateOnlyToDelete = header(
         "Prefer", "validate-only deletes nothing and says how many would be deleted.", .words("validate-only"))
+    /// Of changes of definitions.
+    static let preferValidateOnlyToChange = header(
+        "Prefer",
+        "validate-only checks everything and changes nothing; the answer shows what would be there. An id that the server "
+            + "makes can be another one the next time.", .words("validate-only"))
 }

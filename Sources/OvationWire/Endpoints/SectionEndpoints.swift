@@ -12,8 +12,10 @@ extension Endpoint {
     public static let createSection = Endpoint(
         EndpointSpec(
             "createSection", .post, "/audience/sections", .admin, .sections, "Create a section",
-            "Its discriminator is fixed for good.", body: .json(Bodies.SectionRequest.self, "The section to make."),
-            answers: [.created(Bodies.Section.self)]))
+            "Its discriminator is fixed for good.",
+            parameters: [.preferValidateOnlyToChange],
+            body: .json(Bodies.SectionRequest.self, "The section to make."),
+            answers: [.created(Bodies.Section.self), .checked(Bodies.Section.self)]))
 
     public static let getSection = Endpoint(
         EndpointSpec(
@@ -23,6 +25,8 @@ extension Endpoint {
     public static let changeSection = Endpoint(
         EndpointSpec(
             "changeSection", .patch, "/audience/sections/{section}", .admin, .sections, "Rename a section",
-            "The discriminator stays.", body: .json(Bodies.SectionChange.self, "The new name."),
+            "The discriminator stays.",
+            parameters: [.preferValidateOnlyToChange],
+            body: .json(Bodies.SectionChange.self, "The new name."),
             answers: [.ok(Bodies.Section.self)]))
 }

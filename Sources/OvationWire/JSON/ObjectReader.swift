@@ -15,7 +15,7 @@ public struct ObjectReader: Sendable {
     }
 
     /// - Throws: when there is a member of another name: for files, where a misspelt one must not go unseen.
-    public func allow(only names: String...) throws(Problem) {
+    public func allow(only names: [String]) throws(Problem) {
         for member in members where !names.contains(member.name) {
             let known = names.map { "'\($0)'" }.joined(separator: ", ")
             throw ObjectReader.refused(

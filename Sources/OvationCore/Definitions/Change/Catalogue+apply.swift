@@ -36,7 +36,10 @@ enum DefinitionRules {
 
     static func description(_ description: String) throws(Problem) -> String {
         guard description.unicodeScalars.count <= Limits.descriptionLengthMax else {
-            throw Problem(.invalidName, "A description has at most \(Limits.descriptionLengthMax) characters.")
+            let detail = "A description has at most \(Limits.descriptionLengthMax) characters."
+            throw Problem(
+                .invalidName, detail,
+                errors: [ItemError(index: nil, pointer: "/description", code: .invalidName, detail: detail)])
         }
         return description
     }

@@ -8,22 +8,20 @@ import OvationWire
 /// `GET /console/keys`
 enum KeyList {
     @Sendable static func show(_ visit: Visit) async throws -> Response {
-        let items = try await visit.call(.listAPIKeys)["items"]?.array ?? []
-        let rows = items.map { row($0, visit) }
+        let rows = try await visit.call(ListAPIKeys.self).items.map { row($0, visit) }
         // Those that work first, the newest of them at the top.
         let page = KeysPage(
             rows: rows.reversed().filter { $0.revoked == nil } + rows.reversed().filter { $0.revoked != nil })
         return await visit.page(page, area: .keys)
     }
 
-    private static func row(_ item: JSONValue, _ visit: Visit) -> KeysPage.Row {
-        let previous = item["previous_secret_valid_until"]?.string.flatMap { Timestamp(rfc3339: $0) }
+    private static func row(_ key: Bodies.APIKey, _ visit: Visit) -> KeysPage.Row {
+        let details = key.rest
         return KeysPage.Row(
-            name: item["name"]?.string ?? "", clientID: item["client_id"]?.string ?? "",
-            rights: KeyRights(item, visit), created: Moment(item["created_at"]) ?? Moment(iso: ""),
-            lastUsed: Moment(item["last_used_at"]),
-            previousSecretUntil: previous.flatMap { $0 > visit.now ? Moment($0) : nil },
-            revoked: Moment(item["revoked_at"]), isOwn: item["client_id"]?.string == visit.identity.key.clientID)
+            name: details.name, clientID: key.clientID, rights: KeyRights(details, visit),
+            created: Moment(details.createdAt), lastUsed: details.lastUsedAt.map { Moment($0) },
+            previousSecretUntil: details.previousSecretValidUntil.flatMap { $0 > visit.now ? Moment($0) : nil },
+            revoked: details.revokedAt.map { Moment($0) }, isOwn: key.clientID == visit.identity.key.clientID)
     }
 }
 
@@ -35,23 +33,30 @@ enum KeyCreation {
 
     @Sendable static func post(_ visit: Visit) async throws -> Response {
         if let question = await Proof.question(visit) { return question }
-        var members: [JSONValue.Member] = [
-            .init("name", .string(visit.form["name"])), .init("role", .string(visit.form["role"])),
-        ]
-        let sections = visit.form.values("section")
-        let access = visit.catalogue.keyspaces.compactMap { keyspace -> JSONValue.Member? in
-            let word = visit.form["keyspace:\(keyspace.discriminator)"]
-            return word.isEmpty || word == "none" ? nil : .init(keyspace.discriminator.text, .string(word))
-        }
         do {
-            try choose(visit, sections: sections.count, keyspaces: access.count)
-            if !sections.isEmpty { members.append(.init("sections", .array(sections.map { .string($0) }))) }
-            if !access.isEmpty { members.append(.init("keyspaces", .object(access))) }
-            let key = try await visit.call(.createAPIKey, body: .object(members))
+            let key = try await visit.call(CreateAPIKey.self, body: request(visit))
             return await visit.page(SecretPage(key, isNew: true, visit), area: .keys)
         } catch let problem as Problem where problem.code.status.kind == .clientError {
             return await visit.page(form(visit, problem), area: .keys, status: problem.code.status)
         }
+    }
+
+    private static func request(_ visit: Visit) throws(Problem) -> Bodies.APIKeyRequest {
+        var body = Bodies.APIKeyRequest()
+        body.name = visit.form["name"]
+        body.role = try visit.form.word("role")
+        let sections = visit.form.values("section")
+        var access: [(name: String, value: APIKey.Access)] = []
+        for keyspace in visit.catalogue.keyspaces {
+            let word = visit.form["keyspace:\(keyspace.discriminator)"]
+            guard !word.isEmpty, word != "none" else { continue }
+            let name = keyspace.discriminator.text
+            access.append((name, try APIKey.Access(json: .string(word), at: "/keyspaces/" + name)))
+        }
+        try choose(visit, sections: sections.count, keyspaces: access.count)
+        body.sections = sections.isEmpty ? nil : sections
+        body.keyspaces = access.isEmpty ? nil : BodyMap(access)
+        return body
     }
 
     /// What a form leaves out is no choice: a key never may more than somebody said.
@@ -114,7 +119,7 @@ enum KeyRotation {
         let previous = key.previousSecret.flatMap { $0.validUntil > visit.now ? Moment($0.validUntil) : nil }
         return await visit.page(
             RotateKeyPage(
-                name: key.name, clientID: key.clientID, rights: KeyRights(key.json(), visit),
+                name: key.name, clientID: key.clientID, rights: KeyRights(Bodies.APIKey(key).rest, visit),
                 previousSecretUntil: previous, seen: seen(key)),
             area: .keys)
     }
@@ -128,9 +133,9 @@ enum KeyRotation {
                 "The secret of ‘\(old.name)’ was rotated already. To rotate it again, begin anew.",
                 .error)
         }
-        let key = try await visit.call(
-            .rotateAPIKey, ["client_id": old.clientID],
-            body: .object([.init("overlap_hours", JSONValue(Int(visit.form["overlap"]) ?? 24))]))
+        var body = Bodies.RotateAPIKeyRequest()
+        body.overlapHours = try Bodies.OverlapHours(Int64(visit.form["overlap"]) ?? 24)
+        let key = try await visit.call(RotateAPIKey.self, ["client_id": old.clientID], body: body)
         return await visit.page(SecretPage(key, isNew: false, visit), area: .keys)
     }
 }
@@ -147,7 +152,7 @@ enum KeyRevocation {
     @Sendable static func confirm(_ visit: Visit) async throws -> Response {
         let key = try visit.key()
         var consequences = ["Every request with it, or with a token it was given, is refused from that moment on."]
-        consequences += KeyRights(key.json(), visit).sentences.map { "Until then: " + $0 }
+        consequences += KeyRights(Bodies.APIKey(key).rest, visit).sentences.map { "Until then: " + $0 }
         consequences.append(
             key.lastUsedAt.map { "It was last used at \(Moment($0).text)." } ?? "It was never used.")
         if key.clientID == visit.identity.key.clientID {
@@ -165,7 +170,7 @@ enum KeyRevocation {
         if let question = await Proof.question(visit) { return question }
         let key = try visit.key()
         do {
-            try await visit.call(.revokeAPIKey, ["client_id": key.clientID])
+            try await visit.act(RevokeAPIKey.self, ["client_id": key.clientID])
             return visit.redirect(to: ConsolePath.keys, "‘\(key.name)’ is revoked.")
         } catch let problem as Problem where problem.code.status.kind == .clientError {
             return visit.redirect(to: ConsolePath.keys, problem.detail, .error)
@@ -185,29 +190,26 @@ extension Visit {
 }
 
 extension KeyRights {
-    /// - Parameter item: as the API shows an API key.
-    init(_ item: JSONValue, _ visit: Visit) {
+    init(_ key: Bodies.APIKeyDetails, _ visit: Visit) {
         self.init(
-            role: item["role"]?.string ?? "",
-            sections: item["sections"]?.array?.map { section in
-                visit.catalogue.sections.first { $0.discriminator.text == section.string }?.name ?? section.string ?? ""
+            role: key.role.rawValue,
+            sections: key.sections?.map { section in
+                visit.catalogue.sections.first { $0.discriminator.text == section }?.name ?? section
             },
-            keyspaces: item["keyspaces"]?.members?.map { member in
+            keyspaces: key.keyspaces?.entries.map { name, access in
                 KeyspaceAccess(
-                    name: visit.keyspaceName(member.name), discriminator: member.name, read: true,
-                    write: member.value.string == "read_write")
+                    name: visit.keyspaceName(name), discriminator: name, read: true, write: access == .readWrite)
             })
     }
 }
 
 extension SecretPage {
-    fileprivate init(_ key: JSONValue, isNew: Bool, _ visit: Visit) {
-        let clientID = key["client_id"]?.string ?? ""
-        let secret = key["client_secret"]?.string ?? ""
+    fileprivate init(_ key: Bodies.NewAPIKey, isNew: Bool, _ visit: Visit) {
         self.init(
-            isNew: isNew, name: key["name"]?.string ?? "", clientID: clientID, rights: KeyRights(key, visit),
-            secret: secret,
-            command: SampleCommands.token(baseURL: visit.baseURL, clientID: clientID, clientSecret: secret),
-            previousSecretUntil: Moment(key["previous_secret_valid_until"]))
+            isNew: isNew, name: key.rest.name, clientID: key.clientID, rights: KeyRights(key.rest, visit),
+            secret: key.clientSecret,
+            command: SampleCommands.token(
+                baseURL: visit.baseURL, clientID: key.clientID, clientSecret: key.clientSecret),
+            previousSecretUntil: key.rest.previousSecretValidUntil.map { Moment($0) })
     }
 }

@@ -17,68 +17,59 @@ enum EventTypeCreation {
             return await visit.page(changed.page(in: section, visit.catalogue), area: .eventTypes)
         }
         if input.action == "preview" {
-            let page = input.page(in: section, visit.catalogue, preview: preview(input, section, visit))
+            let page = input.page(in: section, visit.catalogue, preview: await preview(input, section, visit))
             return await visit.page(page, area: .eventTypes)
         }
         do {
             let made = try await visit.call(
-                .createEventType, ["section": section.discriminator.text],
-                body: input.body(discriminator: input.discriminator))
-            let discriminator = made["discriminator"]?.string ?? ""
-            let isDraft = input.action == "draft"
+                CreateEventType.self, ["section": section.discriminator.text], body: input.request())
             return visit.redirect(
-                to: ConsolePath.eventTypes(section.discriminator) + "/" + discriminator,
-                isDraft
+                to: ConsolePath.eventTypes(section.discriminator) + "/" + made.discriminator,
+                input.isDraft
                     ? "‘\(input.name)’ is saved as a draft. Publish it when integrations may see it."
                     : "‘\(input.name)’ is created. Integrations can post it now.")
         } catch let problem as Problem where problem.code.status.kind == .clientError {
             let page = input.page(
-                in: section, visit.catalogue, errors: input.errors(problem), preview: preview(input, section, visit))
+                in: section, visit.catalogue, errors: input.errors(problem),
+                preview: await preview(input, section, visit))
             return await visit.page(page, area: .eventTypes, status: problem.code.status)
         }
     }
 
     @Sendable static func preview(_ visit: Visit) async throws -> Response {
-        visit.fragment(preview(EventTypeInput(visit.form), try visit.section(), visit))
+        visit.fragment(await preview(EventTypeInput(visit.form), try visit.section(), visit))
     }
 
-    /// What would be made, by the same rules that make it.
-    private static func preview(_ input: EventTypeInput, _ section: Section, _ visit: Visit) -> EventTypePreview {
+    /// What would be made, as the endpoint that makes it says.
+    private static func preview(
+        _ input: EventTypeInput, _ section: Section, _ visit: Visit
+    ) async -> EventTypePreview {
         guard let discriminator = input.discriminator else {
             return EventTypePreview(
                 discriminator: "", json: "", command: "",
                 problems: ["Choose a category, which is part of the discriminator."])
         }
         do {
-            let request = try EventTypeRequest(input.body(discriminator: discriminator))
-            var random = SystemRandomNumberGenerator()
-            let head = visit.catalogue.creatingEventType(
-                EventTypeDefinition(
-                    section: section.discriminator, discriminator: discriminator, name: input.name,
-                    description: input.summary, category: request.category ?? .transaction,
-                    permissions: request.permissions ?? [:]), using: &random)
-            let version = visit.catalogue.addingVersion(
-                request.version ?? VersionDefinition(id: nil, fields: []), to: discriminator, at: visit.now)
-            let (catalogue, _) = try visit.catalogue.applying(
-                [.eventType(.created(head)), .version(.added(version))], at: visit.now, by: visit.identity.key.clientID)
-            return EventTypePreview(catalogue.eventType(discriminator), visit)
+            let made = try await visit.call(
+                CreateEventType.self, ["section": section.discriminator.text], body: input.request(),
+                headers: .validateOnly)
+            return EventTypePreview(made, isDraft: input.isDraft, visit)
         } catch {
             return EventTypePreview(
                 discriminator: discriminator.text, json: "", command: "",
-                problems: input.errors(error).map(\.message))
+                problems: input.errors(Problem(thrown: error)).map(\.message))
         }
     }
 }
 
 extension EventTypePreview {
-    /// An event type as the API would list it, and the command that would post one.
-    init(_ eventType: EventType?, _ visit: Visit, plan: Plan? = nil, problems: [String] = []) {
-        let version = eventType.flatMap { $0.currentVersion ?? $0.versions.last }
+    /// An event type as the API will show it, and the command that posts an event of its newest version.
+    init(_ eventType: Bodies.FullEventType, isDraft: Bool, plan: Plan? = nil, _ visit: Visit) {
+        let version = isDraft ? eventType.drafts.last : eventType.versions.first ?? eventType.drafts.last
+        let json = isDraft ? eventType.json : Bodies.EventType(eventType).json
         self.init(
-            discriminator: eventType?.discriminator.text ?? "",
-            json: eventType.map { JSONWriter.writeIndented($0.json(.withPermissions)) } ?? "",
-            command: eventType.flatMap { type in version.map { visit.postCommand(type, $0) } } ?? "", plan: plan,
-            problems: problems)
+            discriminator: eventType.discriminator, json: JSONWriter.writeIndented(json),
+            command: version.map { visit.postCommand(eventType, $0) } ?? "", isDraft: isDraft, plan: plan)
     }
 }
 
@@ -89,5 +80,15 @@ extension Visit {
             baseURL: baseURL, section: eventType.section.text,
             keyspace: catalogue.sampleKeyspace(eventType.permissions), version: version.id,
             fields: version.schema.fields, eventTime: now)
+    }
+
+    /// The same of an event type that is not there yet.
+    func postCommand(_ eventType: Bodies.FullEventType, _ version: Bodies.Version) -> String {
+        let writable = eventType.keyspacePermissions.filter(\.write).map(\.keyspaceDiscriminator)
+        return SampleCommands.post(
+            baseURL: baseURL, section: eventType.sectionDiscriminator,
+            keyspace: catalogue.sampleKeyspace { writable.contains($0.discriminator.text) },
+            version: VersionID.parse(version.id) ?? 0,
+            fields: version.fields, eventTime: now)
     }
 }

@@ -27,7 +27,7 @@ enum EventTypeEdit {
         ) async -> Response {
             let page = input.page(
                 in: section, visit.catalogue, editing: eventType, errors: errors, conflict: conflict,
-                preview: preview(input, section, eventType, visit))
+                preview: await preview(input, section, eventType, visit))
             return await visit.page(page, area: .eventTypes, status: status)
         }
         if let changed = input.withRowsChanged() { return await form(changed) }
@@ -39,11 +39,10 @@ enum EventTypeEdit {
         do {
             // Nothing may come between the look at what was seen and the change.
             try await visit.call(
-                .changeEventType,
-                ["section": section.discriminator.text, "event": eventType.discriminator.text],
-                body: input.body(discriminator: nil),
+                ChangeEventType.self, path(eventType), body: input.change(),
                 headers: [.ifMatch: visit.identity.account.entityTag(for: visit.identity.key)])
-            return visit.redirect(to: ConsolePath.eventType(eventType), notice(input, eventType, section, visit))
+            let notice = try await notice(input, section, eventType, visit)
+            return visit.redirect(to: ConsolePath.eventType(eventType), notice)
         } catch let problem as Problem where problem.code.status.kind == .clientError {
             var errors = input.errors(problem)
             if problem.code == .preconditionFailed {
@@ -64,7 +63,7 @@ enum EventTypeEdit {
         else { return nil }
         let losses = lostPermissions(input, eventType, visit)
         // A draft takes over from nothing.
-        let breaks = input.action == "draft" ? [] : newFields(input, section, eventType, visit)
+        let breaks = input.isDraft ? [] : await newFields(input, eventType, visit)
         guard !losses.isEmpty || !breaks.isEmpty else { return nil }
         let used = try await visit.usage(of: section)
         let page = ConfirmPage(
@@ -90,70 +89,55 @@ enum EventTypeEdit {
         }
     }
 
-    private static func newFields(
-        _ input: EventTypeInput, _ section: Section, _ eventType: EventType, _ visit: Visit
-    ) -> [String] {
+    private static func newFields(_ input: EventTypeInput, _ eventType: EventType, _ visit: Visit) async -> [String] {
+        // What cannot be saved is not asked about: the form says why.
         guard let current = eventType.currentVersion,
-            let request = try? EventTypeRequest(input.body(discriminator: nil)),
-            let version = request.version
+            let made = try? await visit.call(
+                ChangeEventType.self, path(eventType), body: input.change(), headers: .validateOnly),
+            let version = made.versions.first
         else { return [] }
-        let added = visit.catalogue.addingVersion(version, to: eventType.discriminator, at: visit.now)
-        let breaks = FieldComparison(old: current.schema.fields, new: added.fields).breaks
+        let breaks = FieldComparison(old: current.schema.fields, new: version.fields).breaks
         guard !breaks.isEmpty else { return [] }
         return breaks.map { "A post of the new version with the fields of version \(current.id) gets 400: \($0)." }
             + ["Posts that name version \(current.id) are stored as before; you can publish it again."]
+    }
+
+    private static func path(_ eventType: EventType) -> KeyValuePairs<String, String> {
+        ["section": eventType.section.text, "event": eventType.discriminator.text]
     }
 
     @Sendable static func preview(_ visit: Visit) async throws -> Response {
         let eventType = try visit.liveEventType()
         var input = EventTypeInput(visit.form)
         input.category = eventType.category.rawValue
-        return visit.fragment(preview(input, try visit.section(), eventType, visit))
+        return visit.fragment(await preview(input, try visit.section(), eventType, visit))
     }
 
     private static func notice(
-        _ input: EventTypeInput, _ eventType: EventType, _ section: Section, _ visit: Visit
-    ) -> String {
-        if input.action == "draft" { return "The draft of ‘\(input.name)’ is saved. Publish it to make it current." }
-        let plan = preview(input, section, eventType, visit).plan
-        if plan?.changes.isEmpty == true { return "Nothing was different, so nothing was changed." }
-        return plan?.makesVersion == true
+        _ input: EventTypeInput, _ section: Section, _ eventType: EventType, _ visit: Visit
+    ) async throws -> String {
+        if input.isDraft { return "The draft of ‘\(input.name)’ is saved. Publish it to make it current." }
+        let plan = try await plan(input, section, eventType, draft: nil, visit)
+        if plan.changes.isEmpty { return "Nothing was different, so nothing was changed." }
+        return plan.makesVersion
             ? "‘\(input.name)’ has a new version. The one before still takes events." : "‘\(input.name)’ is changed."
     }
 
-    /// What the change would do, by the rules that a model file is applied with.
+    /// What the event type would be, as the endpoint that changes it says.
     private static func preview(
         _ input: EventTypeInput, _ section: Section, _ eventType: EventType, _ visit: Visit
-    ) -> EventTypePreview {
+    ) async -> EventTypePreview {
         do {
-            let request = try EventTypeRequest(input.body(discriminator: nil))
-            let model = Model(
-                keyspaces: [],
-                sections: [
-                    Model.Section(
-                        discriminator: section.discriminator, name: section.name,
-                        eventTypes: [
-                            Model.EventType(
-                                discriminator: eventType.discriminator, name: input.name, description: input.summary,
-                                category: eventType.category, permissions: request.permissions ?? [:],
-                                versions: .current(request.version?.fields ?? []))
-                        ])
-                ])
-            var random = SystemRandomNumberGenerator()
-            let plan = try visit.catalogue.plan(toReach: model, at: visit.now, using: &random)
-            let (catalogue, _) = try visit.catalogue.applying(
-                plan.changes, at: visit.now, by: visit.identity.key.clientID)
+            let made = try await visit.call(
+                ChangeEventType.self, path(eventType), body: input.change(), headers: .validateOnly)
+            let draft = input.isDraft ? made.drafts.last : nil
             return EventTypePreview(
-                catalogue.eventType(eventType.discriminator), visit,
-                plan: EventTypePreview.Plan(
-                    changes: plan.steps.flatMap { step in
-                        step.action == .addVersion ? Array(step.details.dropFirst()) : step.details
-                    }, warnings: plan.steps.flatMap(\.breaks),
-                    makesVersion: plan.steps.contains { $0.action == .addVersion }))
+                made, isDraft: input.isDraft, plan: try await plan(input, section, eventType, draft: draft, visit),
+                visit)
         } catch {
             return EventTypePreview(
                 discriminator: eventType.discriminator.text, json: "", command: "",
-                problems: input.errors(error).map(\.message))
+                problems: input.errors(Problem(thrown: error)).map(\.message))
         }
     }
 
@@ -164,8 +148,35 @@ enum EventTypeEdit {
 
     private static func history(of eventType: EventType, limit: Int, _ visit: Visit) async throws -> [HistoryEntry] {
         let log = try await visit.call(
-            .listLog, query: [("event_discriminator", eventType.discriminator.text), ("limit", String(limit))])
-        return try await visit.history(log["items"]?.array ?? [])
+            ListLog.self, query: [("event_discriminator", eventType.discriminator.text), ("limit", String(limit))])
+        return try await visit.history(log.items)
+    }
+
+    /// What is different, in the words of the plan of a model file. A draft takes over from nothing, so its fields break
+    /// nothing.
+    private static func plan(
+        _ input: EventTypeInput, _ section: Section, _ eventType: EventType, draft: Bodies.Version?, _ visit: Visit
+    ) async throws -> EventTypePreview.Plan {
+        var wanted = Bodies.ModelEventType()
+        wanted.discriminator = eventType.discriminator
+        wanted.name = input.name
+        wanted.description = input.summary
+        wanted.category = eventType.category
+        wanted.keyspacePermissions = Bodies.PermissionMap(input.permissions)
+        if draft == nil { wanted.fields = try input.change().version.fields } else { wanted.versions = [] }
+        var place = Bodies.ModelSection()
+        place.discriminator = section.discriminator
+        place.name = section.name
+        place.eventTypes = [wanted]
+        var model = Bodies.Model()
+        model.sections = [place]
+        let steps = try await visit.call(PlanModel.self, body: model).steps
+        let changes = steps.flatMap { $0.action == .addVersion ? Array($0.details.dropFirst()) : $0.details }
+        let current = eventType.currentVersion?.schema.fields ?? []
+        let drafted = draft.map { FieldComparison(old: current, new: $0.fields).details } ?? []
+        return EventTypePreview.Plan(
+            changes: changes + drafted, warnings: steps.flatMap(\.breaks),
+            makesVersion: draft != nil || steps.contains { $0.action == .addVersion }, isDraft: draft != nil)
     }
 
     /// nil: nobody changed the event type since the form was made.

@@ -78,28 +78,50 @@ struct EventTypeInput: Sendable {
 
     // MARK: As the API takes it
 
-    /// - Parameter discriminator: of a new one.
-    func body(discriminator: Discriminator<EventType>?) -> JSONValue {
-        let fieldsJSON = JSONValue.object(
-            filled.map { _, field in
-                .init(
-                    field.name,
-                    .object([.init("type", .string(field.type)), .init("required", .bool(field.required))]))
-            })
-        let permissions = read.union(write).sorted().map { keyspace -> JSONValue in
-            .object([
-                .init("keyspace_discriminator", .string(keyspace)), .init("read", .bool(read.contains(keyspace))),
-                .init("write", .bool(write.contains(keyspace))),
-            ])
+    /// - Throws: as the API does, for what a body cannot say: a missing category, or an unknown type of a field.
+    func request() throws(Problem) -> Bodies.EventTypeRequest {
+        guard !category.isEmpty else {
+            throw ObjectReader.refused("/category", .missingMember, "'category' is missing.")
         }
-        var members: [JSONValue.Member] = [
-            .init("name", .string(name)), .init("description", .string(summary)), .init("fields", fieldsJSON),
-            .init("keyspace_permissions", .array(permissions)),
-        ]
-        if let discriminator { members.append(.init("discriminator", .string(discriminator.text))) }
-        if !category.isEmpty { members.append(.init("category", .string(category))) }
-        if action == "draft" { members.append(.init("draft", .bool(true))) }
-        return .object(members)
+        var body = Bodies.EventTypeRequest()
+        body.name = name
+        body.category = try EventCategory(json: .string(category), at: "/category")
+        body.description = summary
+        body.discriminator = discriminator
+        body.keyspacePermissions = Bodies.PermissionList(permissions)
+        body.version = try version()
+        return body
+    }
+
+    func change() throws(Problem) -> Bodies.EventTypeChange {
+        var body = Bodies.EventTypeChange()
+        body.name = name
+        body.description = summary
+        body.keyspacePermissions = Bodies.PermissionList(permissions)
+        body.version = try version()
+        return body
+    }
+
+    var isDraft: Bool { action == "draft" }
+
+    var permissions: [String: Permission] {
+        Dictionary(
+            uniqueKeysWithValues: read.union(write).map {
+                ($0, Permission(read: read.contains($0), write: write.contains($0)))
+            })
+    }
+
+    private func version() throws(Problem) -> Bodies.VersionParts {
+        var version = Bodies.VersionParts()
+        version.fields = Bodies.Fields(
+            try filled.map { _, field throws(Problem) in
+                let pointer = "/fields/\(JSONPointer.escaped(field.name))/type"
+                return Field(
+                    name: field.name, type: try FieldType(json: .string(field.type), at: pointer),
+                    required: field.required)
+            })
+        version.draft = isDraft ? true : nil
+        return version
     }
 
     /// What the new event type will be called for good; nil while name or category are missing.
@@ -113,11 +135,7 @@ struct EventTypeInput: Sendable {
     /// What the API said, beside the control that it is about.
     func errors(_ problem: Problem) -> [FormError] {
         if problem.code == .invalidName, problem.errors.isEmpty {
-            return [
-                FormError(
-                    control: problem.detail.hasPrefix("A description") ? "description" : "name",
-                    message: problem.detail)
-            ]
+            return [FormError(control: "name", message: problem.detail)]
         }
         guard !problem.errors.isEmpty else { return [FormError(message: problem.detail)] }
         return problem.errors.map { error in
@@ -127,7 +145,7 @@ struct EventTypeInput: Sendable {
             case "name", "category", "description": control = String(parts[0])
             case "keyspace_permissions": control = "keyspaces"
             case "fields" where parts.count > 1:
-                let name = String(parts[1]).unescapedPointer
+                let name = JSONPointer.unescaped(parts[1])
                 control = filled.last { $0.field.name == name }.map { "field_name_\($0.row)" } ?? ""
             default: control = ""
             }
@@ -157,17 +175,10 @@ extension Named {
     init(_ keyspace: Keyspace) { self.init(name: keyspace.name, discriminator: keyspace.discriminator.text) }
 }
 
-extension String {
-    /// One segment of a JSON pointer, as the name that it stands for.
-    fileprivate var unescapedPointer: String {
-        split(separator: "~1", omittingEmptySubsequences: false).joined(separator: "/")
-            .split(separator: "~0", omittingEmptySubsequences: false).joined(separator: "~")
-    }
-}
-
 extension EventType {
     /// Changes with everything that a form shows of an event type, and tells from which moment the form is.
     func seen(at sequence: Int64) -> String {
-        "\(sequence)-" + Hexadecimal.text(of: SHA256.hash(data: JSONWriter.write(json(.withDrafts))).prefix(16))
+        let body = Bodies.FullEventType(self, showsDrafts: true)
+        return "\(sequence)-" + Hexadecimal.text(of: SHA256.hash(data: JSONWriter.write(body.json)).prefix(16))
     }
 }

@@ -16,8 +16,8 @@ enum EventTypeList {
                 name: type.name, discriminator: type.discriminator.text, category: type.category.rawValue,
                 currentVersion: type.currentVersion.map { String($0.id) },
                 versions: type.listedVersions.count, drafts: type.versions.count { $0.state == .draft },
-                eventsStored: used.reduce(0) { $0 + $1.events },
-                lastSeen: used.map(\.lastSeen).max().map { Moment(iso: $0) },
+                eventsStored: Int(used.reduce(0) { $0 + $1.eventCount }),
+                lastSeen: used.map(\.lastSeenAt).max().map { Moment($0) },
                 permissions: visit.access(type), removed: type.removedAt != nil)
         }
         let page = EventTypesPage(
@@ -34,14 +34,14 @@ enum EventTypeDetails {
         let type = try visit.eventType()
         let usage = try await visit.usage(of: section)
         let log = try await visit.call(
-            .listLog, query: [("event_discriminator", type.discriminator.text), ("limit", "50")])
+            ListLog.self, query: [("event_discriminator", type.discriminator.text), ("limit", "50")])
         let page = EventTypePage(
             section: Named(section), discriminator: type.discriminator.text, name: type.name,
             category: type.category.rawValue, summary: type.summary, removedAt: type.removedAt.map { Moment($0) },
             versions: ordered(type).map { version(of: type, $0, usage[$0.id]) }, permissions: visit.access(type),
-            json: JSONWriter.writeIndented(type.json(.withPermissions)),
+            json: JSONWriter.writeIndented(Bodies.EventType(type, showsPermissions: true).json),
             command: type.removedAt == nil ? type.currentVersion.map { visit.postCommand(type, $0) } : nil,
-            history: try await visit.history(log["items"]?.array ?? []))
+            history: try await visit.history(log.items))
         return await visit.page(page, area: .eventTypes)
     }
 
@@ -54,7 +54,7 @@ enum EventTypeDetails {
     }
 
     private static func version(
-        of type: EventType, _ version: EventVersion, _ usage: Visit.Usage?
+        of type: EventType, _ version: EventVersion, _ usage: Bodies.VersionUsage?
     ) -> EventTypePage.Version {
         let state: EventTypePage.Version.State =
             switch version.state {
@@ -68,7 +68,7 @@ enum EventTypeDetails {
             deprecatedAt: version.deprecatedAt.map { Moment($0) },
             fields: version.schema.fields.map {
                 FieldFacts(name: $0.name, type: $0.type.rawValue, required: $0.required)
-            }, eventsStored: usage?.events ?? 0, lastSeen: usage.map { Moment(iso: $0.lastSeen) })
+            }, eventsStored: Int(usage?.eventCount ?? 0), lastSeen: usage.map { Moment($0.lastSeenAt) })
     }
 }
 
@@ -78,8 +78,9 @@ enum EventTypeRemoval {
         let type = try visit.liveEventType()
         let usage = try await visit.usage(of: try visit.section())
         let used = type.versions.compactMap { usage[$0.id] }
-        let all = Visit.Usage(
-            events: used.reduce(0) { $0 + $1.events }, lastSeen: used.map(\.lastSeen).max() ?? "")
+        var all = Bodies.VersionUsage()
+        all.eventCount = used.reduce(0) { $0 + $1.eventCount }
+        all.lastSeenAt = used.map(\.lastSeenAt).max() ?? all.lastSeenAt
         let page = ConfirmPage(
             heading: "Remove ‘\(type.name)’?",
             explanation: [
@@ -88,7 +89,7 @@ enum EventTypeRemoval {
             ],
             consequences: [
                 "Integrations that post it get 400 for every post that has such an event.",
-                Text.posted(all, "it") + (all.events > 0 ? " What is stored stays readable." : ""),
+                Text.posted(all, "it") + (all.eventCount > 0 ? " What is stored stays readable." : ""),
             ], action: ConsolePath.eventType(type) + "/remove", button: "Remove event type",
             cancel: ConsolePath.eventType(type))
         return await visit.page(page, area: .eventTypes)
@@ -96,27 +97,17 @@ enum EventTypeRemoval {
 
     @Sendable static func post(_ visit: Visit) async throws -> Response {
         let type = try visit.liveEventType()
-        try await visit.call(
-            .removeEventType, ["section": type.section.text, "event": type.discriminator.text])
+        try await visit.act(
+            RemoveEventType.self, ["section": type.section.text, "event": type.discriminator.text])
         return visit.redirect(to: ConsolePath.eventTypes(type.section), "‘\(type.name)’ is removed.")
     }
 }
 
 extension Visit {
-    struct Usage: Sendable {
-        let events: Int
-        /// RFC 3339 in UTC, which sorts as it is.
-        let lastSeen: String
-    }
-
-    func usage(of section: Section) async throws -> [EventVersion.ID: Usage] {
-        let items = try await call(.getUsage, ["section": section.discriminator.text])["items"]?.array ?? []
-        var usage: [EventVersion.ID: Usage] = [:]
-        for item in items {
-            guard let id = item["version_id"].flatMap(VersionID.parse) else { continue }
-            usage[id] = Usage(events: item["event_count"]?.int ?? 0, lastSeen: item["last_seen_at"]?.string ?? "")
-        }
-        return usage
+    func usage(of section: Section) async throws -> [EventVersion.ID: Bodies.VersionUsage] {
+        let items = try await call(GetUsage.self, ["section": section.discriminator.text]).items
+        let known = items.compactMap { item in VersionID.parse(item.versionID).map { ($0, item) } }
+        return Dictionary(known, uniquingKeysWith: { $1 })
     }
 
     /// Keyspaces that may do something with events of a type.

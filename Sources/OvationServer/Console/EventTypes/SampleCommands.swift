@@ -77,7 +77,11 @@ public enum SampleCommands {
 extension Catalogue {
     /// The keyspace that a sample for an event type uses: e-mail where that may be written, else the first that may.
     func sampleKeyspace(_ permissions: [Discriminator<Keyspace>: Permission]) -> Keyspace? {
-        let writable = keyspaces.filter { permissions[$0.discriminator]?.write == true }
+        sampleKeyspace { permissions[$0.discriminator]?.write == true }
+    }
+
+    func sampleKeyspace(where isWritable: (Keyspace) -> Bool) -> Keyspace? {
+        let writable = keyspaces.filter(isWritable)
         return writable.first { $0.keyFormat == .email } ?? writable.first
     }
 }

@@ -1,3 +1,4 @@
+import HTTPTypes
 import Hummingbird
 import OvationConsole
 import OvationCore
@@ -6,37 +7,41 @@ import OvationWire
 /// `/console/sections/{section}/event-types/{event}/versions/{version}/…`: to publish, to deprecate and to discard a
 /// version, each after a question that says what integrations will notice.
 enum VersionActs {
+    private enum Act {
+        case publish, deprecate, discard
+    }
+
     @Sendable static func askToPublish(_ visit: Visit) async throws -> Response {
-        try await ask(visit, .publishVersion)
+        try await ask(visit, .publish)
     }
 
     @Sendable static func askToDeprecate(_ visit: Visit) async throws -> Response {
-        try await ask(visit, .deprecateVersion)
+        try await ask(visit, .deprecate)
     }
 
     @Sendable static func askToDiscard(_ visit: Visit) async throws -> Response {
-        try await ask(visit, .discardVersion)
+        try await ask(visit, .discard)
     }
 
     @Sendable static func publish(_ visit: Visit) async throws -> Response {
-        try await act(visit, .publishVersion, "is published and current now.")
+        try await act(visit, .publish, "is published and current now.")
     }
 
     @Sendable static func deprecate(_ visit: Visit) async throws -> Response {
         try await act(
-            visit, .deprecateVersion,
+            visit, .deprecate,
             "is deprecated. It still takes events; new integrations will not pick it. To undo this, publish it again.")
     }
 
     @Sendable static func discard(_ visit: Visit) async throws -> Response {
-        try await act(visit, .discardVersion, "is discarded.")
+        try await act(visit, .discard, "is discarded.")
     }
 
     // MARK: The question
 
-    private static func ask(_ visit: Visit, _ endpoint: Endpoint) async throws -> Response {
+    private static func ask(_ visit: Visit, _ act: Act) async throws -> Response {
         do {
-            return await visit.page(try await question(visit, endpoint), area: .eventTypes)
+            return await visit.page(try await question(visit, act), area: .eventTypes)
         } catch let problem as Problem where problem.code == .conflict {
             // There is nothing to ask: somebody else has done it, or the page is an old one.
             return visit.redirect(to: ConsolePath.eventType(try visit.eventType()), problem.detail, .error)
@@ -44,21 +49,19 @@ enum VersionActs {
     }
 
     /// - Parameter isAnew: whether the answer was given to an older question.
-    private static func question(_ visit: Visit, _ endpoint: Endpoint, isAnew: Bool = false) async throws -> ConfirmPage
-    {
+    private static func question(_ visit: Visit, _ act: Act, isAnew: Bool = false) async throws -> ConfirmPage {
         let type = try visit.liveEventType()
         let id = try visit.path.version()
         guard let version = type.versions.first(where: { $0.id == id }) else { throw Problem.noVersion(id) }
         // What cannot be is not asked.
-        _ = try visit.catalogue.applying(
-            [change(endpoint, version, of: type, visit)], at: visit.now, by: visit.identity.key.clientID)
+        try await call(act, version.id, of: type, visit, isCheckOnly: true)
         let usage = try await visit.usage(of: try visit.section())
         let preview = Preview(type: type, version: version, usage: usage)
         let again = isAnew ? ["The event type was changed since you were asked. Nothing was done yet."] : []
         let (verb, explanation, consequences, danger) =
-            switch endpoint {
-            case .deprecateVersion: ("Deprecate", preview.deprecating, preview.afterDeprecation, true)
-            case .discardVersion: ("Discard", preview.discarding, preview.afterDiscard, true)
+            switch act {
+            case .deprecate: ("Deprecate", preview.deprecating, preview.afterDeprecation, true)
+            case .discard: ("Discard", preview.discarding, preview.afterDiscard, true)
             default: ("Publish", preview.publishing, preview.afterPublication, !preview.breaks.isEmpty)
             }
         let what = version.state == .draft ? "draft version \(id)" : "version \(id)"
@@ -70,31 +73,18 @@ enum VersionActs {
             danger: danger, cancel: ConsolePath.eventType(type))
     }
 
-    private static func change(
-        _ endpoint: Endpoint, _ version: EventVersion, of type: EventType, _ visit: Visit
-    ) -> CatalogueChange {
-        switch endpoint {
-        case .deprecateVersion: .version(.deprecated(version.id, at: visit.now))
-        case .discardVersion: .version(.discarded(version.id))
-        default: visit.catalogue.publishing(version.id, of: type.discriminator, at: visit.now)
-        }
-    }
-
     // MARK: The act
 
-    private static func act(_ visit: Visit, _ endpoint: Endpoint, _ done: String) async throws -> Response {
+    private static func act(_ visit: Visit, _ act: Act, _ done: String) async throws -> Response {
         let type = try visit.liveEventType()
         let version = try visit.path.version()
         do {
             // The answer counts for what was asked, and that has changed.
             guard visit.form["seen"] == type.seen(at: 0) else {
                 return await visit.page(
-                    try await question(visit, endpoint, isAnew: true), area: .eventTypes, status: .conflict)
+                    try await question(visit, act, isAnew: true), area: .eventTypes, status: .conflict)
             }
-            try await visit.call(
-                endpoint,
-                ["section": type.section.text, "event": type.discriminator.text, "version": String(version)],
-                headers: [.ifMatch: visit.identity.account.entityTag(for: visit.identity.key)])
+            try await call(act, version, of: type, visit, isCheckOnly: false)
             return visit.redirect(to: ConsolePath.eventType(type), "Version \(version) \(done)")
         } catch let problem as Problem where problem.code.status.kind == .clientError {
             let detail =
@@ -103,13 +93,29 @@ enum VersionActs {
             return visit.redirect(to: ConsolePath.eventType(type), detail, .error)
         }
     }
+
+    /// The definitions have to be those that were seen. The endpoint asks for this where a version is published again.
+    private static func call(
+        _ act: Act, _ version: EventVersion.ID, of type: EventType, _ visit: Visit, isCheckOnly: Bool
+    ) async throws {
+        let path: KeyValuePairs = [
+            "section": type.section.text, "event": type.discriminator.text, "version": String(version),
+        ]
+        var headers: HTTPFields = isCheckOnly ? .validateOnly : [:]
+        headers[.ifMatch] = visit.identity.account.entityTag(for: visit.identity.key)
+        switch act {
+        case .publish: try await visit.call(PublishVersion.self, path, headers: headers)
+        case .deprecate: try await visit.call(DeprecateVersion.self, path, headers: headers)
+        case .discard: try await visit.act(DiscardVersion.self, path, headers: headers)
+        }
+    }
 }
 
 /// What integrations notice when the current version of an event type changes, in sentences.
 private struct Preview {
     let type: EventType
     let version: EventVersion
-    let usage: [EventVersion.ID: Visit.Usage]
+    let usage: [EventVersion.ID: Bodies.VersionUsage]
 
     /// The version that is current until then; nil: none is, or it is the one in question.
     private var current: EventVersion? { type.currentVersion.flatMap { $0.id == version.id ? nil : $0 } }
@@ -164,9 +170,10 @@ private struct Preview {
 
 extension Text {
     /// How much something is used: the nearest that the store knows to who would notice.
-    static func posted(_ usage: Visit.Usage?, _ what: String) -> String {
-        guard let usage, usage.events > 0 else { return "No events of \(what) are stored." }
-        return count(usage.events, "event", "events") + " of \(what) \(usage.events == 1 ? "is" : "are") stored; "
-            + "the last one arrived at \(Moment(iso: usage.lastSeen).text)."
+    static func posted(_ usage: Bodies.VersionUsage?, _ what: String) -> String {
+        guard let usage, usage.eventCount > 0 else { return "No events of \(what) are stored." }
+        return count(Int(usage.eventCount), "event", "events")
+            + " of \(what) \(usage.eventCount == 1 ? "is" : "are") stored; "
+            + "the last one arrived at \(Moment(usage.lastSeenAt).text)."
     }
 }

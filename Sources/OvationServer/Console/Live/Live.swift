@@ -12,7 +12,7 @@ enum Live {
         // A filter that the stream would refuse is refused here, where somebody reads it.
         let query = [("section", section), ("outcome", outcome), ("event_discriminator", eventType)]
         let stream = StreamLive(feed: visit.console.feed, directory: visit.console.directory)
-        _ = try stream.filter(visit.console.api.makeCall(.streamLive, query: query, as: visit.caller))
+        _ = try stream.filter(visit.console.api.makeCall(.streamLive, .init(query: query), as: visit.caller))
         let types = visit.catalogue.eventTypes.filter {
             $0.removedAt == nil && (section.isEmpty || $0.section.text == section)
         }
@@ -35,7 +35,7 @@ enum Live {
     @Sendable static func stream(_ visit: Visit) async throws -> Response {
         var query: [(String, String)] = []
         for name in ["section", "outcome", "event_discriminator"] { query.append((name, try visit.query(name))) }
-        let call: Call = visit.console.api.makeCall(.streamLive, query: query, as: visit.caller)
+        let call: Call = visit.console.api.makeCall(.streamLive, .init(query: query), as: visit.caller)
         let stream = StreamLive(feed: visit.console.feed, directory: visit.console.directory)
         return try stream.respond(to: call) { report in
             // As things stand now: the session may have ended, or may have been masked. To follow is not to use: a

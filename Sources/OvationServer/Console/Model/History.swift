@@ -10,10 +10,10 @@ enum History {
 
     @Sendable static func show(_ visit: Visit) async throws -> Response {
         let before = try visit.query("before")
-        let items = try await visit.call(
-            .listLog,
+        let log = try await visit.call(
+            ListLog.self,
             query: [("before", before.isEmpty ? String(Int64.max) : before), ("limit", String(pageSize + 1))])
-        let entries = try await visit.history(items["items"]?.array ?? [])
+        let entries = try await visit.history(log.items)
         let shown = Array(entries.prefix(pageSize))
         let page = HistoryPage(
             entries: shown,
@@ -28,7 +28,7 @@ enum History {
 enum ModelFile {
     @Sendable static func download(_ visit: Visit) async throws -> Response {
         var response = try await visit.console.api.respond(
-            .exportModel, headers: [.accept: "application/yaml"], as: visit.caller)
+            ExportModel.self, .init(headers: [.accept: "application/yaml"]), as: visit.caller)
         response.headers[.contentDisposition] = "attachment; filename=\"model.yaml\""
         return response
     }
@@ -36,15 +36,14 @@ enum ModelFile {
 
 extension Visit {
     /// Entries of the log in words.
-    func history(_ items: [JSONValue]) async throws -> [HistoryEntry] {
-        let keys = try await call(.listAPIKeys)["items"]?.array ?? []
-        let names = Dictionary(
-            keys.map { ($0["client_id"]?.string ?? "", $0["name"]?.string ?? "") }, uniquingKeysWith: { $1 })
-        return try items.map { item in
-            let entry = try Bodies.LogEntry(json: item)
+    func history(_ entries: [Bodies.LogEntry]) async throws -> [HistoryEntry] {
+        let keys = try await call(ListAPIKeys.self).items
+        let names = Dictionary(keys.map { ($0.clientID, $0.rest.name) }, uniquingKeysWith: { $1 })
+        return entries.map { entry in
+            let name = names[entry.actor]
             return HistoryEntry(
-                number: Int(entry.sequence), at: Moment(entry.at), actor: names[entry.actor] ?? entry.actor,
-                clientID: names[entry.actor] == nil ? "" : entry.actor, kind: entry.kind,
+                number: Int(entry.sequence), at: Moment(entry.at), actor: name ?? entry.actor,
+                clientID: name == nil ? "" : entry.actor, kind: entry.kind,
                 words: HistoryWords.sentence(entry, catalogue))
         }
     }

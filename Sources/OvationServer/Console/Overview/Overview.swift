@@ -6,69 +6,62 @@ import OvationWire
 /// `GET /console`
 enum Overview {
     @Sendable static func show(_ visit: Visit) async throws -> Response {
-        let activity = try await visit.call(.getActivity)
-        let refusals = try await visit.call(.listAllRejections, query: [("state", "open"), ("limit", "5")])
-        let stored = activity["events_stored"]?.int ?? 0
+        let activity = try await visit.call(GetActivity.self)
+        let refusals = try await visit.call(ListAllRejections.self, query: [("state", "open"), ("limit", "5")])
+        let stored = Int(activity.eventsStored)
         let traffic = traffic(activity)
-        let open = (refusals["items"]?.array ?? []).map { refusal($0, visit) }
+        let open = refusals.items.map { refusal($0, visit) }
         let page = OverviewPage(
-            traffic: traffic,
-            eventTypes: (activity["events"]?.array ?? []).map { eventType($0, visit) }.filter { $0.count > 0 },
-            health: health(activity, stored, visit),
-            serverErrors: (activity["failures"]?.array ?? []).map(serverError),
+            traffic: traffic, eventTypes: activity.events.map { eventType($0, visit) }.filter { $0.count > 0 },
+            health: health(activity, visit), serverErrors: activity.failures.map(serverError),
             refusals: open, keepsRefusals: visit.console.limits.rejectionsMax > 0,
             steps: try await steps(stored: stored, visit), isEmpty: stored == 0 && traffic.isEmpty && open.isEmpty)
         return await visit.page(page, area: .overview)
     }
 
-    private static func traffic(_ activity: JSONValue) -> OverviewPage.Traffic {
-        let minutes = activity["minutes"]?.array ?? []
-        func counts(_ name: String) -> [Int] { minutes.map { $0[name]?.int ?? 0 } }
-        let start = minutes.first?["at"]?.string.flatMap { Timestamp(rfc3339: $0) } ?? Timestamp(milliseconds: 0)
-        let since = activity["counted_since"]?.string.flatMap { Timestamp(rfc3339: $0) }
+    private static func traffic(_ activity: Bodies.Activity) -> OverviewPage.Traffic {
+        let minutes = activity.minutes
+        func counts(_ kind: KeyPath<Bodies.ActivityCounts, Int64>) -> [Int] {
+            minutes.map { Int($0.counts[keyPath: kind]) }
+        }
+        let start = minutes.first?.at ?? activity.countedSince
         return OverviewPage.Traffic(
-            accepted: counts("accepted"), refused: counts("refused"), duplicates: counts("duplicate"),
+            accepted: counts(\.accepted), refused: counts(\.refused), duplicates: counts(\.duplicate),
             from: Moment(start), until: Moment(start.advanced(by: .seconds(minutes.count * 60))),
-            since: since.flatMap { $0 > start ? Moment($0) : nil })
+            since: activity.countedSince > start ? Moment(activity.countedSince) : nil)
     }
 
-    private static func eventType(_ item: JSONValue, _ visit: Visit) -> EventTypeCount {
-        let discriminator = item["discriminator"]?.string ?? ""
-        let type = (try? Discriminator<EventType>(discriminator)).flatMap(visit.catalogue.eventType)
+    private static func eventType(_ item: Bodies.ActivityType, _ visit: Visit) -> EventTypeCount {
+        let type = (try? Discriminator<EventType>(item.discriminator)).flatMap(visit.catalogue.eventType)
         return EventTypeCount(
-            name: item["name"]?.string ?? "", discriminator: discriminator, count: item["event_count"]?.int ?? 0,
+            name: item.name, discriminator: item.discriminator, count: Int(item.eventCount),
             href: type.map(ConsolePath.eventType), isRemoved: type?.removedAt != nil)
     }
 
-    private static func health(_ activity: JSONValue, _ stored: Int, _ visit: Visit) -> OverviewPage.Health {
-        func bound(_ name: String) -> String {
-            guard case .number(let text)? = activity["commits"]?[name], let seconds = Double(text) else {
-                return "no commit since the start"
-            }
+    private static func health(_ activity: Bodies.Activity, _ visit: Visit) -> OverviewPage.Health {
+        func bound(_ seconds: Double?) -> String {
+            guard let seconds else { return "no commit since the start" }
             return seconds < 0.001 ? "under \(Int(seconds * 1_000_000)) µs" : "under \(Int(seconds * 1000)) ms"
         }
-        let started = activity["started_at"]?.string.flatMap { Timestamp(rfc3339: $0) } ?? visit.now
+        let uptime = visit.now.milliseconds - activity.startedAt.milliseconds
         return OverviewPage.Health(
-            commitMedian: bound("median_seconds"), commitP99: bound("p99_seconds"),
-            storeSize: Text.bytes(activity["store_bytes"]?.int ?? 0), eventsStored: stored,
-            postsWaiting: activity["posts_waiting"]?.int ?? 0,
-            uptime: Text.duration(seconds: Int(visit.now.milliseconds - started.milliseconds) / 1000),
+            commitMedian: bound(activity.commits.medianSeconds), commitP99: bound(activity.commits.p99Seconds),
+            storeSize: Text.bytes(Int(activity.storeBytes)), eventsStored: Int(activity.eventsStored),
+            postsWaiting: Int(activity.postsWaiting), uptime: Text.duration(seconds: Int(uptime) / 1000),
             version: visit.console.version, region: visit.console.region)
     }
 
-    private static func serverError(_ item: JSONValue) -> OverviewPage.ServerError {
+    private static func serverError(_ failure: Bodies.ActivityFailure) -> OverviewPage.ServerError {
         OverviewPage.ServerError(
-            at: Moment(item["at"]) ?? Moment(iso: ""), endpoint: item["endpoint"]?.string ?? "",
-            code: item["code"]?.string ?? "", detail: item["detail"]?.string ?? "",
-            requestID: item["request_id"]?.string ?? "")
+            at: Moment(failure.at), endpoint: failure.endpoint, code: failure.code, detail: failure.detail,
+            requestID: failure.requestID)
     }
 
-    private static func refusal(_ item: JSONValue, _ visit: Visit) -> OverviewPage.Refusal {
+    private static func refusal(_ rejection: Bodies.Rejection, _ visit: Visit) -> OverviewPage.Refusal {
         OverviewPage.Refusal(
-            at: Moment(item["received_at"]) ?? Moment(iso: ""), what: item["code"]?.string ?? "",
-            detail: visit.masked(item["detail"]?.string ?? "", item["profile_key"]?.string ?? ""),
-            href: ConsolePath.rejection(
-                section: item["section_discriminator"]?.string ?? "", id: item["id"]?.string ?? ""))
+            at: Moment(rejection.receivedAt), what: rejection.code,
+            detail: visit.masked(rejection.detail, rejection.profileKey),
+            href: ConsolePath.rejection(section: rejection.sectionDiscriminator, id: rejection.id))
     }
 
     // MARK: The article's steps
@@ -85,8 +78,8 @@ enum Overview {
             ?? catalogue.sections[catalogue.sections.count - 1]
         // Where there is only one, its name says nothing.
         let place = catalogue.sections.count > 1 ? " in the section ‘\(section.name)’" : ""
-        let keys = try await visit.call(.listAPIKeys)["items"]?.array ?? []
-        let hasOwnKey = keys.contains { $0["role"]?.string == "integration" && $0["revoked_at"] == .null }
+        let keys = try await visit.call(ListAPIKeys.self).items
+        let hasOwnKey = keys.contains { $0.rest.role == .integration && $0.rest.revokedAt == nil }
         let create = OverviewPage.Step(
             heading: "Create a custom event",
             explanation: type == nil && draft != nil

@@ -17,16 +17,13 @@ enum ProfileFinder {
             return await visit.page(ProfilesPage(key: "", keyspaces: choices, matches: nil), area: .profiles)
         }
         do {
-            let answer = try await visit.call(.findProfiles, query: [("key", key), ("keyspace", keyspace)])
-            let items = answer["items"]?.array ?? []
+            let answer = try await visit.call(FindProfiles.self, query: [("key", key), ("keyspace", keyspace)])
             // What was meant is plain: one profile has this very key.
-            let exact = items.filter { $0["match"]?.string == "exact" }
-            if exact.count == 1, let id = exact[0]["profile_id"]?.string {
-                return .redirect(to: ConsolePath.profile(id: id))
-            }
+            let exact = answer.items.filter { $0.match == .exact }
+            if exact.count == 1 { return .redirect(to: ConsolePath.profile(id: exact[0].profile.profileID)) }
             let page = ProfilesPage(
-                key: key, keyspaces: choices, matches: items.map { match($0, visit) },
-                isIncomplete: answer["complete"] == .bool(false))
+                key: key, keyspaces: choices, matches: answer.items.map { match($0, visit) },
+                isIncomplete: !answer.complete)
             return await visit.page(page, area: .profiles)
         } catch let problem as Problem where problem.code.status.kind == .clientError {
             let page = ProfilesPage(key: key, keyspaces: choices, matches: nil, error: problem.detail)
@@ -37,20 +34,18 @@ enum ProfileFinder {
     @Sendable static func open(_ visit: Visit) async throws -> Response {
         let keyspace = try visit.path.keyspace()
         let answer = try await visit.call(
-            .findProfiles, query: [("key", visit.path.text("key")), ("keyspace", keyspace.text), ("exact", "true")])
-        guard let id = answer["items"]?.array?.first?["profile_id"]?.string else {
+            FindProfiles.self, query: [("key", visit.path.text("key")), ("keyspace", keyspace.text), ("exact", "true")])
+        guard let found = answer.items.first else {
             throw Problem(.profileNotFound, "There is no profile with this key. It gets one with its first event.")
         }
-        return .redirect(to: ConsolePath.profile(id: id))
+        return .redirect(to: ConsolePath.profile(id: found.profile.profileID))
     }
 
-    private static func match(_ item: JSONValue, _ visit: Visit) -> ProfilesPage.Match {
-        let key = item["keys"]?.array?.first
+    private static func match(_ item: Bodies.ProfileMatch, _ visit: Visit) -> ProfilesPage.Match {
+        let key = item.profile.keys.first
         return ProfilesPage.Match(
-            key: visit.shown(key: key?["key"]?.string ?? ""),
-            keyspace: visit.keyspaceName(key?["keyspace_discriminator"]?.string),
-            isExact: item["match"]?.string == "exact",
-            href: ConsolePath.profile(id: item["profile_id"]?.string ?? ""))
+            key: visit.shown(key: key?.key ?? ""), keyspace: visit.keyspaceName(key?.keyspaceDiscriminator),
+            isExact: item.match == .exact, href: ConsolePath.profile(id: item.profile.profileID))
     }
 }
 

@@ -13,10 +13,10 @@ enum ProfileTimeline {
         let section = try await section(profile, visit)
         let query = try TimelineQuery(visit, section)
         let cursor = try visit.query("cursor")
-        var events: JSONValue = .null
+        var events = Bodies.EventPage()
         if query.errors.isEmpty {
             events = try await visit.call(
-                .listEvents, profile.path(section),
+                ListEvents.self, profile.path(section),
                 query: query.api + [("limit", String(pageSize))] + (cursor.isEmpty ? [] : [("cursor", cursor)]))
         }
         let base = ConsolePath.profile(id: profile.id)
@@ -32,8 +32,8 @@ enum ProfileTimeline {
             section: section.discriminator.text,
             summaryHref: ConsolePath.with(base + "/summary", query.page), types: query.choices(visit, section),
             from: query.from, to: query.to,
-            events: (events["items"]?.array ?? []).map { event($0, profile, section, visit) },
-            olderHref: events["next_cursor"]?.string.map { ConsolePath.with(base, query.page + [("cursor", $0)]) },
+            events: events.items.map { event($0, profile, section, visit) },
+            olderHref: events.nextCursor.map { ConsolePath.with(base, query.page + [("cursor", $0)]) },
             isLaterPage: !cursor.isEmpty,
             clearHref: ConsolePath.with(base, [("section", section.discriminator.text)]), errors: query.errors)
         return await visit.page(
@@ -46,24 +46,22 @@ enum ProfileTimeline {
         let section = try await section(profile, visit)
         let query = try TimelineQuery(visit, section)
         let counts = try await visit.call(
-            .getProfile, ["keyspace": profile.keys[0].keyspace, "key": profile.keys[0].key],
+            GetProfile.self, ["keyspace": profile.keys[0].keyspace, "key": profile.keys[0].key],
             query: [("ignore_keyspace_permissions", "true")])
-        let days = try await visit.call(.listEventDays, profile.path(section), query: query.apiTypes)
-        let own = (counts["sections"]?.array ?? [])
-            .first { $0["section_discriminator"]?.string == section.discriminator.text }
+        let days = try await visit.call(ListEventDays.self, profile.path(section), query: query.apiTypes)
+        let own = counts.sections.first { $0.sectionDiscriminator == section.discriminator.text }
         let base = ConsolePath.profile(id: profile.id)
         let summary = ProfileSummary(
-            total: own?["event_count"]?.int ?? 0, lastSeen: Moment(counts["last_seen_at"]),
-            eventTypes: (own?["events"]?.array ?? []).map { item in
-                let discriminator = item["discriminator"]?.string ?? ""
-                let type = (try? Discriminator<EventType>(discriminator)).flatMap(visit.catalogue.eventType)
+            total: Int(own?.eventCount ?? 0), lastSeen: counts.lastSeenAt.map { Moment($0) },
+            eventTypes: (own?.events ?? []).map { item in
+                let type = (try? Discriminator<EventType>(item.discriminator)).flatMap(visit.catalogue.eventType)
                 return EventTypeCount(
-                    name: type?.name ?? discriminator, discriminator: discriminator,
-                    count: item["event_count"]?.int ?? 0,
+                    name: type?.name ?? item.discriminator, discriminator: item.discriminator,
+                    count: Int(item.eventCount),
                     href: ConsolePath.with(
-                        base, [("section", section.discriminator.text), ("type", discriminator)]))
+                        base, [("section", section.discriminator.text), ("type", item.discriminator)]))
             }.sorted { ($1.count, $0.name) < ($0.count, $1.name) },
-            days: strip(days["items"]?.array ?? []) { date in
+            days: strip(days.items) { date in
                 ConsolePath.with(base, query.sectionAndTypes + [("from", date), ("to", date)])
             })
         if visit.isFromScript { return visit.fragment(summary) }
@@ -83,40 +81,38 @@ enum ProfileTimeline {
         }
         for section in visit.catalogue.sections.prefix(20) {
             let events = try await visit.call(
-                .listEvents, profile.path(section),
+                ListEvents.self, profile.path(section),
                 query: [("limit", "1"), ("ignore_keyspace_permissions", "true")])
-            if events["items"]?.array?.isEmpty == false { return section }
+            if !events.items.isEmpty { return section }
         }
         return visit.catalogue.sections[0]
     }
 
     private static func event(
-        _ item: JSONValue, _ profile: ShownProfile, _ section: Section, _ visit: Visit
+        _ item: Bodies.StoredEvent, _ profile: ShownProfile, _ section: Section, _ visit: Visit
     ) -> ProfilePage.Event {
-        let id = item["id"]?.string ?? ""
-        let found = item["version_id"].flatMap(VersionID.parse).flatMap(visit.catalogue.version)
-        let values = (item["data"]?.members ?? []).map { member in
+        let found = VersionID.parse(item.versionID).flatMap(visit.catalogue.version)
+        let values = (item.data.members ?? []).map { member in
             let field = found?.version.schema.fields.first { $0.name == member.name }
             let text = member.value.string ?? String(decoding: JSONWriter.write(member.value), as: UTF8.self)
             return ProfilePage.Value(
                 field: member.name, type: field?.type.rawValue ?? "", value: profile.masked(text, visit))
         }
         return ProfilePage.Event(
-            id: id, eventType: found?.eventType.name ?? item["discriminator"]?.string ?? "",
+            id: item.id, eventType: found?.eventType.name ?? item.discriminator,
             eventTypeHref: found.map { ConsolePath.eventType($0.eventType) } ?? ConsolePath.overview,
-            versionID: item["version_id"]?.string ?? "", time: Moment(item["event_time"]) ?? Moment(iso: ""),
-            received: Moment(item["received_at"]) ?? Moment(iso: ""), values: values,
-            json: profile.masked(JSONWriter.writeIndented(item["data"] ?? .null), visit),
-            deleteHref: EventRemoval.path(profile: profile.id, section: section, event: id))
+            versionID: item.versionID, time: Moment(item.eventTime), received: Moment(item.receivedAt),
+            values: values, json: profile.masked(JSONWriter.writeIndented(item.data), visit),
+            deleteHref: EventRemoval.path(profile: profile.id, section: section, event: item.id))
     }
 
     /// Every day of the last half year with events; days without any included.
-    private static func strip(_ items: [JSONValue], href: (String) -> String) -> [ProfileSummary.Day] {
+    private static func strip(_ items: [Bodies.EventDay], href: (String) -> String) -> [ProfileSummary.Day] {
         let length = 26 * 7
         var counts: [Int64: Int] = [:]
         for item in items {
-            guard let date = item["date"]?.string, let start = Timestamp(rfc3339: date + "T00:00:00Z") else { continue }
-            counts[start.milliseconds / 86_400_000] = item["event_count"]?.int ?? 0
+            guard let start = Timestamp(rfc3339: item.date + "T00:00:00Z") else { continue }
+            counts[start.milliseconds / 86_400_000] = Int(item.eventCount)
         }
         guard let last = counts.keys.max() else { return [] }
         return (max(0, last - Int64(length) + 1)...last).map { day in
@@ -134,11 +130,9 @@ struct ShownProfile: Sendable {
 
     init(_ visit: Visit) async throws {
         id = try visit.path.profileID().hex
-        let profile = try await visit.call(.getProfileByID, ["profile_id": id])
-        keys = (profile["keys"]?.array ?? []).map {
-            ($0["keyspace_discriminator"]?.string ?? "", $0["key"]?.string ?? "")
-        }
-        created = Moment(profile["created_at"]) ?? Moment(iso: "")
+        let profile = try await visit.call(GetProfileByID.self, ["profile_id": id])
+        keys = profile.keys.map { ($0.keyspaceDiscriminator, $0.key) }
+        created = Moment(profile.createdAt)
         guard !keys.isEmpty else { throw Problem(.profileNotFound, "The profile has no key any more.") }
     }
 
@@ -226,8 +220,8 @@ enum EventRemoval {
         let section = try visit.section()
         let id = String(try visit.path.eventID())
         let (keyspace, key) = profile.keys[0]
-        try await visit.call(
-            .deleteEvent, ["keyspace": keyspace, "key": key, "section": section.discriminator.text, "id": id])
+        try await visit.act(
+            DeleteEvent.self, ["keyspace": keyspace, "key": key, "section": section.discriminator.text, "id": id])
         return visit.redirect(to: timeline(profile, section), "Event \(id) is deleted.")
     }
 

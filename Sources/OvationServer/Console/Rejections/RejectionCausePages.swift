@@ -93,78 +93,77 @@ enum RejectionCauseList {
         let query = try RejectionQuery(visit)
         guard !query.isList else { return try await RejectionList.show(visit, query) }
         let limits = visit.console.limits
-        let answer = try await visit.call(.listRejectionCauses, query: query.api + [("limit", "50")])
-        let items = answer["items"]?.array ?? []
+        let answer = try await visit.call(ListRejectionCauses.self, query: query.api + [("limit", "50")])
         var rows: [RejectionCausesPage.Row] = []
-        for item in items { rows.append(try await row(item, visit)) }
+        for item in answer.items { rows.append(try await row(item, visit)) }
         let page = RejectionCausesPage(
             isOn: limits.rejectionsMax > 0, retention: query.retention(limits),
-            filter: query.form(visit, codes: items.compactMap { $0["code"]?.string }), rows: rows,
-            rejections: answer["rejection_count"]?.int ?? 0, omitted: answer["causes_omitted"]?.int ?? 0)
+            filter: query.form(visit, codes: answer.items.map(\.subject.code)), rows: rows,
+            rejections: Int(answer.rejectionCount), omitted: Int(answer.causesOmitted))
         return await visit.page(page, area: .rejections)
     }
 
     @Sendable static func one(_ visit: Visit) async throws -> Response {
         let cause = try visit.path.rejectionCause().rawValue
-        let item = try await visit.call(.getRejectionCause, ["cause": cause])
+        let item = try await visit.call(GetRejectionCause.self, ["cause": cause])
         let before = try visit.query("before")
         let answer = try await visit.call(
-            .listAllRejections,
+            ListAllRejections.self,
             query: [("cause", cause), ("state", "open"), ("before", before), ("limit", "50")])
         let page = RejectionCausePage(
             summary: try await row(item, visit),
-            rows: (answer["items"]?.array ?? []).map { rejection($0, visit) },
-            olderHref: answer["next_before"]?.string.map {
+            rows: answer.items.map { rejection($0, visit) },
+            olderHref: answer.nextBefore.map {
                 ConsolePath.with(ConsolePath.rejectionCause(cause), [("before", $0)])
             })
         return await visit.page(page, area: .rejections)
     }
 
-    private static func row(_ item: JSONValue, _ visit: Visit) async throws -> RejectionCausesPage.Row {
+    private static func row(_ item: Bodies.RejectionCause, _ visit: Visit) async throws -> RejectionCausesPage.Row {
         RejectionCausesPage.Row(
-            cause: try await visit.cause(item), rejections: item["rejection_count"]?.int ?? 0,
-            events: item["event_count"]?.int ?? 0, first: Moment(item["first_received_at"]) ?? Moment(iso: ""),
-            last: Moment(item["last_received_at"]) ?? Moment(iso: ""),
-            href: ConsolePath.rejectionCause(item["cause"]?.string ?? ""))
+            cause: try await visit.cause(item), rejections: Int(item.rejectionCount), events: Int(item.eventCount),
+            first: Moment(item.firstReceivedAt), last: Moment(item.lastReceivedAt),
+            href: ConsolePath.rejectionCause(item.cause))
     }
 
-    private static func rejection(_ item: JSONValue, _ visit: Visit) -> RejectionCausePage.Row {
-        let key = item["profile_key"]?.string ?? ""
-        let errors = item["errors"]?.array ?? []
-        return RejectionCausePage.Row(
-            at: Moment(item["received_at"]) ?? Moment(iso: ""),
-            href: ConsolePath.rejection(
-                section: item["section_discriminator"]?.string ?? "", id: item["id"]?.string ?? ""),
-            keyspace: visit.keyspaceName(item["keyspace_discriminator"]?.string), key: visit.shown(key: key),
-            place: visit.masked(errors.first?["pointer"]?.string ?? "", key),
-            events: item["event_count"]?.int.flatMap { $0 > 0 ? $0 : nil }, errors: errors.count)
+    private static func rejection(_ item: Bodies.Rejection, _ visit: Visit) -> RejectionCausePage.Row {
+        RejectionCausePage.Row(
+            at: Moment(item.receivedAt),
+            href: ConsolePath.rejection(section: item.sectionDiscriminator, id: item.id),
+            keyspace: visit.keyspaceName(item.keyspaceDiscriminator), key: visit.shown(key: item.profileKey),
+            place: visit.masked(item.errors.first?.pointer ?? "", item.profileKey), events: item.knownEvents,
+            errors: item.errors.count)
     }
 }
 
+extension Bodies.Rejection {
+    /// How many events it has; nil where its body could not be read that far.
+    var knownEvents: Int? { eventCount > 0 ? Int(eventCount) : nil }
+}
+
 extension Visit {
+    func cause(_ item: Bodies.RejectionCause) async throws -> CauseText {
+        try await cause(item.subject, example: item.exampleID, client: keyName(item.clientID))
+    }
+
     /// A cause, or the reason of a failure, as a page shows it.
-    func cause(_ item: JSONValue) async throws -> CauseText {
-        let section = item["section_discriminator"]?.string ?? ""
-        let type = item["event_discriminator"]?.string
-        let code = item["code"]?.string ?? ""
-        let itemCode = item["item_code"]?.string
-        let pointer = try await masked(
-            item["pointer"]?.string ?? "", ofExample: item["example_id"]?.string ?? "", section)
+    func cause(_ subject: Bodies.CauseSubject, example: String, client: String = "") async throws -> CauseText {
+        let pointer = try await masked(subject.pointer, ofExample: example, subject.sectionDiscriminator)
         return CauseText(
-            code: itemCode ?? code, outerCode: itemCode == nil ? nil : code,
+            code: subject.itemCode ?? subject.code, outerCode: subject.itemCode == nil ? nil : subject.code,
             pointer: pointer.isEmpty ? nil : pointer,
-            eventType: type.map { text in
+            eventType: subject.eventDiscriminator.map { text in
                 (try? Discriminator<EventType>(text)).flatMap(catalogue.eventType)?.name ?? text
             },
-            section: (try? Discriminator<Section>(section)).flatMap(catalogue.section)?.name ?? section,
-            client: item["client_id"]?.string.map(keyName) ?? "")
+            section: (try? Discriminator<Section>(subject.sectionDiscriminator)).flatMap(catalogue.section)?.name
+                ?? subject.sectionDiscriminator, client: client)
     }
 
     /// Somebody may have written his key where the name of a field belongs.
     func masked(_ pointer: String, ofExample id: String, _ section: String) async throws -> String {
         guard session.isMasked, !pointer.isEmpty else { return pointer }
-        guard let example = try? await call(.getRejection, ["section": section, "id": id]) else { return "…" }
-        return masked(pointer, example["profile_key"]?.string ?? "")
+        guard let example = try? await call(GetRejection.self, ["section": section, "id": id]) else { return "…" }
+        return masked(pointer, example.rejection.profileKey)
     }
 }
 
@@ -194,11 +193,10 @@ enum CauseActs {
         var (dismissed, remaining) = (0, 0)
         repeat {
             let answer = try await visit.call(
-                .dismissRejectionCause, ["cause": cause], query: [("through", visit.form["through"])])
-            let count = answer["dismissed"]?.int ?? 0
-            dismissed += count
+                DismissRejectionCause.self, ["cause": cause], query: [("through", visit.form["through"])])
+            dismissed += Int(answer.dismissed)
             // Whatever is left without one that could be removed is somebody else's now.
-            remaining = count == 0 ? 0 : answer["remaining"]?.int ?? 0
+            remaining = answer.dismissed == 0 ? 0 : Int(answer.remaining)
         } while remaining > 0
         return visit.redirect(
             to: ConsolePath.rejections,
@@ -213,7 +211,8 @@ enum CauseActs {
 
     /// What the form brought back; nothing at the beginning.
     private static func report(_ visit: Visit) -> ReplayReport {
-        var report = (try? JSONValue(parsing: visit.form["report"])).map { ReplayReport($0) } ?? ReplayReport()
+        let given = try? Bodies.ReplayReport(json: JSONValue(parsing: visit.form["report"]))
+        var report = given.map { ReplayReport($0) } ?? ReplayReport()
         report.nextAfter = VersionID.parse(visit.form["after"])
         report.through = VersionID.parse(visit.form["through"]) ?? 0
         return report
@@ -223,11 +222,11 @@ enum CauseActs {
         let cause = try visit.path.rejectionCause().rawValue
         for _ in 0..<stepsAtOnce {
             let answer = try await visit.call(
-                .replayRejectionCause, ["cause": cause],
+                ReplayRejectionCause.self, ["cause": cause],
                 query: [
                     ("after", report.nextAfter.map { String($0) } ?? ""),
                     ("through", report.through > 0 ? String(report.through) : ""),
-                ], headers: isCheckOnly ? [.prefer: "validate-only"] : [:])
+                ], headers: isCheckOnly ? .validateOnly : [:])
             var step = ReplayReport(answer)
             var pointers: [String] = []
             for failure in step.failures {
@@ -247,13 +246,13 @@ enum CauseActs {
         let cause = try visit.path.rejectionCause().rawValue
         let href = ConsolePath.rejectionCause(cause)
         var failures: [CauseActPage.Failure] = []
-        for failure in report.json["failures"]?.array ?? [] {
+        for failure in Bodies.ReplayReport(report).failures {
             failures.append(
                 CauseActPage.Failure(
-                    cause: try await visit.cause(failure), count: failure["count"]?.int ?? 0,
+                    cause: try await visit.cause(failure.subject, example: failure.exampleID),
+                    count: Int(failure.count),
                     href: ConsolePath.rejection(
-                        section: failure["section_discriminator"]?.string ?? "",
-                        id: failure["example_id"]?.string ?? "")))
+                        section: failure.subject.sectionDiscriminator, id: failure.exampleID)))
         }
         let page = CauseActPage(
             cause: try await text(of: cause, visit), isDismissal: isDismissal, phase: phase,
@@ -261,7 +260,8 @@ enum CauseActs {
             causeHref: href, action: href + (isDismissal ? "/dismiss" : "/replay"),
             through: report.through > 0 ? String(report.through) : "",
             after: report.nextAfter.map { String($0) } ?? "",
-            report: String(decoding: JSONWriter.write(report.json), as: UTF8.self), passed: report.passed,
+            report: String(decoding: JSONWriter.write(Bodies.ReplayReport(report).json), as: UTF8.self),
+            passed: report.passed,
             events: report.passedEvents, failed: report.failed, closed: report.closedMeanwhile,
             total: report.looked + report.remaining, failures: failures, failuresOmitted: report.failuresOmitted)
         return await visit.page(page, area: .rejections)
@@ -270,7 +270,7 @@ enum CauseActs {
     /// Of one that has no open rejections any more nothing is known.
     private static func text(of cause: String, _ visit: Visit) async throws -> CauseText {
         do {
-            return try await visit.cause(try await visit.call(.getRejectionCause, ["cause": cause]))
+            return try await visit.cause(try await visit.call(GetRejectionCause.self, ["cause": cause]))
         } catch let problem as Problem where problem.code == .rejectionCauseNotFound {
             return CauseText(code: "", outerCode: nil, pointer: nil, eventType: nil, section: "", client: "")
         }

@@ -10,30 +10,25 @@ enum RejectionList {
         let limits = visit.console.limits
         let before = try visit.query("before")
         let answer = try await visit.call(
-            .listAllRejections, query: query.api + (before.isEmpty ? [] : [("before", before)]) + [("limit", "50")])
-        let items = answer["items"]?.array ?? []
+            ListAllRejections.self, query: query.api + (before.isEmpty ? [] : [("before", before)]) + [("limit", "50")])
         let page = RejectionsPage(
             isOn: limits.rejectionsMax > 0, retention: query.retention(limits),
-            filter: query.form(visit, codes: items.compactMap { $0["code"]?.string }),
-            rows: items.map { row($0, visit) },
-            olderHref: answer["next_before"]?.string.map {
+            filter: query.form(visit, codes: answer.items.map(\.code)), rows: answer.items.map { row($0, visit) },
+            olderHref: answer.nextBefore.map {
                 ConsolePath.with(ConsolePath.rejections, query.page + [("before", $0)])
             })
         return await visit.page(page, area: .rejections)
     }
 
-    private static func row(_ item: JSONValue, _ visit: Visit) -> RejectionsPage.Row {
-        let id = item["id"]?.string ?? ""
-        let key = item["profile_key"]?.string ?? ""
-        let errors = item["errors"]?.array ?? []
+    private static func row(_ item: Bodies.Rejection, _ visit: Visit) -> RejectionsPage.Row {
+        let error = item.errors.first
         return RejectionsPage.Row(
-            id: id, at: Moment(item["received_at"]) ?? Moment(iso: ""), isReplayed: item["state"]?.string == "replayed",
-            keyspace: visit.keyspaceName(item["keyspace_discriminator"]?.string),
-            key: visit.shown(key: key), code: errors.first?["code"]?.string ?? item["code"]?.string ?? "",
-            place: errors.first?["pointer"]?.string.flatMap { $0.isEmpty ? nil : visit.masked($0, key) },
-            errors: errors.count, events: item["event_count"]?.int.flatMap { $0 > 0 ? $0 : nil },
-            client: visit.keyName(item["client_id"]?.string ?? ""),
-            href: ConsolePath.rejection(section: item["section_discriminator"]?.string ?? "", id: id))
+            id: item.id, at: Moment(item.receivedAt), isReplayed: item.state == .replayed,
+            keyspace: visit.keyspaceName(item.keyspaceDiscriminator), key: visit.shown(key: item.profileKey),
+            code: error?.code ?? item.code,
+            place: error.flatMap { $0.pointer.isEmpty ? nil : visit.masked($0.pointer, item.profileKey) },
+            errors: item.errors.count, events: item.knownEvents, client: visit.keyName(item.clientID),
+            href: ConsolePath.rejection(section: item.sectionDiscriminator, id: item.id))
     }
 }
 
@@ -63,8 +58,7 @@ enum RejectionDetails {
 
     @Sendable static func confirmDismissal(_ visit: Visit) async throws -> Response {
         let id = try visit.path.rejectionID()
-        let item = try await visit.call(.getRejection, try parameters(visit))
-        let isReplayed = item["replayed_at"]?.string != nil
+        let isReplayed = try await rejection(visit).rejection.replayedAt != nil
         let page = ConfirmPage(
             heading: "Dismiss rejection \(id)?",
             explanation: [
@@ -78,7 +72,7 @@ enum RejectionDetails {
     }
 
     @Sendable static func dismiss(_ visit: Visit) async throws -> Response {
-        try await visit.call(.dismissRejection, try parameters(visit))
+        try await visit.act(DismissRejection.self, try parameters(visit))
         return visit.redirect(to: ConsolePath.rejections, "The rejection is dismissed.")
     }
 
@@ -88,13 +82,17 @@ enum RejectionDetails {
         ["section": try visit.path.section().text, "id": String(try visit.path.rejectionID())]
     }
 
+    private static func rejection(_ visit: Visit) async throws -> Bodies.RejectionWithBody {
+        try await visit.call(GetRejection.self, try parameters(visit))
+    }
+
     private static func path(_ visit: Visit) throws(Problem) -> String {
         ConsolePath.rejection(section: try visit.path.section().text, id: String(try visit.path.rejectionID()))
     }
 
     private static func check(_ visit: Visit) async throws -> RejectionCheck {
         do {
-            let events = try await post(visit, headers: [.prefer: "validate-only"])
+            let events = try await post(visit, headers: .validateOnly)
             return RejectionCheck(
                 isOK: true, message: Text.count(events, "event", "events") + " would be accepted now.")
         } catch let problem as Problem where problem.code.status.kind == .clientError {
@@ -103,7 +101,7 @@ enum RejectionDetails {
     }
 
     private static func masked(_ problem: Problem, _ visit: Visit) async throws -> RejectionCheck {
-        let key = try await visit.call(.getRejection, try parameters(visit))["profile_key"]?.string ?? ""
+        let key = try await rejection(visit).rejection.profileKey
         return RejectionCheck(problem) { visit.masked($0, key) }
     }
 
@@ -111,19 +109,15 @@ enum RejectionDetails {
     /// - Returns: how many events that is.
     @discardableResult
     private static func post(_ visit: Visit, headers: HTTPFields) async throws -> Int {
-        let original = try await visit.call(.getRejection, try parameters(visit))
-        let edited = try Edited(visit.form, original)
-        guard let items = try JSONValue(parsing: edited.body)["items"] else {
-            throw Problem(
-                .validationFailed, "The body needs a list of events in 'items'.",
-                errors: [
-                    ItemError(index: nil, pointer: "/items", code: .missingMember, detail: "'items' is missing.")
-                ])
-        }
-        try await visit.call(
-            .replayRejection, try parameters(visit),
-            body: .object([.init("items", items), .init("profile_key", .string(edited.key))]), headers: headers)
-        return items.array?.count ?? 0
+        let edited = try Edited(visit.form, try await rejection(visit))
+        var body = Bodies.ReplayRequest()
+        let items = try PostEventsRequest(
+            parsing: Array(edited.body.utf8), itemsMax: visit.console.limits.itemsMax
+        ).items
+        body.items = items
+        body.profileKey = edited.key
+        try await visit.act(ReplayRejection.self, try parameters(visit), body: body, headers: headers)
+        return items.count
     }
 
     /// The form of the editor. What was shown masked and comes back as it was is what it was before; what was changed
@@ -132,8 +126,8 @@ enum RejectionDetails {
         let body: String
         let key: String
 
-        init(_ form: Form, _ original: JSONValue) throws(Problem) {
-            let originalKey = original["profile_key"]?.string ?? ""
+        init(_ form: Form, _ original: Bodies.RejectionWithBody) throws(Problem) {
+            let originalKey = original.rejection.profileKey
             let originalBody = RejectionDetails.indented(original)
             let mask = Visit.mask(originalKey) ?? originalKey
             // A browser sends line ends of two characters.
@@ -151,8 +145,8 @@ enum RejectionDetails {
         }
     }
 
-    private static func indented(_ rejection: JSONValue) -> String {
-        let text = rejection["body"]?.string ?? ""
+    private static func indented(_ rejection: Bodies.RejectionWithBody) -> String {
+        let text = rejection.body
         let indented = (try? JSONValue(parsing: text)).map(JSONWriter.writeIndented) ?? text
         // Deep nesting would come to megabytes of spaces.
         return indented.utf8.count <= 4 * text.utf8.count + 1024 ? indented : text
@@ -160,58 +154,55 @@ enum RejectionDetails {
 
     private static func page(_ visit: Visit, check: RejectionCheck? = nil) async throws -> RejectionPage {
         let section = try visit.section()
-        let item = try await visit.call(.getRejection, try parameters(visit))
-        let key = item["profile_key"]?.string ?? ""
-        let keyspace = visit.catalogue.keyspaces.first {
-            $0.discriminator.text == item["keyspace_discriminator"]?.string
-        }
+        let whole = try await rejection(visit)
+        let item = whole.rejection
+        let key = item.profileKey
+        let keyspace = visit.catalogue.keyspaces.first { $0.discriminator.text == item.keyspaceDiscriminator }
         return RejectionPage(
-            id: item["id"]?.string ?? "", at: Moment(item["received_at"]) ?? Moment(iso: ""), section: Named(section),
+            id: item.id, at: Moment(item.receivedAt), section: Named(section),
             keyspace: keyspace.map(Named.init) ?? Named(name: "", discriminator: ""),
             profileKey: visit.form.has("profile_key") ? visit.form["profile_key"] : visit.shown(key: key),
-            client: visit.keyName(item["client_id"]?.string ?? ""), clientID: item["client_id"]?.string ?? "",
-            requestID: item["request_id"]?.string, events: item["event_count"]?.int.flatMap { $0 > 0 ? $0 : nil },
-            code: item["code"]?.string ?? "", detail: visit.masked(item["detail"]?.string ?? "", key),
-            errors: (item["errors"]?.array ?? []).map { error in
+            client: visit.keyName(item.clientID), clientID: item.clientID, requestID: item.requestID,
+            events: item.knownEvents, code: item.code, detail: visit.masked(item.detail, key),
+            errors: item.errors.map { error in
                 BodyError(
-                    pointer: visit.masked(error["pointer"]?.string ?? "", key), code: error["code"]?.string ?? "",
-                    detail: visit.masked(error["detail"]?.string ?? "", key))
-            }, body: visit.form.has("body") ? visit.form["body"] : visit.masked(indented(item), key), check: check,
-            replayed: Moment(item["replayed_at"]).map { replayed(item, at: $0, section, visit) })
+                    pointer: visit.masked(error.pointer, key), code: error.code,
+                    detail: visit.masked(error.detail, key))
+            }, body: visit.form.has("body") ? visit.form["body"] : visit.masked(indented(whole), key), check: check,
+            replayed: item.replayedAt.map { replayed(whole, at: Moment($0), section, visit) })
     }
 
     /// What a replay stored, as it is stored.
     private static func replayed(
-        _ item: JSONValue, at: Moment, _ section: Section, _ visit: Visit
+        _ item: Bodies.RejectionWithBody, at: Moment, _ section: Section, _ visit: Visit
     ) -> RejectionPage.Replayed {
-        let key = item["profile_key"]?.string ?? ""
-        let profile = item["replayed_profile_id"]?.string.map { ConsolePath.profile(id: $0) }
-        let stored = item["stored_events"]?.array
-        let events = stored?.map { event in
-            let id = event["id"]?.string ?? ""
-            let time = event["event_time"]?.string ?? ""
-            let type = event["version_id"].flatMap(VersionID.parse).flatMap(visit.catalogue.version)?.eventType
+        let profile = item.rejection.replayedProfileID.map { ConsolePath.profile(id: $0) }
+        let events = item.storedEvents?.map { event in
+            let type = VersionID.parse(event.versionID).flatMap(visit.catalogue.version)?.eventType
             return RejectionPage.Replayed.Event(
-                id: id, eventType: type?.name ?? event["discriminator"]?.string ?? "", at: Moment(iso: time),
-                href: profile.map { timeline($0, section, time, id) })
+                id: event.id, eventType: type?.name ?? event.discriminator, at: Moment(event.eventTime),
+                href: profile.map { timeline($0, section, event) })
         }
-        let items = (stored ?? []).map { event in
-            JSONValue.object(
-                ["event_time", "version_id", "data"].map { .init($0, event[$0] ?? .null) })
+        var posted = Bodies.PostEvents()
+        posted.items = (item.storedEvents ?? []).map { event in
+            var item = Bodies.PostedEvent()
+            item.eventTime = event.eventTime
+            item.versionID = .string(event.versionID)
+            item.data = event.data
+            return item
         }
         return RejectionPage.Replayed(
-            at: at, profileHref: profile, events: events, count: item["replayed_event_ids"]?.array?.count ?? 0,
-            json: visit.masked(
-                JSONWriter.writeIndented(.object([.init("items", .array(items))])), key))
+            at: at, profileHref: profile, events: events, count: item.replayedEventIDs?.count ?? 0,
+            json: visit.masked(JSONWriter.writeIndented(posted.json), item.rejection.profileKey))
     }
 
     /// The timeline from this event on.
-    private static func timeline(_ profile: String, _ section: Section, _ time: String, _ id: String) -> String {
+    private static func timeline(_ profile: String, _ section: Section, _ event: Bodies.StoredEvent) -> String {
         var query = [("section", section.discriminator.text)]
-        if let time = Timestamp(rfc3339: time), let id = Int64(id) {
-            query.append(("cursor", EventCursor.write(EventPosition(eventTime: time, id: id + 1))))
+        if let id = Int64(event.id) {
+            query.append(("cursor", EventCursor.write(EventPosition(eventTime: event.eventTime, id: id + 1))))
         }
-        return ConsolePath.with(profile, query) + "#event-" + id
+        return ConsolePath.with(profile, query) + "#event-" + event.id
     }
 }
 

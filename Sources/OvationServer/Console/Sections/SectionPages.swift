@@ -13,7 +13,7 @@ enum SectionList {
     @Sendable static func create(_ visit: Visit) async throws -> Response {
         let name = visit.form["name"]
         do {
-            try await visit.call(.createSection, body: .object([.init("name", .string(name))]))
+            try await visit.call(CreateSection.self, body: request(visit))
             return visit.redirect(to: ConsolePath.sections, "The section ‘\(name)’ is created.")
         } catch let problem as Problem where problem.code.status.kind == .clientError {
             let errors = [FormError(control: "name", message: problem.detail)]
@@ -21,14 +21,19 @@ enum SectionList {
         }
     }
 
+    private static func request(_ visit: Visit) -> Bodies.SectionRequest {
+        var body = Bodies.SectionRequest()
+        body.name = visit.form["name"]
+        return body
+    }
+
     /// nil: it cannot be created, and the form says why.
     @Sendable static func askToCreate(_ visit: Visit) async throws -> Response? {
-        let name = visit.form["name"]
-        var random = SystemRandomNumberGenerator()
-        let made = visit.catalogue.creatingSection(named: name, discriminator: nil, using: &random)
+        guard (try? await visit.call(CreateSection.self, body: request(visit), headers: .validateOnly)) != nil else {
+            return nil
+        }
         return await visit.askToCreate(
-            "section", name, .section(.created(made)),
-            ["Sections cannot be removed, because events refer to them. You can rename it at any time."],
+            "section", ["Sections cannot be removed, because events refer to them. You can rename it at any time."],
             cancel: ConsolePath.sections, area: .sections)
     }
 
@@ -36,8 +41,9 @@ enum SectionList {
         let section = try visit.section()
         let name = visit.form["name"]
         do {
-            try await visit.call(
-                .changeSection, ["section": section.discriminator.text], body: .object([.init("name", .string(name))]))
+            var body = Bodies.SectionChange()
+            body.name = name
+            try await visit.call(ChangeSection.self, ["section": section.discriminator.text], body: body)
             return visit.redirect(to: ConsolePath.sections, "The section is called ‘\(name)’ now.")
         } catch let problem as Problem where problem.code.status.kind == .clientError {
             let errors = [FormError(control: "name:\(section.discriminator)", message: problem.detail)]
@@ -62,15 +68,9 @@ enum KeyspaceList {
     }
 
     @Sendable static func create(_ visit: Visit) async throws -> Response {
-        let form = visit.form
         do {
-            try await visit.call(
-                .createKeyspace,
-                body: .object([
-                    .init("name", .string(form["name"])), .init("key_format", .string(form["key_format"])),
-                    .init("manage_subscriptions", .bool(form["manage_subscriptions"] == "on")),
-                ]))
-            return visit.redirect(to: ConsolePath.keyspaces, "The keyspace ‘\(form["name"])’ is created.")
+            let made = try await visit.call(CreateKeyspace.self, body: request(visit))
+            return visit.redirect(to: ConsolePath.keyspaces, "The keyspace ‘\(made.name)’ is created.")
         } catch let problem as Problem where problem.code.status.kind == .clientError {
             let control = problem.errors.first?.pointer == "/key_format" ? "key_format" : "name"
             let page = page(visit, isNew: true, [FormError(control: control, message: problem.detail)])
@@ -78,19 +78,24 @@ enum KeyspaceList {
         }
     }
 
+    private static func request(_ visit: Visit) throws(Problem) -> Bodies.KeyspaceRequest {
+        var body = Bodies.KeyspaceRequest()
+        body.name = visit.form["name"]
+        body.keyFormat = try visit.form.word("key_format")
+        body.managesSubscriptions = visit.form["manage_subscriptions"] == "on"
+        return body
+    }
+
     /// nil: it cannot be created, and the form says why.
     @Sendable static func askToCreate(_ visit: Visit) async throws -> Response? {
-        let name = visit.form["name"]
-        guard let format = KeyFormat(rawValue: visit.form["key_format"]) else { return nil }
-        var random = SystemRandomNumberGenerator()
-        let made = visit.catalogue.creatingKeyspace(
-            named: name, discriminator: nil, managesSubscriptions: visit.form["manage_subscriptions"] == "on",
-            keyFormat: format, using: &random)
+        guard
+            let made = try? await visit.call(CreateKeyspace.self, body: request(visit), headers: .validateOnly)
+        else { return nil }
         return await visit.askToCreate(
-            "keyspace", name, .keyspace(.created(made)),
+            "keyspace",
             [
                 "Keyspaces cannot be removed, because profile keys refer to them. You can rename it at any time.",
-                "Its key format is ‘\(format.rawValue)’ for good.",
+                "Its key format is ‘\(made.keyFormat.rawValue)’ for good.",
             ], cancel: ConsolePath.keyspaces, area: .keyspaces)
     }
 
@@ -98,12 +103,10 @@ enum KeyspaceList {
         let keyspace = try visit.identity.keyspace(visit.path.keyspace())
         let name = visit.form["name"]
         do {
-            try await visit.call(
-                .changeKeyspace, ["keyspace": keyspace.discriminator.text],
-                body: .object([
-                    .init("name", .string(name)),
-                    .init("manage_subscriptions", .bool(visit.form["manage_subscriptions"] == "on")),
-                ]))
+            var body = Bodies.KeyspaceChange()
+            body.name = name
+            body.managesSubscriptions = visit.form["manage_subscriptions"] == "on"
+            try await visit.call(ChangeKeyspace.self, ["keyspace": keyspace.discriminator.text], body: body)
             return visit.redirect(to: ConsolePath.keyspaces, "The keyspace ‘\(name)’ is changed.")
         } catch let problem as Problem where problem.code.status.kind == .clientError {
             let errors = [FormError(control: "name:\(keyspace.discriminator)", message: problem.detail)]
@@ -124,14 +127,12 @@ enum KeyspaceList {
 }
 
 extension Visit {
-    /// Asks before something is made that cannot be removed; nil where it cannot be made anyway.
+    /// Asks before something is made that cannot be removed.
     fileprivate func askToCreate(
-        _ what: String, _ name: String, _ change: CatalogueChange, _ consequences: [String], cancel: String,
-        area: Layout.Area
-    ) async -> Response? {
-        guard (try? catalogue.applying([change], at: now, by: identity.key.clientID)) != nil else { return nil }
+        _ what: String, _ consequences: [String], cancel: String, area: Layout.Area
+    ) async -> Response {
         let page = ConfirmPage(
-            heading: "Create the \(what) ‘\(name)’?",
+            heading: "Create the \(what) ‘\(form["name"])’?",
             explanation: ["You cannot undo this. Its discriminator is made from the name, and fixed for good."],
             consequences: consequences, action: request.uri.path, hidden: hiddenFields, button: "Create \(what)",
             danger: false, cancel: cancel)

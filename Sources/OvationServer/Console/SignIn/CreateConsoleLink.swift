@@ -7,11 +7,11 @@ import OvationWire
 ///
 /// A token of `ovation console` brings the SHA-256 of a secret that the command keeps. Whatever else answers in the
 /// server's place learns a hash, and a token that is good for nothing but to register it.
-struct CreateConsoleLink: EndpointHandler {
+struct CreateConsoleLink: BodyEndpoint {
     /// nil where the console is turned off.
     let sessions: ConsoleSessions?
 
-    func respond(to call: Call) async throws -> Response {
+    func answer(to call: Call) async throws -> BodyAnswer<Bodies.ConsoleLink> {
         let caller = try call.caller()
         guard let sessions else {
             throw Problem(.notFound, "The console of this server is turned off (console: false).")
@@ -22,11 +22,10 @@ struct CreateConsoleLink: EndpointHandler {
         } else {
             path += sessions.makeLink(clientID: caller.key.clientID, at: call.receivedAt)
         }
-        return .json(
-            .object([
-                .init("path", .string(path)),
-                .init("expires_at", .string(call.receivedAt.advanced(by: Limits.consoleLinkLifetime).rfc3339)),
-            ]), status: .created, headers: [.cacheControl: "no-store"])
+        var body = Bodies.ConsoleLink()
+        body.path = path
+        body.expiresAt = call.receivedAt.advanced(by: Limits.consoleLinkLifetime)
+        return BodyAnswer(body, status: .created, headers: [.cacheControl: "no-store"])
     }
 }
 
