@@ -135,14 +135,3 @@ extension Bodies.PlanAction {
             }
     }
 }
-
-extension Bodies.LogEntry {
-    /// - Parameter change: the stored JSON of the change.
-    public init(_ entry: OvationCore.LogEntry, change: JSONValue) {
-        sequence = entry.sequence
-        at = entry.at
-        actor = entry.actor
-        kind = entry.change.kind
-        self.change = change
-    }
-}
