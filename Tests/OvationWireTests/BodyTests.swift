@@ -14,7 +14,7 @@ struct BodyTests {
             "client_id=a&client_secret=b%20c&grant_type=client_credentials&scope=x",
         ])
     func tokenRequests(body: String) throws {
-        let request = try TokenRequest(parsing: Array(body.utf8))
+        let request = try TokenCredentials(parsing: Array(body.utf8))
         #expect(request.clientID == "a" && request.clientSecret == "b c")
     }
 
@@ -22,16 +22,16 @@ struct BodyTests {
     func tokenRequestsWithMark() throws {
         let form = "grant_type=client_credentials&client_id=a&client_secret=b"
         for text in [form, #"{"grant_type":"client_credentials","client_id":"a","client_secret":"b"}"#] {
-            let request = try TokenRequest(parsing: [0xEF, 0xBB, 0xBF] + Array(text.utf8))
+            let request = try TokenCredentials(parsing: [0xEF, 0xBB, 0xBF] + Array(text.utf8))
             #expect(request.clientID == "a" && request.clientSecret == "b")
             let wide = text.utf16.flatMap { [UInt8($0 & 0xFF), UInt8($0 >> 8)] }
             for bytes in [[0xFF, 0xFE] + wide, wide, [0xFE, 0xFF, 0] + wide.dropLast()] {
-                let problem = #expect(throws: Problem.self) { try TokenRequest(parsing: bytes) }
+                let problem = #expect(throws: Problem.self) { try TokenCredentials(parsing: bytes) }
                 #expect(problem?.code == .invalidRequest && problem?.detail.contains("UTF-16") == true)
             }
             // Half a mark is none.
             for bytes in [[0xEF], [0xEF, 0xBB]] as [[UInt8]] {
-                #expect(throws: Problem.self) { try TokenRequest(parsing: bytes + Array(text.utf8)) }
+                #expect(throws: Problem.self) { try TokenCredentials(parsing: bytes + Array(text.utf8)) }
             }
         }
     }
@@ -72,7 +72,7 @@ struct BodyTests {
             (#"{"grant_type":"client_credentials","client_id":1}"#, "validation_failed"), ("%", "invalid_request"),
         ])
     func badTokenRequests(body: String, code: String) {
-        let problem = #expect(throws: Problem.self) { try TokenRequest(parsing: Array(body.utf8)) }
+        let problem = #expect(throws: Problem.self) { try TokenCredentials(parsing: Array(body.utf8)) }
         #expect(problem?.code.rawValue == code)
     }
 

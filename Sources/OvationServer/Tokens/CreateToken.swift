@@ -15,7 +15,7 @@ struct CreateToken: BodyEndpoint {
         let basic = try call.request.headers[.authorization].flatMap { header throws(Problem) in
             try BasicCredentials(header: header)
         }
-        let request = try TokenRequest(parsing: Array(body.readableBytesView), basic: basic)
+        let request = try TokenCredentials(parsing: Array(body.readableBytesView), basic: basic)
         var found = key(of: request, at: call.receivedAt)
         if found == nil {
             // Another server may have made the key, or its secret, a moment ago.
@@ -39,7 +39,7 @@ struct CreateToken: BodyEndpoint {
     }
 
     /// An unknown id takes as long as a wrong secret, and answers the same.
-    private func key(of request: TokenRequest, at now: Timestamp) -> APIKey? {
+    private func key(of request: TokenCredentials, at now: Timestamp) -> APIKey? {
         key(request.clientID, request.clientSecret, at: now)
             ?? request.otherReading.flatMap { key($0.id, $0.secret, at: now) }
     }

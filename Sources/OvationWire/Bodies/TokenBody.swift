@@ -1,7 +1,10 @@
 public import OvationCore
 
-/// `POST /oauth/token`: the client-credentials grant (RFC 6749 §4.4), as JSON or as a form.
-public struct TokenRequest: Sendable {
+/// What a request to `POST /oauth/token` proves itself with: the client-credentials grant (RFC 6749 §4.4).
+///
+/// It is no body, because id and secret can stand in three places: in JSON, in a form, and in the header `Authorization`,
+/// and then the body leaves out what `Bodies.TokenRequest` requires.
+public struct TokenCredentials: Sendable {
     public let clientID: String
     public let clientSecret: String
     /// The same header, as clients write it that do not encode.
@@ -28,7 +31,7 @@ public struct TokenRequest: Sendable {
     private init(
         _ basic: BasicCredentials?, _ member: (String) throws(Problem) -> String?
     ) throws(Problem) {
-        guard let grantType = try member("grant_type") else { throw TokenRequest.missing("grant_type") }
+        guard let grantType = try member("grant_type") else { throw TokenCredentials.missing("grant_type") }
         guard grantType == "client_credentials" else {
             throw Problem(.unsupportedGrantType, "The only 'grant_type' here is 'client_credentials'.")
         }
@@ -48,8 +51,8 @@ public struct TokenRequest: Sendable {
             return
         }
         otherReading = nil
-        guard let clientID = try member("client_id") else { throw TokenRequest.missing("client_id") }
-        guard let clientSecret = try member("client_secret") else { throw TokenRequest.missing("client_secret") }
+        guard let clientID = try member("client_id") else { throw TokenCredentials.missing("client_id") }
+        guard let clientSecret = try member("client_secret") else { throw TokenCredentials.missing("client_secret") }
         self.clientID = clientID
         self.clientSecret = clientSecret
     }
