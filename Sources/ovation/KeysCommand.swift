@@ -90,7 +90,7 @@ struct KeysCommand: AsyncParsableCommand {
         func run() async throws {
             let client = try connection.client()
             var request = Bodies.RotateAPIKeyRequest()
-            request.overlapHours = Int64(overlap)
+            request.overlapHours = try Bodies.OverlapHours(Int64(overlap))
             try await NewSecret.show {
                 try await client.call(.rotateAPIKey, ["client_id": id], body: request).content
             } orElse: { _, failure in

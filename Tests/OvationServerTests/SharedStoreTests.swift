@@ -90,7 +90,7 @@ struct SharedStoreTests {
     @Test("deleting events is told to nobody: the other server reads nothing anew, and entity tags stay")
     func deletesQuietly() async throws {
         try await run { pair in
-            let model = String(decoding: JSONWriter.write(ModelBody.json(try Fixtures.model())), as: UTF8.self)
+            let model = String(decoding: JSONWriter.write(Bodies.Model(try Fixtures.model()).json), as: UTF8.self)
             #expect(try await pair.here.send(.put, "/audience/model", body: model).status == .ok)
             let path = TestServer.eventsPath()
             #expect(try await pair.here.post(TestServer.items(TestServer.item())).status == .noContent)
