@@ -180,13 +180,29 @@ struct APIClientTests {
         }
     }
 
-    @Test("a token call whose answer has no token is no call of this API")
-    func noToken() async throws {
-        try await ScriptedServer.run(answer: { _, _ in .json("{}") }) { _, client in
-            let json = try #require(try? JSONValue(parsing: #"{"access_token":5}"#))
-            #expect(try Bodies.Token(received: json).accessToken == "5")
-            #expect(try Bodies.Token(received: .object([])).accessToken.isEmpty)
-            #expect(throws: ClientFailure.self) { try client.read(Bodies.Token.self, "text") }
+    @Test(
+        "an answer to the token call without a token is no answer of this API",
+        arguments: ["{}", #"{"access_token":""}"#])
+    func noToken(body: String) async throws {
+        try await ScriptedServer.run(answer: { _, _ in .json("{}") }, token: Reply(body: body)) { server, client in
+            guard case .unreadable? = await failure({ try await client.call(.listAPIKeys) }) else {
+                Issue.record("it was taken for one")
+                return
+            }
+            #expect(server.askedForMore.isEmpty)
+        }
+    }
+
+    @Test("a key that is refused at the token call is told so, and nothing else is asked")
+    func wrongKey() async throws {
+        try await ScriptedServer.run(
+            answer: { _, _ in .json("{}") }, token: Self.problem(401, "The client secret is wrong.")
+        ) { server, client in
+            guard case .refused(401, let problem)? = await failure({ try await client.call(.listAPIKeys) }) else {
+                Issue.record("it was taken")
+                return
+            }
+            #expect(problem.detail == "The client secret is wrong." && server.asked.count == 1)
         }
     }
 

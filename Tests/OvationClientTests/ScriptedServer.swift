@@ -39,10 +39,8 @@ final class ScriptedServer: Sendable {
     /// Those that are not for a token.
     var askedForMore: [Asked] { asked.filter { $0.path != "/oauth/token" } }
 
-    /// - Parameter answer: to all calls but those for a token, which get `token-1`, `token-2` and so on; with their number,
-    ///   from 0.
     private static func start(
-        answer: @escaping @Sendable (Asked, Int) -> Reply,
+        answer: @escaping @Sendable (Asked, Int) -> Reply, token: Reply?,
         _ test: @escaping @Sendable (ScriptedServer, String) async throws -> Void
     ) async throws {
         let server = ScriptedServer()
@@ -56,7 +54,7 @@ final class ScriptedServer: Sendable {
             let tokens = server.asked.count - server.askedForMore.count
             let reply =
                 asked.path == "/oauth/token"
-                ? .json(#"{"access_token":"token-\#(tokens)"}"#) : answer(asked, number)
+                ? token ?? .json(#"{"access_token":"token-\#(tokens)"}"#) : answer(asked, number)
             let buffer = ByteBuffer(string: reply.body)
             let content: ResponseBody =
                 reply.breaks
@@ -74,13 +72,16 @@ final class ScriptedServer: Sendable {
         }
     }
 
-    /// Runs a test with a client of such a server. The client does not wait between two attempts.
+    /// Runs a test with a server and a client of it. The client does not wait between two attempts.
+    /// - Parameters:
+    ///   - answer: to all calls but those for a token, with their number, from 0.
+    ///   - token: the answer to those; without one they get `token-1`, `token-2` and so on.
     static func run(
         answer: @escaping @Sendable (Asked, Int) -> Reply,
-        credentials: APIClient.Credentials = .key(id: "id", secret: "s"),
+        credentials: APIClient.Credentials = .key(id: "id", secret: "s"), token: Reply? = nil,
         _ test: @escaping @Sendable (ScriptedServer, APIClient) async throws -> Void
     ) async throws {
-        try await start(answer: answer) { server, address in
+        try await start(answer: answer, token: token) { server, address in
             let connections = HTTPConnections()
             let client = APIClient(
                 address: address, credentials: credentials, userAgent: "test/1", connections: connections,
