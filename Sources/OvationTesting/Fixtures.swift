@@ -1,5 +1,6 @@
 import Foundation
 public import OvationCore
+public import Testing
 
 /// Values that many tests start from: the article's own, wherever it has one.
 public enum Fixtures {
@@ -72,6 +73,19 @@ public enum Fixtures {
         return EventBatch(
             profile: try address(key, id: id), section: section, receivedAt: receivedAt, events: rows, data: bytes,
             idempotency: idempotency, replayOf: replayOf)
+    }
+
+    public static func lock(_ key: String, id: Int64? = nil, at now: Timestamp = now) throws(Problem) -> ProfileChange {
+        ProfileChange(profile: try address(key, id: id), at: now, actor: "me", operations: [.lock])
+    }
+
+    public static func expectChanged(
+        _ outcome: ProfileChangeOutcome, location: SourceLocation = #_sourceLocation
+    ) {
+        guard case .changed = outcome else {
+            Issue.record("\(outcome)", sourceLocation: location)
+            return
+        }
     }
 
     public static func refusedPost(

@@ -50,7 +50,7 @@ struct SQLTests {
     private static let distribution: [String: String?] = [
         "account": nil, "activity": nil, "setting": nil, "catalogue_log": nil, "api_key": nil, "signing_key": nil,
         "migration": nil,
-        "profile": "profile_id", "event": "profile_id", "idempotency": nil, "version_usage": nil,
+        "profile_change": nil, "profile": "profile_id", "event": "profile_id", "idempotency": nil, "version_usage": nil,
         "rejection": nil,
     ]
 

@@ -5,7 +5,7 @@ import OvationWire
 
 /// `GET /audience/sections/{section}/usage`: how many events are stored of each version, and when the last one came.
 struct GetUsage: EndpointHandler {
-    let store: any Store
+    let store: any ActivityStore
 
     func respond(to call: Call) async throws -> Response {
         let caller = try call.caller()

@@ -5,7 +5,7 @@ import OvationWire
 
 /// `GET /audience/keyspaces/{keyspace}/profiles/{key}/sections/{section}/events`, newest first
 struct ListEvents: EndpointHandler {
-    let store: any Store
+    let store: any EventStore
 
     func respond(to call: Call) async throws -> Response {
         let filter = try call.eventFilter("event_discriminators", readableOnly: true)

@@ -11,7 +11,7 @@ import OvationWire
 /// `GET /audience/log?after=&before=&event_discriminator=&limit=`: who changed what, oldest first; with `before`, and
 /// for the history of one event type, newest first.
 struct ListLog: EndpointHandler {
-    let store: any Store
+    let store: any DefinitionStore
 
     func respond(to call: Call) async throws -> Response {
         let caller = try call.caller()

@@ -5,7 +5,7 @@ import OvationWire
 
 /// `GET /audience/rejections/causes/{cause}`: how many rejections of one cause are open
 struct GetRejectionCause: EndpointHandler {
-    let store: any Store
+    let store: any RejectionStore
     let limits: Limits
 
     func respond(to call: Call) async throws -> Response {

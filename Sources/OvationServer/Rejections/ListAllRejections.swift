@@ -4,7 +4,7 @@ import OvationCore
 /// `GET /audience/rejections?section=&state=&code=&item_code=&event_discriminator=&cause=&q=&limit=&before=`: refused posts of
 /// every section, newest first.
 struct ListAllRejections: EndpointHandler {
-    let store: any Store
+    let store: any RejectionStore
     let limits: Limits
 
     func respond(to call: Call) async throws -> Response {

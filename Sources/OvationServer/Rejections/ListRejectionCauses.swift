@@ -6,7 +6,7 @@ import OvationWire
 /// `GET /audience/rejections/causes?section=&code=&item_code=&event_discriminator=&limit=`: open rejections by their cause,
 /// those with the most first.
 struct ListRejectionCauses: EndpointHandler {
-    let store: any Store
+    let store: any RejectionStore
     let limits: Limits
 
     func respond(to call: Call) async throws -> Response {
@@ -49,7 +49,7 @@ extension Call {
     }
 }
 
-extension Store {
+extension RejectionStore {
     /// The cause that the path names, with what is open of it; nil where nothing is.
     func openCause(
         _ id: RejectionCause.ID, of caller: Identity, at now: Timestamp, _ limits: Limits

@@ -153,3 +153,21 @@ ALTER TABLE ovation.rejection ADD COLUMN replayed_events text, ADD COLUMN cause 
 CREATE INDEX rejection_by_cause ON ovation.rejection (account_id, cause, rejection_id);
 
 CREATE INDEX rejection_without_cause ON ovation.rejection (rejection_id) WHERE cause IS NULL;
+
+-- Migration 5 states of profiles
+
+ALTER TABLE ovation.profile ADD COLUMN state bigint NOT NULL DEFAULT 0;
+
+CREATE TABLE ovation.profile_change (
+    position     bigint PRIMARY KEY,
+    account_id   bigint NOT NULL,
+    profile_id   bigint NOT NULL,
+    kind         text NOT NULL,
+    state        bigint,                       -- that the profile has since; null: as before
+    at           bigint NOT NULL,
+    actor        text NOT NULL                 -- client id of the API key
+);
+
+CREATE INDEX profile_change_of_state ON ovation.profile_change (position) WHERE state IS NOT NULL;
+
+CREATE SEQUENCE ovation.profile_state AS bigint MINVALUE 0;
