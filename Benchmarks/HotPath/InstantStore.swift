@@ -40,6 +40,8 @@ struct InstantStore: Store {
         by actor: String
     ) async throws(StoreFailure) -> Deletion? { throw unused }
 
+    func change(_ change: ProfileChange) async throws(StoreFailure) -> ProfileChangeOutcome { throw unused }
+
     func profile(_ reference: ProfileReference) async throws(StoreFailure) -> Profile? { throw unused }
 
     func profiles(_ search: ProfileSearch) async throws(StoreFailure) -> ProfileMatches { throw unused }

@@ -166,6 +166,9 @@ public struct Limits: Sendable, Equatable {
     public static let catchUpQueueMax = 1000
     /// How often the writers look whether Citus has moved shards, where it spreads the tables.
     public static let shardsPoll: Duration = .seconds(5)
+    /// Profiles whose states another server has changed since a writer looked last, that it learns of one by one. Where
+    /// there are more, it forgets all the profiles that it remembers.
+    public static let statesLearnedMax = 1000
     /// Profiles that the writers remember as stored, so that they need not ask.
     public var knownProfilesMax = 100_000
 

@@ -3,7 +3,7 @@ public import OvationCore
 
 /// What makes an empty store usable: one account with its built-in definitions, an admin API key, a signing key.
 struct Founding: Sendable {
-    let store: any Store
+    let store: any DefinitionStore
     let clock: WallClock
     let logger: Logger
     /// Shows a key with its secret, before it is stored.

@@ -1,5 +1,6 @@
 import Foundation
 public import OvationCore
+public import Testing
 
 /// Values that many tests start from: the article's own, wherever it has one.
 public enum Fixtures {
@@ -77,6 +78,19 @@ public enum Fixtures {
     /// An act that changes no keys, by `someone`.
     public static func act(_ subject: String) -> ActEntry {
         ActEntry(at: now, actor: "someone", act: Act(.apiKeyCreated, subject: subject, detail: "what it was"))
+    }
+
+    public static func lock(_ key: String, id: Int64? = nil, at now: Timestamp = now) throws(Problem) -> ProfileChange {
+        ProfileChange(profile: try address(key, id: id), at: now, actor: "me", operations: [.lock])
+    }
+
+    public static func expectChanged(
+        _ outcome: ProfileChangeOutcome, location: SourceLocation = #_sourceLocation
+    ) {
+        guard case .changed = outcome else {
+            Issue.record("\(outcome)", sourceLocation: location)
+            return
+        }
     }
 
     public static func refusedPost(

@@ -5,8 +5,8 @@ public import Testing
 extension StoreContract {
     /// Each wants a store with limits of its own.
     public static let refusals = [
-        Refusal("posts when as many wait as may", of: [.post, .refusedPost]) { $0.writerQueueMax = 0 },
-        Refusal("posts when those that wait would be too large together", of: [.post, .refusedPost]) {
+        Refusal("posts when as many wait as may", of: [.post, .change, .refusedPost]) { $0.writerQueueMax = 0 },
+        Refusal("posts when those that wait would be too large together", of: [.post, .change, .refusedPost]) {
             $0.writerQueueBytesMax = 10
         },
         // A flood of refused posts leaves three quarters of the queue to those that are stored.
@@ -18,7 +18,7 @@ extension StoreContract {
     ]
 
     public enum Request: CaseIterable, Sendable {
-        case post, refusedPost, read
+        case post, change, refusedPost, read
     }
 
     public struct Refusal: Sendable, CustomTestStringConvertible {
@@ -54,6 +54,7 @@ extension StoreContract {
                 switch request {
                 case .post:
                     _ = try await store.append(Fixtures.batch("a@b.se", times: [1], data: #"{"n":12345}"#))
+                case .change: _ = try await store.change(Fixtures.lock("a@b.se"))
                 case .refusedPost: _ = try await store.keep(Fixtures.refusedPost())
                 case .read: _ = try await store.load()
                 }

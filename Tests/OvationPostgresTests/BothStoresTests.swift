@@ -59,7 +59,7 @@ struct BothStoresTests {
         let now: Timestamp
 
         init(_ random: inout SeededGenerator, now: Timestamp) {
-            what = Int.random(in: 0..<24, using: &random)
+            what = Int.random(in: 0..<25, using: &random)
             // Of two that differ in the end only, one stands where the range of the other's beginning ends.
             key = "p\(Int.random(in: 0..<6, using: &random))@b.s\(Bool.random(using: &random) ? "e" : "f")"
             section = Int64.random(in: 2...3, using: &random)
@@ -123,7 +123,7 @@ struct BothStoresTests {
             }
             return EventChunk(
                 account: 1, section: section, receivedAt: now, profiles: profiles, keys: keys, rows: rows, data: bytes,
-                idempotency: nil)
+                idempotency: other ? Idempotency(key: "c\(number)", fingerprint: [1], answer: [UInt8(number)]) : nil)
         }
 
         var filter: EventFilter {
@@ -193,6 +193,7 @@ struct BothStoresTests {
             let id = life.rejection(named: life.rejectionIDs.count - 1 - step.number)
             return "\(try await life.store.dismissRejection(id, account: 1))"
         case 14..<16: return try await delete(life, step)
+        case 24: return try await lock(life, step)
         case 16:
             return
                 "\(String(describing: try await life.store.outcome(account: 1, of: idempotency(step), at: step.now)))"
@@ -204,6 +205,18 @@ struct BothStoresTests {
 
     private func idempotency(_ step: Step) -> Idempotency {
         Idempotency(key: "k\(step.number)", fingerprint: [step.other ? 1 : 2], answer: [UInt8(step.number)])
+    }
+
+    /// Numbers differ, as ids do.
+    private func lock(_ life: Life, _ step: Step) async throws -> String {
+        let operations: [ProfileChange.Operation] = step.number == 0 ? [] : step.flag ? [.lock] : [.lock, .lock]
+        let profile = try step.other ? step.address : step.neighbour
+        let change = ProfileChange(profile: profile, at: step.now, actor: "key \(step.number)", operations: operations)
+        switch try await life.store.change(change) {
+        case .changed: return "changed"
+        case .unchanged: return "unchanged"
+        case .noProfile: return "no profile"
+        }
     }
 
     private func delete(_ life: Life, _ step: Step) async throws -> String {

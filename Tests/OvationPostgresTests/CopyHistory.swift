@@ -13,10 +13,15 @@ struct CopyHistory {
         for step in 0..<steps {
             let now = Fixtures.now.advanced(by: .seconds(step * 600))
             let account = accounts.randomElement(using: &random) ?? 1
-            switch Int.random(in: 0..<10, using: &random) {
+            switch Int.random(in: 0..<12, using: &random) {
             case 0: _ = try await store.keep(refused(step, account, now))
             case 1: try await delete(store, account, now, &random)
             case 2: _ = try await store.append(chunk(step, account, now, &random))
+            case 10 where step > 15:
+                let key = CopyHistory.keys.randomElement(using: &random) ?? ""
+                let profile = try CopyHistory.address(key, account)
+                _ = try await store.change(
+                    ProfileChange(profile: profile, at: now, actor: "client-\(account)", operations: [.lock]))
             case 3:
                 let batch = try batch(
                     step, account, now, replayOf: account == 1 ? Int64.random(in: 1...4, using: &random) : nil, &random)

@@ -164,4 +164,23 @@ struct KnownProfilesTests {
         #expect((2...4).contains(count), "\(count)")
         #expect(known.id(of: address(1)) == nil)
     }
+
+    @Test("states are those of the newest change that was noted, and of too many changes all is forgotten")
+    func notesStates() {
+        var known = KnownProfiles(countMax: 8, stateNumber: 5)
+        func address(_ number: Int) -> KnownProfiles.Address {
+            KnownProfiles.Address(account: 1, keyspace: 1, key: "p\(number)")
+        }
+        for number in 0..<3 { known.add(address(number), Int64(number)) }
+        #expect(known.stateNumber == 5 && known.state(of: 1) == .open)
+        known.note([1: .locked, 2: .locked], upTo: 9)
+        known.note([2: .open], upTo: 11)
+        #expect(known.stateNumber == 11)
+        #expect((0..<3).map { known.state(of: $0) } == [.open, .locked, .open])
+        #expect(known.id(of: address(1)) == 1)
+        known.note([3: .locked, 4: .locked, 5: .locked], upTo: 12)
+        #expect(known.id(of: address(0)) == 0)
+        known.note([6: .locked], upTo: 13)
+        #expect(known.stateNumber == 13 && known.id(of: address(1)) == nil)
+    }
 }

@@ -115,7 +115,7 @@ struct NodeGroupTests {
     }
 
     private func post(_ number: Int, on node: Int, events: Int = 1, claims: [Claim] = []) -> GroupNeeds {
-        GroupNeeds(reach: .profile(id(number, on: node)), events: events, claims: claims)
+        GroupNeeds(reach: .profile(id(number, on: node)), size: events, claims: claims)
     }
 
     @Test("the oldest post says which node, the others of it come along, and the next group begins with what was left")
@@ -144,13 +144,31 @@ struct NodeGroupTests {
 
     @Test("refused posts go with any group; what is of all nodes, or a change, goes without posts of one")
     func mixWhatMay() {
-        let keep = GroupNeeds(reach: .coordinator, events: 1)
-        let chunk = GroupNeeds(reach: .profiles, events: 4)
+        let keep = GroupNeeds(reach: .coordinator, size: 1)
+        let chunk = GroupNeeds(reach: .profiles, size: 4)
         let change = GroupNeeds(reach: .alone)
         #expect(groups([keep, post(0, on: 1), post(0, on: 0), keep]) == [[0, 1, 3], [2]])
         #expect(groups([post(0, on: 1), chunk, post(1, on: 1)]) == [[0], [1], [2]])
         #expect(groups([keep, chunk, chunk]) == [[0, 1], [2]])
         #expect(groups([post(0, on: 1), change, post(0, on: 1)]) == [[0], [1], [2]])
         #expect(groups([post(0, on: 1), chunk, post(1, on: 0)], isSpread: false) == [[0, 1, 2]])
+    }
+
+    @Test(
+        "a change of a profile goes with posts to others, and with nothing else of its profile",
+        arguments: [true, false])
+    func keepChangesApart(isSpread: Bool) {
+        func change(_ number: Int) -> GroupNeeds {
+            GroupNeeds(reach: .profile(id(number, on: 0)), size: 1, isChange: true)
+        }
+        let chunk = GroupNeeds(reach: .profiles, size: 4)
+        func expect(_ needs: [GroupNeeds], _ expected: [[Int]]) {
+            #expect(groups(needs, isSpread: isSpread) == expected)
+        }
+        expect([post(0, on: 0), change(1), post(2, on: 0), change(3)], [[0, 1, 2, 3]])
+        expect([post(0, on: 0), change(0), post(0, on: 0)], [[0], [1], [2]])
+        expect([change(0), change(0)], [[0], [1]])
+        expect([chunk, change(0), chunk], [[0], [1], [2]])
+        expect([change(0), post(1, on: 0), post(0, on: 0)], [[0, 1], [2]])
     }
 }

@@ -228,14 +228,16 @@ struct StoreCopyTests {
         try database.open().close()
         let tables = try database.query("SELECT tablename FROM pg_tables WHERE schemaname = 'ovation' ORDER BY 1")
         let copied = [
-            "account", "act", "api_key", "catalogue_log", "event", "idempotency", "profile", "rejection", "setting",
-            "signing_key", "version_usage",
+            "account", "act", "api_key", "catalogue_log", "event", "idempotency", "profile", "profile_change",
+            "rejection",
+            "setting", "signing_key", "version_usage",
         ]
         #expect(copied.count == RowKind.allCases.count)
         #expect(tables.split(separator: "\n").map(String.init) == (copied + ["activity", "migration"]).sorted())
         for (table, kind) in [
-            ("act", RowKind.act), ("api_key", .apiKey), ("event", .event),
-            ("idempotency", .idempotency), ("profile", .profile), ("rejection", .rejection), ("setting", .setting),
+            ("act", RowKind.act), ("api_key", .apiKey), ("event", .event), ("idempotency", .idempotency),
+            ("profile", .profile), ("profile_change", .profileChange),
+            ("rejection", .rejection), ("setting", .setting),
             ("signing_key", .signingKey),
         ] {
             let columns = try database.query(

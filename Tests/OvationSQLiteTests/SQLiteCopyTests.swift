@@ -24,8 +24,7 @@ struct SQLiteCopyTests {
         }
         let copied = [
             "account", "act", "api_key", "catalogue_log", "event", "idempotency", "profile", "profile_arrival",
-            "rejection",
-            "setting", "signing_key", "version_usage",
+            "profile_change", "rejection", "setting", "signing_key", "version_usage",
         ]
         let madeAnew = ["activity", "grdb_migrations", "sqlite_sequence", "timeline", "timeline_run"]
         #expect(tables == (copied + madeAnew).sorted())

@@ -227,7 +227,7 @@ struct SQLiteStoreTests {
             names == [
                 "account", "act", "activity", "api_key", "catalogue_log", "catalogue_log_number", "event",
                 "grdb_migrations",
-                "idempotency", "idempotency_by_age", "profile", "profile_arrival", "rejection",
+                "idempotency", "idempotency_by_age", "profile", "profile_arrival", "profile_change", "rejection",
                 "rejection_by_cause", "rejection_of_account", "rejection_without_cause", "setting", "signing_key",
                 "timeline", "timeline_key", "timeline_run", "version_usage",
             ])

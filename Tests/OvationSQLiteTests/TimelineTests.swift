@@ -89,6 +89,7 @@ struct TimelineTests {
 
         var events: [Event] = []
         var keys: Set<String> = []
+        var locked: Set<String> = []
 
         func newest(_ key: String, _ section: Int64, _ versions: [Int64]?, _ times: Range<Int64>) -> [Int64] {
             events.filter {
@@ -110,7 +111,7 @@ struct TimelineTests {
         var copy = Copy()
         var given = Int64(0)
         for step in 1...160 {
-            switch Int.random(in: 0..<20, using: &random) {
+            switch Int.random(in: 0..<21, using: &random) {
             case 0..<12:
                 let key = "p\(Int.random(in: 0..<9, using: &random))@b.se"
                 let section = Int64.random(in: 2...3, using: &random)
@@ -118,7 +119,13 @@ struct TimelineTests {
                 let times = (0..<Int.random(in: 1...12, using: &random)).map { _ in
                     Int64.random(in: 0..<50, using: &random)
                 }
-                _ = try await store.append(Fixtures.batch(key, times: times, version: version, section: section))
+                let outcome = try await store.append(
+                    Fixtures.batch(key, times: times, version: version, section: section))
+                guard !copy.locked.contains(key) else {
+                    #expect(outcome == .refused([RefusedProfile(index: 0, state: .locked)]))
+                    continue
+                }
+                #expect(outcome == .stored)
                 copy.keys.insert(key)
                 for time in times {
                     given += 1
@@ -127,6 +134,14 @@ struct TimelineTests {
             case 12..<14: try await delete(from: store, &copy, &random)
             case 14..<18: try await store.workBetweenPosts()
             case 18:
+                let key = "p\(Int.random(in: 0..<9, using: &random))@b.se"
+                let isNew = copy.keys.contains(key) && !copy.locked.contains(key)
+                given += isNew ? 1 : 0
+                let expected: ProfileChangeOutcome =
+                    isNew ? .changed(position: given) : copy.keys.contains(key) ? .unchanged : .noProfile
+                #expect(try await store.change(Fixtures.lock(key)) == expected)
+                if isNew { copy.locked.insert(key) }
+            case 19:
                 store.close()
                 store = try open(place)
             default:
@@ -142,6 +157,8 @@ struct TimelineTests {
             try await compare(store, copy, &random)
         }
         store.close()
+        let findings = SQLiteDoctor.findings(path: place, isDeep: true)
+        #expect(findings.allSatisfy { $0.isGood }, "\(findings.map(\.text))")
     }
 
     private func delete(
@@ -195,6 +212,7 @@ struct TimelineTests {
         let found = try await store.profiles(
             ProfileSearch(account: 1, prefixes: [1: "p"], limit: 50, timeMax: .seconds(9)))
         #expect(found.profiles.map { $0.keys[0].text } == copy.keys.sorted())
+        #expect(Set(found.profiles.filter { $0.state == .locked }.map { $0.keys[0].text }) == copy.locked)
         if let first = found.profiles.first {
             #expect(try await store.profile(.id(first.id, account: 1)) == first)
         }

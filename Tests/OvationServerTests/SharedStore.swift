@@ -94,6 +94,10 @@ final class SharedStore: Store {
         try await base.deleteEvents(filter, id: id, recordedAs: act, at: now, by: actor)
     }
 
+    func change(_ change: ProfileChange) async throws(StoreFailure) -> ProfileChangeOutcome {
+        try await base.change(change)
+    }
+
     func profile(_ reference: ProfileReference) async throws(StoreFailure) -> Profile? {
         try await base.profile(reference)
     }

@@ -85,6 +85,20 @@ public enum AppendOutcome: Sendable, Equatable {
     case conflict
     /// The rejection was replayed before, or is gone; nothing was stored.
     case notOpen
+    /// These profiles take no events. Nothing was stored, no key is remembered, and a rejection stays open.
+    case refused([RefusedProfile])
+}
+
+/// A profile that takes no events any more.
+public struct RefusedProfile: Sendable, Equatable {
+    /// Place in ``EventChunk/profiles``; 0 for a batch.
+    public let index: Int
+    public let state: ProfileState
+
+    public init(index: Int, state: ProfileState) {
+        self.index = index
+        self.state = state
+    }
 }
 
 /// An event as it is read back.

@@ -15,11 +15,13 @@ public struct Profile: Sendable, Equatable {
     /// The one it began with first.
     public let keys: [Key]
     public let createdAt: Timestamp
+    public let state: ProfileState
 
-    public init(id: ProfileID, keys: [Key], createdAt: Timestamp) {
+    public init(id: ProfileID, keys: [Key], createdAt: Timestamp, state: ProfileState = .open) {
         self.id = id
         self.keys = keys
         self.createdAt = createdAt
+        self.state = state
     }
 }
 

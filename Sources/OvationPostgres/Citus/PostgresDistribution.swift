@@ -66,14 +66,31 @@ public enum PostgresDistribution {
         }
     }
 
+    /// A table that a migration has added to a store which is spread is made known, as the others were.
+    static func keepNew(_ connection: PostgresConnection) throws(PostgresFailure) {
+        guard try connection.run(CitusSQL.isThere).bool(0, 0) else { return }
+        func unknown() throws(PostgresFailure) -> [Found] {
+            let found = try tables(connection)
+            guard found.contains(where: { spreadBy[$0.name] != nil && $0.isInPlace }) else { return [] }
+            return found.filter { known.contains($0.name) && !$0.isInPlace }
+        }
+        guard try !unknown().isEmpty else { return }
+        try connection.run([Command(.begin), Command(Locks.migration)])
+        // Another server may have been at it.
+        for table in try unknown() {
+            try connection.run([Command(CitusSQL.keepHere) { $0.add("ovation." + table.name) }], patience: patience)
+        }
+        try connection.run([Command(.commit)])
+    }
+
     // MARK: The tables
 
     /// Where each table belongs. The rest are tables of the coordinator that Citus need not know.
     ///
-    /// `version_usage` stays on the coordinator too, but Citus knows it: a transaction that writes to it and to a node then
-    /// commits in two phases, so that the coordinator's commit decides both.
+    /// `version_usage` and `profile_change` stay on the coordinator too, but Citus knows them: a transaction that writes to
+    /// one of them and to a node then commits in two phases, so that the coordinator's commit decides both.
     static let spreadBy = ["event": "profile_id", "profile": "profile_id"]
-    static let known = ["version_usage"]
+    static let known = ["profile_change", "version_usage"]
 
     struct Found: Equatable {
         let name: String

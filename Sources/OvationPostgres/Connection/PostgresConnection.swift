@@ -87,6 +87,10 @@ final class PostgresConnection {
         return handle
     }
 
+    /// What was asked of the server so far: what a group costs is counted by these.
+    private(set) var roundTrips = 0
+    private(set) var statements = 0
+
     /// 150000 is 15.0.
     var serverVersion: Int { Int(PQserverVersion(handle)) }
 
@@ -102,6 +106,8 @@ final class PostgresConnection {
     @discardableResult
     func run(_ commands: [Command], patience: Duration? = nil) throws(PostgresFailure) -> [PostgresResult] {
         let deadline = ContinuousClock.now.advanced(by: patience ?? self.patience)
+        roundTrips += 1
+        statements += commands.count
         doubt = nil
         do throws(PostgresFailure) {
             let preparing = try send(commands)

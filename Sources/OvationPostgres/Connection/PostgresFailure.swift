@@ -27,6 +27,9 @@ struct PostgresFailure: Error {
     /// The same transaction may well succeed when it is run again: a deadlock, or a row that changed meanwhile.
     var isWorthRepeating: Bool { state == "40P01" || state == "40001" }
 
+    /// Somebody else has held a lock for too long.
+    var isLockTimeout: Bool { state == "55P03" }
+
     /// The server is there, and a machine behind it is not: one of the nodes among which Citus spreads the tables.
     var isNodeAway: Bool { state == "08006" || state == "08000" }
 

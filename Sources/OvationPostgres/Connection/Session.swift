@@ -86,7 +86,8 @@ enum Session {
 /// first of the two is one that nobody else is likely to take.
 enum Locks {
     /// Held shared by every transaction that has drawn ids of events, to its end. Whoever gets it alone knows that all
-    /// ids drawn before are committed or will never be.
+    /// ids drawn before are committed or will never be. A group that changes the states of profiles has it alone to its
+    /// end: no post that relies on such a state is under way on any server.
     static let shareOrder = Statement("lock_order_shared", "SELECT pg_advisory_xact_lock_shared(1330004545, 1)")
     /// Writers that come later wait behind whoever waits here, so nobody waits for long.
     static let awaitOrderBriefly = Statement("lock_order_timeout", "SELECT set_config('lock_timeout', '1s', true)")

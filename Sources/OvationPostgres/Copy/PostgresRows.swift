@@ -240,6 +240,7 @@ extension PostgresRows {
             if origin.lastRejectionID > 0 {
                 _ = try connection.run(CopySQL.setLastRejection) { $0.add(origin.lastRejectionID) }
             }
+            _ = try connection.run(CopySQL.setStateNumber)
             try connection.run(CopySQL.analyze.map { Command($0) }, patience: PostgresRows.patienceToAnalyze)
         }
     }

@@ -13,6 +13,7 @@ enum CopySQL {
         case .apiKey: selectAPIKeys
         case .signingKey: selectSigningKeys
         case .profile: selectProfiles
+        case .profileChange: selectChanges
         case .event: selectEvents
         case .idempotency: selectIdempotency
         case .rejection: selectRejections
@@ -29,6 +30,7 @@ enum CopySQL {
         case .apiKey: insertAPIKeys
         case .signingKey: insertSigningKeys
         case .profile: insertProfiles
+        case .profileChange: insertChanges
         case .event: WriteSQL.insertEvents
         case .idempotency: insertIdempotency
         case .rejection: insertRejections
@@ -150,15 +152,30 @@ enum CopySQL {
     private static let selectProfiles = Statement(
         "copy_profiles",
         """
-        SELECT profile_id, account_id, keyspace, key, created_at, canonical_id FROM profile
+        SELECT profile_id, account_id, keyspace, key, created_at, canonical_id, state FROM profile
         WHERE profile_id >= $1::bigint ORDER BY profile_id LIMIT $2::bigint
         """)
 
     private static let insertProfiles = Statement(
         "copy_insert_profiles",
         """
-        INSERT INTO profile (profile_id, account_id, keyspace, key, created_at, canonical_id)
-        SELECT * FROM unnest($1::bigint[], $2::bigint[], $3::bigint[], $4::text[], $5::bigint[], $6::bigint[])
+        INSERT INTO profile (profile_id, account_id, keyspace, key, created_at, canonical_id, state)
+        SELECT * FROM unnest($1::bigint[], $2::bigint[], $3::bigint[], $4::text[], $5::bigint[], $6::bigint[],
+            $7::bigint[])
+        """)
+
+    private static let selectChanges = Statement(
+        "copy_profile_changes",
+        """
+        SELECT position, account_id, profile_id, kind, state, at, actor FROM profile_change
+        WHERE position > $1::bigint ORDER BY position LIMIT $2::bigint
+        """)
+
+    private static let insertChanges = Statement(
+        "copy_insert_profile_changes",
+        """
+        INSERT INTO profile_change (position, account_id, profile_id, kind, state, at, actor)
+        SELECT * FROM unnest($1::bigint[], $2::bigint[], $3::bigint[], $4::text[], $5::bigint[], $6::bigint[], $7::text[])
         """)
 
     /// What stands behind so many bytes has no data: the page ends before it.
@@ -254,8 +271,17 @@ enum CopySQL {
     static let setLastRejection = Statement(
         "copy_set_last_rejection", "SELECT setval('ovation.rejection_id', $1::bigint)")
 
+    /// Servers learn of the changes that come after it.
+    static let setStateNumber = Statement(
+        "copy_set_state_number",
+        """
+        SELECT setval('ovation.profile_state', coalesce((SELECT max(position) FROM profile_change WHERE state IS NOT NULL), 0))
+        """)
+
     /// Plans are made from what is there, and not from an empty table.
-    static let analyze = ["profile", "event", "idempotency", "catalogue_log", "act", "rejection", "version_usage"].map {
+    static let analyze = [
+        "profile", "profile_change", "event", "idempotency", "catalogue_log", "act", "rejection", "version_usage",
+    ].map {
         Statement("copy_analyze_" + $0, "ANALYZE ovation." + $0)
     }
 }

@@ -7,15 +7,17 @@ extension GroupTransaction {
     func commit() throws(PostgresFailure) {
         var round = Round()
         if let profiles = newProfiles() { round.add(profiles) }
+        if let unmade = unmade() { round.add(unmade) }
         if let events = events() { round.add(events) }
+        addChanges(to: &round)
         if let usage = usage() { round.add(usage) }
         if let activity = activityRows() { round.add(activity) }
         if let replays = replays() { round.add(replays) }
         if let rejections = rejections() { round.add(rejections) }
         if mark == nil, hasActivity { mark = transactionID.map { .transaction($0) } }
         let forgotten = mayForget ? addForgetting(to: &round) : nil
-        // A replay that is not to be done is not remembered either.
-        let dropped = posts.indices.filter { outcomes[$0] == .notOpen && posts[$0].idempotency != nil }
+        // What is refused here is not remembered either.
+        let dropped = posts.indices.filter { posts[$0].idempotency != nil && outcomes[$0]?.isRefusal == true }
         if !dropped.isEmpty { round.add(keyCommand(WriteSQL.dropKeys, of: dropped)) }
         round.add(Command(.commit))
         let results = try connection.run(round.commands)
@@ -27,7 +29,7 @@ extension GroupTransaction {
 
     /// How many events this transaction stores.
     var eventCount: Int {
-        posts.indices.reduce(0) { $0 + (mustStore($1) && posts[$1].isToStore ? posts[$1].events : 0) }
+        posts.indices.reduce(0) { $0 + (mustStore($1) && !posts[$1].isChange ? posts[$1].positions : 0) }
     }
 
     private struct EventColumns {
@@ -84,7 +86,7 @@ extension GroupTransaction {
                         row += 1
                     }
                 }
-            case .keep, .count: break
+            case .change, .keep, .count: break
             }
         }
     }
@@ -105,7 +107,7 @@ extension GroupTransaction {
                 chunk.data.withUnsafeBufferPointer { data in
                     for row in chunk.rows { list.append(bytes: UnsafeBufferPointer(rebasing: data[row.data])) }
                 }
-            case .keep, .count: break
+            case .change, .keep, .count: break
             }
         }
     }
@@ -157,7 +159,7 @@ extension GroupTransaction {
             case (.appendChunk(let chunk, _), nil): activity.addRefused(of: chunk)
             case (.keep(let rejection, _), _): activity.add(rejection)
             case (.count(let events, _), _): activity.add(events)
-            case (.append, _), (.appendChunk, _): break
+            case (.append, _), (.appendChunk, _), (.change, _): break
             }
         }
         guard !activity.isEmpty else { return nil }
@@ -262,6 +264,8 @@ extension GroupTransaction {
                 $0.add(account)
                 $0.add(id)
             }.count == 1
+        case .change(let position):
+            return try connection.run(ChangeSQL.hasChange) { $0.add(position) }.count == 1
         case .transaction(let number):
             return try connection.run(WriteSQL.isCommitted) { $0.add(number) }.bool(0, 0)
         // It wrote at most idempotency keys, and they say the same when they are asked again.
@@ -285,5 +289,15 @@ struct UsageKey: Hashable, Comparable {
 
     static func < (left: UsageKey, right: UsageKey) -> Bool {
         (left.account, left.version) < (right.account, right.version)
+    }
+}
+
+extension AppendOutcome {
+    /// Whether nothing is stored for a reason that this transaction found.
+    fileprivate var isRefusal: Bool {
+        switch self {
+        case .notOpen, .refused: true
+        case .stored, .duplicate, .conflict: false
+        }
     }
 }

@@ -21,17 +21,21 @@ final class LaneMemory {
 
     /// With each new connection: it may lead to an older state of the database, put back from a backup, that lacks
     /// profiles which were stored.
-    func forgetProfiles() {
-        known = KnownProfiles(countMax: knownMax)
+    /// - Parameter stateNumber: of the newest change of a state, asked for before anything is remembered.
+    func forgetProfiles(stateNumber: Int64) {
+        known = KnownProfiles(countMax: knownMax, stateNumber: stateNumber)
     }
 }
 
 /// One try to store a group of posts in one transaction. Steps are round trips, and most groups need two:
 ///
 /// 1. ``begin()`` takes locks, draws ids, claims idempotency keys, makes the profiles that are new.
-/// 2. ``decide()`` asks about keys that somebody else has, and closes the rejections of replays.
+/// 2. ``decide()`` asks about keys that somebody else has, and ``judge()`` about profiles whose state may have changed. It
+///    refuses posts to those that take no events, and closes the rejections of replays.
 /// 3. ``resolve()`` makes what profiles are still missing: of posts with an idempotency key, and after a collision.
-/// 4. ``commit()`` writes events, usage and refused posts, and commits.
+/// 4. ``commit()`` writes events, changes of profiles, usage and refused posts, and commits.
+///
+/// From step 1 on nobody changes the state of a profile: who does takes the lock of step 1 alone. See rule 18 of DESIGN.md.
 ///
 /// Where Citus spreads the tables, an insert that leaves out what is there costs a round trip to each shard. So profiles
 /// are looked for, and step 4 inserts those that were not found. When somebody else was faster, all of it is tried again.
@@ -47,10 +51,18 @@ final class GroupTransaction {
     let limits: Limits
     let slot: Int64
     /// Whether Citus spreads the tables.
-    private let isSpread: Bool
+    let isSpread: Bool
 
     /// What was decided of a post before its events were looked at; nil: it is to be stored.
-    private(set) var outcomes: [AppendOutcome?]
+    var outcomes: [AppendOutcome?]
+    /// What became of changes of profiles, by the index of the post.
+    var changeOutcomes: [Int: ProfileChangeOutcome] = [:]
+    /// The states that these changes give profiles.
+    var newStates: [Int64: ProfileState] = [:]
+    /// Of the newest change of a state, as step 1 found it.
+    private(set) var stateNumber: Int64?
+    /// Of the newest one in this transaction.
+    var newStateNumber: Int64?
     private(set) var rejectionIDs: [Rejection.ID] = []
     var eventIDs = IDBlocks()
     /// Which events the replays of rejections store.
@@ -58,11 +70,11 @@ final class GroupTransaction {
     /// Whether this transaction may remove refused posts.
     private(set) var mayForget = false
     /// Profiles that the posts need, each once.
-    private var wanted: [Wanted] = []
+    var wanted: [Wanted] = []
     /// Indexes into ``wanted`` of those that step 4 makes, where the tables are spread.
     private var made: [Int] = []
     /// Indexes into ``wanted``, by post.
-    private var needs: [[Int]] = []
+    private(set) var needs: [[Int]] = []
     /// What tells whether it was stored: its first event, or its first refused post.
     var mark: Mark?
 
@@ -77,9 +89,10 @@ final class GroupTransaction {
         case event(profile: Int64, section: Int64, time: Int64, id: Int64)
         case rejection(account: Int64, id: Rejection.ID)
         case transaction(Int64)
+        case change(position: Int64)
     }
 
-    private struct Wanted {
+    struct Wanted {
         let address: KnownProfiles.Address
         let createdAt: Timestamp
         /// Where to look next.
@@ -90,6 +103,9 @@ final class GroupTransaction {
         var isNew = true
         /// Nobody had the candidate when it was looked for.
         var isFree = false
+        var state = ProfileState.open
+        /// It was made in step 1 for a post that is refused, and goes again.
+        var isUnmade = false
     }
 
     init(
@@ -111,13 +127,18 @@ final class GroupTransaction {
             try lookUp()
             try begin()
             try decide()
+            try judge()
+            try closeRejections()
             try resolve()
             try commit()
         } catch {
             guard isSpread, error.isUnclearOfNode else { throw error }
             throw PostgresFailure(state: "40001", message: error.description)
         }
-        for wanted in wanted where wanted.isNew { if let id = wanted.id { memory.known.add(wanted.address, id) } }
+        for wanted in wanted where wanted.isNew && wanted.state == .open && !wanted.isUnmade {
+            if let id = wanted.id { memory.known.add(wanted.address, id) }
+        }
+        if let newStateNumber { memory.known.note(newStates, upTo: newStateNumber) }
         memory.running.merge(running) { $1 }
     }
 
@@ -144,7 +165,8 @@ extension GroupTransaction {
             wanted.append(
                 Wanted(
                     address: address, createdAt: post.receivedAt, candidate: founding, id: id,
-                    isConditional: post.isConditional, isNew: id == nil))
+                    isConditional: post.isConditional, isNew: id == nil,
+                    state: id.map { memory.known.state(of: $0) } ?? .open))
             return wanted.count - 1
         }
         for post in posts {
@@ -156,6 +178,11 @@ extension GroupTransaction {
                     account: profile.account, keyspace: profile.keyspace, key: profile.key.text)
                 needs.append(batch.events.isEmpty ? [] : [need(address, profile.foundingID, of: post)])
             case .keep, .count: needs.append([])
+            case .change(let change, _):
+                let profile = change.profile
+                let address = KnownProfiles.Address(
+                    account: profile.account, keyspace: profile.keyspace, key: profile.key.text)
+                needs.append([need(address, profile.foundingID, of: post)])
             case .appendChunk(let chunk, _):
                 needs.append(
                     chunk.profiles.map { profile in
@@ -170,7 +197,7 @@ extension GroupTransaction {
 
     /// A round trip before the transaction, where the tables are spread and a profile is not known to be stored.
     private func lookUp() throws(PostgresFailure) {
-        while isSpread, wanted.contains(where: { $0.id == nil && !$0.isFree }) {
+        while isSpread, hasUnasked {
             try find { _ in }
         }
     }
@@ -178,9 +205,15 @@ extension GroupTransaction {
     private func begin() throws(PostgresFailure) {
         var round = Round()
         round.add(Command(.begin))
-        round.add(Command(Locks.shareOrder))
-        let events = posts.reduce(0) { $0 + ($1.isToStore ? $1.events : 0) }
-        let blocks = (Int64(events) + Schema.eventBlock - 1) / Schema.eventBlock
+        if posts.contains(where: \.touchesState) {
+            // No other group is under way, and none begins until this one is over.
+            round.add(Command(Locks.awaitOrderBriefly))
+            round.add(Command(Locks.awaitOrder))
+        } else {
+            round.add(Command(Locks.shareOrder))
+        }
+        let positions = posts.reduce(0) { $0 + $1.positions }
+        let blocks = (Int64(positions) + Schema.eventBlock - 1) / Schema.eventBlock
         let eventDraw = blocks == 0 ? nil : round.add(Command(WriteSQL.drawEvents) { $0.add(blocks) })
         let refused = posts.count(where: \.isRefused)
         let mayTry = refused == 0 && isTimeToForget ? round.add(Command(Locks.tryRejections)) : nil
@@ -192,7 +225,10 @@ extension GroupTransaction {
         let find = isSpread ? nil : addProfiles(to: &round, inserting: { !$0.isConditional })
 
         let results = try connection.run(round.commands)
-        if let eventDraw { eventIDs = IDBlocks(starts: results[eventDraw].column(0).sorted()) }
+        if let eventDraw {
+            eventIDs = IDBlocks(starts: results[eventDraw].column(0).sorted())
+            stateNumber = results[eventDraw].int64(0, 1)
+        }
         if let rejectionDraw { rejectionIDs = results[rejectionDraw].column(0).sorted() }
         mayForget = refused > 0 || mayTry.map { results[$0].bool(0, 0) } ?? false
         if let number { transactionID = results[number].int64(0, 0) }
@@ -263,7 +299,6 @@ extension GroupTransaction {
                 outcomes[index] = .duplicate(answer: rows.bytes(row, 3))
             }
         }
-        try closeRejections()
     }
 
     /// By both names that a key can have.
@@ -303,7 +338,10 @@ extension GroupTransaction {
 
     private func resolve() throws(PostgresFailure) {
         while true {
-            let isNeeded = Set(posts.indices.lazy.filter { self.mustStore($0) }.flatMap { self.needs[$0] })
+            // A change makes no profile.
+            let isNeeded = Set(
+                posts.indices.lazy.filter { self.mustStore($0) && !self.posts[$0].isChange }
+                    .flatMap { self.needs[$0] })
             if isSpread { takeFree(isNeeded) }
             guard isNeeded.contains(where: { wanted[$0].id == nil }) else { return }
             for index in wanted.indices { wanted[index].isConditional = !isNeeded.contains(index) }
@@ -317,8 +355,11 @@ extension GroupTransaction {
         }
     }
 
+    /// Whether there is a profile of which nobody knows yet whether it is there.
+    var hasUnasked: Bool { wanted.contains { $0.id == nil && !$0.isFree } }
+
     /// One round trip.
-    private func find(after prepare: (inout Round) -> Void) throws(PostgresFailure) {
+    func find(after prepare: (inout Round) -> Void) throws(PostgresFailure) {
         var round = Round()
         prepare(&round)
         let find = addProfiles(to: &round, inserting: { !$0.isConditional && !isSpread })
@@ -369,7 +410,9 @@ extension GroupTransaction {
 
     private func note(found rows: PostgresResult) {
         var owners: [Int64: KnownProfiles.Address] = [:]
+        var states: [Int64: ProfileState] = [:]
         for row in 0..<rows.count {
+            if rows.int64(row, 4) != 0 { states[rows.int64(row, 0)] = ProfileState(stored: rows.int64(row, 4)) }
             owners[rows.int64(row, 0)] = KnownProfiles.Address(
                 account: rows.int64(row, 1), keyspace: rows.int64(row, 2), key: rows.text(row, 3))
         }
@@ -381,6 +424,7 @@ extension GroupTransaction {
             }
             if owner == wanted[index].address {
                 wanted[index].id = candidate.value
+                wanted[index].state = states[candidate.value] ?? .open
             } else {
                 wanted[index].candidate = candidate.afterCollision
                 wanted[index].isFree = false

@@ -53,6 +53,7 @@ final class Lane {
         let sign = Int64.random(in: 0...Int64(Int32.max))
         let results = try connection.run([
             Command(Locks.takeSlot), Command(Locks.beAlive) { $0.add(sign) }, Command(Locks.tryServe),
+            Command(ChangeSQL.stateNumber),
         ])
         guard results[0].count == 1 else {
             throw PostgresFailure(connection: "10,000 writers are connected to this database")
@@ -67,7 +68,7 @@ final class Lane {
         isSpread = shards != nil
         writer.note(shards)
         self.connection = connection
-        memory.forgetProfiles()
+        memory.forgetProfiles(stateNumber: results[3].int64(0, 0))
         writer.didConnect(number)
     }
 
@@ -171,15 +172,15 @@ extension Lane {
         var rejections = group.rejectionIDs.makeIterator()
         for (index, post) in group.posts.enumerated() {
             switch post {
-            case .append(_, let reply), .appendChunk(_, let reply):
-                reply.resume(returning: .success(group.outcomes[index] ?? .stored))
-            case .keep(_, let reply):
+            case .append, .appendChunk: post.succeed(.appended(group.outcomes[index] ?? .stored))
+            case .change: post.succeed(.changed(group.changeOutcomes[index] ?? .unchanged))
+            case .keep:
                 guard let id = rejections.next() else {
-                    reply.resume(returning: .failure(StoreFailure(.unavailable, "a rejection got no id")))
+                    post.fail(StoreFailure(.unavailable, "a rejection got no id"))
                     continue
                 }
-                reply.resume(returning: .success(id))
-            case .count(_, let reply): reply.resume(returning: .success(()))
+                post.succeed(.kept(id))
+            case .count: post.succeed(.counted)
             }
         }
     }
@@ -189,6 +190,14 @@ extension Lane {
         if failure.isAboutData, posts.count > 1 {
             commit(Array(posts[..<(posts.count / 2)]))
             return commit(Array(posts[(posts.count / 2)...]))
+        }
+        // A change that could not have the order to itself in time is no reason to refuse what shares it.
+        if failure.isLockTimeout, posts.contains(where: \.touchesState) {
+            let others = posts.filter { !$0.touchesState }
+            if !others.isEmpty {
+                commit(others)
+                return give(up: posts.filter(\.touchesState), because: failure, isInDoubt: isInDoubt)
+            }
         }
         let failure =
             isInDoubt

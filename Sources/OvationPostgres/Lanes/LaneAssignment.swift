@@ -42,8 +42,9 @@ struct LaneAssignment {
     }
 }
 
-/// Posts up to the size of a group; or one change. Of what only one post of a transaction can claim, the second waits,
-/// and is then told what became of the first.
+/// Posts up to the size of a group; or one change of definitions. Of what only one post of a transaction can claim, the
+/// second waits, and is then told what became of the first. What comes after a change of a profile waits for the next
+/// group, and so does a change that comes after a post to it.
 ///
 /// Where tables are spread, a group is of one node: the oldest post says which. Those of other nodes keep their places, so
 /// the next group begins with the oldest of them. Posts of one profile are all of one node, and are not changed in their
@@ -51,11 +52,15 @@ struct LaneAssignment {
 struct GroupLimits {
     private let eventsMax: Int
     private let shards: ShardMap?
-    private var events = 0
+    private var size = 0
     private var count = 0
     private var isFull = false
     private var claims: Set<Claim> = []
     private var node: Int?
+    /// By their founding ids: the profiles that the group posts to, and those that it changes.
+    private var posted: Set<Int64> = []
+    private var changed: Set<Int64> = []
+    private var hasChunk = false
 
     init(eventsMax: Int, shards: ShardMap?) {
         self.eventsMax = eventsMax
@@ -77,11 +82,31 @@ struct GroupLimits {
             isFull = true
         case (.profile, nil), (.profiles, nil), (.coordinator, _): break
         }
-        guard events == 0 || events + needs.events <= eventsMax else { return .end }
+        guard size == 0 || size + needs.size <= eventsMax, isApart(needs) else { return .end }
         guard needs.claims.allSatisfy({ claims.insert($0).inserted }) else { return .end }
-        events += needs.events
+        size += needs.size
         count += 1
+        note(needs)
         return .take
+    }
+
+    /// Whether the group has nothing of a profile that it changes, so that within it, nothing depends on what came first.
+    private func isApart(_ needs: GroupNeeds) -> Bool {
+        switch needs.reach {
+        case .profile(let id) where needs.isChange: !hasChunk && !posted.contains(id) && !changed.contains(id)
+        case .profile(let id): changed.isEmpty || !changed.contains(id)
+        case .profiles: changed.isEmpty
+        case .alone, .coordinator: true
+        }
+    }
+
+    private mutating func note(_ needs: GroupNeeds) {
+        switch needs.reach {
+        case .profile(let id) where needs.isChange: changed.insert(id)
+        case .profile(let id): posted.insert(id)
+        case .profiles: hasChunk = true
+        case .alone, .coordinator: break
+        }
     }
 }
 
@@ -99,15 +124,18 @@ struct GroupNeeds {
     }
 
     let reach: Reach
-    var events = 0
+    var size = 0
     var claims: [Claim] = []
+    /// Of a profile, and not a post to it.
+    var isChange = false
 }
 
 extension PostgresWriter.Work {
     var needs: GroupNeeds {
         switch self {
         case .change: GroupNeeds(reach: .alone)
-        case .post(let post): GroupNeeds(reach: post.reach, events: post.events, claims: post.claims)
+        case .post(let post):
+            GroupNeeds(reach: post.reach, size: post.size, claims: post.claims, isChange: post.isChange)
         }
     }
 }
@@ -117,6 +145,7 @@ extension QueuedWrite {
         switch self {
         case .append(let batch, _): .profile(batch.profile.foundingID.value)
         case .appendChunk: .profiles
+        case .change(let change, _): .profile(change.profile.foundingID.value)
         case .keep, .count: .coordinator
         }
     }

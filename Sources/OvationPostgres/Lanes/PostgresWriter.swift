@@ -146,26 +146,9 @@ final class PostgresWriter: Sendable {
 // MARK: - Those who wait
 
 extension PostgresWriter {
-    /// Waits for the commit of the group that the batch joins.
-    func append(_ batch: EventBatch) async -> Result<AppendOutcome, StoreFailure> {
-        await withUnsafeContinuation { enqueue(.append(batch, $0), for: batch.profile.foundingID.value) }
-    }
-
-    /// Waits for the commit of the group that the chunk joins.
-    func append(_ chunk: EventChunk) async -> Result<AppendOutcome, StoreFailure> {
-        let first = chunk.profiles.first?.foundingID.value ?? chunk.account
-        return await withUnsafeContinuation { enqueue(.appendChunk(chunk, $0), for: first) }
-    }
-
-    /// Waits for the commit of the group that the rejection joins. Those of an account are one lane's, so that the oldest
-    /// are forgotten in their order.
-    func keep(_ rejection: PackedRejection) async -> Result<Rejection.ID, StoreFailure> {
-        await withUnsafeContinuation { enqueue(.keep(rejection, $0), for: rejection.post.account) }
-    }
-
-    /// Waits for the commit of the group that the events are counted in.
-    func count(_ events: CountedEvents) async -> Result<Void, StoreFailure> {
-        await withUnsafeContinuation { enqueue(.count(events, $0), for: events.account) }
+    /// Waits for the commit of the group that the write joins.
+    func write<Value>(_ make: (QueuedWrite.Reply<Value>) -> QueuedWrite) async -> Result<Value, StoreFailure> {
+        await withUnsafeContinuation { enqueue(make($0)) }
     }
 
     /// Runs in a transaction of its own, on the lane of a profile or an account.
@@ -184,11 +167,11 @@ extension PostgresWriter {
         }
     }
 
-    private func enqueue(_ post: QueuedWrite, for number: Int64) {
+    private func enqueue(_ post: QueuedWrite) {
         let bytes = post.bytes
         // Refused posts get a part of the queue: a flood of them must not take the room of those to store.
         let share = post.isToStore ? 1 : 4
-        enqueue(.post(post), for: number) { state in
+        enqueue(.post(post), for: post.number) { state in
             guard state.posts < limits.writerQueueMax / share,
                 state.postBytes + bytes <= limits.writerQueueBytesMax / share
             else { return StoreFailure(.busy, "\(state.posts) posts are waiting for a commit") }

@@ -12,6 +12,7 @@ extension QueuedWrite {
         switch self {
         case .append(let batch, _): batch.receivedAt
         case .appendChunk(let chunk, _): chunk.receivedAt
+        case .change(let change, _): change.at
         case .keep(let rejection, _): rejection.post.receivedAt
         case .count(let events, _): events.receivedAt
         }
@@ -21,6 +22,7 @@ extension QueuedWrite {
         switch self {
         case .append(let batch, _): batch.profile.account
         case .appendChunk(let chunk, _): chunk.account
+        case .change(let change, _): change.profile.account
         case .keep(let rejection, _): rejection.post.account
         case .count(let events, _): events.account
         }
@@ -30,8 +32,28 @@ extension QueuedWrite {
         switch self {
         case .append(let batch, _): batch.idempotency
         case .appendChunk(let chunk, _): chunk.idempotency
-        case .keep, .count: nil
+        case .change, .keep, .count: nil
         }
+    }
+
+    /// Of a profile or an account: what has the same comes to the same lane. Refused posts of an account are one lane's, so
+    /// that the oldest are forgotten in their order.
+    var number: Int64 {
+        switch self {
+        case .append(let batch, _): batch.profile.foundingID.value
+        case .appendChunk(let chunk, _): chunk.profiles.first?.foundingID.value ?? chunk.account
+        case .change(let change, _): change.profile.foundingID.value
+        case .keep, .count: account
+        }
+    }
+
+    /// Whether it can change what a profile takes, which nobody may meanwhile rely on.
+    var touchesState: Bool {
+        if case .change(let change, _) = self { change.touchesState } else { false }
+    }
+
+    var isChange: Bool {
+        if case .change = self { true } else { false }
     }
 
     var replayOf: Rejection.ID? {
@@ -41,14 +63,14 @@ extension QueuedWrite {
     /// Whether it leaves nothing behind but a count, by which it could not be found.
     var isOnlyCounted: Bool {
         switch self {
-        case .append, .keep: false
+        case .append, .change, .keep: false
         case .appendChunk(let chunk, _): chunk.rows.isEmpty
         case .count: true
         }
     }
 
-    /// Whether it may turn out that it is not to be stored.
-    var isConditional: Bool { idempotency != nil || replayOf != nil }
+    /// Whether it may turn out that it makes no profile.
+    var isConditional: Bool { idempotency != nil || replayOf != nil || isChange }
 
     var claims: [Claim] {
         var claims: [Claim] = []

@@ -8,7 +8,8 @@ enum ProfileRows {
             let row = try connection.run([EventRows.find(address, id)])[0]
             guard row.count == 1 else { return nil }
             if row.bool(0, 0) {
-                return profile(id.value, keyspace: address.keyspace, key: address.key.text, row.time(0, 1))
+                return profile(
+                    id.value, keyspace: address.keyspace, key: address.key.text, row.time(0, 1), row.int64(0, 2))
             }
             id = id.afterCollision
         }
@@ -20,11 +21,15 @@ enum ProfileRows {
             $0.add(account)
         }
         guard row.count == 1 else { return nil }
-        return profile(id, keyspace: row.int64(0, 0), key: row.text(0, 1), row.time(0, 2))
+        return profile(id, keyspace: row.int64(0, 0), key: row.text(0, 1), row.time(0, 2), row.int64(0, 3))
     }
 
-    private static func profile(_ id: Int64, keyspace: Int64, key: String, _ createdAt: Timestamp) -> Profile {
-        Profile(id: ProfileID(id), keys: [Profile.Key(keyspace: keyspace, text: key)], createdAt: createdAt)
+    private static func profile(
+        _ id: Int64, keyspace: Int64, key: String, _ createdAt: Timestamp, _ state: Int64
+    ) -> Profile {
+        Profile(
+            id: ProfileID(id), keys: [Profile.Key(keyspace: keyspace, text: key)], createdAt: createdAt,
+            state: ProfileState(stored: state))
     }
 
     // MARK: Counting
@@ -114,7 +119,9 @@ enum ProfileRows {
                 },
             ])[1]
             return (0..<rows.count).map { row in
-                profile(rows.int64(row, 0), keyspace: keyspace, key: rows.text(row, 1), rows.time(row, 2))
+                profile(
+                    rows.int64(row, 0), keyspace: keyspace, key: rows.text(row, 1), rows.time(row, 2),
+                    rows.int64(row, 3))
             }
         } catch {
             guard error.state == "57014" else { throw error }

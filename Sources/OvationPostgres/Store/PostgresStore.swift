@@ -5,17 +5,17 @@ import OvationRows
 import Synchronization
 
 /// Definitions, profiles and events in a database of PostgreSQL, which other servers of Ovation may share. See DESIGN.md
-/// beside this file.
+/// of this target. What it does for each kind of thing stands in the folder of that kind.
 public final class PostgresStore: Store {
-    private let writer: PostgresWriter
-    private let reader: PostgresReader
-    private let listener: ChangeListener
+    let writer: PostgresWriter
+    let reader: PostgresReader
+    let listener: ChangeListener
     private let outage = Outage()
-    private let limits: Limits
+    let limits: Limits
     private let size = SizeOnDisk()
     /// Whether Citus spreads the tables.
-    private let isSpread: Bool
-    private let forgetting: SharedForgetting
+    let isSpread: Bool
+    let forgetting: SharedForgetting
 
     /// Connects, brings the tables up to date, and forgets refused posts that are past their time or number. Blocks.
     /// - Parameters:
@@ -76,6 +76,7 @@ public final class PostgresStore: Store {
             try RejectionRows.fill(connection)
             try AuditRows.takeOver(connection)
             try PostgresDistribution.spreadIfEmpty(connection, logger: logger)
+            try PostgresDistribution.keepNew(connection)
             return (try ShardMap.read(connection), forgetting)
         } catch {
             let failure =
@@ -115,209 +116,9 @@ public final class PostgresStore: Store {
     }
 }
 
-// MARK: - Events
+// MARK: - Health
 
-extension PostgresStore {
-    public func append(_ batch: EventBatch) async throws(StoreFailure) -> AppendOutcome {
-        try await writer.append(batch).get()
-    }
-
-    public func append(_ chunk: EventChunk) async throws(StoreFailure) -> AppendOutcome {
-        try await writer.append(chunk).get()
-    }
-
-    public func events(of range: ExportRange) async throws(StoreFailure) -> ExportPage {
-        try await reader.read { [isSpread] in try ExportRows.page($0, range, isSpread: isSpread) }
-    }
-
-    public func outcome(
-        account: Int64, of idempotency: Idempotency, at now: Timestamp
-    ) async throws(StoreFailure) -> AppendOutcome? {
-        let oldest = forgetting.time(now).advanced(by: .zero - limits.idempotencyLifetime).milliseconds
-        return try await reader.read { connection in
-            for key in [idempotency.key, idempotency.formerKey].compactMap({ $0 }) {
-                let row = try connection.run(ReadSQL.findKey) {
-                    $0.add(account)
-                    $0.add(key)
-                    $0.add(oldest)
-                }
-                guard row.count == 1 else { continue }
-                if row.bytes(0, 0) == idempotency.fingerprint { return .duplicate(answer: row.bytes(0, 1)) }
-                if key == idempotency.key { return .conflict }
-            }
-            return nil
-        }
-    }
-
-    public func events(
-        _ filter: EventFilter, after position: EventPosition?, limit: Int
-    ) async throws(StoreFailure) -> EventPage? {
-        try await reader.read { try EventRows.page($0, filter, after: position, limit: limit) }
-    }
-
-    public func deleteEvents(
-        _ filter: EventFilter, id: Int64?, recordedAs act: @escaping @Sendable (Int) -> Act, at now: Timestamp,
-        by actor: String
-    ) async throws(StoreFailure) -> Deletion? {
-        let attempt = EventRemoval.Attempt()
-        return try await write(for: filter.profile.foundingID.value) { connection, slot, isRepeat in
-            if isRepeat, let done = try attempt.ifCommitted(connection, account: filter.profile.account) { return done }
-            return try EventRemoval.delete(connection, filter, id: id, slot: slot, attempt) { count in
-                ActEntry(at: now, actor: actor, act: act(count))
-            }
-        }
-    }
-}
-
-// MARK: - Profiles
-
-extension PostgresStore {
-    public func profile(_ reference: ProfileReference) async throws(StoreFailure) -> Profile? {
-        try await reader.read { connection in
-            switch reference {
-            case .address(let address): try ProfileRows.find(connection, address)
-            case .id(let id, let account): try ProfileRows.find(connection, id: id.value, account: account)
-            }
-        }
-    }
-
-    public func profiles(_ search: ProfileSearch) async throws(StoreFailure) -> ProfileMatches {
-        try await reader.read { try ProfileRows.search($0, search) }
-    }
-
-    public func counts(of profile: ProfileAddress) async throws(StoreFailure) -> ProfileCounts? {
-        try await reader.read { try ProfileRows.counts($0, of: profile) }
-    }
-
-    public func days(_ filter: EventFilter) async throws(StoreFailure) -> [EventDay]? {
-        try await reader.read { try ProfileRows.days($0, filter) }
-    }
-
-    public func usage(account: Int64) async throws(StoreFailure) -> [VersionUsage] {
-        try await reader.read { try ProfileRows.usage($0, account: account) }
-    }
-}
-
-// MARK: - Activity
-
-extension PostgresStore {
-    public func activity(account: Int64, in minutes: ClosedRange<Int64>) async throws(StoreFailure) -> Activity {
-        try await reader.read { try ActivityRows.read($0, account: account, in: minutes) }
-    }
-
-    public func count(_ events: CountedEvents) async throws(StoreFailure) {
-        try await writer.count(events).get()
-    }
-}
-
-// MARK: - Refused posts
-
-extension PostgresStore {
-    public func keep(
-        _ post: RefusedPost, versions: [EventVersion.ID: Int]
-    ) async throws(StoreFailure) -> Rejection.ID {
-        try await writer.keep(try PackedRejection(post, versions: versions)).get()
-    }
-
-    public func rejections(
-        _ filter: RejectionFilter, before id: Rejection.ID?, limit: Int, bodyBytesMax: Int
-    ) async throws(StoreFailure) -> [Rejection] {
-        try await reader.read { connection in
-            try RejectionRows.list(connection, filter, before: id, limit: limit, bodyBytesMax: bodyBytesMax)
-        }
-    }
-
-    public func rejections(
-        _ range: RejectionRange, limit: Int, bodyBytesMax: Int
-    ) async throws(StoreFailure) -> [Rejection] {
-        try await reader.read { try RejectionRows.list($0, range, limit: limit, bodyBytesMax: bodyBytesMax) }
-    }
-
-    public func countRejections(_ range: RejectionRange) async throws(StoreFailure) -> Int {
-        try await reader.read { try RejectionRows.count($0, range) }
-    }
-
-    public func rejectionCauses(
-        _ filter: RejectionCauseFilter, limit: Int
-    ) async throws(StoreFailure) -> RejectionCauses {
-        try await reader.read { try RejectionRows.causes($0, filter, limit: limit) }
-    }
-
-    public func countOpenRejections(account: Int64, from: Timestamp) async throws(StoreFailure) -> Int {
-        try await reader.read { try RejectionRows.countOpen($0, account: account, from: from) }
-    }
-
-    public func dismissRejections(_ ids: [Rejection.ID], account: Int64) async throws(StoreFailure) -> Int {
-        try await write(for: account) { connection, _, isRepeat in
-            let gone = try connection.run([
-                Command(.begin),
-                Command(WriteSQL.dismissRejections) {
-                    $0.add(account)
-                    $0.add(ids)
-                }, Command(.commit),
-            ])[1]
-            // Of what an earlier try may have removed, nothing is left to count.
-            return isRepeat ? ids.count : gone.count
-        }
-    }
-
-    public func rejection(_ id: Rejection.ID, account: Int64) async throws(StoreFailure) -> Rejection? {
-        try await reader.read { try RejectionRows.find($0, id, account: account) }
-    }
-
-    public func dismissRejection(_ id: Rejection.ID, account: Int64) async throws(StoreFailure) -> Bool {
-        try await write(for: account) { connection, _, isRepeat in
-            let gone = try connection.run([
-                Command(.begin),
-                Command(WriteSQL.dismissRejection) {
-                    $0.add(account)
-                    $0.add(id)
-                }, Command(.commit),
-            ])[1]
-            // Of what an earlier try may have removed, nothing is left to find.
-            return gone.count > 0 || isRepeat
-        }
-    }
-}
-
-// MARK: - Definitions
-
-extension PostgresStore {
-    public var isShared: Bool { true }
-
-    /// Listens as long as somebody wants to know.
-    public var changes: AsyncStream<Void> { listener.changes() }
-
-    /// Also takes over what older servers wrote since, so that it is in the audit trail within the time in which servers
-    /// hear of each other.
-    public func lastSequences() async throws(StoreFailure) -> [Int64: AccountSequences] {
-        let (sequences, isComplete) = try await reader.read { connection in
-            let results = try connection.run([Command(AccountSQL.lastSequences), Command(AuditSQL.accountsOfOlder)])
-            return (AccountRows.sequences(results[0]), results[1].count == 0)
-        }
-        guard !isComplete else { return sequences }
-        try await write(for: 0) { connection, _, _ in try AuditRows.takeOver(connection) }
-        return try await reader.read { AccountRows.sequences(try $0.run(AccountSQL.lastSequences)) }
-    }
-
-    public func load() async throws(StoreFailure) -> StoreContents {
-        try await reader.read { try AccountRows.load($0) }
-    }
-
-    public func commit(_ change: AccountChange) async throws(StoreFailure) {
-        try await write(for: change.account.number) { connection, _, isRepeat in
-            try AccountRows.commit(connection, change, isRepeat: isRepeat)
-        }
-    }
-
-    public func log(_ range: LogRange) async throws(StoreFailure) -> [AuditEntry] {
-        try await reader.read { try AuditRows.log($0, range) }
-    }
-}
-
-// MARK: - The store itself
-
-extension PostgresStore {
+extension PostgresStore: StoreHealth {
     public func check() async throws(StoreFailure) {
         let mark = (0..<8).map { _ in UInt8.random(in: 0...255) }
         try await write(for: 0) { connection, _, _ in
@@ -340,7 +141,11 @@ extension PostgresStore {
         statistics.bytesOnDisk = size.value
         return statistics
     }
+}
 
+// MARK: - For all kinds of things
+
+extension PostgresStore {
     /// One transaction on the lane of a profile or an account that gives something back.
     func write<Value: Sendable>(
         for number: Int64,

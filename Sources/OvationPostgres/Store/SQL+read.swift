@@ -3,13 +3,15 @@ enum ReadSQL {
     static let findProfile = Statement(
         "find_profile",
         """
-        SELECT account_id = $2::bigint AND keyspace = $3::bigint AND key = $4::text, created_at
+        SELECT account_id = $2::bigint AND keyspace = $3::bigint AND key = $4::text, created_at, state
         FROM profile WHERE profile_id = $1::bigint
         """)
 
     static let profileByID = Statement(
         "profile_by_id",
-        "SELECT keyspace, key, created_at FROM profile WHERE profile_id = $1::bigint AND account_id = $2::bigint")
+        """
+        SELECT keyspace, key, created_at, state FROM profile WHERE profile_id = $1::bigint AND account_id = $2::bigint
+        """)
 
     /// Newest first, and one more than fits into so many bytes: that there is more is all that is asked of it.
     ///
@@ -103,7 +105,7 @@ enum ReadSQL {
     static let search = Statement(
         "search_profiles",
         """
-        SELECT profile_id, key, created_at FROM profile
+        SELECT profile_id, key, created_at, state FROM profile
         WHERE account_id = $1::bigint AND keyspace = $2::bigint AND key >= $3::text AND key < $5::text
         ORDER BY key LIMIT $4::bigint
         """)
@@ -112,7 +114,7 @@ enum ReadSQL {
     static let searchToEnd = Statement(
         "search_profiles_to_end",
         """
-        SELECT profile_id, key, created_at FROM profile
+        SELECT profile_id, key, created_at, state FROM profile
         WHERE account_id = $1::bigint AND keyspace = $2::bigint AND key >= $3::text
         ORDER BY key LIMIT $4::bigint
         """)

@@ -1,8 +1,13 @@
 /// What a group of posts runs. Lists go in as arrays, sorted by whoever fills them: two groups that take locks in one
 /// order do not wait for each other.
 enum WriteSQL {
+    /// And the number of the newest change of a profile's state. The lock is held by now, so it stays what it is.
     static let drawEvents = Statement(
-        "draw_events", "SELECT nextval('ovation.event_block') FROM generate_series(1, $1::bigint)")
+        "draw_events",
+        """
+        SELECT nextval('ovation.event_block'), (SELECT last_value FROM ovation.profile_state)
+        FROM generate_series(1, $1::bigint)
+        """)
 
     static let drawRejections = Statement(
         "draw_rejections", "SELECT nextval('ovation.rejection_id') FROM generate_series(1, $1::bigint)")
@@ -75,7 +80,7 @@ enum WriteSQL {
 
     static let findProfiles = Statement(
         "find_profiles",
-        "SELECT profile_id, account_id, keyspace, key FROM profile WHERE profile_id = ANY ($1::bigint[])")
+        "SELECT profile_id, account_id, keyspace, key, state FROM profile WHERE profile_id = ANY ($1::bigint[])")
 
     static let insertEvents = Statement(
         "insert_events",

@@ -17,14 +17,13 @@ enum Schema {
         Migration(number: 3, name: "causes of rejections", statements: causes),
         // What is there already is taken over when the store is opened: see AuditRows.takeOver.
         Migration(number: 4, name: "acts beside definitions", statements: acts),
+        Migration(number: 5, name: "states of profiles", statements: states),
     ]
 
     /// All of them but the ledger.
     static let tables = [
-        "account", "act", "activity", "api_key", "catalogue_log", "event", "idempotency", "profile", "rejection",
-        "setting",
-        "signing_key",
-        "version_usage",
+        "account", "act", "activity", "api_key", "catalogue_log", "event", "idempotency", "profile", "profile_change",
+        "rejection", "setting", "signing_key", "version_usage",
     ]
 
     /// Ids come in blocks: a group draws as many as it needs in one round trip, and no id is ever drawn twice.
@@ -181,6 +180,29 @@ enum Schema {
         "CREATE INDEX rejection_by_cause ON ovation.rejection (account_id, cause, rejection_id)",
         // Empty but after an update.
         "CREATE INDEX rejection_without_cause ON ovation.rejection (rejection_id) WHERE cause IS NULL",
+    ]
+
+    private static let states = [
+        // 0: open; 1: locked. 2 and 3 are kept for profiles that are erased, and for those merged into another. Without a
+        // CHECK, which Citus does not add to a table that is spread.
+        "ALTER TABLE ovation.profile ADD COLUMN state bigint NOT NULL DEFAULT 0",
+        // What was changed of profiles, for good. Its numbers come from the sequence of event ids, so that one cursor leads
+        // through events and changes.
+        """
+        CREATE TABLE ovation.profile_change (
+            position     bigint PRIMARY KEY,
+            account_id   bigint NOT NULL,
+            profile_id   bigint NOT NULL,
+            kind         text NOT NULL,
+            state        bigint,                       -- that the profile has since; null: as before
+            at           bigint NOT NULL,
+            actor        text NOT NULL                 -- client id of the API key
+        )
+        """,
+        "CREATE INDEX profile_change_of_state ON ovation.profile_change (position) WHERE state IS NOT NULL",
+        // The number of the newest change of a state, for servers that remember profiles: see rule 18 of DESIGN.md. A
+        // sequence, since a group reads it each time, and reading one needs no index and no plan.
+        "CREATE SEQUENCE ovation.profile_state AS bigint MINVALUE 0",
     ]
 
     private static let posts = [

@@ -4,7 +4,8 @@ import OvationCore
 ///
 /// What a store makes of these for itself is no kind: the sorted timelines of SQLite, the slots of usage in PostgreSQL.
 public enum RowKind: String, CaseIterable, Sendable {
-    case account, setting, logEntry, act, apiKey, signingKey, profile, event, idempotency, rejection, usage
+    case account, setting, logEntry, act, apiKey, signingKey, profile, profileChange, event, idempotency, rejection,
+        usage
 
     public enum ColumnType: Sendable {
         case integer
@@ -34,8 +35,10 @@ public enum RowKind: String, CaseIterable, Sendable {
             ]
         // Id, private key, made at, retired at.
         case .signingKey: [.text, .text, .integer, .integer]
-        // Id, account, keyspace, key, made at, canonical id.
-        case .profile: [.integer, .integer, .integer, .text, .integer, .integer]
+        // Id, account, keyspace, key, made at, canonical id, state.
+        case .profile: [.integer, .integer, .integer, .text, .integer, .integer, .integer]
+        // Position, account, profile, kind, state, at, client id.
+        case .profileChange: [.integer, .integer, .integer, .text, .integer, .integer, .text]
         // Id, profile, section, time, version, account, received at, data.
         case .event: [.integer, .integer, .integer, .integer, .integer, .integer, .integer, .text]
         // Account, key, fingerprint, answer, made at.
@@ -55,7 +58,7 @@ public enum RowKind: String, CaseIterable, Sendable {
     /// The columns whose values say where a row stands, as ``RowPosition`` has them.
     public var key: (first: Int?, second: Int?, text: Int?) {
         switch self {
-        case .account, .profile: (nil, 0, nil)
+        case .account, .profile, .profileChange: (nil, 0, nil)
         case .setting, .apiKey, .signingKey: (nil, nil, 0)
         case .logEntry, .act, .rejection, .usage: (0, 1, nil)
         case .event: (5, 0, nil)
@@ -73,6 +76,7 @@ public enum RowKind: String, CaseIterable, Sendable {
         case .apiKey: "API keys"
         case .signingKey: "signing keys"
         case .profile: "profiles"
+        case .profileChange: "changes of profiles"
         case .event: "events"
         case .idempotency: "idempotency keys"
         case .rejection: "refused posts"

@@ -29,8 +29,13 @@ enum CopySQL {
         // An id can be any number, so this one begins with the first that is wanted.
         case .profile:
             """
-            SELECT profile_id, account_id, keyspace, key, created_at, canonical_id FROM profile
+            SELECT profile_id, account_id, keyspace, key, created_at, canonical_id, state FROM profile
             WHERE profile_id >= ?2 ORDER BY profile_id
+            """
+        case .profileChange:
+            """
+            SELECT position, account_id, profile_id, kind, state, at, actor FROM profile_change
+            WHERE position > ?2 ORDER BY position
             """
         // Whose account it is, the profile says.
         case .event:
@@ -59,7 +64,7 @@ enum CopySQL {
 
     /// Profiles that were not moved yet, after the arrival ?2.
     static let selectArrivals: StaticString = """
-        SELECT profile_id, account_id, keyspace, key, created_at, NULL, arrival FROM profile_arrival AS arrived
+        SELECT profile_id, account_id, keyspace, key, created_at, NULL, 0, arrival FROM profile_arrival AS arrived
         WHERE arrival > ?2 AND NOT EXISTS (SELECT 1 FROM profile WHERE profile.profile_id = arrived.profile_id)
         ORDER BY arrival
         """
@@ -86,8 +91,13 @@ enum CopySQL {
             "INSERT INTO signing_key (key_id, private_pem, created_at, retired_at) VALUES (?1, ?2, ?3, ?4)"
         case .profile:
             """
-            INSERT INTO profile (profile_id, account_id, keyspace, key, created_at, canonical_id)
-            VALUES (?1, ?2, ?3, ?4, ?5, ?6)
+            INSERT INTO profile (profile_id, account_id, keyspace, key, created_at, canonical_id, state)
+            VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)
+            """
+        case .profileChange:
+            """
+            INSERT INTO profile_change (position, account_id, profile_id, kind, state, at, actor)
+            VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)
             """
         case .event:
             """

@@ -118,7 +118,6 @@ extension SQLiteRows {
             guard let secret else {
                 throw StoreFailure(.unusable, "the source was never served: there is nothing in it")
             }
-            let given = try number("SELECT value FROM setting WHERE name = 'last_event_id'")
             return RowOrigin(
                 serverSecret: Array(secret),
                 state: [
@@ -126,7 +125,7 @@ extension SQLiteRows {
                     try number("SELECT max(created_at) FROM idempotency"),
                     try number("SELECT max(last_used_at) FROM api_key"), try number("SELECT count(*) FROM rejection"),
                 ],
-                lastEventID: max(given, try number("SELECT max(event_id) FROM event")),
+                lastEventID: try StoreOpening.progress(database).event,
                 lastRejectionID: try number("SELECT seq FROM sqlite_sequence WHERE name = 'rejection'"),
                 eventCount: try number("SELECT sum(events) FROM version_usage"))
         }
@@ -172,7 +171,7 @@ extension SQLiteRows {
         while try statement.nextRow() {
             rows.append(statement)
             guard page.isReached(by: rows) else { continue }
-            let (last, isLast) = statement.int64(isArrivals ? 6 : 0).addingReportingOverflow(isArrivals ? 0 : 1)
+            let (last, isLast) = statement.int64(isArrivals ? 7 : 0).addingReportingOverflow(isArrivals ? 0 : 1)
             if isLast { break }
             return RowPage(rows, next: RowPosition(first: isArrivals ? 1 : 0, second: last, text: ""))
         }

@@ -6,17 +6,17 @@ import OvationRows
 /// The statements that one post needs, prepared once for the writing connection; and what a group has to remember until
 /// its commit.
 final class EventAppender {
-    private let findProfile: PreparedStatement
-    private let insertProfile: PreparedStatement
     private let insertEvent: PreparedStatement
     private let findIdempotency: PreparedStatement
     private let insertIdempotency: PreparedStatement
     private let forgetIdempotency: PreparedStatement
-    /// Highest event id given so far; never given again, even when the event is deleted.
+    /// Highest number given so far, to an event or to a change of a profile; never given again, even when the event is
+    /// deleted.
     private(set) var lastEventID: Int64
     let recent: Recent
     private let compactor: Compactor
     private let mover: ProfileMover
+    let profiles: ProfileAppender
     private let idempotencyLifetime: Duration
     private let saveClock: PreparedStatement
     private let rejections: RejectionAppender
@@ -28,7 +28,6 @@ final class EventAppender {
     /// What the transaction adds to memory once it is committed, and what it takes away.
     private var newEntries: [TimelineEntry] = []
     private var place = TimelineEntry(profile: 0, section: 0, eventTime: 0, eventID: 0, version: 0)
-    private var newProfiles: [Int64: RecentProfiles.Row] = [:]
     private var removedEvents: Set<Int64>?
     private var newLogEntries: Int64 = 0
     private var storedRejection: Int64 = 0
@@ -58,14 +57,6 @@ final class EventAppender {
         saveClock = try PreparedStatement(database, ClockNote.save)
         activity = try ActivityAppender(database)
         usage = try UsageAppender(database, activity: activity)
-        findProfile = try PreparedStatement(
-            database,
-            "SELECT account_id = ?2 AND keyspace = ?3 AND key = ?4 FROM profile WHERE profile_id = ?1")
-        insertProfile = try PreparedStatement(
-            database,
-            """
-            INSERT INTO profile_arrival (profile_id, account_id, keyspace, key, created_at) VALUES (?1, ?2, ?3, ?4, ?5)
-            """)
         insertEvent = try PreparedStatement(
             database,
             """
@@ -87,15 +78,24 @@ final class EventAppender {
             DELETE FROM idempotency WHERE (account_id, key) IN
                 (SELECT account_id, key FROM idempotency WHERE created_at <= ?1 ORDER BY created_at LIMIT ?2)
             """)
-        let stored = try Int64.fetchOne(database, sql: "SELECT max(event_id) FROM event") ?? 0
-        let given = try Int64.fetchOne(database, sql: "SELECT value FROM setting WHERE name = 'last_event_id'")
-        lastEventID = max(stored, given ?? 0)
+        lastEventID = progress.event
         compactor = try Compactor(database, memtable: recent.memtable, capacity: limits.recentEventsMax)
         mover = try ProfileMover(database, recent: recent.profiles, capacity: limits.recentProfilesMax)
+        profiles = try ProfileAppender(database, recent: recent.profiles, mover: mover)
     }
 
     /// Runs inside the group's transaction.
-    func append(_ batch: EventBatch) throws -> AppendOutcome {
+    func write(_ write: QueuedWrite) throws -> QueuedWrite.Outcome {
+        switch write {
+        case .append(let batch, _): .appended(try append(batch))
+        case .appendChunk(let chunk, _): .appended(try append(chunk))
+        case .change(let change, _): .changed(try self.change(change))
+        case .keep(let rejection, _): .kept(try keep(rejection))
+        case .count(let events, _): count(events)
+        }
+    }
+
+    private func append(_ batch: EventBatch) throws -> AppendOutcome {
         note(batch.receivedAt)
         let account = batch.profile.account
         if let idempotency = batch.idempotency,
@@ -104,6 +104,17 @@ final class EventAppender {
             if case .duplicate = outcome { activity.tally.addDuplicates(of: batch) }
             return outcome
         }
+        // A lenient post may have lost all its events; it makes no profile for nothing.
+        var found: ProfileAppender.Found?
+        var key = batch.profile.key.text
+        if !batch.events.isEmpty {
+            found = try key.withUTF8 { key in
+                try profiles.find(
+                    account: account, keyspace: batch.profile.keyspace, key: key, from: batch.profile.foundingID)
+            }
+            // Before anything is written: a group has no way to take back a part.
+            if case .closed(_, let state)? = found { return .refused([RefusedProfile(index: 0, state: state)]) }
+        }
         if let rejection = batch.replayOf {
             let isClosed = try rejections.close(rejection, account: account, at: batch.receivedAt)
             guard isClosed else { return .notOpen }
@@ -111,13 +122,15 @@ final class EventAppender {
         if let idempotency = batch.idempotency {
             try remember(idempotency, account: account, at: batch.receivedAt)
         }
-        // A lenient post may have lost all its events; it still makes no profile for nothing.
-        guard !batch.events.isEmpty else { return .stored }
-        var key = batch.profile.key.text
-        let profile = try key.withUTF8 { key in
-            try profileID(
-                account: account, keyspace: batch.profile.keyspace, key: key, founding: batch.profile.foundingID,
-                at: batch.receivedAt)
+        let profile: Int64
+        switch found {
+        case nil: return .stored
+        case .open(let id)?, .closed(let id, _)?: profile = id
+        case .free(let id)?:
+            profile = try key.withUTF8 { key in
+                try profiles.make(
+                    account: account, keyspace: batch.profile.keyspace, key: key, at: id, batch.receivedAt)
+            }
         }
         if let rejection = batch.replayOf {
             let events = lastEventID + 1...lastEventID + Int64(batch.events.count)
@@ -135,8 +148,15 @@ final class EventAppender {
         return .stored
     }
 
-    /// Runs inside the group's transaction.
-    func keep(_ rejection: PackedRejection) throws -> Rejection.ID {
+    private func change(_ change: ProfileChange) throws -> ProfileChangeOutcome {
+        note(change.at)
+        return try profiles.apply(change) {
+            lastEventID += 1
+            return lastEventID
+        }
+    }
+
+    private func keep(_ rejection: PackedRejection) throws -> Rejection.ID {
         note(rejection.post.receivedAt)
         let id = try rejections.keep(rejection)
         progress.rejection = max(progress.rejection, id)
@@ -144,10 +164,10 @@ final class EventAppender {
         return id
     }
 
-    /// Runs inside the group's transaction.
-    func count(_ events: CountedEvents) {
+    private func count(_ events: CountedEvents) -> QueuedWrite.Outcome {
         note(events.receivedAt)
         activity.tally.add(events)
+        return .counted
     }
 
     /// Writes what is written once for the whole group, as the last thing in its transaction.
@@ -163,7 +183,7 @@ final class EventAppender {
         }
         newestArrival = nil
         try upkeep(.merging) { try compactor.work(forStored: newEntries.count) }
-        try upkeep(.moving) { try mover.work(forNew: newProfiles.count) }
+        try upkeep(.moving) { try mover.work(forNew: profiles.newCount) }
     }
 
     /// What a damaged page stops goes on with the next start, if the page is whole by then.
@@ -202,7 +222,7 @@ final class EventAppender {
         progress.logEntry += newLogEntries
         storedRejection = progress.rejection
         // Profiles first: whoever finds an event finds whose it is.
-        recent.profiles.add(newProfiles)
+        profiles.didCommit()
         recent.memtable.add(newEntries)
         compactor.didCommit()
         mover.didCommit()
@@ -216,7 +236,7 @@ final class EventAppender {
     private func forgetTransaction() {
         newLogEntries = 0
         newEntries.removeAll(keepingCapacity: true)
-        newProfiles.removeAll(keepingCapacity: true)
+        profiles.forget()
         removedEvents = nil
     }
 
@@ -310,42 +330,6 @@ extension EventAppender {
         place.eventID = lastEventID
         place.version = version
         newEntries.append(place)
-    }
-
-    /// Finds the profile, or makes it.
-    func profileID(
-        account: Int64, keyspace: Int64, key: UnsafeBufferPointer<UInt8>, founding: ProfileID, at now: Timestamp
-    ) throws -> Int64 {
-        var id = founding
-        while let isOurs = try isProfile(id.value, of: account, keyspace, key) {
-            if isOurs { return id.value }
-            id = id.afterCollision
-        }
-        insertProfile.bind(1, id.value)
-        insertProfile.bind(2, account)
-        insertProfile.bind(3, keyspace)
-        insertProfile.bind(4, text: key)
-        insertProfile.bind(5, now.milliseconds)
-        try insertProfile.run()
-        newProfiles[id.value] = RecentProfiles.Row(
-            id: id.value, account: account, keyspace: keyspace, key: String(decoding: key, as: UTF8.self),
-            createdAt: now.milliseconds, arrival: insertProfile.lastInsertedRowID)
-        return id.value
-    }
-
-    /// nil: there is no profile with this id. false: it is another's.
-    private func isProfile(
-        _ id: Int64, of account: Int64, _ keyspace: Int64, _ key: UnsafeBufferPointer<UInt8>
-    ) throws -> Bool? {
-        if let row = newProfiles[id] ?? recent.profiles[id] {
-            return row.account == account && row.keyspace == keyspace && row.key.utf8.elementsEqual(key)
-        }
-        findProfile.bind(1, id)
-        findProfile.bind(2, account)
-        findProfile.bind(3, keyspace)
-        findProfile.bind(4, text: key)
-        defer { findProfile.reset() }
-        return try findProfile.nextRow() ? findProfile.int64(0) == 1 : nil
     }
 }
 

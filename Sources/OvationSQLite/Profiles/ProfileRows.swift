@@ -16,13 +16,14 @@ enum ProfileRows {
         }
         let row = try Row.fetchOne(
             database,
-            sql: "SELECT keyspace, key, created_at FROM profile WHERE profile_id = ? AND account_id = ?",
+            sql: "SELECT keyspace, key, created_at, state FROM profile WHERE profile_id = ? AND account_id = ?",
             arguments: [id, account])
         return try row.map { row in
             Profile(
                 RecentProfiles.Row(
                     id: id, account: account, keyspace: try row.decode(atIndex: 0), key: try row.decode(atIndex: 1),
-                    createdAt: try row.decode(atIndex: 2)))
+                    createdAt: try row.decode(atIndex: 2)),
+                state: try row.decode(atIndex: 3))
         }
     }
 
@@ -116,11 +117,11 @@ enum ProfileRows {
     private static let stride = 1024
 
     private static let selectProfiles: StaticString =
-        "SELECT keyspace, key, profile_id, created_at FROM profile WHERE account_id = ?1"
+        "SELECT keyspace, key, profile_id, created_at, state FROM profile WHERE account_id = ?1"
 
     /// A profile that is being moved is in both tables.
     private static let selectArrivals: StaticString = """
-        SELECT keyspace, key, profile_id, created_at FROM profile_arrival AS arrival WHERE account_id = ?1
+        SELECT keyspace, key, profile_id, created_at, 0 FROM profile_arrival AS arrival WHERE account_id = ?1
             AND NOT EXISTS (SELECT 1 FROM profile WHERE profile.profile_id = arrival.profile_id)
         """
 
@@ -153,7 +154,8 @@ enum ProfileRows {
                     Profile(
                         RecentProfiles.Row(
                             id: profiles.int64(2), account: search.account, keyspace: keyspace, key: profiles.text(1),
-                            createdAt: profiles.int64(3))))
+                            createdAt: profiles.int64(3)),
+                        state: profiles.int64(4)))
             }
         }
         return ProfileMatches(profiles: matches.sorted(by: isBefore), isComplete: isComplete)
@@ -168,9 +170,10 @@ enum ProfileRows {
 }
 
 extension Profile {
-    init(_ row: RecentProfiles.Row) {
+    /// - Parameter state: as it is stored; what is in memory is open.
+    init(_ row: RecentProfiles.Row, state: Int64 = ProfileState.open.rawValue) {
         self.init(
             id: ProfileID(row.id), keys: [Profile.Key(keyspace: row.keyspace, text: row.key)],
-            createdAt: Timestamp(milliseconds: row.createdAt))
+            createdAt: Timestamp(milliseconds: row.createdAt), state: ProfileState(rawValue: state) ?? .locked)
     }
 }

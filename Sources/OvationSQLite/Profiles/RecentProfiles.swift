@@ -63,6 +63,17 @@ final class RecentProfiles: Sendable {
         rows.withLock { $0.growing.merge(new) { _, new in new } }
     }
 
+    /// After the commit that put them in their place in `profile`.
+    func remove(_ ids: Set<Int64>) {
+        guard !ids.isEmpty else { return }
+        rows.withLock { rows in
+            for id in ids {
+                rows.growing.removeValue(forKey: id)
+                rows.moving.removeValue(forKey: id)
+            }
+        }
+    }
+
     /// Sets those apart that are to be moved, and gives them.
     func beginMove() -> [Int64: Row] {
         rows.withLock { rows in
@@ -96,7 +107,7 @@ final class ProfileMover {
     private let database: Database
     private let recent: RecentProfiles
     private let capacity: Int
-    private let insert: PreparedStatement
+    private let place: PreparedStatement
     private let forget: PreparedStatement
     /// Being moved, in the order of the table.
     private var rows: [RecentProfiles.Row] = []
@@ -105,17 +116,25 @@ final class ProfileMover {
     /// Arrivals up to this one are in `profile` and can go; nil when they are gone.
     private var movedArrival: Int64?
 
+    /// A row that is there already was moved before, and may have been changed since.
+    static let insert: StaticString = """
+        INSERT OR IGNORE INTO profile (profile_id, account_id, keyspace, key, created_at) VALUES (?1, ?2, ?3, ?4, ?5)
+        """
+
+    static func bind(_ row: RecentProfiles.Row, to insert: PreparedStatement) {
+        insert.bind(1, row.id)
+        insert.bind(2, row.account)
+        insert.bind(3, row.keyspace)
+        insert.bind(4, text: row.key)
+        insert.bind(5, row.createdAt)
+    }
+
     /// - Parameter capacity: how many come together before they are moved.
     init(_ database: Database, recent: RecentProfiles, capacity: Int) throws {
         self.database = database
         self.recent = recent
         self.capacity = capacity
-        insert = try PreparedStatement(
-            database,
-            """
-            INSERT OR IGNORE INTO profile (profile_id, account_id, keyspace, key, created_at)
-            VALUES (?1, ?2, ?3, ?4, ?5)
-            """)
+        place = try PreparedStatement(database, ProfileMover.insert)
         forget = try PreparedStatement(
             database,
             """
@@ -125,6 +144,9 @@ final class ProfileMover {
     }
 
     var isIdle: Bool { rows.isEmpty && movedArrival == nil && recent.count < capacity && !recent.isMoving }
+
+    /// Whether the table of arrivals still has profiles that memory does not.
+    var leavesArrivals: Bool { movedArrival != nil }
 
     /// Inside the transaction of a group that made so many profiles, or none when nobody waits.
     func work(forNew count: Int) throws {
@@ -159,13 +181,8 @@ final class ProfileMover {
 
     private func move(upTo end: Int) throws {
         while position < end {
-            let row = rows[position]
-            insert.bind(1, row.id)
-            insert.bind(2, row.account)
-            insert.bind(3, row.keyspace)
-            insert.bind(4, text: row.key)
-            insert.bind(5, row.createdAt)
-            try insert.run()
+            ProfileMover.bind(rows[position], to: place)
+            try place.run()
             position += 1
         }
     }

@@ -4,15 +4,16 @@ public import Logging
 public import OvationCore
 import OvationRows
 
-/// Definitions, profiles and events in one SQLite file. See DESIGN.md beside this file.
+/// Definitions, profiles and events in one SQLite file. See DESIGN.md of this target. What it does for each kind of thing
+/// stands in the folder of that kind.
 public final class SQLiteStore: Store {
     /// With every link followed.
     public let path: String
     let pool: DatabasePool
-    private let writer: SQLiteWriter
-    private let reader: SQLiteReader
-    private let scanner: SQLiteReader
-    private let recent = Recent()
+    let writer: SQLiteWriter
+    let reader: SQLiteReader
+    let scanner: SQLiteReader
+    let recent = Recent()
     private let lock: StoreLock
     private let state: StateFile
     private let ticker: Ticker
@@ -138,193 +139,9 @@ public final class SQLiteStore: Store {
     }
 }
 
-// MARK: - Events
+// MARK: - Health
 
-extension SQLiteStore {
-    public func append(_ batch: EventBatch) async throws(StoreFailure) -> AppendOutcome {
-        try await writer.append(batch).get()
-    }
-
-    public func append(_ chunk: EventChunk) async throws(StoreFailure) -> AppendOutcome {
-        try await writer.append(chunk).get()
-    }
-
-    public func events(of range: ExportRange) async throws(StoreFailure) -> ExportPage {
-        try await scanner.read(after: { [recent] in recent.profiles.all }) { database, recent in
-            try ExportRows.page(database, range, recent)
-        }
-    }
-
-    public func outcome(
-        account: Int64, of idempotency: Idempotency, at now: Timestamp
-    ) async throws(StoreFailure) -> AppendOutcome? {
-        try await write { _, appender in
-            try appender.outcome(account: account, of: idempotency, at: now)
-        }
-    }
-
-    public func events(
-        _ filter: EventFilter, after position: EventPosition?, limit: Int
-    ) async throws(StoreFailure) -> EventPage? {
-        try await read(of: filter.profile, by: reader) { database, profile, recent in
-            try EventRows.page(database, profile, filter, recent, after: position, limit: limit)
-        }
-    }
-
-    public func deleteEvents(
-        _ filter: EventFilter, id: Int64?, recordedAs act: @escaping @Sendable (Int) -> Act, at now: Timestamp,
-        by actor: String
-    ) async throws(StoreFailure) -> Deletion? {
-        try await write { database, appender in
-            let recent = appender.recent.part(for: filter.profile)
-            guard let profile = try EventRows.profile(database, filter.profile, recent) else { return nil }
-            let removal = try EventRows.delete(database, profile, filter, recent, id: id)
-            let count = removal.counts.values.reduce(0, +)
-            guard count > 0 else { return Deletion(count: 0, entry: nil) }
-            appender.noteRemoved(removal.recent)
-            try database.execute(
-                sql: "INSERT OR REPLACE INTO setting (name, value) VALUES ('last_event_id', ?)",
-                arguments: [appender.lastEventID])
-            let account = filter.profile.account
-            try ProfileRows.subtractUsage(database, removal.counts, account: account)
-            let number = try AccountRows.lastNumber(database, account: account) + 1
-            let entry = ActEntry(at: now, actor: actor, act: act(count))
-            try AccountRows.insert(database, entry, number: number, account: account)
-            appender.noteLogEntries(1)
-            return Deletion(
-                count: count, entry: AuditEntry(number: number, at: now, actor: actor, content: .act(entry.act)))
-        }
-    }
-}
-
-// MARK: - Profiles
-
-extension SQLiteStore {
-    public func profile(_ reference: ProfileReference) async throws(StoreFailure) -> Profile? {
-        switch reference {
-        case .address(let address):
-            try await reader.read(after: { [recent] in recent.part(for: address) }) { database, recent in
-                try ProfileRows.find(database, address, recent)
-            }
-        case .id(let id, let account):
-            try await reader.read(after: { [recent] in recent.profiles[id.value] }) { database, recent in
-                try ProfileRows.find(database, id: id.value, account: account, recent)
-            }
-        }
-    }
-
-    public func profiles(_ search: ProfileSearch) async throws(StoreFailure) -> ProfileMatches {
-        try await scanner.read { database in try ProfileRows.search(database, search) }
-    }
-
-    public func counts(of profile: ProfileAddress) async throws(StoreFailure) -> ProfileCounts? {
-        try await read(of: profile, by: scanner) { database, profile, recent in
-            try ProfileRows.counts(database, profile, recent)
-        }
-    }
-
-    public func days(_ filter: EventFilter) async throws(StoreFailure) -> [EventDay]? {
-        try await read(of: filter.profile, by: scanner) { database, profile, recent in
-            try ProfileRows.days(database, profile, filter, recent)
-        }
-    }
-
-    public func usage(account: Int64) async throws(StoreFailure) -> [VersionUsage] {
-        try await reader.read { database in try ProfileRows.usage(database, account: account) }
-    }
-}
-
-// MARK: - Activity
-
-extension SQLiteStore {
-    public func activity(account: Int64, in minutes: ClosedRange<Int64>) async throws(StoreFailure) -> Activity {
-        try await reader.read { database in try ActivityRows.read(database, account: account, in: minutes) }
-    }
-
-    public func count(_ events: CountedEvents) async throws(StoreFailure) {
-        try await writer.count(events).get()
-    }
-}
-
-// MARK: - Refused posts
-
-extension SQLiteStore {
-    public func keep(
-        _ post: RefusedPost, versions: [EventVersion.ID: Int]
-    ) async throws(StoreFailure) -> Rejection.ID {
-        try await writer.keep(try PackedRejection(post, versions: versions)).get()
-    }
-
-    public func rejections(
-        _ filter: RejectionFilter, before id: Rejection.ID?, limit: Int, bodyBytesMax: Int
-    ) async throws(StoreFailure) -> [Rejection] {
-        try await reader.read { database in
-            try RejectionRows.list(database, filter, before: id, limit: limit, bodyBytesMax: bodyBytesMax)
-        }
-    }
-
-    public func rejections(
-        _ range: RejectionRange, limit: Int, bodyBytesMax: Int
-    ) async throws(StoreFailure) -> [Rejection] {
-        try await reader.read { try RejectionRows.list($0, range, limit: limit, bodyBytesMax: bodyBytesMax) }
-    }
-
-    public func countRejections(_ range: RejectionRange) async throws(StoreFailure) -> Int {
-        try await reader.read { try RejectionRows.count($0, range) }
-    }
-
-    public func rejectionCauses(
-        _ filter: RejectionCauseFilter, limit: Int
-    ) async throws(StoreFailure) -> RejectionCauses {
-        try await reader.read { try RejectionRows.causes($0, filter, limit: limit) }
-    }
-
-    public func countOpenRejections(account: Int64, from: Timestamp) async throws(StoreFailure) -> Int {
-        try await reader.read { try RejectionRows.countOpen($0, account: account, from: from) }
-    }
-
-    public func dismissRejections(_ ids: [Rejection.ID], account: Int64) async throws(StoreFailure) -> Int {
-        try await write { database, _ in try RejectionRows.dismiss(database, ids, account: account) }
-    }
-
-    public func rejection(_ id: Rejection.ID, account: Int64) async throws(StoreFailure) -> Rejection? {
-        try await reader.read { database in try RejectionRows.find(database, id, account: account) }
-    }
-
-    public func dismissRejection(_ id: Rejection.ID, account: Int64) async throws(StoreFailure) -> Bool {
-        try await write { database, _ in try RejectionRows.dismiss(database, id, account: account) }
-    }
-}
-
-// MARK: - Definitions
-
-extension SQLiteStore {
-    /// A lock on the file says that it is not.
-    public var isShared: Bool { false }
-
-    public func lastSequences() async throws(StoreFailure) -> [Int64: AccountSequences] {
-        try await reader.read { database in try AccountRows.lastSequences(database) }
-    }
-
-    public func load() async throws(StoreFailure) -> StoreContents {
-        try await reader.read { database in try AccountRows.load(database) }
-    }
-
-    public func commit(_ change: AccountChange) async throws(StoreFailure) {
-        try await write { database, appender in
-            try AccountRows.commit(database, change)
-            appender.noteLogEntries(change.entries.count + change.acts.count)
-        }
-    }
-
-    public func log(_ range: LogRange) async throws(StoreFailure) -> [AuditEntry] {
-        try await reader.read { database in try AccountRows.log(database, range) }
-    }
-}
-
-// MARK: - The store itself
-
-extension SQLiteStore {
+extension SQLiteStore: StoreHealth {
     public func check() async throws(StoreFailure) {
         try await write { database, _ in
             try database.execute(sql: SQLiteStore.proof)
@@ -342,9 +159,13 @@ extension SQLiteStore {
         }
         return statistics
     }
+}
 
+// MARK: - For all kinds of things
+
+extension SQLiteStore {
     /// nil: there is no such profile.
-    private func read<Value: Sendable>(
+    func read<Value: Sendable>(
         of address: ProfileAddress, by reader: SQLiteReader,
         _ query: @escaping @Sendable (Database, Int64, Recent.Part) throws -> Value
     ) async throws(StoreFailure) -> Value? {

@@ -38,6 +38,9 @@ enum Schema {
         migrator.registerMigration("007 acts beside definitions", foreignKeyChecks: .immediate) { database in
             try database.execute(sql: acts)
         }
+        migrator.registerMigration("008 states of profiles", foreignKeyChecks: .immediate) { database in
+            try database.execute(sql: states)
+        }
         return migrator
     }
 
@@ -284,6 +287,24 @@ enum Schema {
 
         -- How often API keys and signing keys have changed.
         ALTER TABLE account ADD COLUMN key_changes INTEGER NOT NULL DEFAULT 0;
+        """
+
+    private static let states = """
+        -- 0: open; 1: locked. 2 and 3 are kept for profiles that are erased, and for those merged into another. What is in
+        -- profile_arrival only is open.
+        ALTER TABLE profile ADD COLUMN state INTEGER NOT NULL DEFAULT 0 CHECK (state BETWEEN 0 AND 3);
+
+        -- What was changed of profiles, for good. Its numbers come from the sequence of event ids, so that one cursor leads
+        -- through events and changes.
+        CREATE TABLE profile_change (
+            position     INTEGER PRIMARY KEY,
+            account_id   INTEGER NOT NULL REFERENCES account,
+            profile_id   INTEGER NOT NULL,
+            kind         TEXT NOT NULL,
+            state        INTEGER,                      -- that the profile has since; null: as before
+            at           INTEGER NOT NULL,
+            actor        TEXT NOT NULL                 -- client id of the API key
+        ) STRICT;
         """
 
     /// Counts what is there along the new index, without sorting: GROUP BY would hold every event in memory.

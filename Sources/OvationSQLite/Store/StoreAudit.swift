@@ -24,6 +24,7 @@ struct StoreAudit {
         try look("pages") { try $0.readPages() }
         try look("events") { try $0.readEvents() }
         try look("profiles") { try $0.readProfiles() }
+        try look("changes of profiles") { try $0.compareChanges() }
         try look("timelines") { try $0.compareTimelines() }
         try look("counts of events") { try $0.compareUsage() }
         try look("definitions") { try $0.readDefinitions() }
@@ -109,6 +110,42 @@ struct StoreAudit {
                 """)
         if let strays, strays > 0 { faults.append("\(strays) profiles are missing whose events are there") }
     }
+
+    /// The state of each profile is what the newest of its changes says, in the only row that it has.
+    private mutating func compareChanges() throws {
+        guard try database.tableExists("profile_change") else { return }
+        for (sql, fault) in StoreAudit.changeFaults {
+            let count = try Int.fetchOne(database, sql: sql) ?? 0
+            if count > 0 { faults.append("\(count) \(fault)") }
+        }
+    }
+
+    private static let changeFaults = [
+        (
+            """
+            SELECT count(*) FROM profile_change AS change WHERE NOT EXISTS
+                (SELECT 1 FROM profile WHERE profile.profile_id = change.profile_id
+                    AND profile.account_id = change.account_id)
+            """, "changes are of profiles that are missing"
+        ),
+        (
+            """
+            SELECT count(*) FROM profile LEFT JOIN
+                (SELECT profile_id, state, max(position) FROM profile_change WHERE state IS NOT NULL
+                    GROUP BY profile_id) AS newest USING (profile_id)
+            WHERE profile.state <> ifnull(newest.state, 0)
+            """, "profiles have another state than their changes say"
+        ),
+        (
+            """
+            SELECT count(*) FROM profile_arrival JOIN profile USING (profile_id) WHERE profile.state <> 0
+            """, "profiles take no events, and arrived ones of the same id do"
+        ),
+        (
+            "SELECT count(*) FROM profile_change JOIN event ON event_id = position",
+            "changes of profiles have the number of an event"
+        ),
+    ]
 
     /// An entry for each event, and an event for each entry: two sums of hashes, which do not depend on the order.
     private mutating func compareTimelines() throws {

@@ -274,9 +274,12 @@ extension StoreOpening {
 
     static func progress(_ database: Database) throws -> StoreProgress {
         func number(_ sql: String) throws -> Int64 { try Int64.fetchOne(database, sql: sql) ?? 0 }
+        // A store of an older version knows no changes of profiles.
+        let hasChanges = try database.tableExists("profile_change")
         return StoreProgress(
             event: max(
                 try number("SELECT max(event_id) FROM event"),
+                hasChanges ? try number("SELECT max(position) FROM profile_change") : 0,
                 try number("SELECT value FROM setting WHERE name = 'last_event_id'")),
             logEntry: try AccountRows.entryCount(database),
             rejection: try number("SELECT seq FROM sqlite_sequence WHERE name = 'rejection'"))

@@ -21,13 +21,6 @@ final class SQLiteWriter: Sendable {
     typealias Reply<Value> = QueuedWrite.Reply<Value>
     typealias Work = @Sendable (Database, EventAppender) throws -> Void
 
-    /// What became of a post: it waits for the commit.
-    private enum Answer {
-        case appended(AppendOutcome)
-        case kept(Rejection.ID)
-        case counted
-    }
-
     private struct Change {
         let work: Work
         var reply: Reply<Void>?
@@ -95,24 +88,9 @@ final class SQLiteWriter: Sendable {
         }
     }
 
-    /// Waits for the commit of the group that the batch joins.
-    func append(_ batch: EventBatch) async -> Result<AppendOutcome, StoreFailure> {
-        await withUnsafeContinuation { reply in enqueue(.append(batch, reply), orReply: reply) }
-    }
-
-    /// Waits for the commit of the group that the chunk joins.
-    func append(_ chunk: EventChunk) async -> Result<AppendOutcome, StoreFailure> {
-        await withUnsafeContinuation { reply in enqueue(.appendChunk(chunk, reply), orReply: reply) }
-    }
-
-    /// Waits for the commit of the group that the rejection joins.
-    func keep(_ rejection: PackedRejection) async -> Result<Rejection.ID, StoreFailure> {
-        await withUnsafeContinuation { reply in enqueue(.keep(rejection, reply), orReply: reply) }
-    }
-
-    /// Waits for the commit of the group that the events are counted in.
-    func count(_ events: CountedEvents) async -> Result<Void, StoreFailure> {
-        await withUnsafeContinuation { reply in enqueue(.count(events, reply), orReply: reply) }
+    /// Waits for the commit of the group that the write joins.
+    func write<Value>(_ make: (Reply<Value>) -> QueuedWrite) async -> Result<Value, StoreFailure> {
+        await withUnsafeContinuation { reply in enqueue(make(reply), orReply: reply) }
     }
 
     /// Runs in a transaction of its own.
@@ -340,11 +318,11 @@ extension SQLiteWriter {
             }
             // One at a time: what waits can be answered while the disk is at this one.
             if !state.changes.isEmpty { return .work(posts: [], changes: [state.changes.removeFirst()]) }
-            var events = 0
+            var size = 0
             let count =
                 state.posts.firstIndex { post in
-                    defer { events += post.events }
-                    return events > 0 && events + post.events > limits.groupEventsMax
+                    defer { size += post.size }
+                    return size > 0 && size + post.size > limits.groupEventsMax
                 } ?? state.posts.count
             let posts = Array(state.posts[..<count])
             state.posts.removeFirst(count)
@@ -357,22 +335,13 @@ extension SQLiteWriter {
         let start = ContinuousClock.now
         let appender = tools.appender
         let lastEventID = appender.lastEventID
-        var answers: [Answer] = []
+        var answers: [QueuedWrite.Outcome] = []
         answers.reserveCapacity(posts.count)
         state.withLock { $0.underWay = UnderWay(posts: posts, since: start) }
         let doubt: StoreFailure?
         do {
             doubt = try transaction(&tools) { _, appender in
-                for post in posts {
-                    switch post {
-                    case .append(let batch, _): answers.append(.appended(try appender.append(batch)))
-                    case .appendChunk(let chunk, _): answers.append(.appended(try appender.append(chunk)))
-                    case .keep(let rejection, _): answers.append(.kept(try appender.keep(rejection)))
-                    case .count(let events, _):
-                        appender.count(events)
-                        answers.append(.counted)
-                    }
-                }
+                for post in posts { answers.append(try appender.write(post)) }
                 try appender.finishGroup()
             }
         } catch {
@@ -383,25 +352,15 @@ extension SQLiteWriter {
         }
         if tools.groupNotice.end() { logger.notice("posts are stored again") }
         let seconds = (ContinuousClock.now - start) / .seconds(1)
-        let events = appender.lastEventID - lastEventID
+        let events = zip(posts, answers).reduce(0) { $0 + ($1.1.isStored ? $1.0.positions : 0) }
         let isWaitedFor = state.withLock { state in
-            state.statistics.noteCommit(requests: posts.count, events: events, seconds: seconds)
+            state.statistics.noteCommit(requests: posts.count, events: Int64(events), seconds: seconds)
             defer { state.underWay = UnderWay() }
             return !state.underWay.posts.isEmpty
         }
         guard isWaitedFor else { return }
         for (post, answer) in zip(posts, answers) {
-            if let doubt {
-                post.fail(doubt)
-                continue
-            }
-            switch (post, answer) {
-            case (.append(_, let reply), .appended(let outcome)), (.appendChunk(_, let reply), .appended(let outcome)):
-                reply.resume(returning: .success(outcome))
-            case (.keep(_, let reply), .kept(let id)): reply.resume(returning: .success(id))
-            case (.count(_, let reply), .counted): reply.resume(returning: .success(()))
-            default: preconditionFailure("an answer of another kind than its post")
-            }
+            if let doubt { post.fail(doubt) } else { post.succeed(answer) }
         }
     }
 

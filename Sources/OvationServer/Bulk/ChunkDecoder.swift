@@ -23,6 +23,7 @@ struct ChunkDecoder {
     private let caller: Identity
     private let section: Section
     private let receivedAt: Timestamp
+    private let closed: ClosedProfiles
     private let limits: Limits
     private var writableKeyspaces: [WritableKeyspace] = []
     private var schemas: [KnownSchema] = []
@@ -54,11 +55,13 @@ struct ChunkDecoder {
     /// Lines that are checked between two places where other tasks may go on.
     private static let stride = 512
 
+    /// - Parameter closed: profiles whose lines are refused.
     static func check(
-        _ lines: LineChunk, of caller: Identity, section: Section, receivedAt: Timestamp, limits: Limits,
-        with parsers: TapeParsers
+        _ lines: LineChunk, of caller: Identity, section: Section, receivedAt: Timestamp,
+        closed: ClosedProfiles = ClosedProfiles(), limits: Limits, with parsers: TapeParsers
     ) async -> CheckedChunk {
-        var decoder = ChunkDecoder(lines, of: caller, section: section, receivedAt: receivedAt, limits: limits)
+        var decoder = ChunkDecoder(
+            lines, of: caller, section: section, receivedAt: receivedAt, closed: closed, limits: limits)
         var index = 0
         while index < lines.lines.count {
             let end = min(index + stride, lines.lines.count)
@@ -69,7 +72,11 @@ struct ChunkDecoder {
         return decoder.finish(lines)
     }
 
-    private init(_ lines: LineChunk, of caller: Identity, section: Section, receivedAt: Timestamp, limits: Limits) {
+    private init(
+        _ lines: LineChunk, of caller: Identity, section: Section, receivedAt: Timestamp, closed: ClosedProfiles,
+        limits: Limits
+    ) {
+        self.closed = closed
         self.caller = caller
         self.section = section
         self.receivedAt = receivedAt
@@ -90,7 +97,7 @@ struct ChunkDecoder {
                 }
                 let text = UnsafeBufferPointer(rebasing: bytes[chunk.lines[index]])
                 guard !text.isBlank else { continue }
-                if let tape = parser.tape(ofPadded: text), take(tape, with: parser) { continue }
+                if closed.isEmpty, let tape = parser.tape(ofPadded: text), take(tape, with: parser) { continue }
                 takeExactly(text, line: line)
             }
         }
@@ -253,6 +260,11 @@ extension ChunkDecoder {
         reasons += check.errors.map(ChunkDecoder.withoutItem)
         guard reasons.isEmpty, let key = address.key, let row = check.accepted.rows.first else {
             refuse(line, reasons)
+            return
+        }
+        let place = writableKeyspaces[keyspace].target.keyspace.number
+        if let problem = closed.problem(of: key, keyspace: place) {
+            refuse(line, problem.code, problem.detail)
             return
         }
         let start = data.count

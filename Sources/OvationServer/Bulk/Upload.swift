@@ -100,7 +100,29 @@ struct Upload: Sendable {
     }
 
     private func commit(_ chunk: CheckedChunk, at place: PostJournal.BulkPlace) async throws -> ChunkReport {
-        if isCheckOnly, !(isStrict && chunk.refused > 0) { return ChunkReport(chunk, stored: 0) }
+        var chunk = chunk
+        var closed = ClosedProfiles()
+        while true {
+            switch try await commitOnce(chunk, at: place) {
+            case .done(let report): return report
+            case .refused(let profiles):
+                // Their lines are refused like those that are wrong in themselves, and the rest is stored.
+                closed.add(profiles, of: chunk.events)
+                chunk = await ChunkDecoder.check(
+                    chunk.lines, of: place.caller, section: place.section, receivedAt: place.receivedAt,
+                    closed: closed, limits: dependencies.limits, with: dependencies.parsers)
+            }
+        }
+    }
+
+    private enum Commit {
+        case done(ChunkReport)
+        /// Nothing of the chunk is stored, since these of its profiles take no data.
+        case refused([RefusedProfile])
+    }
+
+    private func commitOnce(_ chunk: CheckedChunk, at place: PostJournal.BulkPlace) async throws -> Commit {
+        if isCheckOnly, !(isStrict && chunk.refused > 0) { return .done(ChunkReport(chunk, stored: 0)) }
         let idempotency = idempotency(of: chunk, at: place)
         if isStrict, chunk.refused > 0 {
             // What was stored before stays stored, even where definitions have changed since.
@@ -110,7 +132,7 @@ struct Upload: Sendable {
             {
                 let report = ChunkReport(chunk.lines, remembered: answer)
                 await dependencies.journal.repeated(chunk, events: report.stored, at: place)
-                return report
+                return .done(report)
             }
             if !isCheckOnly { await dependencies.journal.refused(chunk, at: place) }
             throw strictProblem(chunk)
@@ -118,16 +140,17 @@ struct Upload: Sendable {
         // Nothing to store, nothing to remember and nothing to count.
         if chunk.events.rows.isEmpty, idempotency == nil, chunk.refused == 0 {
             dependencies.journal.loaded(chunk, at: place)
-            return ChunkReport(chunk, stored: 0)
+            return .done(ChunkReport(chunk, stored: 0))
         }
         switch try await append(chunk.events.remembered(as: idempotency)) {
         case .stored:
             dependencies.journal.loaded(chunk, at: place)
-            return ChunkReport(chunk, stored: chunk.events.rows.count)
+            return .done(ChunkReport(chunk, stored: chunk.events.rows.count))
         case .duplicate(let answer):
             let report = ChunkReport(chunk.lines, remembered: answer)
             dependencies.journal.reloaded(chunk, events: report.stored, at: place)
-            return report
+            return .done(report)
+        case .refused(let profiles): return .refused(profiles)
         case .conflict, .notOpen:
             throw Problem(
                 .idempotencyKeyReused,

@@ -5,7 +5,7 @@ import OvationWire
 
 /// `GET /audience/sections/{section}/usage`: how many events are stored of each version, and when the last one came.
 struct GetUsage: BodyEndpoint {
-    let store: any Store
+    let store: any ActivityStore
 
     func answer(to call: Call) async throws -> BodyAnswer<Bodies.Usage> {
         let caller = try call.caller()

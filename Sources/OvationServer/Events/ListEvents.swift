@@ -5,7 +5,7 @@ import OvationWire
 
 /// `GET /audience/keyspaces/{keyspace}/profiles/{key}/sections/{section}/events`, newest first
 struct ListEvents: BodyEndpoint {
-    let store: any Store
+    let store: any EventStore
 
     /// Writes the page as bytes: a page has up to a thousand events, and this is asked often.
     func respond(to call: Call) async throws -> Response {

@@ -9,7 +9,7 @@ import OvationWire
 ///
 /// Parse, resolve, validate, append, respond. 204 means: checked against the version, committed, synced, readable now.
 struct PostEvents: EndpointHandler {
-    let store: any Store
+    let store: any EventStore
     let directory: Directory
     let parsers: TapeParsers
     let journal: PostJournal
@@ -68,6 +68,8 @@ struct PostEvents: EndpointHandler {
                 await journal.refused(lenient.check, of: lenient.request, at: place)
             }
         case .duplicate: journal.duplicate(checked.events.rows, at: place)
+        case .refused(let profiles):
+            await journal.turnedAway(checked.events.rows, for: profiles.problem, at: place)
         case .conflict, .notOpen: break
         }
         return try respond(outcome, report: checked.report)
@@ -118,6 +120,7 @@ struct PostEvents: EndpointHandler {
             var response = respond(report: answer)
             response.headers[.idempotencyReplayed] = "true"
             return response
+        case .refused(let profiles): throw profiles.problem
         case .conflict, .notOpen:
             throw Problem(
                 .idempotencyKeyReused,

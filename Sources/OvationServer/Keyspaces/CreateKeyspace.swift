@@ -15,11 +15,13 @@ struct CreateKeyspace: BodyEndpoint, InputEndpoint {
         let discriminator = body.discriminator ?? .made(fromName: body.name, using: &random)
         let snapshot = try await directory.edit(EditContext(call)) { catalogue in
             [
-                .keyspace(.created(
-                    catalogue.creatingKeyspace(
-                        named: body.name, discriminator: discriminator,
-                        managesSubscriptions: body.managesSubscriptions ?? false, keyFormat: body.keyFormat ?? .text,
-                        using: &random)))
+                .keyspace(
+                    .created(
+                        catalogue.creatingKeyspace(
+                            named: body.name, discriminator: discriminator,
+                            managesSubscriptions: body.managesSubscriptions ?? false,
+                            keyFormat: body.keyFormat ?? .text,
+                            using: &random)))
             ]
         }
         return call.changed(Bodies.Keyspace(try snapshot.keyspace(discriminator)), status: .created)

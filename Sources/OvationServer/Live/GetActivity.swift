@@ -8,7 +8,7 @@ import OvationWire
 /// failures are of this process; `GET /metrics` has those that are made to be collected.
 struct GetActivity: BodyEndpoint {
     let metrics: ServerMetrics
-    let store: any Store
+    let store: any ActivityStore & RejectionStore & StoreHealth
     let startedAt: Timestamp
     let limits: Limits
 

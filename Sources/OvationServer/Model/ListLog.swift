@@ -5,7 +5,7 @@ import OvationWire
 /// `GET /audience/log?after=&before=&event_discriminator=&limit=`: who changed what, oldest first; with `before`, and
 /// for the history of one event type, newest first.
 struct ListLog: BodyEndpoint {
-    let store: any Store
+    let store: any DefinitionStore
 
     func answer(to call: Call) async throws -> BodyAnswer<Bodies.Log> {
         let caller = try call.caller()

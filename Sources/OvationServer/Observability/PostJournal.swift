@@ -8,7 +8,7 @@ import OvationWire
 /// and what was refused is kept. What is counted by the minute, for all processes, the store counts as it stores
 /// (``OvationCore/Activity``).
 struct PostJournal: Sendable {
-    let store: any Store
+    let store: any ActivityStore & RejectionStore
     let metrics: ServerMetrics
     let feed: LiveFeed
     let limits: Limits
@@ -50,6 +50,19 @@ struct PostJournal: Sendable {
     func duplicate(_ rows: [EventBatch.Row], at place: Context) {
         metrics.countEvents(duplicate: rows.count)
         if feed.isWatched { feed.publish(report(.duplicate, rows, place)) }
+    }
+
+    /// A post to a profile that takes no data. It is counted and told to whoever watches; nothing of it is kept, since
+    /// it holds data of that profile.
+    func turnedAway(_ rows: [EventBatch.Row], for problem: Problem, at place: Context) async {
+        metrics.countEvents(refused: rows.count)
+        var versions: [EventVersion.ID: Int] = [:]
+        for row in rows { versions[row.version, default: 0] += 1 }
+        await count(rows.count, versions, as: .refused, place)
+        guard feed.isWatched else { return }
+        var report = report(.refused, rows, place)
+        report.problem = problem
+        feed.publish(report)
     }
 
     /// Where a chunk of an upload went: into one section, and to whichever profiles its lines name.

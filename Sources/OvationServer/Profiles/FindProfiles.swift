@@ -9,7 +9,7 @@ import OvationWire
 /// With `exact=true` only the former. Exact keys are found at once. Beginnings are looked for without an index, for two seconds at most; `complete` says
 /// whether that was enough.
 struct FindProfiles: BodyEndpoint {
-    let store: any Store
+    let store: any ProfileStore
 
     func answer(to call: Call) async throws -> BodyAnswer<Bodies.ProfileMatches> {
         let caller = try call.caller()

@@ -7,7 +7,7 @@ import OvationWire
 /// events of each type it has. Types that the keyspace may not read, and sections that the API key may not see, are
 /// left out.
 struct GetProfile: BodyEndpoint {
-    let store: any Store
+    let store: any ProfileStore
 
     func answer(to call: Call) async throws -> BodyAnswer<Bodies.ProfileWithCounts> {
         let caller = try call.caller()

@@ -6,7 +6,7 @@ import OvationWire
 /// `GET /audience/profiles/{profile_id}`: a profile by an id that shows no personal data, so that a link to it does
 /// not either.
 struct GetProfileByID: BodyEndpoint {
-    let store: any Store
+    let store: any ProfileStore
 
     func answer(to call: Call) async throws -> BodyAnswer<Bodies.Profile> {
         let caller = try call.caller()

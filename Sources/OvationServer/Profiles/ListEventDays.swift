@@ -6,7 +6,7 @@ import OvationWire
 /// `GET /audience/keyspaces/{keyspace}/profiles/{key}/sections/{section}/days?event_discriminators=&from=&to=`: how
 /// many events fall on each day in UTC, oldest first, days without any left out. At most the newest 400 days.
 struct ListEventDays: BodyEndpoint {
-    let store: any Store
+    let store: any ProfileStore
 
     func answer(to call: Call) async throws -> BodyAnswer<Bodies.EventDays> {
         let filter = try call.eventFilter("event_discriminators", readableOnly: true)

@@ -4,7 +4,7 @@ import OvationWire
 
 /// `DELETE /audience/sections/{section}/rejections/{id}`
 struct DismissRejection: EndpointHandler {
-    let store: any Store
+    let store: any RejectionStore
     let limits: Limits
 
     func respond(to call: Call) async throws -> Response {

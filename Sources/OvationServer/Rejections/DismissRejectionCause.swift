@@ -6,7 +6,7 @@ import OvationWire
 /// `DELETE /audience/rejections/causes/{cause}?through=`: deletes open rejections of one cause, some at a time: the client
 /// repeats it until none remain. With `Prefer: validate-only` nothing is deleted, and the answer says how many would be.
 struct DismissRejectionCause: BodyEndpoint {
-    let store: any Store
+    let store: any RejectionStore
     let limits: Limits
 
     func answer(to call: Call) async throws -> BodyAnswer<Bodies.Dismissed> {

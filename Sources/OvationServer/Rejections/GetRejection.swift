@@ -6,7 +6,7 @@ import OvationWire
 /// `GET /audience/sections/{section}/rejections/{id}`, with its whole body; of one that was replayed, with the events that
 /// were stored then
 struct GetRejection: BodyEndpoint {
-    let store: any Store
+    let store: any EventStore & ProfileStore & RejectionStore
     let limits: Limits
 
     func answer(to call: Call) async throws -> BodyAnswer<Bodies.RejectionWithBody> {
@@ -41,7 +41,7 @@ struct GetRejection: BodyEndpoint {
     }
 }
 
-extension Store {
+extension RejectionStore {
     /// The refused post that the path names. One that is past its time is gone, whether the store still has it or not.
     func rejection(of call: Call, _ caller: Identity, _ limits: Limits) async throws -> Rejection {
         let section = try caller.section(call.path.section())

@@ -5,7 +5,7 @@ import OvationWire
 
 /// `GET /audience/rejections/causes/{cause}`: how many rejections of one cause are open
 struct GetRejectionCause: BodyEndpoint {
-    let store: any Store
+    let store: any RejectionStore
     let limits: Limits
 
     func answer(to call: Call) async throws -> BodyAnswer<Bodies.RejectionCause> {

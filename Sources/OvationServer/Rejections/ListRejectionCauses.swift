@@ -6,7 +6,7 @@ import OvationWire
 /// `GET /audience/rejections/causes?section=&code=&item_code=&event_discriminator=&limit=`: open rejections by their cause,
 /// those with the most first.
 struct ListRejectionCauses: BodyEndpoint {
-    let store: any Store
+    let store: any RejectionStore
     let limits: Limits
 
     func answer(to call: Call) async throws -> BodyAnswer<Bodies.RejectionCauses> {
@@ -48,7 +48,7 @@ extension Call {
     }
 }
 
-extension Store {
+extension RejectionStore {
     /// The cause that the path names, with what is open of it; nil where nothing is.
     func openCause(
         _ id: RejectionCause.ID, of caller: Identity, at now: Timestamp, _ limits: Limits

@@ -7,7 +7,7 @@ import OvationWire
 /// refused posts, newest first. Admins also see the beginning of each body; integrations only what came through
 /// keyspaces they may read.
 struct ListRejections: BodyEndpoint {
-    let store: any Store
+    let store: any RejectionStore
     let limits: Limits
 
     func answer(to call: Call) async throws -> BodyAnswer<Bodies.Rejections> {

@@ -5,7 +5,7 @@ import OvationWire
 
 /// Posts again what was refused, by the definitions of now: as an admin's post, all or nothing.
 struct Replay: Sendable {
-    let store: any Store
+    let store: any EventStore & RejectionStore
     let parsers: TapeParsers
     let journal: PostJournal
     let limits: Limits
@@ -50,12 +50,14 @@ struct Replay: Sendable {
 
     /// Stores the events and closes the rejection in one commit.
     /// - Returns: false where the rejection is not open any more; nothing is stored then.
-    func store(_ checked: Checked) async throws(StoreFailure) -> Bool {
+    /// - Throws: a `Problem` where the profile takes no data; the rejection stays open.
+    func store(_ checked: Checked) async throws -> Bool {
         let outcome = try await store.append(
             EventBatch(
                 profile: checked.profile, section: checked.place.section.number, receivedAt: checked.place.receivedAt,
                 events: checked.events.rows, data: checked.events.data, idempotency: nil,
                 replayOf: checked.rejection))
+        if case .refused(let profiles) = outcome { throw profiles.problem }
         guard outcome == .stored else { return false }
         journal.accepted(checked.events.rows, at: checked.place)
         return true

@@ -105,6 +105,8 @@ struct ReplayRejectionCause: BodyEndpoint {
         guard !isCheckOnly else { return .passed(events: checked.events.rows.count) }
         do {
             return try await replay.store(checked) ? .passed(events: checked.events.rows.count) : .closed
+        } catch let problem as Problem {
+            return .failed(cause(of: problem, rejection, caller))
         } catch {
             return .broken(error)
         }

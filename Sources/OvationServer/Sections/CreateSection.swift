@@ -15,8 +15,9 @@ struct CreateSection: BodyEndpoint, InputEndpoint {
         let discriminator = body.discriminator ?? .made(fromName: body.name, using: &random)
         let snapshot = try await directory.edit(EditContext(call)) { catalogue in
             [
-                .section(.created(
-                    catalogue.creatingSection(named: body.name, discriminator: discriminator, using: &random)))
+                .section(
+                    .created(
+                        catalogue.creatingSection(named: body.name, discriminator: discriminator, using: &random)))
             ]
         }
         return call.changed(Bodies.Section(try snapshot.section(discriminator)), status: .created)

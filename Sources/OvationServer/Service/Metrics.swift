@@ -4,7 +4,7 @@ import OvationCore
 /// `GET /metrics`
 struct Metrics: EndpointHandler {
     let metrics: ServerMetrics
-    let store: any Store
+    let store: any StoreHealth
 
     func respond(to call: Call) async throws -> Response {
         let text = PrometheusText(metrics.current, store.statistics()).text

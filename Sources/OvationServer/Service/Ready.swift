@@ -5,12 +5,12 @@ import Synchronization
 
 /// `GET /ready`: the store has just been written and read; send traffic. Otherwise 503 with the reason.
 final class Ready: BodyEndpoint {
-    private let store: any Store
+    private let store: any StoreHealth
     /// When the store last proved itself. Anybody may ask here, and each proof is a commit, so one serves for a second.
     private let provenAt = Mutex<ContinuousClock.Instant?>(nil)
     private static let proofLifetime = Duration.seconds(1)
 
-    init(store: any Store) {
+    init(store: any StoreHealth) {
         self.store = store
     }
 

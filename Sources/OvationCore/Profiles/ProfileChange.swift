@@ -1,0 +1,64 @@
+/// What one request changes of a profile: all of its operations take effect, in their order, or none of them.
+public struct ProfileChange: Sendable {
+    public let profile: ProfileAddress
+    public let at: Timestamp
+    /// Client id of the API key that asked for it.
+    public let actor: String
+    public let operations: [Operation]
+
+    /// To add one: a case here, what it is called in the store in ``kind``, and a file of its own in each engine.
+    public enum Operation: Sendable, Equatable {
+        /// The profile is ``ProfileState/locked`` from here on. Locking it again changes nothing.
+        case lock
+
+        public var kind: Kind {
+            switch self {
+            case .lock: .locked
+            }
+        }
+
+        /// The state that the profile has afterwards; nil: the operation leaves it as it is.
+        public var state: ProfileState? {
+            switch self {
+            case .lock: .locked
+            }
+        }
+
+        /// What it takes of memory beside the change, near enough.
+        var bytes: Int {
+            switch self {
+            case .lock: 0
+            }
+        }
+    }
+
+    /// What happened, as stores keep it. A word is never renamed.
+    public enum Kind: String, Sendable, CaseIterable {
+        case locked
+    }
+
+    public init(profile: ProfileAddress, at: Timestamp, actor: String, operations: [Operation]) {
+        self.profile = profile
+        self.at = at
+        self.actor = actor
+        self.operations = operations
+    }
+
+    /// What it takes of memory, near enough.
+    public var bytes: Int {
+        profile.key.text.utf8.count + actor.utf8.count + operations.reduce(0) { $0 + ProfileChange.stride + $1.bytes }
+    }
+
+    /// Whether it can change what the profile takes: such a change waits until no other server is writing.
+    public var touchesState: Bool { operations.contains { $0.state != nil } }
+
+    private static let stride = 64
+}
+
+public enum ProfileChangeOutcome: Sendable, Equatable {
+    /// The number of its last operation that changed something. Numbers come from the sequence of event ids.
+    case changed(position: Int64)
+    /// The profile was as it should be.
+    case unchanged
+    case noProfile
+}

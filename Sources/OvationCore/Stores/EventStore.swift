@@ -1,0 +1,28 @@
+/// Events: stored, read and removed.
+public protocol EventStore: Sendable {
+    /// Stores a batch, and makes its profile when there is none. Returns after the commit is on disk.
+    func append(_ batch: EventBatch) async throws(StoreFailure) -> AppendOutcome
+
+    /// Stores a part of a bulk upload, and makes the profiles that are not there. Returns after the commit is on disk.
+    /// Without events it only remembers its idempotency key, and counts its refused lines.
+    func append(_ chunk: EventChunk) async throws(StoreFailure) -> AppendOutcome
+
+    /// What became of an earlier request with this key: nil when there was none that still counts.
+    func outcome(account: Int64, of idempotency: Idempotency, at now: Timestamp) async throws(StoreFailure)
+        -> AppendOutcome?
+
+    /// Newest first. nil: there is no such profile.
+    func events(
+        _ filter: EventFilter, after position: EventPosition?, limit: Int
+    ) async throws(StoreFailure) -> EventPage?
+
+    /// Events of all profiles, in the order of their arrival.
+    func events(of range: ExportRange) async throws(StoreFailure) -> ExportPage
+
+    /// Removes events, and writes the act to the audit trail in the same transaction. nil: there is no such profile.
+    /// - Parameter id: only this event; the filter must hold for it too.
+    func deleteEvents(
+        _ filter: EventFilter, id: Int64?, recordedAs act: @escaping @Sendable (Int) -> Act, at now: Timestamp,
+        by actor: String
+    ) async throws(StoreFailure) -> Deletion?
+}

@@ -1,0 +1,18 @@
+/// Profiles: found, read and changed.
+public protocol ProfileStore: Sendable {
+    /// Changes a profile in the group commit of the posts that wait, with their bounds. What was posted to the profile
+    /// before is stored before it; what is posted later finds the profile changed, on every server.
+    func change(_ change: ProfileChange) async throws(StoreFailure) -> ProfileChangeOutcome
+
+    /// nil: there is no such profile.
+    func profile(_ reference: ProfileReference) async throws(StoreFailure) -> Profile?
+
+    /// Profiles by the beginning of a key.
+    func profiles(_ search: ProfileSearch) async throws(StoreFailure) -> ProfileMatches
+
+    /// Events by section and version. nil: there is no such profile.
+    func counts(of profile: ProfileAddress) async throws(StoreFailure) -> ProfileCounts?
+
+    /// Events by day of their time, oldest first, days without events left out. nil: there is no such profile.
+    func days(_ filter: EventFilter) async throws(StoreFailure) -> [EventDay]?
+}

@@ -1,0 +1,54 @@
+public import OvationCore
+import OvationRows
+
+extension PostgresStore: EventStore {
+    public func append(_ batch: EventBatch) async throws(StoreFailure) -> AppendOutcome {
+        try await writer.write { .append(batch, $0) }.get()
+    }
+
+    public func append(_ chunk: EventChunk) async throws(StoreFailure) -> AppendOutcome {
+        try await writer.write { .appendChunk(chunk, $0) }.get()
+    }
+
+    public func events(of range: ExportRange) async throws(StoreFailure) -> ExportPage {
+        try await reader.read { [isSpread] in try ExportRows.page($0, range, isSpread: isSpread) }
+    }
+
+    public func outcome(
+        account: Int64, of idempotency: Idempotency, at now: Timestamp
+    ) async throws(StoreFailure) -> AppendOutcome? {
+        let oldest = forgetting.time(now).advanced(by: .zero - limits.idempotencyLifetime).milliseconds
+        return try await reader.read { connection in
+            for key in [idempotency.key, idempotency.formerKey].compactMap({ $0 }) {
+                let row = try connection.run(ReadSQL.findKey) {
+                    $0.add(account)
+                    $0.add(key)
+                    $0.add(oldest)
+                }
+                guard row.count == 1 else { continue }
+                if row.bytes(0, 0) == idempotency.fingerprint { return .duplicate(answer: row.bytes(0, 1)) }
+                if key == idempotency.key { return .conflict }
+            }
+            return nil
+        }
+    }
+
+    public func events(
+        _ filter: EventFilter, after position: EventPosition?, limit: Int
+    ) async throws(StoreFailure) -> EventPage? {
+        try await reader.read { try EventRows.page($0, filter, after: position, limit: limit) }
+    }
+
+    public func deleteEvents(
+        _ filter: EventFilter, id: Int64?, recordedAs act: @escaping @Sendable (Int) -> Act, at now: Timestamp,
+        by actor: String
+    ) async throws(StoreFailure) -> Deletion? {
+        let attempt = EventRemoval.Attempt()
+        return try await write(for: filter.profile.foundingID.value) { connection, slot, isRepeat in
+            if isRepeat, let done = try attempt.ifCommitted(connection, account: filter.profile.account) { return done }
+            return try EventRemoval.delete(connection, filter, id: id, slot: slot, attempt) { count in
+                ActEntry(at: now, actor: actor, act: act(count))
+            }
+        }
+    }
+}

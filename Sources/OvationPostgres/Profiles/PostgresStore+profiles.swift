@@ -1,0 +1,29 @@
+public import OvationCore
+import OvationRows
+
+extension PostgresStore: ProfileStore {
+    public func change(_ change: ProfileChange) async throws(StoreFailure) -> ProfileChangeOutcome {
+        try await writer.write { .change(change, $0) }.get()
+    }
+
+    public func profile(_ reference: ProfileReference) async throws(StoreFailure) -> Profile? {
+        try await reader.read { connection in
+            switch reference {
+            case .address(let address): try ProfileRows.find(connection, address)
+            case .id(let id, let account): try ProfileRows.find(connection, id: id.value, account: account)
+            }
+        }
+    }
+
+    public func profiles(_ search: ProfileSearch) async throws(StoreFailure) -> ProfileMatches {
+        try await reader.read { try ProfileRows.search($0, search) }
+    }
+
+    public func counts(of profile: ProfileAddress) async throws(StoreFailure) -> ProfileCounts? {
+        try await reader.read { try ProfileRows.counts($0, of: profile) }
+    }
+
+    public func days(_ filter: EventFilter) async throws(StoreFailure) -> [EventDay]? {
+        try await reader.read { try ProfileRows.days($0, filter) }
+    }
+}

@@ -1,0 +1,16 @@
+public import OvationCore
+import OvationRows
+
+extension SQLiteStore: ActivityStore {
+    public func usage(account: Int64) async throws(StoreFailure) -> [VersionUsage] {
+        try await reader.read { database in try ProfileRows.usage(database, account: account) }
+    }
+
+    public func activity(account: Int64, in minutes: ClosedRange<Int64>) async throws(StoreFailure) -> Activity {
+        try await reader.read { database in try ActivityRows.read(database, account: account, in: minutes) }
+    }
+
+    public func count(_ events: CountedEvents) async throws(StoreFailure) {
+        try await writer.write { .count(events, $0) }.get()
+    }
+}

@@ -1,0 +1,60 @@
+import GRDB
+public import OvationCore
+import OvationRows
+
+extension SQLiteStore: EventStore {
+    public func append(_ batch: EventBatch) async throws(StoreFailure) -> AppendOutcome {
+        try await writer.write { .append(batch, $0) }.get()
+    }
+
+    public func append(_ chunk: EventChunk) async throws(StoreFailure) -> AppendOutcome {
+        try await writer.write { .appendChunk(chunk, $0) }.get()
+    }
+
+    public func events(of range: ExportRange) async throws(StoreFailure) -> ExportPage {
+        try await scanner.read(after: { [recent] in recent.profiles.all }) { database, recent in
+            try ExportRows.page(database, range, recent)
+        }
+    }
+
+    public func outcome(
+        account: Int64, of idempotency: Idempotency, at now: Timestamp
+    ) async throws(StoreFailure) -> AppendOutcome? {
+        try await write { _, appender in
+            try appender.outcome(account: account, of: idempotency, at: now)
+        }
+    }
+
+    public func events(
+        _ filter: EventFilter, after position: EventPosition?, limit: Int
+    ) async throws(StoreFailure) -> EventPage? {
+        try await read(of: filter.profile, by: reader) { database, profile, recent in
+            try EventRows.page(database, profile, filter, recent, after: position, limit: limit)
+        }
+    }
+
+    public func deleteEvents(
+        _ filter: EventFilter, id: Int64?, recordedAs act: @escaping @Sendable (Int) -> Act, at now: Timestamp,
+        by actor: String
+    ) async throws(StoreFailure) -> Deletion? {
+        try await write { database, appender in
+            let recent = appender.recent.part(for: filter.profile)
+            guard let profile = try EventRows.profile(database, filter.profile, recent) else { return nil }
+            let removal = try EventRows.delete(database, profile, filter, recent, id: id)
+            let count = removal.counts.values.reduce(0, +)
+            guard count > 0 else { return Deletion(count: 0, entry: nil) }
+            appender.noteRemoved(removal.recent)
+            try database.execute(
+                sql: "INSERT OR REPLACE INTO setting (name, value) VALUES ('last_event_id', ?)",
+                arguments: [appender.lastEventID])
+            let account = filter.profile.account
+            try ProfileRows.subtractUsage(database, removal.counts, account: account)
+            let number = try AccountRows.lastNumber(database, account: account) + 1
+            let entry = ActEntry(at: now, actor: actor, act: act(count))
+            try AccountRows.insert(database, entry, number: number, account: account)
+            appender.noteLogEntries(1)
+            return Deletion(
+                count: count, entry: AuditEntry(number: number, at: now, actor: actor, content: .act(entry.act)))
+        }
+    }
+}

@@ -1,0 +1,202 @@
+import GRDB
+import OvationCore
+
+/// Profiles as the writer finds, makes and changes them; and what a transaction has to remember of them until its commit.
+final class ProfileAppender {
+    /// Where a key leads.
+    enum Found {
+        case open(Int64)
+        case closed(Int64, ProfileState)
+        /// There is no such profile; it would get this id.
+        case free(ProfileID)
+    }
+
+    private let find: PreparedStatement
+    private let insert: PreparedStatement
+    private let place: PreparedStatement
+    private let forgetArrival: PreparedStatement
+    private let forgetArrivalOf: PreparedStatement
+    private let setState: PreparedStatement
+    private let note: PreparedStatement
+    private let recent: RecentProfiles
+    private let mover: ProfileMover
+    private var lastArrival: Int64
+    /// What the transaction adds to memory once it is committed, and what it takes away.
+    private var new: [Int64: RecentProfiles.Row] = [:]
+    private var placed: Set<Int64> = []
+
+    init(_ database: Database, recent: RecentProfiles, mover: ProfileMover) throws {
+        self.recent = recent
+        self.mover = mover
+        find = try PreparedStatement(
+            database,
+            "SELECT account_id = ?2 AND keyspace = ?3 AND key = ?4, state FROM profile WHERE profile_id = ?1")
+        insert = try PreparedStatement(
+            database,
+            """
+            INSERT INTO profile_arrival (profile_id, account_id, keyspace, key, created_at, arrival)
+            VALUES (?1, ?2, ?3, ?4, ?5, ?6)
+            """)
+        place = try PreparedStatement(database, ProfileMover.insert)
+        forgetArrival = try PreparedStatement(database, "DELETE FROM profile_arrival WHERE arrival = ?1")
+        forgetArrivalOf = try PreparedStatement(database, "DELETE FROM profile_arrival WHERE profile_id = ?1")
+        setState = try PreparedStatement(database, "UPDATE profile SET state = ?2 WHERE profile_id = ?1")
+        note = try PreparedStatement(
+            database,
+            """
+            INSERT INTO profile_change (position, account_id, profile_id, kind, state, at, actor)
+            VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)
+            """)
+        lastArrival = try Int64.fetchOne(database, sql: "SELECT max(arrival) FROM profile_arrival") ?? 0
+    }
+
+    /// How many profiles the transaction has made.
+    var newCount: Int { new.count }
+
+    /// By the hash of its key, and on from there where another profile has that hash.
+    func find(
+        account: Int64, keyspace: Int64, key: UnsafeBufferPointer<UInt8>, from founding: ProfileID
+    ) throws -> Found {
+        var id = founding
+        while true {
+            if let row = inMemory(id.value) {
+                if row.account == account, row.keyspace == keyspace, row.key.utf8.elementsEqual(key) {
+                    return .open(id.value)
+                }
+            } else {
+                find.bind(1, id.value)
+                find.bind(2, account)
+                find.bind(3, keyspace)
+                find.bind(4, text: key)
+                defer { find.reset() }
+                guard try find.nextRow() else { return .free(id) }
+                if find.int64(0) == 1 {
+                    let state = find.int64(1)
+                    // No version writes a number that it does not know, so this one is not open in any case.
+                    return state == 0 ? .open(id.value) : .closed(id.value, ProfileState(rawValue: state) ?? .locked)
+                }
+            }
+            id = id.afterCollision
+        }
+    }
+
+    /// What is in memory is open: a profile that is changed is put in its place first.
+    private func inMemory(_ id: Int64) -> RecentProfiles.Row? {
+        if !placed.isEmpty, placed.contains(id) { return nil }
+        return new[id] ?? recent[id]
+    }
+
+    /// - Parameter free: where ``find(account:keyspace:key:from:)`` found nobody.
+    func make(
+        account: Int64, keyspace: Int64, key: UnsafeBufferPointer<UInt8>, at free: ProfileID, _ now: Timestamp
+    ) throws -> Int64 {
+        var id = free
+        // A neighbour in the same chunk may have the same hash, and have been made since.
+        while new[id.value] != nil {
+            guard case .free(let next) = try find(account: account, keyspace: keyspace, key: key, from: id) else {
+                break
+            }
+            id = next
+        }
+        // Given here and never twice while the process lives: a move removes all up to one of them.
+        lastArrival += 1
+        insert.bind(1, id.value)
+        insert.bind(2, account)
+        insert.bind(3, keyspace)
+        insert.bind(4, text: key)
+        insert.bind(5, now.milliseconds)
+        insert.bind(6, lastArrival)
+        try insert.run()
+        new[id.value] = RecentProfiles.Row(
+            id: id.value, account: account, keyspace: keyspace, key: String(decoding: key, as: UTF8.self),
+            createdAt: now.milliseconds, arrival: lastArrival)
+        return id.value
+    }
+
+    /// What was written is on disk.
+    func didCommit() {
+        recent.add(new)
+        recent.remove(placed)
+        forget()
+    }
+
+    /// What the transaction left to remember.
+    func forget() {
+        new.removeAll(keepingCapacity: true)
+        placed.removeAll(keepingCapacity: true)
+    }
+}
+
+// MARK: - Changes
+
+extension ProfileAppender {
+    /// A profile that is being changed, as far as the operations before have come.
+    struct Target {
+        let id: Int64
+        var state: ProfileState
+    }
+
+    /// Runs inside the group's transaction.
+    /// - Parameter position: draws the next number of the sequence that gives events their ids.
+    func apply(_ change: ProfileChange, position: () -> Int64) throws -> ProfileChangeOutcome {
+        let profile = change.profile
+        var key = profile.key.text
+        let found = try key.withUTF8 {
+            try find(account: profile.account, keyspace: profile.keyspace, key: $0, from: profile.foundingID)
+        }
+        var target: Target
+        switch found {
+        case .free: return .noProfile
+        case .open(let id): target = Target(id: id, state: .open)
+        case .closed(let id, let state): target = Target(id: id, state: state)
+        }
+        var outcome = ProfileChangeOutcome.unchanged
+        for operation in change.operations {
+            let isChanged =
+                switch operation {
+                case .lock: try lock(&target)
+                }
+            guard isChanged else { continue }
+            let position = position()
+            try write(operation, of: change, target.id, at: position)
+            outcome = .changed(position: position)
+        }
+        return outcome
+    }
+
+    /// To be called before a row is changed: it then stands in `profile` alone, whether it was moved there or not, so
+    /// that nothing else has to be changed, and nothing that is moved later can bring back what it was.
+    func putInPlace(_ id: Int64) throws {
+        guard placed.insert(id).inserted else { return }
+        if let row = new.removeValue(forKey: id) ?? recent[id] {
+            ProfileMover.bind(row, to: place)
+            try place.run()
+            forgetArrival.bind(1, row.arrival)
+            try forgetArrival.run()
+        } else if mover.leavesArrivals {
+            forgetArrivalOf.bind(1, id)
+            try forgetArrivalOf.run()
+        }
+    }
+
+    func set(_ state: ProfileState, of target: inout Target) throws {
+        try putInPlace(target.id)
+        setState.bind(1, target.id)
+        setState.bind(2, state.rawValue)
+        try setState.run()
+        target.state = state
+    }
+
+    private func write(
+        _ operation: ProfileChange.Operation, of change: ProfileChange, _ profile: Int64, at position: Int64
+    ) throws {
+        note.bind(1, position)
+        note.bind(2, change.profile.account)
+        note.bind(3, profile)
+        note.bind(4, text: operation.kind.rawValue)
+        note.bind(5, orNull: operation.state?.rawValue)
+        note.bind(6, change.at.milliseconds)
+        note.bind(7, text: change.actor)
+        try note.run()
+    }
+}

@@ -1,0 +1,37 @@
+public import OvationCore
+import OvationRows
+
+extension SQLiteStore: ProfileStore {
+    public func change(_ change: ProfileChange) async throws(StoreFailure) -> ProfileChangeOutcome {
+        try await writer.write { .change(change, $0) }.get()
+    }
+
+    public func profile(_ reference: ProfileReference) async throws(StoreFailure) -> Profile? {
+        switch reference {
+        case .address(let address):
+            try await reader.read(after: { [recent] in recent.part(for: address) }) { database, recent in
+                try ProfileRows.find(database, address, recent)
+            }
+        case .id(let id, let account):
+            try await reader.read(after: { [recent] in recent.profiles[id.value] }) { database, recent in
+                try ProfileRows.find(database, id: id.value, account: account, recent)
+            }
+        }
+    }
+
+    public func profiles(_ search: ProfileSearch) async throws(StoreFailure) -> ProfileMatches {
+        try await scanner.read { database in try ProfileRows.search(database, search) }
+    }
+
+    public func counts(of profile: ProfileAddress) async throws(StoreFailure) -> ProfileCounts? {
+        try await read(of: profile, by: scanner) { database, profile, recent in
+            try ProfileRows.counts(database, profile, recent)
+        }
+    }
+
+    public func days(_ filter: EventFilter) async throws(StoreFailure) -> [EventDay]? {
+        try await read(of: filter.profile, by: scanner) { database, profile, recent in
+            try ProfileRows.days(database, profile, filter, recent)
+        }
+    }
+}
