@@ -161,6 +161,28 @@ struct TimelineTests {
         #expect(findings.allSatisfy { $0.isGood }, "\(findings.map(\.text))")
     }
 
+    @Test("a profile that is locked after its move, while its arrival is still there, is locked after a crash too")
+    func locksMovedProfiles() async throws {
+        let store = try open()
+        try await store.foundWithDefinitions()
+        // The fourth begins to move the first three, and the next transaction ends that.
+        for number in 0..<4 { _ = try await store.append(Fixtures.batch("p\(number)@b.se", times: [1])) }
+        try await store.write { _, appender in try appender.workIdly() }
+        for number in 0..<3 { Fixtures.expectChanged(try await store.change(Fixtures.lock("p\(number)@b.se"))) }
+        let crashed = folder.path + "/crash.sqlite"
+        for suffix in ["", "-wal"] where FileManager.default.fileExists(atPath: path + suffix) {
+            try FileManager.default.copyItem(atPath: path + suffix, toPath: crashed + suffix)
+        }
+        store.close()
+        let again = try open(crashed)
+        defer { again.close() }
+        for number in 0..<3 {
+            let outcome = try await again.append(Fixtures.batch("p\(number)@b.se", times: [2]))
+            #expect(outcome == .refused([RefusedProfile(index: 0, state: .locked)]), "\(number)")
+        }
+        #expect(try await again.append(Fixtures.batch("p3@b.se", times: [2])) == .stored)
+    }
+
     private func delete(
         from store: SQLiteStore, _ copy: inout Copy, _ random: inout SeededGenerator
     ) async throws {
