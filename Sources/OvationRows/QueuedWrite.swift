@@ -1,6 +1,6 @@
 package import OvationCore
 
-/// What waits for a group's commit: a post to store, one that was refused to keep, or one to count and no more.
+/// A write that waits for a group's commit: a post to store, a refused post to keep, or one that is only counted.
 package enum QueuedWrite: Sendable {
     package typealias Reply<Value> = UnsafeContinuation<Result<Value, StoreFailure>, Never>
 
@@ -9,7 +9,7 @@ package enum QueuedWrite: Sendable {
     case keep(PackedRejection, Reply<Rejection.ID>)
     case count(CountedEvents, Reply<Void>)
 
-    /// What it takes of the queue.
+    /// The bytes it takes of the queue.
     package var bytes: Int {
         switch self {
         // A lenient post is remembered with its report.
@@ -24,7 +24,7 @@ package enum QueuedWrite: Sendable {
         if case .keep = self { true } else { false }
     }
 
-    /// Whether it has events to store, and is not just noted.
+    /// Whether it has events to store; otherwise it is only noted.
     package var isToStore: Bool {
         switch self {
         case .append, .appendChunk: true
@@ -32,7 +32,7 @@ package enum QueuedWrite: Sendable {
         }
     }
 
-    /// What it adds to the size of a group.
+    /// The events it adds to the size of a group.
     package var events: Int {
         switch self {
         case .append(let batch, _): batch.events.count

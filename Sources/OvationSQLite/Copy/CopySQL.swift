@@ -1,7 +1,7 @@
 import OvationCore
 import OvationRows
 
-/// How rows are read and written when a store is copied. Values stand in the order of ``RowKind/columns``.
+/// The SQL that reads and writes rows when a store is copied. Values are in the order of ``RowKind/columns``.
 enum CopySQL {
     /// After the position ?1, ?2, ?3.
     static func select(_ kind: RowKind) -> StaticString {
@@ -21,13 +21,13 @@ enum CopySQL {
             """
         case .signingKey:
             "SELECT key_id, private_pem, created_at, retired_at FROM signing_key WHERE key_id > ?3 ORDER BY key_id"
-        // An id can be any number, so this one begins with the first that is wanted.
+        // An id can be any number, so this one begins with the first requested id.
         case .profile:
             """
             SELECT profile_id, account_id, keyspace, key, created_at, canonical_id FROM profile
             WHERE profile_id >= ?2 ORDER BY profile_id
             """
-        // Whose account it is, the profile says.
+        // The profile says which account it belongs to.
         case .event:
             """
             SELECT event_id, profile_id, section, event_time, version_id, NULL, received_at, data FROM event

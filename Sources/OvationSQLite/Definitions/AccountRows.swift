@@ -80,7 +80,7 @@ enum AccountRows {
             sequence = before
             sql = range.isDefinitionsOnly ? newestDefinitions : newestEntries
         }
-        // A negative LIMIT would be none at all.
+        // A negative LIMIT would mean no limit at all.
         let limit = max(range.limit, 0)
         return try Row.fetchAll(database, sql: sql, arguments: [range.account, sequence, limit]).map(entry)
     }

@@ -1,7 +1,7 @@
 public import OvationCore
 
-/// Reads the members of a JSON object, and says where (JSON pointer) and why when one does not fit. Members that
-/// nobody asks for are ignored, so that newer clients can talk to older servers.
+/// Reads the members of a JSON object, and says where (JSON pointer) and why when one does not fit. Unknown members are
+/// ignored, so that newer clients can talk to older servers.
 public struct ObjectReader: Sendable {
     public let pointer: String
     public let members: [JSONValue.Member]
@@ -14,7 +14,7 @@ public struct ObjectReader: Sendable {
         self.members = members
     }
 
-    /// - Throws: when there is a member of another name: for files, where a misspelt one must not go unseen.
+    /// - Throws: when there is a member of another name: for files, in which a misspelt member must not go unnoticed.
     public func allow(only names: String...) throws(Problem) {
         for member in members where !names.contains(member.name) {
             let known = names.map { "'\($0)'" }.joined(separator: ", ")
