@@ -4,7 +4,7 @@ import OvationRows
 
 /// Accounts, the catalogue log and keys as rows. Not on the path of an event, so Codable may serve here.
 enum AccountRows {
-    /// Of one moment, since what is read belongs together.
+    /// All from one moment, since the rows belong together.
     static func load(_ connection: PostgresConnection) throws -> StoreContents {
         let results = try connection.run([
             Command(AccountSQL.snapshot), Command(AccountSQL.accounts), Command(AccountSQL.definitions),
@@ -82,7 +82,7 @@ enum AccountRows {
                 })
         }
         for key in change.signingKeys { commands.append(save(key)) }
-        // Times of use change nothing that others would have to read.
+        // Times of use change nothing that other servers would have to read.
         if !change.entries.isEmpty { commands.append(Command(AccountSQL.tell)) }
         try connection.run(commands + [Command(.commit)])
     }
@@ -99,7 +99,7 @@ enum AccountRows {
         }
     }
 
-    /// Whether exactly these entries stand in the log.
+    /// Whether exactly these entries are in the log.
     static func has(_ connection: PostgresConnection, _ entries: [LogEntry], account: Int64) throws -> Bool {
         guard let first = entries.first else { return false }
         let range = LogRange(account: account, order: .oldestFirst(after: first.sequence - 1), limit: entries.count)

@@ -1,7 +1,7 @@
 import OvationCore
 
 /// Profiles that are certainly stored, so that a post to one of them need not ask. A profile's row is never removed, so
-/// what is here stays right for as long as a connection lives, whoever else writes.
+/// an entry here stays right for the life of a connection, even if other servers write.
 struct KnownProfiles {
     struct Address: Hashable {
         let account: Int64
@@ -9,7 +9,7 @@ struct KnownProfiles {
         let key: String
     }
 
-    // Two generations: when the younger is full, it takes the place of the older, which is forgotten.
+    // Two generations: when the younger is full, it replaces the older, which is dropped.
     private var younger: [Address: Int64] = [:]
     private var older: [Address: Int64] = [:]
     private let generationMax: Int

@@ -36,8 +36,8 @@ enum Advice {
         "57P03": startingUp,
     ]
 
-    /// libpq gives no code where a connection was not made, only words. Those of the server may be in another language;
-    /// then they stand alone.
+    /// libpq gives no code for a failed connection, only text. The server's text may be in another language; then there
+    /// is no advice.
     private static let byWords: [(words: String, advice: String)] = [
         ("password authentication failed", password), ("no password supplied", password),
         ("no pg_hba.conf entry", access), ("Peer authentication failed", access),
@@ -56,6 +56,6 @@ enum Advice {
 }
 
 extension PostgresFailure {
-    /// With what can be done about it.
+    /// The message with what can be done about it.
     var advised: String { Advice.on(self).map { "\(self); \($0)" } ?? description }
 }

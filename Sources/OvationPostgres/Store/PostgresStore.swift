@@ -4,8 +4,8 @@ public import OvationCore
 import OvationRows
 import Synchronization
 
-/// Definitions, profiles and events in a database of PostgreSQL, which other servers of Ovation may share. See DESIGN.md
-/// beside this file.
+/// Definitions, profiles and events in a database of PostgreSQL, which other servers of Ovation may share. See
+/// DESIGN.md of this target.
 public final class PostgresStore: Store {
     private let writer: PostgresWriter
     private let reader: PostgresReader
@@ -37,7 +37,7 @@ public final class PostgresStore: Store {
         outage.start()
     }
 
-    /// What a connection string says but for what is secret, for people to read.
+    /// A connection string without its secrets, for people to read.
     public static func describe(connection text: String) -> String {
         (try? ConnectionTarget(text))?.description ?? "postgres"
     }
@@ -47,7 +47,7 @@ public final class PostgresStore: Store {
         _ = try ConnectionTarget(text)
     }
 
-    /// Commits what waits and closes the connections. Later calls throw `closed`. Blocks.
+    /// Commits the waiting writes and closes the connections. Later calls throw `closed`. Blocks.
     public func close() {
         listener.close()
         reader.close()
@@ -55,7 +55,7 @@ public final class PostgresStore: Store {
         outage.stop()
     }
 
-    /// How long a start waits for a database that is starting too.
+    /// How long a start waits for a database that is also starting.
     private static let startPatience = Duration.seconds(10)
 
     private static func prepare(
@@ -84,7 +84,7 @@ public final class PostgresStore: Store {
         }
     }
 
-    /// The lock goes with the connection; each lane has one of its own.
+    /// The lock ends with the connection; each lane has one of its own.
     private static func verifyIsNotCopied(_ connection: PostgresConnection) throws {
         do {
             try connection.run([Command(Locks.serve)])
@@ -93,7 +93,7 @@ public final class PostgresStore: Store {
         }
     }
 
-    /// Tried again while nobody listens there or PostgreSQL is starting up; whatever else is wrong is said at once.
+    /// Tries again while no server listens there or PostgreSQL is starting up; it reports any other problem at once.
     private static func connect(
         _ target: ConnectionTarget, _ limits: Limits, _ logger: Logger
     ) throws(PostgresFailure) -> PostgresConnection {
@@ -257,7 +257,7 @@ extension PostgresStore {
                     $0.add(ids)
                 }, Command(.commit),
             ])[1]
-            // Of what an earlier try may have removed, nothing is left to count.
+            // Nothing is left to count of the rows that an earlier try may have removed.
             return isRepeat ? ids.count : gone.count
         }
     }
@@ -275,7 +275,7 @@ extension PostgresStore {
                     $0.add(id)
                 }, Command(.commit),
             ])[1]
-            // Of what an earlier try may have removed, nothing is left to find.
+            // Nothing is left to find of the rows that an earlier try may have removed.
             return gone.count > 0 || isRepeat
         }
     }
@@ -286,7 +286,7 @@ extension PostgresStore {
 extension PostgresStore {
     public var isShared: Bool { true }
 
-    /// Listens as long as somebody wants to know.
+    /// Listens as long as a caller reads the stream.
     public var changes: AsyncStream<Void> { listener.changes() }
 
     public func lastSequences() async throws(StoreFailure) -> [Int64: Int64] {
@@ -360,7 +360,7 @@ final class ResultBox<Value: Sendable>: Sendable {
     }
 }
 
-/// Bytes, as they were last asked for.
+/// The number of bytes when it was last asked for.
 private final class SizeOnDisk: Sendable {
     private let bytes = Atomic<Int64>(0)
 
