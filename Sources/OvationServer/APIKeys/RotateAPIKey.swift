@@ -4,8 +4,8 @@ import OvationCore
 import OvationWire
 
 /// `POST /account/api-keys/{client_id}/rotate` with `{overlap_hours?}`: a new secret, shown in this answer only. The
-/// old one is good for the overlap, a day if nothing is said, so that whoever holds it can be told in time; 0 ends it
-/// at once. Tokens that were given out stay good until they expire.
+/// old one works for the overlap, by default a day, so that its users can be told in time; 0 ends it at once. Tokens
+/// that were issued stay valid until they expire.
 struct RotateAPIKey: EndpointHandler {
     let directory: Directory
     let secretHash: SecretHash

@@ -1,7 +1,7 @@
 import OvationCore
 import OvationWire
 
-/// What became of one chunk of an upload.
+/// The result of one chunk of an upload.
 struct ChunkReport: Sendable {
     let number: Int
     let lines: Int
@@ -12,7 +12,7 @@ struct ChunkReport: Sendable {
     /// It was stored before, by an upload with the same key.
     let isDuplicate: Bool
 
-    /// - Parameter stored: how many events are stored of it now.
+    /// - Parameter stored: the number of its events that are stored now.
     init(_ chunk: CheckedChunk, stored: Int) {
         number = chunk.lines.number
         lines = chunk.lines.lines.count
@@ -23,7 +23,7 @@ struct ChunkReport: Sendable {
         isDuplicate = false
     }
 
-    /// Of a chunk that was stored before, from what was remembered of it then.
+    /// For a chunk that was stored before, from the remembered result.
     init(_ chunk: LineChunk, remembered answer: [UInt8]) {
         let json = (try? JSONValue(parsing: answer)) ?? .null
         number = chunk.number
@@ -35,7 +35,7 @@ struct ChunkReport: Sendable {
         isDuplicate = true
     }
 
-    /// What is remembered of a chunk under its key: with fewer errors, since it is kept for a day.
+    /// The result that is remembered for a chunk under its key: with fewer errors, since it is kept for a day.
     static func answer(of chunk: CheckedChunk) -> [UInt8] {
         let errors = chunk.errors.listed()
         return JSONWriter.write(
@@ -47,7 +47,7 @@ struct ChunkReport: Sendable {
     }
 }
 
-/// What became of an upload so far.
+/// The result of an upload so far.
 struct BulkTotals: Sendable {
     private(set) var lines = 0
     private(set) var stored = 0
@@ -96,7 +96,7 @@ struct BulkTotals: Sendable {
         return .object(members)
     }
 
-    /// The line that tells of a chunk: everything so far, and the errors of this one.
+    /// The line for a chunk: the counts so far, and the errors of this chunk.
     func progress(after chunk: ChunkReport) -> JSONValue {
         var members = counts
         if !chunk.errors.isEmpty { members.append(.init("errors", .array(chunk.errors))) }
@@ -104,6 +104,6 @@ struct BulkTotals: Sendable {
         return .object(members)
     }
 
-    /// The last line of one that went to its end.
+    /// The last line of an upload that came to its end.
     var end: JSONValue { .object([.init("done", .bool(true))] + counts) }
 }

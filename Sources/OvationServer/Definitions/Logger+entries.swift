@@ -2,7 +2,7 @@ import Logging
 import OvationCore
 
 extension Logger {
-    /// One line for what was changed at once, by whom: the whole of it stands in the audit log.
+    /// One line for one change, with its author: the audit log has all of it.
     func info(of entries: [LogEntry]) {
         guard let first = entries.first, let last = entries.last else { return }
         var changes = entries.prefix(5).map { $0.change.kind + " " + $0.change.subject }
@@ -17,7 +17,7 @@ extension Logger {
 }
 
 extension CatalogueChange {
-    /// Discriminators and ids, which nobody takes for personal data; no names.
+    /// Discriminators and ids, which are not personal data; no names.
     fileprivate var subject: String {
         switch self {
         case .sectionCreated(let section): section.discriminator.text

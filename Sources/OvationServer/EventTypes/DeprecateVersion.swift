@@ -2,8 +2,8 @@ import Hummingbird
 import OvationCore
 import OvationWire
 
-/// `POST /audience/sections/{section}/events/{event}/versions/{version}/deprecate`: the current version stops being
-/// one, and no other takes its place. Clients that look for the current version stop posting; the id still works.
+/// `POST /audience/sections/{section}/events/{event}/versions/{version}/deprecate`: the version is no longer current,
+/// and no other takes its place. Clients that look for the current version stop posting; the id still works.
 struct DeprecateVersion: EndpointHandler {
     let directory: Directory
 

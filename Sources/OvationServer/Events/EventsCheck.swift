@@ -1,7 +1,7 @@
 import OvationCore
 import OvationWire
 
-/// Checks a post of events exactly, item by item, and says everything that is wrong with it.
+/// Checks a post of events exactly, item by item, and reports every error.
 struct EventsCheck {
     private(set) var accepted = CheckedEvents()
     /// In the order of the items; an item can have several.
@@ -59,12 +59,12 @@ struct EventsCheck {
             errors: errors)
     }
 
-    /// What a lenient post is answered: each item with a status of its own. No top-level `status`, which clients would
-    /// take for an error.
+    /// The answer to a lenient post: each item with its own status. There is no top-level `status`, because clients
+    /// would take it for an error.
     var report: JSONValue {
         var errorsByItem: [Int: [ItemError]] = [:]
         for error in errors { errorsByItem[error.index ?? 0, default: []].append(error) }
-        // Each item has its line; what is said of all of them together is bounded.
+        // Each item is listed; the errors of all of them together are limited.
         var room = Limits.errorsBytesMax
         let items = (0..<itemCount).map { index -> JSONValue in
             guard let errors = errorsByItem[index] else {

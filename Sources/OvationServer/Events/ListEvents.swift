@@ -15,7 +15,7 @@ struct ListEvents: EndpointHandler {
             throw call.unknownProfile
         }
         let catalogue = try call.caller().catalogue
-        // A type that was made since the request came is for the next one.
+        // A type that was made since the request came is not in this answer.
         let body = EventPageBody.write(page) { catalogue.version($0)?.eventType.discriminator.text }
         var headers: HTTPFields = [.cacheControl: "no-store"]
         if let next = page.next { headers[.link] = "<\(nextPage(of: call, next))>; rel=\"next\"" }
@@ -26,7 +26,7 @@ struct ListEvents: EndpointHandler {
     private func nextPage(of call: Call, _ next: EventPosition) -> String {
         let query = (call.request.uri.query ?? "").split(separator: "&").filter { !$0.hasPrefix("cursor=") }
         let parameters = query + ["cursor=\(EventCursor.write(next))"]
-        // As it came, it can hold what ends the link.
+        // The original text could contain characters that end the link.
         return "?"
             + parameters.joined(separator: "&").replacing(">", with: "%3E").replacing("<", with: "%3C").replacing(
                 "\"", with: "%22")

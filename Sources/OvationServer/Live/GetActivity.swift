@@ -3,9 +3,9 @@ import Hummingbird
 import OvationCore
 import OvationWire
 
-/// `GET /audience/activity`: what an operator wants to see at a glance. Events in each of the last sixty minutes, by
-/// outcome and by type, are what the store has counted, for all servers that share it. How long commits take and the last
-/// failures are of this process; `GET /metrics` has those that are made to be collected.
+/// `GET /audience/activity`: figures for a quick look. The store has counted the events in each of the last sixty
+/// minutes, by outcome and by type, for all servers that share it. The duration of commits and the last failures are
+/// those of this process; collect figures from `GET /metrics`.
 struct GetActivity: EndpointHandler {
     let metrics: ServerMetrics
     let store: any Store
@@ -49,7 +49,7 @@ struct GetActivity: EndpointHandler {
         .object([.init("at", .string(Timestamp(milliseconds: number * 60_000).rfc3339))] + members(counts))
     }
 
-    /// Those with the most accepted events first. An event type that was removed is still known.
+    /// Those with the most accepted events first. A removed event type still has its name.
     private func types(_ subjects: [Activity.Subject: Activity.Counts], _ catalogue: Catalogue) -> [JSONValue] {
         var byType: [Discriminator<EventType>: Activity.Counts] = [:]
         for case (.version(let id), let counts) in subjects {
@@ -69,7 +69,7 @@ struct GetActivity: EndpointHandler {
         }
     }
 
-    /// With what refused posts named no known version for.
+    /// Includes events of refused posts that named no known version.
     private func sections(_ subjects: [Activity.Subject: Activity.Counts], _ catalogue: Catalogue) -> [JSONValue] {
         var bySection: [Discriminator<Section>: Activity.Counts] = [:]
         for (subject, counts) in subjects {
@@ -105,7 +105,7 @@ extension ServerMetrics.Failure {
 }
 
 extension StoreStatistics {
-    /// The bound of the bucket that a share of commits lies under; nil before the first commit.
+    /// The upper bound of the bucket below which this share of commits is; nil before the first commit.
     func commitQuantile(_ share: Double) -> Double? {
         guard commits > 0 else { return nil }
         let wanted = Int64((Double(commits) * share).rounded(.up))

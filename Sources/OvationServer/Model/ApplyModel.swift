@@ -2,7 +2,8 @@ import Hummingbird
 import OvationCore
 import OvationWire
 
-/// `PUT /audience/model`: makes the definitions what a model says, all or nothing. A second time changes nothing.
+/// `PUT /audience/model`: changes the definitions to those of a model, all or nothing. Applying it again changes
+/// nothing.
 struct ApplyModel: EndpointHandler {
     let directory: Directory
     let limits: Limits

@@ -3,7 +3,7 @@ import Hummingbird
 import OvationCore
 import OvationWire
 
-/// `GET /audience/sections/{section}/rejections/{id}`, with its whole body; of one that was replayed, with the events that
+/// `GET /audience/sections/{section}/rejections/{id}`, with its whole body; if it was replayed, with the events that
 /// were stored then
 struct GetRejection: EndpointHandler {
     let store: any Store
@@ -18,7 +18,7 @@ struct GetRejection: EndpointHandler {
             headers: [.cacheControl: "no-store"])
     }
 
-    /// Those of them that were not deleted since, as far as one answer takes them.
+    /// Those that were not deleted since, as many as fit into one answer.
     private func stored(_ rejection: Rejection, _ caller: Identity) async throws -> [StoredEvent] {
         var events: [StoredEvent] = []
         var bytes = 0
@@ -42,7 +42,7 @@ struct GetRejection: EndpointHandler {
 }
 
 extension Store {
-    /// The refused post that the path names. One that is past its time is gone, whether the store still has it or not.
+    /// The refused post in the path. One that is past its time is gone, even if the store still has it.
     func rejection(of call: Call, _ caller: Identity, _ limits: Limits) async throws -> Rejection {
         let section = try caller.section(call.path.section())
         let id = try call.path.rejectionID()

@@ -39,7 +39,7 @@ extension Identity {
 }
 
 extension Call {
-    /// The section that `section` in the query names; nil where it names none.
+    /// The section that `section` in the query names; nil if there is none.
     func sectionFilter() throws(Problem) -> Section? {
         guard let text = try parameter("section") else { return nil }
         guard let discriminator = try? Discriminator<Section>(text) else {
@@ -50,7 +50,7 @@ extension Call {
 }
 
 extension Store {
-    /// The cause that the path names, with what is open of it; nil where nothing is.
+    /// The cause in the path, with its open rejections; nil if it has none.
     func openCause(
         _ id: RejectionCause.ID, of caller: Identity, at now: Timestamp, _ limits: Limits
     ) async throws(StoreFailure) -> RejectionCauses.Item? {
@@ -59,8 +59,8 @@ extension Store {
         return try await rejectionCauses(filter, limit: 1).items.first
     }
 
-    /// The open rejections of the cause that the path names: up to `through` of the query, or up to the newest there is.
-    /// nil: there are none.
+    /// The open rejections of the cause in the path: up to `through` of the query, or up to the newest. nil: there are
+    /// none.
     func openRange(of call: Call, _ caller: Identity, _ limits: Limits) async throws -> RejectionRange? {
         func id(_ name: String) throws(Problem) -> Rejection.ID? {
             guard let text = try call.parameter(name) else { return nil }

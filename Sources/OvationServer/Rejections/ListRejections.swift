@@ -4,8 +4,8 @@ import OvationCore
 import OvationWire
 
 /// `GET /audience/sections/{section}/rejections?state=&code=&item_code=&event_discriminator=&cause=&q=&limit=&before=`:
-/// refused posts, newest first. Admins also see the beginning of each body; integrations only what came through
-/// keyspaces they may read.
+/// refused posts, newest first. Admins also see the beginning of each body; integrations only see posts through
+/// keyspaces that they may read.
 struct ListRejections: EndpointHandler {
     let store: any Store
     let limits: Limits
@@ -31,10 +31,10 @@ struct ListRejections: EndpointHandler {
             headers: [.cacheControl: "no-store"])
     }
 
-    /// Rejections that are read at once, so that no more than these are held beside the page.
+    /// Rejections that are read at once, so that memory holds only these besides the page.
     private static let readAtOnce = 20
 
-    /// Up to a number, and up to a number of bytes with the one that passes it.
+    /// Up to a number, and up to a number of bytes with the one that exceeds it.
     private func page(
         _ filter: RejectionFilter, before first: Rejection.ID?, limit: Int, _ caller: Identity
     ) async throws -> (items: [JSONValue], hasMore: Bool) {
@@ -42,7 +42,7 @@ struct ListRejections: EndpointHandler {
         var bytes = 0
         var before = first
         while true {
-            // One more than are wanted, to know whether there are more.
+            // One more than requested, to know whether there are more.
             let wanted = min(limit - items.count + 1, ListRejections.readAtOnce)
             let rejections = try await store.rejections(
                 filter, before: before, limit: wanted, bodyBytesMax: caller.isAdmin ? Limits.rejectionExcerptBytes : 0)
@@ -72,7 +72,7 @@ struct ListRejections: EndpointHandler {
             return id
         }
         let text = try call.parameter("q")
-        // What integrations may search is what they may see: not the bodies.
+        // Integrations may search what they may see: not the bodies.
         guard text == nil || caller.isAdmin else {
             throw Problem(.adminRequired, "Only an admin key may search refused posts by text.")
         }

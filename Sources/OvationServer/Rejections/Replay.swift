@@ -3,7 +3,7 @@ import NIOCore
 import OvationCore
 import OvationWire
 
-/// Posts again what was refused, by the definitions of now: as an admin's post, all or nothing.
+/// Posts a refused post again, with the present definitions: like an admin's post, all or nothing.
 struct Replay: Sendable {
     let store: any Store
     let parsers: TapeParsers
@@ -19,8 +19,8 @@ struct Replay: Sendable {
     }
 
     /// - Parameters:
-    ///   - body: instead of what was refused.
-    ///   - key: instead of the profile key that it was posted to.
+    ///  - body: replaces the refused body.
+    ///  - key: replaces the profile key that it was posted to.
     func check(
         _ rejection: Rejection, body: ByteBuffer? = nil, key: String? = nil, for call: Call, by caller: Identity
     ) throws(Problem) -> Checked {
@@ -44,7 +44,7 @@ struct Replay: Sendable {
     }
 
     /// Stores the events and closes the rejection in one commit.
-    /// - Returns: false where the rejection is not open any more; nothing is stored then.
+    /// - Returns: false if the rejection is no longer open; then nothing is stored.
     func store(_ checked: Checked) async throws(StoreFailure) -> Bool {
         let outcome = try await store.append(
             EventBatch(

@@ -6,7 +6,8 @@ import Synchronization
 /// `GET /ready`: the store has just been written and read; send traffic. Otherwise 503 with the reason.
 final class Ready: EndpointHandler {
     private let store: any Store
-    /// When the store last proved itself. Anybody may ask here, and each proof is a commit, so one serves for a second.
+    /// The time of the last successful test of the store. Anybody may ask here, and each test is a commit, so one
+    /// serves for a second.
     private let provenAt = Mutex<ContinuousClock.Instant?>(nil)
     private static let proofLifetime = Duration.seconds(1)
 
