@@ -14,7 +14,7 @@ package enum RowText {
         do {
             return try JSONDecoder().decode(type, from: Data(text.utf8))
         } catch {
-            throw StoreFailure(.unusable, "a row holds what this version cannot read: \(error)")
+            throw StoreFailure(.unusable, "this version cannot read a row: \(error)")
         }
     }
 }

@@ -38,7 +38,7 @@ public struct ProfileKey: Hashable, Sendable {
         if let text = plainEmail(raw) { return text }
         let trimmed = raw.trimmingSpaces
         guard trimmed.unicodeScalars.allSatisfy({ !$0.isUnseen }) else {
-            throw refused("an e-mail address has no characters that nobody sees, and none that Unicode does not know")
+            throw refused("an e-mail address has no invisible characters, and none that Unicode has not assigned")
         }
         // The sign of the kelvin would become a plain k, and so another address.
         guard !trimmed.unicodeScalars.contains(where: \.becomesASCII) else {

@@ -87,13 +87,13 @@ final class ChangeListener: Sendable {
             do throws(PostgresFailure) {
                 let connection = try Session.open(target, for: .reading, patience: limits.databaseAnswerMax)
                 try connection.run([Command(AccountSQL.listen)])
-                if failures > 0 { logger.info("changes of other servers are heard of at once again") }
+                if failures > 0 { logger.info("notices of changes by other servers arrive again") }
                 failures = 0
                 try listen(on: connection)
             } catch {
                 if failures == 0 {
                     logger.info(
-                        "changes of other servers are asked for only, until they can be heard of again",
+                        "no notices of changes by other servers; this server asks for changes instead",
                         metadata: ["why": "\(error)"])
                 }
                 failures += 1

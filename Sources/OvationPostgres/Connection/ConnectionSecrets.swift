@@ -70,7 +70,7 @@ public enum ConnectionSecrets {
         guard !(userEnd == nil ? place : rest).contains("@") else {
             throw StoreFailure(
                 .unusable,
-                "the connection string is not clear, since '@' or '/' stands in it more often than it should: "
+                "the connection string is ambiguous, because it has too many '@' or '/': "
                     + hint)
         }
         for server in place.prefix(while: { $0 != "/" }).split(separator: ",") {

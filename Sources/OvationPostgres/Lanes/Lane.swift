@@ -195,7 +195,7 @@ extension Lane {
             isInDoubt
             ? StoreFailure(.outcomeUnknown, "the connection broke during a commit: \(failure)") : StoreFailure(failure)
         writer.logger.error(
-            isInDoubt ? "nobody knows whether a group of posts was stored" : "a group of posts was not stored",
+            isInDoubt ? "it is unknown whether a group of posts was stored" : "a group of posts was not stored",
             metadata: ["error": "\(failure)", "posts": "\(posts.count)"])
         for post in posts { post.fail(failure) }
     }

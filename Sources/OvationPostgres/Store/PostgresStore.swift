@@ -324,7 +324,7 @@ extension PostgresStore {
         let bytes = try await reader.read { [isSpread] connection in
             let size = isSpread ? CitusSQL.size : ReadSQL.size
             let results = try connection.run([Command(ReadSQL.checkedAt), Command(size)])
-            guard results[0].count == 1 else { throw StoreFailure(.unavailable, "what was written cannot be read") }
+            guard results[0].count == 1 else { throw StoreFailure(.unavailable, "the row just written cannot be read") }
             return results[1].int64(0, 0)
         }
         size.set(bytes)

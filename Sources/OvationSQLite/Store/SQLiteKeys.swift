@@ -15,7 +15,7 @@ public enum SQLiteKeys {
         try StoreFile.verify(path)
         guard FileManager.default.isReadableFile(atPath: path) else {
             throw StoreFailure(
-                .unusable, "\(path) may not be read by you; run this as the user that the server runs as")
+                .unusable, "\(path) is not readable for you; run this as the user of the server")
         }
         try PageChecksums.register()
         do {

@@ -107,7 +107,7 @@ struct StoreAudit {
                 WHERE NOT EXISTS (SELECT 1 FROM profile WHERE profile.profile_id = seen.profile_id)
                     AND seen.profile_id NOT IN (SELECT profile_id FROM profile_arrival)
                 """)
-        if let strays, strays > 0 { faults.append("\(strays) profiles are missing whose events are there") }
+        if let strays, strays > 0 { faults.append("\(strays) profiles are missing, but their events are there") }
     }
 
     /// An entry for each event, and an event for each entry: two sums of hashes, which do not depend on the order.

@@ -63,8 +63,8 @@ enum StoreFile {
         guard status.st_nlink <= 1 else {
             throw StoreFailure(
                 .unusable,
-                "\(path) has \(status.st_nlink) names (hard links), and whoever opens it by another one does not find its "
-                    + "log; remove the others, which 'find -samefile' lists")
+                "\(path) has \(status.st_nlink) names (hard links), and a program that opens another one does not find the "
+                    + "log; remove the other names, which 'find -samefile' lists")
         }
         guard !isMountPoint(path) else {
             throw StoreFailure(

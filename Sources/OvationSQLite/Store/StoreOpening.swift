@@ -251,7 +251,7 @@ extension StoreOpening {
         let path = lock.path
         let bytes = StoreFile.size(path) ?? 0
         logger.notice(
-            "the store gets checksums, which rewrites it once", metadata: ["megabytes": "\(bytes >> 20)"])
+            "the store is rewritten once, to add checksums", metadata: ["megabytes": "\(bytes >> 20)"])
         do {
             let copy = try queue.writeWithoutTransaction { try PageChecksums.add(to: path, $0) }
             try queue.close()
@@ -262,7 +262,7 @@ extension StoreOpening {
             try Folder.sync(Folder.of(path))
         } catch let error where StoreFailure(error).code == .full {
             logger.warning(
-                "there is no room for checksums; the store goes on without them, and the next start tries again",
+                "there is no room for checksums; the store continues without them, and the next start tries again",
                 metadata: ["needed_megabytes": "\(bytes >> 20)"])
         }
     }

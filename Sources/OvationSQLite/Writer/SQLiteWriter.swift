@@ -194,7 +194,7 @@ extension SQLiteWriter {
         let count = underWay.posts.count + posts.count + changes.count
         if count > 0 {
             logger.error(
-                "the disk does not answer; what waits for it is refused",
+                "the disk does not answer; waiting requests are refused",
                 metadata: ["reason": "\(failure.message)", "waiting": "\(count)"])
         }
         let unknown = StoreFailure(.outcomeUnknown, failure.message)
@@ -305,7 +305,7 @@ extension SQLiteWriter {
         do {
             _ = try transaction(&tools) { _, appender in try appender.workIdly() }
             tools.pause = SQLiteWriter.pause
-            if tools.idleNotice.end() { logger.notice("work between posts goes on again") }
+            if tools.idleNotice.end() { logger.notice("work between posts runs again") }
         } catch {
             tools.pause = min(tools.pause * 2, SQLiteWriter.pauseMax)
             let failure = StoreFailure(error, on: tools.database)

@@ -131,8 +131,8 @@ struct Upload: Sendable {
         case .conflict, .notOpen:
             throw Problem(
                 .idempotencyKeyReused,
-                "Lines \(chunk.lines.firstLine) to \(chunk.lines.lastLine) are not what came in their place under this "
-                    + "Idempotency-Key before; nothing of them was stored. Send the same lines again, or use a new key "
+                "Lines \(chunk.lines.firstLine) to \(chunk.lines.lastLine) differ from the lines that came before with this "
+                    + "Idempotency-Key; nothing of them was stored. Send the same lines again, or use a new key "
                     + "for lines that were not sent before.")
         }
     }

@@ -35,12 +35,12 @@ public struct DefinitionsFollower: Service {
             do {
                 guard try await directory.follow(signer) else { continue }
                 isTold = false
-                logger.info("took in what another server has changed")
+                logger.info("took over the changes of another server")
             } catch let failure as StoreFailure where failure.code == .unusable {
                 // Revoked keys still work here until this server is updated to one that can read the log.
                 if !isTold {
                     logger.error(
-                        "what other servers have changed cannot be read; bring this server up to date",
+                        "the changes of other servers cannot be read; update this server",
                         metadata: ["error": "\(failure)"])
                 }
                 isTold = true

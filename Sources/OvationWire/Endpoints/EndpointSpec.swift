@@ -78,8 +78,8 @@ public enum Tag: String, CaseIterable, Sendable {
         case .model: "All definitions at once, and who changed what."
         case .events: "Events of a profile or of a whole section."
         case .profiles: "Profiles, by their keys and ids."
-        case .rejections: "Posts that were refused, to be read, put right and posted again."
-        case .following: "What becomes of posts, while it happens and in the last hour."
+        case .rejections: "Refused posts, to be read, corrected and posted again."
+        case .following: "The outcome of posts, live and for the last hour."
         case .apiKeys: "Who may ask for tokens."
         case .server: "The server itself."
         }

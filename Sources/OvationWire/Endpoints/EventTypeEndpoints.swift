@@ -11,13 +11,13 @@ extension Endpoint {
     public static let listEventTypes = Endpoint(
         EndpointSpec(
             "listEventTypes", .get, path, .token, .eventTypes, "List a section's event types",
-            "In the order they were made in. An event type of which only drafts exist is left out.",
+            "In the order of their creation. An event type that has only drafts is left out.",
             parameters: [.includeKeyspacePermissions], answers: [.ok(Bodies.EventTypes.self), .unchanged]))
 
     public static let createEventType = Endpoint(
         EndpointSpec(
             "createEventType", .post, path, .admin, .eventTypes, "Create an event type with its first version",
-            "A field 'source' of type string is added where there is none.",
+            "A field 'source' of type string is added if there is none.",
             body: .json(Bodies.EventTypeRequest.self, "The event type to make."),
             answers: [.created(Bodies.FullEventType.self)]))
 
@@ -30,8 +30,8 @@ extension Endpoint {
     public static let changeEventType = Endpoint(
         EndpointSpec(
             "changeEventType", .patch, path + "/{event}", .admin, .eventTypes,
-            "Change an event type; other fields make a new version",
-            "What is left out stays as it is. The same fields in another order make no version.",
+            "Change an event type; different fields make a new version",
+            "Members left out stay as they are. The same fields in another order make no version.",
             body: .json(Bodies.EventTypeChange.self, "What to change."), answers: [.ok(Bodies.FullEventType.self)]))
 
     public static let removeEventType = Endpoint(
@@ -57,7 +57,7 @@ extension Endpoint {
     public static let deprecateVersion = Endpoint(
         EndpointSpec(
             "deprecateVersion", .post, path + "/{event}/versions/{version}/deprecate", .admin, .eventTypes,
-            "Deprecate the current version, and put no other in its place",
+            "Deprecate the current version without a new one",
             "Events can still be posted with it, by clients that know its id.",
             answers: [.ok(Bodies.FullEventType.self)]))
 
