@@ -49,7 +49,7 @@ public struct Layout: Sendable {
     public let masked: Bool
     /// Path and query of this page, for forms that lead back to it.
     public let path: String
-    /// Rejections that nobody has dealt with; shown beside the link when there are any.
+    /// Open rejections; shown beside the link when there are any.
     public let openRejections: Int
     public let serverVersion: String
 

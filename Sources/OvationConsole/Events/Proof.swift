@@ -1,4 +1,4 @@
-/// Asks for the secret again before an act that is for whoever has the key, and not for whoever sits at the screen.
+/// Asks for the secret again before an act that is for the holder of the key, and not for anybody at the screen.
 public struct ProofPage: ConsolePage {
     public static let template = "proof"
     public var title: String { "Show that it is you" }

@@ -145,7 +145,7 @@ extension Unicode.Scalar {
         }
     }
 
-    /// A letter beyond ASCII whose lower case is, or begins with, one of ASCII.
+    /// A non-ASCII letter that becomes ASCII, or begins with ASCII, in lower case.
     fileprivate var becomesASCII: Bool {
         value > 0x7F && properties.lowercaseMapping.unicodeScalars.contains { $0.value < 0x80 }
     }
