@@ -4,7 +4,7 @@ public struct ProofPage: ConsolePage {
     public var title: String { "Show that it is you" }
 
     public let clientID: String
-    /// Where the form was posted that waits for this.
+    /// Where the waiting form was posted.
     public let action: String
     /// What was in it.
     public let hidden: [ConfirmPage.HiddenField]
