@@ -80,7 +80,7 @@ struct ActivityTests {
         }
     }
 
-    @Test("what a section that nobody knows the version of was refused is its own, and types have what named them")
+    @Test("refused events without a known version count for their section, and others for the type that they name")
     func countsBySection() async throws {
         try await TestServer.run { server async throws in
             let unknown = TestServer.item(version: "4711")
