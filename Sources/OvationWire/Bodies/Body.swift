@@ -27,7 +27,7 @@ extension Body {
         .object(Self.members.list.compactMap { member in member.write(self).map { .init(member.name, $0) } })
     }
 
-    /// Members that nobody knows are passed over, so that older clients can read newer servers.
+    /// Unknown members are ignored, so that older clients can read newer servers.
     public init(json: JSONValue, at pointer: String) throws(Problem) {
         let reader = try ObjectReader(json, at: pointer)
         self.init()
@@ -205,7 +205,7 @@ extension JSONValue: BodyValue {
     public init(json: JSONValue, at pointer: String) throws(Problem) { self = json }
 }
 
-/// An object whose members have names that nobody knows before, in their order.
+/// An object with members of any names, in their order.
 public struct BodyMap<Value: BodyValue>: BodyValue {
     public var entries: [(name: String, value: Value)]
 
