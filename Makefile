@@ -1,16 +1,16 @@
-# Everything there is to do here, by name. `make` alone explains each target.
+# The tasks of this repository. `make` alone explains each target.
 
 .DEFAULT_GOAL := help
 .PHONY: help setup build run test check test-swift test-blackbox test-browser test-packages test-instructions package bench \
 	format clean
 
-# Passed on: make run ARGS="--port 9000", make bench ARGS=quick
+# Passed to the script: make run ARGS="--port 9000", make bench ARGS=quick
 ARGS ?=
 
 help: ## explain the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-17s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
 
-setup: ## install what a build needs and this machine lacks
+setup: ## install the libraries that a build needs and this machine lacks
 	@Scripts/setup
 
 build: setup ## build the release binary, .build/release/ovation
@@ -22,16 +22,16 @@ run: setup ## build and start a server with the article's example; ARGS="--port 
 test: ## check the format, build, and run every test
 	@Scripts/test
 
-check: ## a minute after a small change: the format, tidiness, and the tests of Core and Wire
+check: ## check the format, tidiness, and the tests of Core and Wire, in a minute after a small change
 	@Scripts/test check
 
-test-swift: ## the format and all tests in Swift
+test-swift: ## check the format and run all tests in Swift
 	@Scripts/test swift
 
-test-blackbox: ## tests of the built program
+test-blackbox: ## run the tests of the built program
 	@Scripts/test blackbox
 
-test-browser: ## tests of the console in a browser
+test-browser: ## run the tests of the console in a browser
 	@Scripts/test browser
 
 test-packages: ## build the packages, and use them in a clean Debian; as root
@@ -49,5 +49,5 @@ bench: ## measure beside other servers and judge the targets; ARGS=quick takes t
 format: ## put all Swift files into the common format
 	swift format --in-place --recursive Sources Tests Benchmarks Package.swift
 
-clean: ## remove what was built and installed here; the data in ovation-data stays
+clean: ## remove everything built and installed here; the data in ovation-data stays
 	rm -rf .build .venv

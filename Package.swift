@@ -1,7 +1,7 @@
 // swift-tools-version: 6.3
 import PackageDescription
 
-/// The same for every Swift target of ours: a warning that is let through once is never read again.
+/// The same for every Swift target. Warnings are errors, because a tolerated warning is never read again.
 let settings: [SwiftSetting] = [
     .enableUpcomingFeature("ExistentialAny"),
     .enableUpcomingFeature("InternalImportsByDefault"),
@@ -75,9 +75,9 @@ let package = Package(
         // zlib, as the system has it.
         .systemLibrary(
             name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"]), .brew(["zlib"])]),
-        // What the C library lets one say about its memory.
+        // The memory functions of the C library.
         .target(name: "CMalloc"),
-        // Pages of the console as values, templates and files, all in the binary. Knows nothing of where values come from.
+        // Pages of the console as values, templates and files, all in the binary. It does not know where values come from.
         .target(
             name: "OvationConsole",
             dependencies: ["OvationCore", .product(name: "Mustache", package: "swift-mustache")],
@@ -105,7 +105,7 @@ let package = Package(
             exclude: ["Console/DESIGN.md"],
             swiftSettings: settings
         ),
-        // What both stores do alike: values as the text of a column, writes that wait for a commit, and copies by rows.
+        // Code that both stores share: values as the text of a column, writes that wait for a commit, and copies by rows.
         .target(name: "OvationRows", dependencies: ["OvationCore"], swiftSettings: settings),
         .target(
             name: "OvationSQLite",
@@ -221,10 +221,10 @@ let package = Package(
     cxxLanguageStandard: .cxx17
 )
 
-// Benchmarks are no part of the product. They measure steps that no library shows to other packages, so they are targets of
-// this one, but only where they are asked for.
+// Benchmarks are no part of the product. They measure steps that are not public, so they have to be targets of this package,
+// but only if this variable is set.
 if Context.environment["OVATION_BENCHMARKS"] != nil {
-    // For Benchmarks/Micro, which is a package of its own so that nobody else fetches what it depends on.
+    // For Benchmarks/Micro, which is a package of its own so that a build of the server does not fetch its dependencies.
     package.products.append(.library(name: "HotPath", targets: ["HotPath"]))
     package.targets += [
         // The ceiling of the HTTP stack, for the benchmark.
@@ -267,8 +267,7 @@ if Context.environment["OVATION_BENCHMARKS"] != nil {
     ]
 }
 
-// A change of Core or Wire is tried in seconds: `make check` builds no server, no store, and no package of others that
-// only those need.
+// `make check` tests a change of Core or Wire in seconds: it builds no server, no store, and none of their dependencies.
 if Context.environment["OVATION_CHECK"] != nil {
     let checked = ["OvationCore", "OvationWire", "OvationCoreTests", "OvationWireTests", "TidyTests"]
     package.products = []

@@ -58,7 +58,7 @@ class Program:
                 "valgrind", "--tool=callgrind", "--callgrind-out-file=/dev/null", "--fair-sched=yes",
                 self.path, "run", operation, str(count), self.credentials, folder,
             ]  # fmt: skip
-            # Nothing of the caller's environment, whose length alone moves addresses.
+            # Nothing of the caller's environment, because its length alone moves addresses.
             environment = {"PATH": os.environ["PATH"], "TMPDIR": folder, **STILL}
             done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
         found = re.search(r"Collected : (\d+)", done.stderr)

@@ -11,7 +11,7 @@ public final class Appends: Sendable {
     private let count = Atomic<Int>(0)
 
     /// - Parameters:
-    ///   - path: where the store's file goes. Nobody removes it.
+    ///   - path: where the store's file goes. The caller has to remove it.
     ///   - profiles: how many profiles the events are spread over.
     public init(path: String, profiles: Int) async throws {
         store = try SQLiteStore(

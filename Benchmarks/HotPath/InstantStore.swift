@@ -1,7 +1,7 @@
 import OvationCore
 
-/// A store that has stored before it is asked, for measuring what the server does around a store. Whoever wants to
-/// know what a post costs measures the real one; this one takes part in no such figure.
+/// A store that answers at once and stores nothing, for measuring the work of the server around a store. It says
+/// nothing about posts per second; for that, measure the real store.
 struct InstantStore: Store {
     let contents: StoreContents
 

@@ -1,4 +1,4 @@
-/// The operations whose instructions are counted, by the names that thresholds are filed under.
+/// The operations with counted instructions, by the names of their thresholds.
 public enum Operation: String, CaseIterable, Sendable {
     case decodeSingle = "decode-1"
     case decodeHundred = "decode-100"

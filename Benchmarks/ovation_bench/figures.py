@@ -50,7 +50,7 @@ class Load:
     p99: float
     p999: float
     worst: float
-    # Microseconds of processor time of the server for each request; 0 where nobody looked.
+    # Microseconds of processor time of the server for each request; 0 if not measured.
     processor: float = 0
     # Some of the profiles that were posted to.
     profiles: tuple[int, ...] = ()

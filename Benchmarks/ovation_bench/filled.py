@@ -135,7 +135,7 @@ def _size(home: Path, filled: Filled) -> None:
     """Of the stopped store: everything in its folder that belongs to it."""
     store = home / "ovation.sqlite"
     filled.file_bytes = sum(path.stat().st_size for path in home.glob("ovation.sqlite*") if path.suffix != ".lock")
-    # Nobody has it open, and nothing is written: SQLite takes no lock and leaves no file.
+    # No server has it open, and nothing is written: SQLite takes no lock and leaves no file.
     connection = sqlite3.connect(f"file:{store}?mode=ro&immutable=1", uri=True)
     try:
         # Pages times their size, since SQLite adds up `pgsize` in 32 bits.

@@ -27,7 +27,7 @@ class Micro:
 
 
 def read(path: Path = FILE) -> Micro | None:
-    """None: nobody measured."""
+    """None: not measured."""
     if not path.exists():
         return None
     figures = json.loads(path.read_text())

@@ -153,13 +153,13 @@ class Ovation(Server):
                 continue
             found += len(page["items"])
             if any(event["data"] != DATA for event in page["items"]):
-                raise Failure(f"profile p{number} has events that nobody posted: {page}"[:2000])
+                raise Failure(f"profile p{number} has events that were not posted: {page}"[:2000])
         if found == 0:
             raise Failure("no profile of the filled store has an event")
 
 
 def check(load: Load, shape: Shape, before: Count, after: Count) -> None:
-    """What was acknowledged is stored, and nothing else but the posts whose answers wrk did not wait for."""
+    """All acknowledged events are stored, and nothing else but posts without an awaited answer."""
     stored = after.events - before.events
     accepted = after.accepted_posts - before.accepted_posts
     if stored % shape.items or not 0 <= stored // shape.items - load.requests <= shape.connections:

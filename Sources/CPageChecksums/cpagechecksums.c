@@ -120,7 +120,7 @@ static int layer_read(sqlite3_file *base, void *bytes, int amount, sqlite3_int64
 static int layer_write(sqlite3_file *base, const void *bytes, int amount, sqlite3_int64 offset) {
     File *file = (File *)base;
     if (offset == 0 && amount >= 100) learn(file, bytes);
-    // Into SQLite's own bytes: nobody reads the reserved ones, and a copy of each page would cost more than its checksum.
+    // Into SQLite's own bytes: SQLite ignores the reserved ones, and a copy of each page would cost more than its checksum.
     if (is_page(file, amount, offset)) {
         cpagechecksums_put((unsigned char *)bytes, (size_t)amount, (uint32_t)(offset / amount) + 1);
     }
@@ -176,7 +176,7 @@ int cpagechecksums_register(void) {
     layer.szOsFile = (int)sizeof(File) + below->szOsFile;
     layer.xOpen = layer_open;
     methods = (sqlite3_io_methods){
-        // 2 is shared memory, which the log needs; 3 would be pages mapped from the file, which nobody could check.
+        // 2 is shared memory, which the log needs; 3 would be pages mapped from the file, which this layer could not check.
         .iVersion = 2,
         .xClose = layer_close,
         .xRead = layer_read,

@@ -1,6 +1,6 @@
 /// One page of the console: what its template shows, and nothing else.
 ///
-/// A page holds text that may come from anybody. Escaping is the renderer's business, so give it as it is.
+/// A page has text that may come from anybody. The renderer escapes it, so give it unescaped.
 public protocol ConsolePage: Sendable {
     /// File name of the template, without its ending.
     static var template: String { get }
@@ -8,12 +8,13 @@ public protocol ConsolePage: Sendable {
     var title: String { get }
 }
 
-/// A part of a page that the browser asks for by itself and puts into the page it has.
+/// A part of a page that the browser fetches separately and puts into the page.
 public protocol ConsoleFragment: Sendable {
     static var template: String { get }
 }
 
-/// A time, as a machine reads it and as the page shows it until the script puts it into the viewer's time zone.
+/// A time, in the form for machines and in the form that the page shows until the script converts it to the viewer's
+/// time zone.
 public struct Moment: Sendable, Equatable {
     public let iso: String
     public let text: String
@@ -45,9 +46,9 @@ public struct Choice: Sendable, Equatable {
     }
 }
 
-/// What is wrong with one control of a form.
+/// An error of one control of a form.
 public struct FormError: Sendable, Equatable {
-    /// The control's `name`, with its row where it has one: `name`, `field_name_0`. Empty: the form as a whole.
+    /// The control's `name`, with its row if it has one: `name`, `field_name_0`. Empty: the form as a whole.
     public let control: String
     public let message: String
 
@@ -68,7 +69,7 @@ public struct Named: Sendable, Equatable {
     }
 }
 
-/// A link with words of its own; `selected` where it leads to what is shown.
+/// A link with its text; `selected` if it leads to what is shown.
 public struct Link: Sendable, Equatable {
     public let text: String
     public let href: String
@@ -123,7 +124,7 @@ public struct EventTypeCount: Sendable, Equatable {
     }
 }
 
-/// One thing wrong with a body, as the API says it.
+/// One error of a body, as the API reports it.
 public struct BodyError: Sendable, Equatable {
     /// JSON pointer; empty for the body as a whole.
     public let pointer: String

@@ -1,14 +1,14 @@
 import Mustache
 
-/// Renders pages and fragments to HTML, and holds the files that pages refer to. Made once, used by all requests.
+/// Renders pages and fragments to HTML, and has the files that pages refer to. Made once, used by all requests.
 public struct ConsolePages: Sendable {
-    /// A file that never changes under its address.
+    /// A file that never changes at its address.
     public struct Asset: Sendable {
         public let contentType: String
         public let bytes: [UInt8]
     }
 
-    /// Why the console cannot be shown at all: a mistake in this target, found at the start.
+    /// Why the console cannot be shown at all: an error in this target, found at the start.
     public enum Failure: Error, Equatable {
         case templateMissing(String)
         case templateBroken(String, reason: String)
@@ -19,13 +19,13 @@ public struct ConsolePages: Sendable {
     private let library: MustacheLibrary
     private let assets: [String: Asset]
 
-    /// - Throws: ``Failure`` where a template is missing or does not parse.
+    /// - Throws: ``Failure`` if a template is missing or does not parse.
     public init() throws {
         MustacheContentTypes.register(HTMLEscaping(), named: HTMLEscaping.name)
         var library = MustacheLibrary()
         for (name, bytes) in Templates.all {
             var text = HTMLEscaping.pragma + String(decoding: bytes, as: UTF8.self)
-            // The last line break would stand as a space behind every use of a partial.
+            // The last line break would be a space after every use of a partial.
             if text.hasSuffix("\n") { text.removeLast() }
             do {
                 try library.register(text, named: name)
@@ -53,7 +53,7 @@ public struct ConsolePages: Sendable {
         document(page, csrf: layout.csrf, frame: Frame(layout))
     }
 
-    /// A whole document without navigation, for somebody who is not signed in.
+    /// A whole document without navigation, for a visitor who is not signed in.
     public func renderBare(_ page: some ConsolePage, csrf: String) -> String {
         document(page, csrf: csrf, frame: nil)
     }

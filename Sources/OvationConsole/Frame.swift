@@ -1,4 +1,4 @@
-/// The navigation and what stands beside it.
+/// The navigation and the parts beside it.
 struct Frame {
     struct Entry {
         let text: String

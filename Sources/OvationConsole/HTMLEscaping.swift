@@ -2,8 +2,8 @@ import Mustache
 
 /// Escapes text for HTML, scalar by scalar.
 ///
-/// Mustache's own escaping compares whole characters: a quote with a combining accent after it is another character
-/// to it, stays as it is, and ends an attribute in the browser.
+/// Mustache's own escaping compares whole characters: a quote with a combining accent is another character for it,
+/// stays as it is, and ends an attribute in the browser.
 struct HTMLEscaping: MustacheContentType {
     static let name = "OVATION"
 

@@ -1,4 +1,4 @@
-/// What surrounds every page of somebody who is signed in.
+/// The frame of every page of a signed-in user.
 public struct Layout: Sendable {
     /// The entries of the navigation.
     public enum Area: String, Sendable, CaseIterable {
@@ -39,7 +39,7 @@ public struct Layout: Sendable {
     public let clientID: String
     /// The entry to mark as current; nil for a page outside the navigation.
     public let area: Area?
-    /// For pages of one section: the same kind of page for each of them. Empty where a page is of all sections, since
+    /// For pages of one section: the same kind of page for each section. Empty if a page is for all sections, since
     /// there is nothing to switch.
     public let sections: [SectionLink]
     /// Where the navigation leads for event types: the section that was looked at last.
@@ -49,7 +49,7 @@ public struct Layout: Sendable {
     public let masked: Bool
     /// Path and query of this page, for forms that lead back to it.
     public let path: String
-    /// Rejections that nobody has dealt with; shown beside the link when there are any.
+    /// Open rejections; shown beside the link when there are any.
     public let openRejections: Int
     public let serverVersion: String
 

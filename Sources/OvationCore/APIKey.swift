@@ -29,8 +29,8 @@ public struct APIKey: Sendable, Equatable {
     public var revokedAt: Timestamp?
     /// When it was last used, to the minute; what came in the last five minutes before a crash can be missing.
     public var lastUsedAt: Timestamp?
-    /// Of a key that the operator's settings name: hash of the secret that they gave last. Settings that nobody changed
-    /// do not undo a rotation.
+    /// For a key that the operator's settings name: the hash of the secret in the settings. Unchanged settings do not
+    /// undo a rotation.
     public var settingsHash: [UInt8]?
 
     public struct PreviousSecret: Sendable, Equatable {

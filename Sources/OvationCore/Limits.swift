@@ -1,6 +1,7 @@
-/// Every limit of the system, with its unit and why it stands where it does.
+/// Every limit of the system, with its unit and its reason.
 ///
-/// Whatever a request can make grow in memory has its bound here, and an answer when it is reached.
+/// Everything that a request can make grow in memory has its limit here, and a defined answer when the limit is
+/// reached.
 public struct Limits: Sendable, Equatable {
     // MARK: Requests
 
@@ -18,7 +19,7 @@ public struct Limits: Sendable, Equatable {
     public static let headBytesMax = 80 * 1024
     /// Headers of one request.
     public static let headFieldsMax = 1000
-    /// Bytes of `errors` in one answer, however many entries that are: what is wrong with a body of 3 kB could take 300.
+    /// Bytes of `errors` in one answer, for any number of entries: the errors of a body of 3 kB could take 300 kB.
     public static let errorsBytesMax = 64 * 1024
     /// Unicode scalars of a name or a value that a message or a pointer repeats; the rest is cut, and marked with `…`.
     public static let quotedLengthMax = 200
@@ -32,42 +33,43 @@ public struct Limits: Sendable, Equatable {
     public static let pageSizeDefault = 100
     /// Events in one page at most.
     public static let pageSizeMax = 1000
-    /// Bytes of event data after which a page ends early; its cursor leads on.
+    /// Bytes of event data after which a page ends early; its cursor leads to the next page.
     public static let pageBytesMax = 1024 * 1024
     /// Event types that one read may filter by.
     public static let eventTypeFiltersMax = 100
 
     // MARK: Events
 
-    /// How far ahead of the server's clock `event_time` may be. A year forgives bad clocks and allows planned
+    /// How far ahead of the server's clock `event_time` may be. A year tolerates wrong clocks and allows planned
     /// events, and still catches seconds sent as milliseconds.
     public var eventTimeAheadMax: Duration = .seconds(366 * 86_400)
     /// The oldest `event_time`: 1970-01-01T00:00:00Z.
     public static let eventTimeMin = Timestamp(milliseconds: 0)
-    /// Unicode scalars in a text field of an event. The vendor says 1,000 for attributes and nothing for events.
+    /// Unicode scalars in a text field of an event. The vendor states 1,000 for attributes and nothing for events.
     public static let textLengthMax = 10_000
     /// How long an `Idempotency-Key` is remembered.
     public var idempotencyLifetime: Duration = .seconds(24 * 3600)
 
     // MARK: First loads and exports
 
-    /// Lines of a bulk upload that are checked and stored together. The more share a sync, the less a line costs; and
-    /// the longer a post waits that comes meanwhile.
+    /// Lines of a bulk upload that are checked and stored together. The more lines share a sync, the less each line
+    /// costs; but a post that comes meanwhile waits longer.
     public var bulkChunkLines = 10_000
-    /// Bytes of such lines. Where a line would pass it, the next chunk begins.
+    /// Bytes of such lines. A line that would exceed it begins the next chunk.
     public var bulkChunkBytes = 4 * 1024 * 1024
-    /// Bytes of one line of a bulk upload; or twice ``bodyBytesMax`` where that is more, since every event that was
-    /// posted has to fit into a line.
+    /// Bytes of one line of a bulk upload, or twice ``bodyBytesMax`` if that is more, since every event that a post can
+    /// have must fit into a line.
     public static let bulkLineBytesMax = 1024 * 1024
-    /// Errors that a bulk upload lists of its lines; of each chunk, where it tells its progress.
+    /// Errors that a bulk upload lists for its lines; for each chunk, if it reports its progress.
     public static let bulkErrorsMax = 1000
     /// Bytes of those errors.
     public static let bulkErrorsBytesMax = 256 * 1024
     /// Bulk uploads at once; one more is answered 503 at once.
     public static let bulkUploadsMax = 4
-    /// Of these, those of one API key: nobody has all places.
+    /// Of these, those with one API key: one client cannot take all places.
     public static let bulkUploadsPerKeyMax = 2
-    /// Bytes a second of a bulk upload, over each ``bodyTimeout`` in which the server reads: whoever has a place uses it.
+    /// Bytes a second of a bulk upload, over each ``bodyTimeout`` in which the server reads: a client must use the
+    /// place that it holds.
     public static let uploadRateMin = 256
     /// How long a chunk waits for a place in the queue of the writer before the upload ends.
     public static let bulkPatience: Duration = .seconds(60)
@@ -83,10 +85,10 @@ public struct Limits: Sendable, Equatable {
     public static let copyRowsMax = 10_000
     /// Bytes of rows after which such a transaction ends early.
     public static let copyBytesMax = 8 * 1024 * 1024
-    /// Within how long the reader of an export, or of an upload's progress, has to take ``exportBytesMin`` of what waits
-    /// for him.
+    /// The time in which the reader of an export, or of an upload's progress, has to take ``exportBytesMin`` of the
+    /// data that waits for them.
     public static let exportStallMax: Duration = .seconds(300)
-    /// Bytes that he has to take in that time: below one kilobyte a second nobody reads for use.
+    /// Bytes that the reader has to take in that time: a real reader is faster than one kilobyte a second.
     public static let exportBytesMin = 256 * 1024
 
     // MARK: Profile keys
@@ -105,7 +107,7 @@ public struct Limits: Sendable, Equatable {
     public static let fieldsMax = 500
     public static let fieldNameLengthMax = 100
     public static let versionsPerEventTypeMax = 1000
-    /// The highest version id: fifteen digits, since clients send ids as JSON numbers, which many languages hold as
+    /// The highest version id: fifteen digits, since clients send ids as JSON numbers, which many languages store as
     /// doubles.
     public static let versionIDMax: Int64 = 999_999_999_999_999
     public static let eventTypesMax = 10_000
@@ -120,13 +122,13 @@ public struct Limits: Sendable, Equatable {
 
     // MARK: Tokens
 
-    /// Life of an access token. Real clients subtract up to 75 minutes before they trust it.
+    /// Life of an access token. Existing clients subtract up to 75 minutes before they trust it.
     public static let tokenLifetime: Duration = .seconds(86_400)
     /// Verified tokens kept, so that the next request with one needs no RSA.
     public static let tokenCacheMax = 4096
     /// Bytes of an `Authorization` header that are looked at.
     public static let tokenBytesMax = 8192
-    /// Characters of an admin secret that is set from outside: short ones could be guessed.
+    /// Characters of an admin secret that an operator sets: short ones could be guessed.
     public static let adminSecretLengthMin = 16
 
     // MARK: The store
@@ -135,15 +137,15 @@ public struct Limits: Sendable, Equatable {
     public var writerQueueMax = 10_000
     /// Bytes of event data that may wait for a commit; more is answered 503 at once.
     public var writerQueueBytesMax = 128 * 1024 * 1024
-    /// Events that one commit takes; what is beyond waits for the next.
+    /// Events that one commit takes; the rest wait for the next.
     public var groupEventsMax = 20_000
-    /// Events whose place in the timelines is in memory only, before they are written into a sorted run; while that is
-    /// done as many again come. A start after a crash reads them back.
+    /// Events with a place in the timelines that is in memory only, before they are written into a sorted run; while
+    /// that is done, as many again come. A start after a crash reads them back.
     public var recentEventsMax = 65_536
-    /// New profiles that are found in memory only, before they are moved to where they are found by hash.
+    /// New profiles that are found in memory only, before they are moved to their places by hash.
     public var recentProfilesMax = 32_768
-    /// How long the disk may take for a commit, or for a copy of the log into the file, before what waits for it is
-    /// answered 503, and what comes until it answers.
+    /// How long the disk may take for a commit, or for a copy of the log into the file. After that waiting and new
+    /// requests are answered 503, until the disk answers.
     public var diskAnswerMax: Duration = .seconds(5)
     /// Reads that may wait for a reading thread; one more is answered 503 at once.
     public var readerQueueMax = 2000
@@ -154,17 +156,17 @@ public struct Limits: Sendable, Equatable {
     public var writerLanes = 4
     /// Connections that read.
     public var databaseReaders = 4
-    /// How long a request waits for a database that is away before it is answered 503; what comes later is at once.
+    /// How long a request waits for a database that is away before it is answered 503; later ones are answered at once.
     public var databasePatience: Duration = .milliseconds(1500)
-    /// How long one answer of the database may take before the connection is given up.
+    /// How long one answer of the database may take before the connection is closed.
     public var databaseAnswerMax: Duration = .seconds(15)
-    /// How often a server asks whether another one has changed definitions or keys.
+    /// How often a server asks for changes of definitions and keys by other servers.
     public static let definitionsPoll: Duration = .milliseconds(500)
-    /// How often a server may ask the same for requests that it would refuse as things stand in its memory.
+    /// How often a server may ask the same for requests that it would otherwise refuse from memory.
     public static let catchUpInterval: Duration = .milliseconds(50)
-    /// Requests that wait for that question; one more is refused as things stand.
+    /// Requests that wait for that query; one more is answered from memory.
     public static let catchUpQueueMax = 1000
-    /// How often the writers look whether Citus has moved shards, where it spreads the tables.
+    /// How often the writers check whether Citus has moved shards, if it spreads the tables.
     public static let shardsPoll: Duration = .seconds(5)
     /// Profiles whose states another server has changed since a writer looked last, that it learns of one by one. Where
     /// there are more, it forgets all the profiles that it remembers.
@@ -174,13 +176,13 @@ public struct Limits: Sendable, Equatable {
 
     // MARK: The clock
 
-    /// How far ahead of what was expected the clock may be before it has jumped. Less than that is forgotten too early at
-    /// most, and clocks that are put right move by seconds.
+    /// How far the clock may be ahead of the expected time before it counts as a jump. A smaller difference at most
+    /// removes rows too early, and corrected clocks move by seconds.
     public var clockJumpMax: Duration = .seconds(3600)
-    /// How long a clock that jumped ahead has to stay there before anything is removed for good by it. Whoever sets a clock
-    /// wrong notices within hours.
+    /// How long a clock must stay after a jump ahead before rows are removed for good by it. People notice a wrong
+    /// clock within hours.
     public var clockBelievedAfter: Duration = .seconds(6 * 3600)
-    /// How often the time is written down from which a later start goes on.
+    /// How often the time is noted from which a later start continues.
     public static let clockNoteInterval: Duration = .seconds(600)
 
     // MARK: Refused posts
@@ -191,86 +193,86 @@ public struct Limits: Sendable, Equatable {
     public var rejectionAge: Duration = .seconds(7 * 86_400)
     /// Rejections in one answer.
     public static let rejectionPageMax = 200
-    /// Bytes of refused posts in a list after which a page ends early; `next_before` leads on.
+    /// Bytes of refused posts in a list after which a page ends early; `next_before` leads to the next page.
     public static let rejectionPageBytesMax = 1024 * 1024
-    /// Bytes that are kept of the profile key of a refused post, which need not be a key at all.
+    /// Bytes that are kept of the profile key of a refused post; the text need not be a key at all.
     public static let rejectionKeyBytesMax = 2048
     /// Bytes of its body that a list shows of each rejection.
     public static let rejectionExcerptBytes = 400
 
     /// Causes of rejections in one answer; the others are counted.
     public static let rejectionCausesMax = 200
-    /// Rejections that one call replays of a cause; the next call goes on.
+    /// Rejections of a cause that one call replays; the next call continues.
     public static let rejectionReplayStep = 100
     /// Bytes of their bodies after which such a call ends early.
     public static let rejectionReplayBytes = 4 * 1024 * 1024
     /// Reasons why rejections failed again that one report lists; the others are counted.
     public static let replayFailuresMax = 20
-    /// Rejections that one call dismisses of a cause, in one transaction; posts wait meanwhile.
+    /// Rejections of a cause that one call dismisses, in one transaction; posts wait meanwhile.
     public static let rejectionDismissStep = 200
 
     // MARK: Looking
 
     /// Profiles in the answer to a search.
     public static let profileSearchMax = 50
-    /// How long a search by the beginning of a key goes on.
+    /// How long a search by the beginning of a key may take.
     public static let profileSearchTime: Duration = .seconds(2)
     /// Days in one answer of events by day.
     public static let daysMax = 400
-    /// Entries of the log that are looked through for the history of one event type.
+    /// Entries of the log that are searched for the history of one event type.
     public static let historyMax = 10_000
 
     // MARK: Following along
 
     /// Open live streams of an account; one more is answered 503 at once.
     public static let liveStreamsMax = 50
-    /// Posts that a live stream holds for a slow reader; the oldest go, and the stream says how many.
+    /// Posts that a live stream holds for a slow reader; the oldest are dropped, and the stream says how many.
     public static let liveBufferMax = 500
-    /// How often a live stream that has nothing to tell says so, to keep proxies from closing it.
+    /// How often a silent live stream sends a comment, to keep proxies from closing it.
     public static let livePulse: Duration = .seconds(15)
-    /// How long a live stream goes on before its reader has to open it again, with a token that still holds.
+    /// How long a live stream lasts before its reader has to open it again, with a token that is still valid.
     public static let liveStreamAge: Duration = .seconds(3600)
     /// Minutes that the recent figures go back.
     public static let activityMinutes = 60
-    /// Minutes that a store keeps of these figures: the hour that is shown, and one more for a clock that is set back.
+    /// Minutes that a store keeps of these figures: the hour that is shown, and one more in case the clock is set back.
     public static let activityMinutesKept = 120
-    /// Rows of these figures that one commit removes at most, once they are past that.
+    /// Rows of these figures that one commit removes at most, after that time.
     public static let activityForgottenMax = 1000
-    /// Mistakes and outages of the server that are remembered for its operator.
+    /// Errors and outages of the server that are remembered for its operator.
     public static let recentFailuresMax = 20
 
     // MARK: The console
 
-    /// How long a console session may rest before it ends.
+    /// How long a console session may be unused before it ends.
     public var sessionIdleMax: Duration = .seconds(30 * 60)
-    /// How long a console session lasts however busy it is.
+    /// How long a console session lasts, even if it is in use.
     public var sessionAgeMax: Duration = .seconds(12 * 3600)
-    /// Console sessions at once; the one that rested longest ends for one more.
+    /// Console sessions at once; one more ends the session unused for longest.
     public static let sessionsMax = 1000
     /// Wrong secrets for one client id from one address within ``signInWindow``, in the console and for tokens, before the
     /// answer is to wait. A right one passes.
     public static let signInAttemptsMax = 10
-    /// The same from one address, whatever they were for: many people can share it.
+    /// The same from one address, for any client ids or links: many people can share an address.
     public static let signInAddressAttemptsMax = 100
     public static let signInWindow: Duration = .seconds(10 * 60)
-    /// Addresses, and client ids with them, whose wrong secrets are remembered.
+    /// Addresses, and client ids with them, with remembered wrong secrets.
     public static let signInAddressesMax = 10_000
     /// How long after the secret was given a session of the console may make, rotate and revoke API keys without it.
     public static let keyProofLifetime: Duration = .seconds(5 * 60)
-    /// Characters from which on a masked profile key keeps its first one.
+    /// Characters that a profile key must have for its mask to show the first one.
     public static let maskedKeyMin = 4
     /// Dots of a masked profile key: as many as it has characters, up to these.
     public static let maskLengthMax = 60
-    /// How long the one-time link to the console is good for.
+    /// How long the one-time link to the console works.
     public static let consoleLinkLifetime: Duration = .seconds(3600)
-    /// Links that nobody has used yet.
+    /// Unused links.
     public static let consoleLinksMax = 100
-    /// Of the token with which `ovation console` asks for a link: it is sent once, at once.
+    /// Life of the token with which `ovation console` asks for a link: it is sent once, at once.
     public static let consoleTokenLifetime: Duration = .seconds(60)
-    /// Bytes of a form; or four times ``bodyBytesMax`` where that is more, since the editor of a refused post sends it
+    /// Bytes of a form; or four times ``bodyBytesMax`` if that is more, since the editor of a refused post sends it
     /// percent-encoded.
     public static let formBytesMax = 512 * 1024
-    /// Bytes of the form that signs in, which anybody may send.
+    /// Bytes of the sign-in form, which anybody can send.
     public static let signInFormBytesMax = 16 * 1024
     /// How often the times at which API keys were last used are written down.
     public static let keyUseInterval: Duration = .seconds(300)
@@ -285,11 +287,11 @@ public struct Limits: Sendable, Equatable {
     public static func adminConnections(of connections: Int) -> Int {
         max(1, min(adminConnectionsMax, connections / 8))
     }
-    /// Bytes of all request bodies together that have come in part. One more is answered 503 at once.
+    /// Bytes of all request bodies together that have arrived in part. One more is answered 503 at once.
     public var bodiesBytesMax = 32 * 1024 * 1024
-    /// Bytes that are read from a connection at once, and that each one keeps for the next time once it needed them.
+    /// Bytes that are read from a connection at once. Each connection keeps its buffer at the largest size it needed.
     public static let receiveBufferBytesMax = 32 * 1024
-    /// Bytes that a compressed body is made plain in at a time.
+    /// The pieces, in bytes, in which a compressed body is decompressed.
     public static let inflatedPieceBytes = 64 * 1024
     /// Open connections; more wait in the listen queue of the system.
     public var connectionsMax = 10_000
@@ -299,11 +301,12 @@ public struct Limits: Sendable, Equatable {
     /// How long requests in flight may take to end after a signal to stop. Below the ten seconds after which container
     /// engines kill.
     public static let shutdownTimeout: Duration = .seconds(8)
-    /// Within how long a client has to take ``answerBytesMin`` of the answers that wait for it, whatever they are.
+    /// The time in which a client has to take ``answerBytesMin`` of the answers that wait for it.
     public var answerTimeout: Duration = .seconds(60)
     /// Bytes that it has to take in that time.
     public static let answerBytesMin = 16 * 1024
-    /// Bytes of an answer that the system takes from the server before it has sent them: few, since they count as taken.
+    /// Bytes of an answer that the system may take from the server before it has sent them: few, since they count as
+    /// taken by the client.
     public static let unsentBytesMax = 16 * 1024
     /// A connection without a request for this long is closed.
     public var idleTimeout: Duration = .seconds(180)

@@ -1,6 +1,6 @@
 package import OvationCore
 
-/// What an API key may reach, in two columns; nothing in them is all of it.
+/// The sections and keyspaces that an API key may reach, in two columns; an absent value means all.
 extension RowText {
     package static func text(ofSections sections: Set<Discriminator<Section>>?) throws -> String? {
         try sections.map { try text(of: $0.map(\.text).sorted()) }

@@ -1,7 +1,7 @@
 import Foundation
 package import OvationCore
 
-/// Values of ours as the text of a column: JSON, with its keys in order, so that equal values are equal texts.
+/// Values as the text of a column: JSON, with its keys in order, so that equal values are equal texts.
 package enum RowText {
     package static func text(of value: some Encodable) throws -> String {
         let encoder = JSONEncoder()
@@ -9,12 +9,12 @@ package enum RowText {
         return String(decoding: try encoder.encode(value), as: UTF8.self)
     }
 
-    /// - Throws: `unusable` where a newer version wrote the row, or somebody else.
+    /// - Throws: `unusable` if a newer version, or another program, wrote the row.
     package static func value<Value: Decodable>(_ type: Value.Type, of text: String) throws(StoreFailure) -> Value {
         do {
             return try JSONDecoder().decode(type, from: Data(text.utf8))
         } catch {
-            throw StoreFailure(.unusable, "a row holds what this version cannot read: \(error)")
+            throw StoreFailure(.unusable, "this version cannot read a row: \(error)")
         }
     }
 }

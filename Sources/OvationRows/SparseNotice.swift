@@ -1,5 +1,5 @@
-/// Says when something that lasts is worth another line in the log: at first, when its reason changes, and then after
-/// times that double.
+/// Decides when a lasting condition is worth another line in the log: at first, when its reason changes, and then after
+/// intervals that double.
 package struct SparseNotice: Sendable {
     package typealias Instant = ContinuousClock.Instant
 
@@ -22,8 +22,8 @@ package struct SparseNotice: Sendable {
         return true
     }
 
-    /// It is over.
-    /// - Returns: whether it was told of.
+    /// The condition is over.
+    /// - Returns: whether it was logged.
     package mutating func end() -> Bool {
         defer { self = SparseNotice() }
         return last != nil

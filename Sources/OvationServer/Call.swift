@@ -4,7 +4,7 @@ import NIOCore
 import OvationCore
 import OvationWire
 
-/// One request as an endpoint sees it: who asks, from where, and when it came.
+/// One request as an endpoint sees it: the caller, the connection, and the time of arrival.
 struct Call: Sendable {
     let endpoint: Endpoint
     let request: Request
@@ -32,7 +32,7 @@ struct Call: Sendable {
         fields = QueryFields(request.uri.query)
     }
 
-    /// - Throws: never for endpoints whose scope asks for a token; the pipeline has seen to that.
+    /// - Throws: never for endpoints with a scope that needs a token; the pipeline ensures that.
     func caller() throws(Problem) -> Identity {
         guard let identity else { throw Problem(.unauthorized, "A token is needed.") }
         return identity
@@ -57,7 +57,7 @@ final class GivenBody: Sendable {
 /// The query, decoded once however many of its parameters are asked for.
 private enum QueryFields {
     case none
-    /// Why it cannot be read.
+    /// The reason why it cannot be read.
     case broken(String)
     case decoded([(name: String, value: String)])
 
@@ -70,15 +70,15 @@ private enum QueryFields {
             self = .broken("The query has a broken percent-escape.")
             return
         }
-        // No text that is kept has one, and not every store could look for it.
+        // No stored text has a NUL, and not every store could look for it.
         let hasNUL = fields.contains { $0.name.utf8.contains(0) || $0.value.utf8.contains(0) }
         self = hasNUL ? .broken("The query has a NUL character (%00).") : .decoded(fields)
     }
 }
 
-/// Who a token speaks for, and that account's definitions at the moment the request came.
+/// The API key of a token, and the definitions of its account at the moment when the request came.
 ///
-/// A class, because each request hands it on many times, and a copy of a key and its account would count a dozen
+/// A class, because each request passes it on many times, and a copy of a key and its account would count a dozen
 /// references each time.
 final class Identity: Sendable {
     let key: APIKey
@@ -96,7 +96,7 @@ final class Identity: Sendable {
     var catalogue: Catalogue { isAdmin ? account.catalogue : account.published }
     var isAdmin: Bool { key.role == .admin }
 
-    /// A section that the key may not see does not exist for it.
+    /// To a key that may not see it, a section does not exist.
     func section(_ discriminator: Discriminator<Section>) throws(Problem) -> Section {
         guard key.maySee(discriminator), let section = catalogue.section(discriminator) else {
             throw Problem.noSection(discriminator)
@@ -138,14 +138,14 @@ final class Identity: Sendable {
 // MARK: - What comes in
 
 extension Call {
-    /// The whole body. The content type is not looked at: the article's own curl sends JSON labelled as a form.
-    /// - Throws: `body_too_large` as soon as the limit is passed.
+    /// The whole body. The content type is ignored: the article's own curl sends JSON labelled as a form.
+    /// - Throws: `body_too_large` as soon as the limit is exceeded.
     private func body(upTo bytesMax: Int) async throws -> ByteBuffer {
         guard case .request(let budget) = source else { return ByteBuffer() }
         return try await request.collectedBody(upTo: bytesMax, within: budget)
     }
 
-    /// The whole body, as long as the endpoint's description lets it be.
+    /// The whole body, up to the size in the endpoint's description.
     func body(within limits: Limits) async throws -> ByteBuffer {
         try await body(upTo: endpoint.bodyBytesMax(limits))
     }
@@ -163,9 +163,9 @@ extension Call {
         return bytes.readableBytes > 0 ? try Given(json: JSONValue(parsing: bytes.readableBytesView)) : nil
     }
 
-    /// The value of a query parameter; nil where it is absent. An unknown parameter is ignored.
-    /// - Throws: for one that is empty, as an unset variable of a script leaves it, or given twice: neither may pass for
-    ///   a filter that was never asked for.
+    /// The value of a query parameter; nil if it is absent. An unknown parameter is ignored.
+    /// - Throws: if it is empty, as with an unset variable of a script, or given twice: neither may count as a missing
+    ///   filter.
     func parameter(_ name: String) throws(Problem) -> String? {
         let values = try parameters(name)
         guard values.count < 2 else {
@@ -175,7 +175,7 @@ extension Call {
     }
 
     /// The values of a query parameter that may be repeated, in order.
-    /// - Throws: where one of them is empty.
+    /// - Throws: if one of them is empty.
     func parameters(_ name: String) throws(Problem) -> [String] {
         let values = try query(name)
         guard !values.contains("") else {
@@ -194,7 +194,7 @@ extension Call {
         }
     }
 
-    /// For calls that destroy: a filter that is misspelt, or stands where nobody reads it, must not mean no filter.
+    /// For calls that delete: a filter that is misspelt, or in a place that is not read, must not mean no filter.
     func refuseFilters(except names: String...) async throws {
         let fields = PercentEncoding.decode(form: request.uri.query ?? "") ?? []
         if let unknown = fields.first(where: { !names.contains($0.name) }) {
@@ -211,7 +211,7 @@ extension Call {
         }
     }
 
-    /// For calls that destroy: `…/events/$ID` with an unset variable is `…/events/`, which must not mean all events.
+    /// For calls that delete: `…/events/$ID` with an unset variable is `…/events/`, which must not mean all events.
     func refuseEmptySegments() throws(Problem) {
         let path = request.uri.path.utf8.drop { $0 == UInt8(ascii: "/") }
         let segments = path.split(separator: UInt8(ascii: "/"), omittingEmptySubsequences: false)

@@ -1,7 +1,7 @@
 import Logging
 public import OvationCore
 
-/// What makes an empty store usable: one account with its built-in definitions, an admin API key, a signing key.
+/// Makes an empty store usable: one account with its built-in definitions, an admin API key, a signing key.
 struct Founding: Sendable {
     let store: any DefinitionStore
     let clock: WallClock
@@ -11,8 +11,8 @@ struct Founding: Sendable {
     let makeSigningKey: @Sendable (Timestamp) throws -> SigningKey
 
     /// Loads the store, and founds it when it is empty.
-    /// - Returns: also whether the store was empty, and the admin key that was made, with its secret, which is shown
-    ///   once and kept nowhere.
+    /// - Returns: also whether the store was empty, and the new admin key with its secret, which is shown once and
+    ///   stored nowhere.
     func load(
         admin: AdminCredentials?
     ) async throws -> (contents: StoreContents, isNew: Bool, newAdminKey: AdminCredentials?) {
@@ -21,7 +21,7 @@ struct Founding: Sendable {
             do {
                 return try await loadOnce(admin: admin, otherwise: made)
             } catch let failure as StoreFailure where failure.code == .sequenceTaken {
-                // Another server was first; then this one comes to what is there.
+                // Another server was first; this one then uses its definitions.
             }
         }
         return try await loadOnce(admin: admin, otherwise: made)
@@ -61,13 +61,13 @@ struct Founding: Sendable {
         logger.info(of: acts)
     }
 
-    /// Adds the admin key that the operator names, or gives it the secret that he names. A revoked one stays revoked.
+    /// Adds the admin key that the operator names, or gives it the secret in the settings. A revoked key stays revoked.
     private func set(_ admin: AdminCredentials, _ contents: StoreContents) async throws -> Bool {
         let secretHash = SecretHash(serverSecret: contents.serverSecret)
         let keysBefore = contents.lastSequences[contents.accounts[0].number]?.keys
         let existing = contents.apiKeys.first { $0.clientID == admin.clientID }
         if let existing {
-            // Nor do settings that nobody changed undo a rotation.
+            // Unchanged settings do not undo a rotation.
             let given = secretHash.hash(admin.clientSecret)
             guard existing.revokedAt == nil, existing.settingsHash != given || existing.role != .admin else {
                 return false
@@ -107,7 +107,7 @@ public struct AdminCredentials: Sendable {
     public let clientID: String
     public let clientSecret: String
 
-    /// - Throws: `limit_exceeded` for what could be guessed or not be sent.
+    /// - Throws: `limit_exceeded` for values that could be guessed or not be sent.
     public init(clientID: String, clientSecret: String) throws(Problem) {
         guard (8...64).contains(clientID.utf8.count),
             clientID.allSatisfy({ $0.isASCII && ($0.isLetter || $0.isNumber || $0 == "-") })
@@ -120,7 +120,7 @@ public struct AdminCredentials: Sendable {
                 "The admin client secret has at least \(Limits.adminSecretLengthMin) characters, "
                     + "so that it cannot be guessed; 64 random ones are best.")
         }
-        // They get lost where people copy them, and nobody sees why.
+        // They get lost when people copy them, and the loss is invisible.
         let isPlain = clientSecret.unicodeScalars.allSatisfy {
             !$0.properties.isWhitespace && ![.control, .format].contains($0.properties.generalCategory)
         }

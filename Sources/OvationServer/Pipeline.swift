@@ -5,8 +5,8 @@ public import OvationCore
 import OvationWire
 import Synchronization
 
-/// The life of every request, in order: name it, find who asks, let the endpoint answer, turn what was thrown into a
-/// problem, count it, log it.
+/// The life of every request, in order: give it an id, find its caller, let the endpoint answer, turn a thrown error
+/// into a problem, count it, log it.
 struct Pipeline: Sendable {
     let authentication: BearerAuthentication
     let metrics: ServerMetrics
@@ -85,9 +85,9 @@ struct Pipeline: Sendable {
         return response
     }
 
-    /// A browser takes an answer for nothing but what it says it is.
+    /// A browser must not guess another type than the one in the answer.
     static let noSniff = HTTPField(name: .xContentTypeOptions, value: "nosniff")
-    /// For secrets and for data of people: no proxy and no browser keeps them.
+    /// For secrets and personal data: no proxy and no browser may keep them.
     static let noStore = HTTPField(name: .cacheControl, value: "no-store")
 
     private func answer(
@@ -106,7 +106,7 @@ struct Pipeline: Sendable {
         if problem.code == .unsupportedEncoding { headers[.acceptEncoding] = ContentCoding.accepted }
         if !problem.allowedMethods.isEmpty { headers[.allow] = problem.allowedMethods.joined(separator: ", ") }
         if status == .unauthorized {
-            // RFC 6750 §3: nothing but the scheme where no token was given.
+            // RFC 6750 §3: only the scheme if no token was sent.
             let error =
                 problem.code == .unauthorized || problem.code == .invalidClient ? "" : ", error=\"invalid_token\""
             // RFC 6749 §5.2: in the scheme in which a client tried.
@@ -134,7 +134,7 @@ extension Bodies.Problem {
 }
 
 extension Problem {
-    /// Whatever an endpoint threw, as the caller may see it.
+    /// The error of an endpoint, as the caller may see it.
     init(thrown error: any Error) {
         switch error {
         case let problem as Problem: self = problem
@@ -153,7 +153,7 @@ extension Problem {
     }
 }
 
-/// Names a request in answers and logs: the caller's own `X-Request-Id` where it is decent, else one of ours.
+/// The id of a request in answers and logs: the caller's own `X-Request-Id` if it is valid, or a new one.
 enum RequestID {
     private static let prefix = String(UInt64.random(in: .min ... .max), radix: 36) + "-"
     private static let counter = Atomic<UInt64>(0)

@@ -1,7 +1,7 @@
 import HTTPTypes
 import OvationCore
 
-/// The one table from a problem to HTTP. Nothing else in Ovation knows status codes of errors.
+/// The one table from a problem to HTTP. No other code in Ovation knows status codes of errors.
 extension Problem.Code {
     var status: HTTPResponse.Status {
         switch self {
@@ -49,7 +49,7 @@ extension HTTPResponse.Status {
 }
 
 extension Problem {
-    /// What went wrong in the store, in words for a caller; the store's own words go to the log.
+    /// A failure of the store, in words for a caller; the store's own message goes to the log.
     init(_ failure: StoreFailure) {
         switch failure.code {
         case .busy:

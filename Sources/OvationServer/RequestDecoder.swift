@@ -3,16 +3,16 @@ import NIOCore
 import NIOHTTP1
 import OvationCore
 
-/// Reads requests as NIO's decoder does, and does not stop at one that offers another protocol.
+/// Reads requests as NIO's decoder does, but does not stop at a request that offers another protocol.
 ///
-/// NIO's decoder takes a request with `Connection: Upgrade`, and a `CONNECT`, for the last one in HTTP: it reads nothing
-/// behind it and keeps all that comes, without a bound. Nothing here speaks another protocol. So an offer is passed over
-/// (RFC 9110 §7.8), and a new decoder reads on behind it. Where it cannot be told for certain that what follows is HTTP, it
-/// is dropped, and the connection ends with the answer.
+/// NIO's decoder takes a request with `Connection: Upgrade`, and a `CONNECT`, for the last one in HTTP: it reads
+/// nothing after it and keeps all following bytes, without a limit. This server speaks no other protocol. So it ignores
+/// an offer (RFC 9110 §7.8), and a new decoder continues after it. If it is not certain that HTTP follows, the bytes
+/// are dropped, and the connection ends with the answer.
 final class RequestDecoder: ByteToMessageDecoder {
     typealias InboundOut = HTTPServerRequestPart
 
-    /// What stands behind a request.
+    /// The bytes after a request.
     enum Rest {
         /// Another one, which the same decoder reads.
         case request
@@ -23,18 +23,18 @@ final class RequestDecoder: ByteToMessageDecoder {
     }
 
     private var decoder = RequestDecoder.makeDecoder()
-    /// Behind the request that is being read.
+    /// After the request that is being read.
     private var rest = Rest.request
     private var hasStopped = false
     private var isDropping = false
 
-    /// To be called for each head of a request, while it is handed on.
+    /// Call it for each head of a request, while the head is passed on.
     func didRead(_ request: HTTPRequest) -> Rest {
         rest = Rest(behind: request)
         return rest
     }
 
-    /// To be called for each end of a request, while it is handed on.
+    /// Call it for each end of a request, while the end is passed on.
     func didReadEnd() {
         switch rest {
         case .request: break
@@ -77,7 +77,7 @@ final class RequestDecoder: ByteToMessageDecoder {
 }
 
 extension RequestDecoder.Rest {
-    /// Asked of every request, so the cheap part first.
+    /// Runs for every request, so the cheap check comes first.
     fileprivate init(behind request: HTTPRequest) {
         let fields = request.headerFields
         if request.method == .connect {
@@ -85,7 +85,7 @@ extension RequestDecoder.Rest {
         } else if !fields.contains(.upgrade) {
             self = .request
         } else {
-            // Only what every parser takes for an offer; of anything else nobody knows where it ends.
+            // Only what every parser recognises as an offer; after any other form it is unknown where the request ends.
             let offers = fields[values: .upgrade]
             let connection = fields[values: .connection]
             let options = (connection.first ?? "").split(separator: ",", omittingEmptySubsequences: false).map {

@@ -2,8 +2,8 @@ import Hummingbird
 import OvationCore
 import OvationWire
 
-/// The API's table of contents: each endpoint and the file that answers it, area by area. What an endpoint is stands in
-/// its description in OvationWire; what happens before and after one stands in `Pipeline`.
+/// The API's table of contents: each endpoint and the file that answers it, area by area. OvationWire describes each
+/// endpoint; `Pipeline` runs before and after one.
 struct Routes {
     typealias Route = (endpoint: Endpoint, handler: any EndpointHandler)
 
@@ -13,7 +13,7 @@ struct Routes {
     private var directory: Directory { dependencies.directory }
     private var limits: Limits { dependencies.limits }
 
-    /// Of every endpoint there is, and of nothing else: a test calls each.
+    /// The handlers of all endpoints: a test calls each.
     var handlers: [Endpoint: any EndpointHandler] {
         let routes =
             tokens + keyspaces + sections + eventTypes + models + events + profiles + rejections + following + apiKeys
@@ -78,7 +78,7 @@ struct Routes {
         ]
     }
 
-    /// Of a profile, and of a section.
+    /// For a profile, and for a section.
     private var events: [Route] {
         [
             (
@@ -153,14 +153,14 @@ struct Routes {
     }
 }
 
-/// What endpoints are made of.
+/// The objects that endpoints are made from.
 struct Dependencies: Sendable {
     let store: any Store
     let directory: Directory
     let signer: TokenSigner
     let secretHash: SecretHash
     let signIns: SignInLog
-    /// Of the console; nil where it is turned off.
+    /// For the console; nil if it is turned off.
     let sessions: ConsoleSessions?
     let parsers = TapeParsers()
     let uploads = WorkSlots(Limits.bulkUploadsMax, share: Limits.bulkUploadsPerKeyMax, of: "bulk uploads")

@@ -6,19 +6,19 @@ import OvationConsole
 public import OvationCore
 import OvationWire
 
-/// How one server is set up. What has no default has to be said.
+/// The settings of one server. Those without a default are required.
 public struct ServerConfiguration: Sendable {
     public var host: String
     public var port: Int
-    /// Where `/health`, `/ready` and `/metrics` are then; nil: on the main listener with the rest.
+    /// The port for `/health`, `/ready` and `/metrics`; nil: the main listener with the rest.
     public var adminPort: Int?
-    /// Lower-case letters, digits and '-'. Tokens carry it, so that one region's are not taken in another.
+    /// Lower-case letters, digits and '-'. Tokens carry it, so that a server does not accept those of another region.
     public var region: String
     public var limits: Limits
     public var version: String
     /// Whether the console's pages are served on the main listener.
     public var isConsoleOn: Bool
-    /// Proxies whose word counts on where a request comes from.
+    /// Proxies that the server trusts to say where a request comes from.
     public var trustedProxies: [AddressRange]
 
     public init(
@@ -43,7 +43,7 @@ public struct ServerConfiguration: Sendable {
 
 /// The application: a store behind the API. Knows no engine and reads no settings.
 public struct Server: Sendable {
-    /// Made when the store was empty and no admin key was given: shown once, kept nowhere.
+    /// Made when the store was empty and no admin key was given: shown once, stored nowhere.
     public let newAdminKey: AdminCredentials?
     /// Whether the store was empty.
     public let isFirstStart: Bool
@@ -108,7 +108,7 @@ public struct Server: Sendable {
             bodies: dependencies.bodies, clock: clock, logger: logger)
     }
 
-    /// Makes the definitions of the first account what a model says, as `serve --model` does.
+    /// Changes the definitions of the first account to those of a model, for `serve --model`.
     public func apply(_ model: Model) async throws -> ModelPlan {
         guard let account = directory.accounts.first?.catalogue.account.number else { return ModelPlan() }
         return try await directory.apply(
@@ -125,7 +125,7 @@ public struct Server: Sendable {
         return ConsolePath.enter + console.sessions.makeLink(clientID: key.clientID, at: clock.now())
     }
 
-    /// What runs beside the listeners, and is stopped after them.
+    /// The services that run beside the listeners, and stop after them.
     public var keyUseRecorder: KeyUseRecorder { KeyUseRecorder(directory: directory) }
 
     /// nil where no other server can change anything.
@@ -197,7 +197,7 @@ public struct Server: Sendable {
     }
 }
 
-/// The router answers an unknown path or method with an empty 404; ours says what there is instead.
+/// The router answers an unknown path or method with an empty 404; this answer says more.
 struct UnknownPath: RouterMiddleware {
     let pipeline: Pipeline
     let endpoints: [Endpoint]

@@ -1,7 +1,7 @@
 import Hummingbird
 import NIOCore
 
-/// What a request is handled with beside itself: the parameters of its path, and who is at the other end.
+/// The context of a request: the parameters of its path, and the other end of its connection.
 struct ServerContext: RequestContext {
     var coreContext: CoreRequestContextStorage
     private let channel: any Channel

@@ -8,7 +8,7 @@ import Synchronization
 /// With `OVATION_TEST_CITUS_URL`, a connection string of a coordinator of Citus, the shared one is that, and each database
 /// is made on the coordinator and on all nodes that it knows.
 public final class PostgresServer: Sendable {
-    /// Started by whoever asks first.
+    /// The first caller starts it.
     public static let shared = Result {
         if let coordinator = ProcessInfo.processInfo.environment["OVATION_TEST_CITUS_URL"] {
             try PostgresServer(coordinator: coordinator)

@@ -184,7 +184,7 @@ extension StoreContract {
         #expect(try await keys([1: "é"]) == ["é@b.se"])
         #expect(try await keys([1: "😀"]) == ["😀@b.se", "😀😀@b.se"])
         #expect(try await keys([1: "ab\u{2FA1D}"]) == ["ab\u{2FA1D}@b.se"])
-        #expect(try await keys([1: "A"]) == [], "whoever asks writes keys as they are kept")
+        #expect(try await keys([1: "A"]) == [], "a caller writes keys in the form in which they are kept")
         #expect(try await keys([1: "abc@b.se"]) == ["abc@b.se"])
         #expect(try await keys([1: "abc@b.sex"]) == [])
         let abc = try await search([1: "abc"]).profiles

@@ -424,7 +424,7 @@ extension StoreContract {
         #expect(try await store.append(same) == .duplicate(answer: [7]))
         let late = Fixtures.now.advanced(by: .seconds(25 * 3600))
         #expect(try await store.outcome(account: 1, of: key("k", 1), at: late) == nil)
-        // Another request is nobody's repeat, and from then on has the key to itself.
+        // Another request is not a repeat, and from then on owns the key.
         let other = try Fixtures.batch("a@b.se", times: [2], idempotency: key("k", 2))
         #expect(try await store.append(other) == .stored)
         #expect(try await store.append(other) == .duplicate(answer: []))

@@ -4,7 +4,7 @@
 //
 // The folder DISK_SHADOW gets what would be there after a power cut: a write reaches it with the next sync of its file, and
 // never where that sync fails, as with the page cache of Linux. DISK_JOURNAL gets a line for each write and sync, so that
-// whoever cuts the power can let a part of what was not synced reach the disk too.
+// a power cut can also let a part of the unsynced data reach the disk.
 #define _GNU_SOURCE
 #include <dlfcn.h>
 #include <errno.h>

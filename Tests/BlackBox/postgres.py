@@ -32,7 +32,7 @@ class Postgres:
     # Not pytest's folder, which is root's alone; and short, since it is part of the socket's name.
     folder: Path = field(default_factory=lambda: Path(tempfile.mkdtemp(prefix="ovation-pg-")))
     is_running: bool = False
-    #: Of the user `ovation`, and then asked of everybody; None: nobody is asked.
+    #: The password of the user `ovation`, then required from every user; None: not required.
     password: str | None = None
     #: Of a listener on the loopback; None: it listens on its socket alone.
     port: int | None = None
@@ -81,7 +81,7 @@ class Postgres:
         self.is_running = True
 
     def _disk_prefix(self) -> list[str]:
-        """Mounts the small disk, where there is one, for what is started and for nobody else."""
+        """Mounts the small disk, if there is one, only for the programs that are started here."""
         if self.disk_megabytes is None:
             return []
         self.small_disk.mkdir(exist_ok=True)
@@ -124,7 +124,7 @@ class Postgres:
         while any(is_alive(process) for process in processes):
             assert time.monotonic() < deadline, "killed processes end"
             time.sleep(0.005)
-        # A process that nobody has waited for yet still has its number, and PostgreSQL would take it for running.
+        # A process that was not waited for yet still has its number, and PostgreSQL would take it for running.
         for file in [self.folder / "data/postmaster.pid", *self.folder.glob(".s.PGSQL.*.lock")]:
             file.unlink()
         self.is_running = False
@@ -210,7 +210,7 @@ def status(process: int) -> dict[str, str]:
 
 
 def is_alive(process: int) -> bool:
-    """A process that nobody has waited for yet is over all the same."""
+    """A process that was not waited for yet has still ended."""
     return not status(process).get("State", "Z").startswith(("Z", "X"))
 
 

@@ -73,7 +73,7 @@ class Number:
 def shell(
     script: str | Path, folder: Path, env: dict[str, str] | None = None, curl_options: Sequence[str] = ()
 ) -> subprocess.CompletedProcess[str]:
-    """Runs a shell script whose curl commands get more options without a change to their text."""
+    """Runs a shell script with more options for its curl commands, without a change to their text."""
     options = ["silent", "show-error", "max-time = 30", *curl_options]
     (folder / ".curlrc").write_text("\n".join(options) + "\n")
     arguments = [script] if isinstance(script, Path) else ["-c", script]

@@ -76,7 +76,7 @@ def test_posts_whose_clients_go_away_while_they_wait_are_stored_once(start_serve
 
     count = 20
     with closing(sqlite3.connect(server.store, isolation_level=None)) as other:
-        # As a backup or a person with a shell may: nobody else can write until they are done.
+        # As a backup or a person with a shell may: no other program can write until they are done.
         other.execute("BEGIN IMMEDIATE")
         waiting = [post(0)]
         # This one is on its way to the file by then, and the others in the queue behind it.
@@ -96,7 +96,7 @@ def test_posts_whose_clients_go_away_while_they_wait_are_stored_once(start_serve
     for number in range(count):
         found = admin.list_events(key=f"p{number}@example.com", section=SECTION)
         assert [item["data"] for item in found] == [{"text": f"of {number}"}]
-    # Whoever heard nothing asks again, and nothing is stored twice.
+    # A client without an answer asks again, and nothing is stored twice.
     with post(0) as again:
         answer = again.read_response()
         assert (answer.status, answer.header("idempotency-replayed")) == (204, "true")

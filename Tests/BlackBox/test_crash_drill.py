@@ -1,7 +1,7 @@
 """Power cuts: whatever was answered 204 is there afterwards, exactly once and in order.
 
 Several connections post at the same time, each to a profile of its own, and keep a ledger of what got its 204. The
-server is killed at a random moment and started again on the same file; requests whose answer never came are sent again
+server is killed at a random moment and started again on the same file; requests without an answer are sent again
 with the same Idempotency-Key. OVATION_CRASH_ROUNDS and OVATION_CRASH_SEED set how often and repeat a run's choices.
 """
 

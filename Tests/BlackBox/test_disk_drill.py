@@ -65,7 +65,7 @@ def test_a_disk_that_fills_up_while_nobody_posts_leaves_a_few_lines_in_the_log(
     server = start_server(env=disk.env)
     client = server.client()
     version = client.make_version({"number": "integer"})
-    # More new profiles than memory holds, so that there is something to do when nobody posts.
+    # More new profiles than memory holds, so that there is work to do when no post comes.
     path = "/audience/sections/com.apsis1.sections.default/events/bulk"
     lines = "".join(
         f'{{"keyspace":"com.apsis1.keyspaces.email","profile_key":"p{number}@example.com",'
@@ -314,7 +314,7 @@ def test_a_store_behind_a_link_is_the_same_store_with_its_log(start_server: Star
 
 def test_a_file_that_is_mounted_by_itself_is_refused_and_a_folder_is_not(start_server: StartServer, tmp_path: Path) -> None:
     if subprocess.run(["unshare", "-Urm", "true"], capture_output=True).returncode != 0:
-        pytest.skip("this machine lets nobody make a mount namespace")
+        pytest.skip("this machine does not allow mount namespaces")
     server = start_server()
     (tmp_path / "data").mkdir()
     (tmp_path / "data/o.sqlite").touch()

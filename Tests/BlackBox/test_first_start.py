@@ -1,4 +1,4 @@
-"""How a server starts where its output goes nowhere or its port is taken: no key is made that nobody sees."""
+"""How a server starts where its output goes nowhere or its port is taken: it makes no key that no one can see."""
 
 from __future__ import annotations
 

@@ -208,7 +208,7 @@ def test_what_others_put_in_the_way_is_not_written_into(shop: Server, tmp_path: 
     os.chown(part, 65534, 65534)
     with part.open() as spy:
         succeed(shop, *export)
-        assert spy.read() == "", "nobody reads along"
+        assert spy.read() == "", "no other program reads along"
     assert output.stat().st_mode & 0o777 == 0o600 and output.stat().st_uid == os.geteuid()
 
     output.chmod(0o666)

@@ -42,7 +42,7 @@ class Answers:
     longest_code: int = 0
     broken: int = 0
     unexpected: list[str] = field(default_factory=list)
-    #: The test has failed, and nobody goes on.
+    #: The test has failed, and no client continues.
     is_over: bool = False
 
     def ask(self, request: Callable[[], requests.Response], expected: set[int]) -> requests.Response | None:
@@ -117,7 +117,7 @@ class Poster(threading.Thread):
                 self.acknowledged.append(post)
                 self.acknowledged_at = sent
                 return
-            # Less than Retry-After says, so that nobody misses what happens meanwhile.
+            # Less than Retry-After says, so that no client misses what happens meanwhile.
             time.sleep(0.02)
             if post.idempotency_key is None or self.answers.is_over:
                 self.in_doubt.append(post)
@@ -260,7 +260,7 @@ def disturb(
 
 
 def check(postgres: Postgres, posters: list[Poster]) -> tuple[int, int]:
-    """Gives how many posts nobody knew of, and how many of them are there."""
+    """Returns the number of posts with an unknown outcome, and how many of them are stored."""
     rows = postgres.query("SELECT data FROM ovation.event").splitlines()
     stored = [json.loads(row)["number"] for row in rows]
     there = set(stored)

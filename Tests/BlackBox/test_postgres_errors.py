@@ -38,7 +38,7 @@ _numbers = itertools.count(1)
 
 
 class Database:
-    """One whose user is no superuser, as it should be."""
+    """A server with a user that is not a superuser, as it should be."""
 
     def __init__(self, postgres: Postgres, space: str = "pg_default") -> None:
         self.postgres = postgres

@@ -312,7 +312,7 @@ def test_a_stream_ends_with_its_key(server: Server) -> None:
     stream = Stream(server.client(second))
     assert admin.request("DELETE", "/account/api-keys/" + key["client_id"]).status_code == 204
     assert admin.post(EVENTS, json=GOOD).status_code == 204
-    assert stream.next() is None, "nothing is told to whoever may not know"
+    assert stream.next() is None, "a reader without the right gets nothing"
 
 
 def test_an_open_stream_does_not_keep_the_server_from_stopping(server: Server) -> None:

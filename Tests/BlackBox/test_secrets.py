@@ -27,7 +27,7 @@ def assert_not_told(text: str) -> None:
 @pytest.mark.parametrize("form", ["URI", "pairs", "quoted pairs", "query"])
 def test_no_part_of_a_password_of_a_database_is_printed(tmp_path: Path, between: str, form: str) -> None:
     password = FIRST + between + SECOND
-    # Nobody listens there.
+    # No server listens there.
     port = free_port()
     target = {
         "URI": f"postgres://ovation:{password}@127.0.0.1:{port}/ovation",

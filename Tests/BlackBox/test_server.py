@@ -264,7 +264,7 @@ def test_a_port_that_is_in_use_is_named(tmp_path: Path) -> None:
 
 
 def test_a_data_folder_that_cannot_be_written_is_named(tmp_path: Path) -> None:
-    # Permissions do not stop root, but nobody can make a folder inside a file.
+    # Permissions do not stop root, but a folder inside a file is impossible.
     (tmp_path / "file").write_text("not a folder")
     folder = tmp_path / "file" / "data"
     if os.geteuid() != 0:

@@ -56,7 +56,7 @@ def pour(connection: socket.socket, data: bytes, done: Callable[[], bool]) -> in
 @pytest.mark.parametrize(
     "request_line", ["GET / HTTP/1.1", "GET /openapi.json HTTP/1.1", "GET /nothing HTTP/1.1", "GET /console/sign-in HTTP/1.1"]
 )
-def test_whoever_asks_and_never_reads_is_cut_off(start_server: StartServer, request_line: str, note: Note) -> None:
+def test_a_client_that_never_reads_is_cut_off(start_server: StartServer, request_line: str, note: Note) -> None:
     server = start_server(env={"OVATION_ANSWER_TIMEOUT_SECONDS": "1"})
     assert server.client().get("/health").status_code == 200
     # Warm, so that what is measured is what the requests hold.
@@ -78,7 +78,7 @@ def test_whoever_asks_and_never_reads_is_cut_off(start_server: StartServer, requ
     assert server.client().get("/health").status_code == 200
 
 
-def test_whoever_reads_slowly_but_steadily_is_served_to_the_end(start_server: StartServer) -> None:
+def test_a_client_that_reads_slowly_but_steadily_is_served_to_the_end(start_server: StartServer) -> None:
     server = start_server(env={"OVATION_ANSWER_TIMEOUT_SECONDS": "1"})
     expected = server.client().get("/openapi.json").content
     count = 30
@@ -89,7 +89,7 @@ def test_whoever_reads_slowly_but_steadily_is_served_to_the_end(start_server: St
     connection.sendall(request * count)
     read = b""
     began = time.monotonic()
-    # For three times as long as nobody may take nothing.
+    # For three times as long as a client may take nothing.
     while time.monotonic() - began < 3:
         read += connection.recv(16384)
         threading.Event().wait(0.05)

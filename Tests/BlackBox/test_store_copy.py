@@ -91,7 +91,7 @@ def test_a_server_moves_from_sqlite_to_postgresql(
 
     new = start_server(store_name=target, credentials=old.credentials)
     moved = new.client()
-    # Nobody asks for a token anew.
+    # No client asks for a new token.
     moved.token = client.token
     assert exported(moved) == before
     assert moved.get("/audience/rejections").json() == rejections

@@ -1,4 +1,4 @@
-"""`ovation store distribute`: what it says to whoever has no Citus, which is all that can be started here."""
+"""`ovation store distribute` without Citus, which the tests cannot start."""
 
 from __future__ import annotations
 

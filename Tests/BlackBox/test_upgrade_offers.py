@@ -19,7 +19,7 @@ OFFERS = {
     "several": ["Upgrade: h2c, websocket, TLS/1.2", "connection: uPgRaDe"],
 }  # fmt: skip
 
-# Written so that one parser sees an offer in it and another none, or so that nobody may read on.
+# Written so that one parser sees an offer in it and another none, or so that reading on is not safe.
 ENDINGS = {
     "two upgrades": ["Connection: Upgrade", "Upgrade: h2c", "Upgrade: websocket"],
     "two connections": ["Connection: keep-alive", "Connection: Upgrade", "Upgrade: h2c"],

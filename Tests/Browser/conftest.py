@@ -77,7 +77,7 @@ def chromium() -> Iterator[Chrome]:
 
 @pytest.fixture
 def browser(chromium: Chrome) -> Iterator[Browser]:
-    """A browser in which nobody is signed in; what it complained of fails the test."""
+    """A browser without a session; its complaints fail the test."""
     browser = Browser(chromium)
     browser.reset()
     yield browser

@@ -38,7 +38,7 @@ def session_of(browser: Browser) -> requests.Session:
     session = requests.Session()
     session.trust_env = False
     cookie = browser.cookie(SESSION_COOKIE)
-    assert cookie is not None, "nobody is signed in"
+    assert cookie is not None, "there is no session"
     session.headers["Cookie"] = f"{SESSION_COOKIE}={cookie['value']}"
     return session
 

@@ -142,7 +142,7 @@ def test_of_two_who_edit_at_once_the_second_is_told_and_nothing_is_lost(console:
     console.expected_statuses = {409}
     console.press("Save changes")
     [warning] = console.css("[role=alert]")
-    assert "Somebody else changed this event type" in warning.text
+    assert "Another person changed this event type" in warning.text
     assert "Administrator" in warning.text, "who it was"
     assert "Added version" in warning.text, "and what"
     assert console.value("Name of field 2") == "fromTheSecond", "the input is kept"

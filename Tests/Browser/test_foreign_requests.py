@@ -1,4 +1,4 @@
-"""What a page of another site, or of nobody, can make a signed-in browser do: nothing. And what every answer carries.
+"""What a page of another site, or without an origin, can make a signed-in browser do: nothing. And what every answer has.
 
 The routes are read from ConsoleRoutes.swift, so that a new one cannot be forgotten here.
 """

@@ -142,7 +142,7 @@ def test_a_stream_that_breaks_says_so_and_comes_back(
     server.stop()
     console.wait(lambda: console.css("[data-live-state]")[0].text == "Reconnecting", "it still looks live")
     server.start()
-    # Nobody is signed in any more, so that it cannot go on by itself; it must not look as if it did. What the browser says
+    # The session has ended, so it cannot continue by itself; it must not look as if it did. What the browser says
     # of that comes with it.
     console.wait(lambda: console.css("[data-live-state]")[0].text == "Disconnected", "it looks live")
     messages = console.complaints()

@@ -127,7 +127,7 @@ def test_a_masked_rejection_is_replayed_for_the_profile_that_it_hides(
 
 
 def test_a_body_around_a_mask_is_not_replayed(console: Browser, admin: Client, version: str) -> None:
-    """Nobody can know whether the mask stands for the key, or for what was typed."""
+    """It is unknown whether the mask stands for the key, or for the typed text."""
     assert admin.post_events([event(version, {"text": 1, "email": ADDRESS})], key=ADDRESS).status_code == 400
     before = admin.list_events(key=ADDRESS)
     console.press("Mask profile keys")

@@ -146,7 +146,7 @@ def test_the_pictures_of_the_readme(chromium: Chrome, tmp_path: Path) -> None:
     behind = timedelta(minutes=75)
 
     def set_clock() -> None:
-        # Replaced as a whole, so that nobody reads half of it.
+        # Replaced as a whole, so that no reader gets half of it.
         new = clock.with_suffix(".new")
         new.write_text(f"-{int(behind.total_seconds())}")
         os.replace(new, clock)

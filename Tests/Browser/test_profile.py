@@ -66,7 +66,7 @@ def test_scrolling_down_loads_all_events_in_order(console: Browser, profile: str
             break
         console.script("scrollTo(0, document.documentElement.scrollHeight)")
         if before >= COUNT // 2 and not console.css("a[data-more][aria-busy]"):
-            # After some hundred it waits to be asked, so that nobody loads a million by a jump to the end.
+            # After some hundred it waits for a click, so that a jump to the end does not load a million.
             console.find("link", "Older events").send_keys(Keys.ENTER)
         console.wait(lambda: len(numbers(console)) > before, f"nothing comes after {before} events")
         console.settle()
@@ -175,7 +175,7 @@ def test_an_event_is_deleted_after_a_question(console: Browser, admin: Client, p
     assert [item["data"]["text"] for item in admin.list_events(key="forget@apsis.com")] == ["stays"]
     assert "goes" not in console.css("#timeline")[0].text
     console.follow("History")
-    assert "forget" not in console.main, "whose it was is not written down"
+    assert "forget" not in console.main, "the profile key is not in the log"
 
 
 def test_a_search_finds_by_the_beginning_and_by_keyspace(console: Browser, admin: Client, profile: str) -> None:

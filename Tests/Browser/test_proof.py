@@ -1,4 +1,4 @@
-"""Whoever finds a screen that somebody left takes no API key away: the secret is asked for again."""
+"""A stranger at an abandoned screen gets no API key: the console asks for the secret again."""
 
 from __future__ import annotations
 

@@ -38,7 +38,7 @@ struct ProfileKeyTests {
     }
 
     /// Every code point there is: a table of those that come to mind would miss the next one.
-    @Test("an e-mail address has no character that nobody sees, none that Unicode does not know, wherever it stands")
+    @Test("an e-mail address has no invisible and no unassigned character, in any place")
     func refusesUnseen() throws {
         let named: [UInt32] = [
             0xAD, 0x34F, 0x61C, 0x115F, 0x1160, 0x17B4, 0x180E, 0x200B, 0x200C, 0x200D, 0x200E, 0x202E, 0x2060, 0x2066,

@@ -79,7 +79,7 @@ struct BothStoresTests {
             get throws { try Fixtures.address(key, id: Int64(key.utf8.dropFirst().first ?? 0) % 9) }
         }
 
-        /// The same profile of the account that nobody asks about.
+        /// The same profile of the account that no test asks about.
         var neighbour: ProfileAddress {
             get throws {
                 let own = try address

@@ -6,10 +6,10 @@ import Testing
 
 @testable import OvationPostgres
 
-/// Commits whose answer says nothing, while the connection that they went over is as good as ever.
+/// Commits without a clear answer, while their connection still works.
 @Suite("PostgresStore: commits in doubt", .serialized)
 struct DoubtTests {
-    /// A server of our own whose standby never comes, with a store on it.
+    /// A server of our own with a standby that never comes, and a store on it.
     private struct Place {
         let server: PostgresServer
         let database: Database
@@ -62,7 +62,7 @@ struct DoubtTests {
             return try #require(found)
         }
 
-        /// Whether somebody waits for the end of a session whose commit is in doubt.
+        /// Whether a lane waits for the end of a session with a doubtful commit.
         func isLookingUp() throws -> Bool { try observer.run([Command(Self.lookingUp)])[0].count > 0 }
 
         func hasSession(_ process: pid_t) throws -> Bool {
@@ -85,7 +85,7 @@ struct DoubtTests {
 
     /// PostgreSQL heeds a new setting a moment after it was told; until then it stores as before. So something is done
     /// again and again until it waits.
-    /// - Returns: the process that waits, and what whoever waits for it is told.
+    /// - Returns: the waiting process, and the result for its caller.
     private func wait<Value: Sendable>(
         _ place: Place, for work: @escaping @Sendable (PostgresStore) async throws -> Value
     ) async throws -> (waiter: pid_t, told: Told<Value>) {
@@ -122,11 +122,11 @@ struct DoubtTests {
         }
     }
 
-    @Test("a post whose wait for a standby was cut off is found, and acknowledged when the standby has it")
+    @Test("a post with a cancelled wait for a standby is found, and acknowledged when the standby has it")
     func findsWhatWasCutOff() async throws {
         let place = try await Place()
         let (waiter, told) = try await postThatWaits(place)
-        // Nobody sees it before its wait is over.
+        // No session sees it before its wait is over.
         let stored = try place.stored() + 1
         // PostgreSQL then only warns, and says that it has committed.
         try place.server.query("SELECT pg_cancel_backend(\(waiter))")
@@ -153,7 +153,7 @@ struct DoubtTests {
         try place.end()
     }
 
-    @Test("a post whose session of PostgreSQL is frozen is found when that goes on", arguments: [true, false])
+    @Test("a post with a frozen session of PostgreSQL is found when the session runs again", arguments: [true, false])
     func findsWhatWasFrozen(goesOn: Bool) async throws {
         let place = try await Place(answerMax: .seconds(4))
         let (waiter, told) = try await postThatWaits(place)
@@ -188,7 +188,7 @@ struct DoubtTests {
         func duplicates() async throws -> Int64 {
             try await place.store.activity(account: 1, in: minute...minute).minutes[minute]?.duplicates ?? 0
         }
-        // Nobody sees what waits.
+        // No session sees a waiting commit.
         let before = try await duplicates()
         try place.server.query("SELECT pg_cancel_backend(\(waiter))")
         _ = try await place.waiter(besides: [waiter])
@@ -199,7 +199,7 @@ struct DoubtTests {
         try place.end()
     }
 
-    @Test("a change whose wait for a standby was cut off is not acknowledged before the standby has it")
+    @Test("a change with a cancelled wait for a standby is not acknowledged before the standby has it")
     func provesChanges() async throws {
         let place = try await Place()
         let (waiter, told) = try await wait(place) { store in

@@ -149,7 +149,7 @@ struct GoldenTests {
 
 @Suite("KnownProfiles")
 struct KnownProfilesTests {
-    @Test("as many profiles are known as may be; those that nobody asked for are forgotten first")
+    @Test("the number of known profiles is limited; those not asked for are forgotten first")
     func forgets() {
         var known = KnownProfiles(countMax: 4)
         func address(_ number: Int) -> KnownProfiles.Address {

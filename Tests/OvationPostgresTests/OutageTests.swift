@@ -59,7 +59,7 @@ struct OutageTests {
                     while !ledger.isOver {
                         number += Self.posters
                         await Self.post(number, to: store, ledger)
-                        // What is refused at once suspends nobody, and others have to have their turn.
+                        // A refusal at once suspends no task, and other tasks need their turn.
                         await Task.yield()
                     }
                 }
@@ -144,7 +144,7 @@ struct OutageTests {
             let start = ContinuousClock.now
             await #expect(throws: StoreFailure(.unavailable, "")) { _ = try await store.load() }
             await #expect(throws: StoreFailure(.unavailable, "")) { try await store.check() }
-            // Whoever comes late is not kept waiting.
+            // A late caller does not wait.
             await #expect(throws: StoreFailure(.unavailable, "")) {
                 _ = try await store.append(Fixtures.batch("late@b.se", times: [1]))
             }
@@ -157,7 +157,7 @@ struct OutageTests {
         try database.server.stop()
     }
 
-    @Test("what a synchronous standby did not confirm is not acknowledged, and the client is told that nobody knows")
+    @Test("a commit that a synchronous standby did not confirm is not acknowledged, and its outcome is unknown")
     func provesCommits() async throws {
         let server = try PostgresServer()
         let database = try Database(server: server)
@@ -189,7 +189,7 @@ struct OutageTests {
                 return false
             }
         }
-        // The first, those before the setting held, the one that nobody knows of, and those since.
+        // The first, those before the setting took effect, the one with the unknown outcome, and those since.
         let events = try await store.usage(account: 1).map(\.events).reduce(0, +)
         #expect((stored + 3...stored + 2 + tries).contains(Int(events)))
         try server.stop()

@@ -9,7 +9,7 @@ import Testing
 struct Database: Sendable {
     let target: String
     let server: PostgresServer
-    /// Removes the database when nobody has it any more.
+    /// Removes the database after its last use.
     private let lease: Lease
 
     private final class Lease: Sendable {
@@ -23,7 +23,7 @@ struct Database: Sendable {
         deinit { server.drop(database: target) }
     }
 
-    /// - Parameter own: a server that nobody else uses, to be treated badly.
+    /// - Parameter own: a server for this test alone, to be treated badly.
     init(server own: PostgresServer? = nil) throws {
         server = try own ?? PostgresServer.shared.get()
         target = try server.makeDatabase()

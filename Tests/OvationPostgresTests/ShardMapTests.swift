@@ -29,7 +29,7 @@ struct ShardMapTests {
                 }.shuffled()))
     }
 
-    @Test("a profile is on the node whose shard has its hash")
+    @Test("a profile is on the node of the shard with its hash")
     func findsNodes() throws {
         let map = try Self.map(shards: 32, nodes: 3)
         var random = SeededGenerator(seed: 3)
@@ -77,7 +77,7 @@ struct ShardMapTests {
         #expect((0..<50 as Range<Int64>).map { assignment.lane(of: $0) } != before)
     }
 
-    @Test("one of those who ask is to look whether shards were moved; nobody, where there are none")
+    @Test("one of the callers looks for moved shards; none does if there are no shards")
     func asksNowAndThen() throws {
         var assignment = LaneAssignment(lanes: 4, shards: try Self.map(shards: 4, nodes: 2))
         let later = ContinuousClock.now.advanced(by: .seconds(6))
@@ -127,7 +127,7 @@ struct NodeGroupTests {
         #expect(groups(needs, isSpread: false) == [[0, 1, 2, 3, 4, 5]])
     }
 
-    @Test("a full group leaves what comes after it, so nobody of a profile overtakes")
+    @Test("a full group leaves later posts waiting, so no post of a profile overtakes another")
     func keepOrder() {
         let needs = [
             post(0, on: 0, events: 6), post(0, on: 1), post(0, on: 0, events: 6), post(0, on: 0), post(0, on: 1),

@@ -12,7 +12,7 @@ struct SpreadGroupTests {
     private let database: Database
 
     init() throws {
-        // Its log is read, and is nobody else's.
+        // The test reads its log, so no other test may use it.
         database = try Database(server: PostgresServer())
     }
 

@@ -7,7 +7,7 @@ import Testing
 
 @testable import OvationPostgres
 
-/// A store moves to the other engine, and whoever asks it cannot tell.
+/// A store moves to the other engine, and a client cannot tell.
 @Suite("Copying a store", .serialized)
 struct StoreCopyTests {
     typealias Engine = CopyPlace.Engine
@@ -274,7 +274,7 @@ struct StoreCopyTests {
     }
 }
 
-/// A target whose last row of a kind comes back with one bit changed.
+/// A target that gives back its last row of a kind with one bit changed.
 private struct ForgetfulTarget: RowTarget {
     let target: any RowTarget
     let kind: RowKind

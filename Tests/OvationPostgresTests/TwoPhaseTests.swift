@@ -13,7 +13,7 @@ struct TwoPhaseTests {
     private let database: Database
     private let quiet: Quiet
 
-    /// Nobody clears the records away while they are counted.
+    /// The records are not cleared away while they are counted.
     private final class Quiet: Sendable {
         private let server: PostgresServer
 
@@ -133,7 +133,7 @@ struct TwoPhaseTests {
         try await expect([]) { _ = try await store.dismissRejection(rejections[0], account: 1) }
     }
 
-    @Test("a profile that another server made meanwhile, and one whose hash another one has, is prepared too")
+    @Test("a profile that another server made meanwhile, and one with a hash in use, is prepared too")
     func preparesUnusual() async throws {
         let store = try open()
         defer { store.close() }

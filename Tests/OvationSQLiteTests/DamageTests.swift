@@ -130,7 +130,7 @@ struct DamageTests {
             if found.refused.isEmpty { unseen += 1 } else { #expect(isFound, about) }
             refusedAnswers += found.refused.isEmpty ? 0 : 1
         }
-        // Bytes of free pages, of idempotency keys and the like are asked for by nobody here.
+        // The test does not read bytes of free pages, of idempotency keys and the like.
         #expect(refusedStarts + refusedAnswers > 50, "\(refusedStarts), \(refusedAnswers), \(unseen), seed \(seed)")
     }
 

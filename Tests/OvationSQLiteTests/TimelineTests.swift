@@ -240,7 +240,7 @@ struct TimelineTests {
         }
     }
 
-    @Test("whoever reads while runs are written and merged sees every event that was acknowledged, once")
+    @Test("a reader sees every acknowledged event once while runs are written and merged")
     func readsMeanwhile() async throws {
         let store = try open(events: 64, profiles: 8)
         defer { store.close() }
@@ -360,7 +360,7 @@ struct TimelineTests {
 }
 
 extension SQLiteStore {
-    /// As the writer does when nobody posts.
+    /// As the writer does when no post comes.
     func workBetweenPosts() async throws {
         try await write { _, appender in try appender.workIdly() }
     }

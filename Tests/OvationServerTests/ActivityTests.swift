@@ -80,7 +80,7 @@ struct ActivityTests {
         }
     }
 
-    @Test("what a section that nobody knows the version of was refused is its own, and types have what named them")
+    @Test("refused events without a known version count for their section, and others for the type that they name")
     func countsBySection() async throws {
         try await TestServer.run { server async throws in
             let unknown = TestServer.item(version: "4711")
@@ -135,7 +135,7 @@ struct ActivityTests {
             #expect(try await server.post(Self.bad).status == .badRequest)
             #expect(try await counts(server) == [0, 1, 0])
             let (tiles, text) = try await overview(server)
-            #expect(tiles == ["0", "1", "0"] && text.contains("this server counts refused posts, and keeps none"))
+            #expect(tiles == ["0", "1", "0"] && text.contains("this server counts refused posts, but keeps none"))
         }
     }
 
@@ -186,7 +186,7 @@ struct ActivityTests {
                 #expect(try await counts(server) == [1, 4, 0], "\(prefer)")
             }
             let text = try await overview(server).text
-            #expect(text.contains("Lines of a bulk upload that are refused are counted, and not kept."))
+            #expect(text.contains("Refused lines of a bulk upload are counted, but not kept."))
         }
     }
 

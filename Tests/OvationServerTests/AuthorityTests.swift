@@ -104,10 +104,10 @@ struct AuthorityTests {
         #expect(described.count == Self.scopes.split(separator: "\n").count)
     }
 
-    @Test("without a token, or with one that nobody signed, only what is open answers")
+    @Test("without a token, or with an unsigned one, only open endpoints answer")
     func tokens() async throws {
         try await TestServer.run { server async throws in
-            // Three parts as in a real one, and signed by nobody.
+            // Three parts as in a real token, without a valid signature.
             let parts = server.adminToken.split(separator: ".")
             let forged = parts.dropLast().joined(separator: ".") + "." + String(parts[2].reversed())
             for endpoint in Endpoint.allCases {

@@ -20,7 +20,7 @@ struct ConnectionTests {
         #expect(reader.look(waiting: 100_001 - 2 * Limits.answerBytesMin, at: at(120)) == nil, "a byte too few")
     }
 
-    @Test("whoever takes enough for more to be written may go on, however much waits then")
+    @Test("a client that takes enough for more to be written may go on, however much waits then")
     func drained() {
         var reader = SlowReader(limits: Limits())
         _ = reader.begin(waiting: 70_000, at: at(0))

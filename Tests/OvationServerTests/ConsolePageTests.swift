@@ -225,7 +225,7 @@ struct ConsolePageTests {
             let replayed = try await client.post(
                 paths[3] + "/replay",
                 [("action", "replay"), ("body", body), ("profile_key", Visit.mask("mask.me@example.org") ?? "")])
-            #expect(replayed.status == .seeOther, "the key that nobody changed is still the one it was")
+            #expect(replayed.status == .seeOther, "the unchanged key is still the same")
             #expect(try await server.stored(key).count == 2)
         }
     }

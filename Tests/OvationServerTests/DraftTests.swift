@@ -64,7 +64,7 @@ struct DraftTests {
             #expect(try await server.send(.get, Self.profile, token: token).json["event_count"]?.int == 1)
             let exported = try await server.send(.get, TestServer.definitionsPath + "/export", token: token)
             #expect(exported.text.split(separator: "\n").count == 1)
-            // Whoever has the id from somewhere hears what it is.
+            // A caller who knows the id learns that it is a draft.
             #expect(
                 try await server.post(TestServer.items(posts[1]), token: token).errors
                     == ["/items/0/version_id draft_version"])

@@ -83,7 +83,7 @@ struct ErrorSizeTests {
         }
     }
 
-    @Test("an upload whose lines have names of megabytes has a short summary, and counts what it leaves out")
+    @Test("an upload with names of megabytes in its lines has a short summary, and counts what it leaves out")
     func bulk() async throws {
         let name = String(repeating: "n", count: 300_000)
         let line =

@@ -235,7 +235,7 @@ struct LoadEventsTests {
         }
     }
 
-    @Test("counts chunks and not lines, and tells whoever watches")
+    @Test("counts chunks and not lines, and tells watchers")
     func isCounted() async throws {
         try await TestServer.run { server in
             _ = try await load(server, [Self.line(), Self.line("a@b.se"), "x"])

@@ -203,7 +203,7 @@ struct PostEventsTests {
         }
     }
 
-    @Test("an idempotency key is of one API key and one section: nobody can use up those of others")
+    @Test("an idempotency key belongs to one API key and one section: a client cannot use up those of others")
     func idempotencyOfOthers() async throws {
         try await TestServer.run { server async throws in
             let made = try await server.send(

@@ -83,7 +83,7 @@ struct QueryParameterTests {
         }
     }
 
-    @Test("a filter in the body of a deletion is refused, since nobody would read it")
+    @Test("a filter in the body of a deletion is refused, since it would be ignored")
     func bodyOfDeletion() async throws {
         try await TestServer.run { server async throws in
             #expect(try await server.post(TestServer.items(TestServer.item())).status == .noContent)

@@ -195,7 +195,7 @@ struct RejectionCauseTests {
             #expect(try await server.send(.delete, path).json["dismissed"]?.int == 0, "it may be repeated")
             #expect(try await server.send(.get, path).code == "rejection_cause_not_found")
             #expect(try await server.send(.get, Self.causes).json["rejection_count"]?.int == 1)
-            // What nobody reads must not mean everything.
+            // An ignored filter must not mean everything.
             #expect(try await server.send(.delete, path + "?trough=5").code == "invalid_parameter")
             #expect(try await server.send(.delete, path + "?through=").code == "invalid_parameter")
         }

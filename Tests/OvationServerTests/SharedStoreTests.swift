@@ -194,7 +194,7 @@ private enum Base64 {
 
 @Suite("CoalescedRefresh")
 struct SharedQuestionTests {
-    /// Holds whoever asks until it is told to let go.
+    /// Holds callers until they are released.
     private final class Gate: Sendable {
         private struct State {
             var asked = 0
@@ -221,7 +221,7 @@ struct SharedQuestionTests {
             }
         }
 
-        /// Holds nobody any more, so that a test which waited in vain ends.
+        /// Releases all callers, so that a test which waited in vain ends.
         func giveUp() {
             state.withLock { $0.isGivenUp = true }
             open()
@@ -236,7 +236,7 @@ struct SharedQuestionTests {
         }
     }
 
-    @Test("all who come while it is asked share the next time, and nobody an earlier one")
+    @Test("callers that come while a query runs share the next one, and none gets an earlier one")
     func shares() async throws {
         let question = CoalescedRefresh(interval: .milliseconds(1))
         let gate = Gate()

@@ -66,7 +66,7 @@ struct SignInTests {
         #expect(throttle.noteFailure(of: "a", from: "1.2.3.4", at: over) == .wrong)
     }
 
-    @Test("whoever changes the client id is counted by the address")
+    @Test("a client that changes its client id is counted by its address")
     func addresses() {
         let throttle = SignInThrottle()
         for number in 0..<Limits.signInAddressAttemptsMax {
@@ -182,7 +182,7 @@ struct ClientAddressTests {
             .of(peer: peer, forwardedFor: forwardedFor, forwarded: forwarded)
     }
 
-    @Test("nobody's word counts who is not trusted")
+    @Test("the headers of an untrusted sender do not count")
     func untrusted() {
         #expect(address("192.0.2.1", ["203.0.113.9"]) == "192.0.2.1")
         #expect(address("10.1.2.3", ["203.0.113.9"], trusted: []) == "10.1.2.3")

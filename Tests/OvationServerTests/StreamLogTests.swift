@@ -40,7 +40,7 @@ private final class StreamLines: Sendable {
     }
 }
 
-/// An answer whose status has gone out can only break off; what it broke off for is to be found in the log.
+/// An answer that has sent its status can only break off; the log has the reason.
 @Suite("Streams that break off")
 struct StreamLogTests {
     private struct Reader: ResponseBodyWriter {
@@ -101,7 +101,7 @@ struct StreamLogTests {
         #expect(whole.isEmpty)
     }
 
-    /// A server whose store gives so many pages of exports and takes so many chunks.
+    /// A server with a store that gives this many pages of exports and takes this many chunks.
     private func serve(
         pages: Int = .max, chunks: Int = .max,
         _ test: @Sendable (any TestClientProtocol, String, StreamLines) async throws -> Void
@@ -126,7 +126,7 @@ struct StreamLogTests {
         }
     }
 
-    @Test("an export and an upload with progress whose store fails on the way are in the log")
+    @Test("the log has an export and an upload with progress that break off when the store fails")
     func logsEndpoints() async throws {
         try await serve(pages: 1) { client, token, lines in
             let body = (0..<30_000).map {

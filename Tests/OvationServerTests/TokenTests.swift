@@ -103,7 +103,7 @@ struct TokenTests {
         }
     }
 
-    @Test("a token that was changed, or signed by nobody, is refused")
+    @Test("a token that was changed, or is not signed, is refused")
     func forged() async throws {
         try await TestServer.run { server async throws in
             let parts = server.adminToken.split(separator: ".").map(String.init)
@@ -145,7 +145,7 @@ struct TokenTests {
         let soon = Fixtures.now.advanced(by: .seconds(86_399))
         let late = Fixtures.now.advanced(by: .seconds(86_401))
         #expect(try await after.verify(token, at: soon).sub == "k")
-        // Whoever holds a leaked key can date a token as he likes; it ends all the same.
+        // A person with a leaked key can write any date into a token; it still ends.
         let forged = try await before.sign(key, at: late)
         await #expect(throws: Problem(.tokenExpired, "")) { try await after.verify(forged, at: late) }
         // Verified late on the last day, it is remembered until that day ends, whatever it says itself.

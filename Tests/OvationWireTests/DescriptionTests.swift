@@ -54,7 +54,7 @@ struct DescriptionTests {
         }
     }
 
-    @Test("operations have names that are cut well into words by whoever generates a client")
+    @Test("operations have names that generators of clients cut well into words")
     func operationIDs() {
         let names = Endpoint.allCases.map(\.spec.operationID)
         #expect(Set(names.map { $0.lowercased() }).count == names.count)

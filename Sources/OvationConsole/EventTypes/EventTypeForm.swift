@@ -19,7 +19,7 @@ public struct EventTypeFormPage: ConsolePage {
     /// What an edit keeps and sends back.
     public struct Editing: Sendable, Equatable {
         public let discriminator: String
-        /// What the form was made from, to find out whether somebody else changed it meanwhile.
+        /// What the form was made from, to detect changes by others meanwhile.
         public let seen: String
 
         public init(discriminator: String, seen: String) {
@@ -28,7 +28,7 @@ public struct EventTypeFormPage: ConsolePage {
         }
     }
 
-    /// What somebody else changed while the form was open.
+    /// Changes that others made while the form was open.
     public struct Conflict: Sendable, Equatable {
         public let who: String
         public let at: Moment

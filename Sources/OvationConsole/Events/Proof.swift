@@ -1,10 +1,10 @@
-/// Asks for the secret again before an act that is for whoever has the key, and not for whoever sits at the screen.
+/// Asks for the secret again before an act that is for the holder of the key, and not for anybody at the screen.
 public struct ProofPage: ConsolePage {
     public static let template = "proof"
     public var title: String { "Show that it is you" }
 
     public let clientID: String
-    /// Where the form was posted that waits for this.
+    /// Where the waiting form was posted.
     public let action: String
     /// What was in it.
     public let hidden: [ConfirmPage.HiddenField]

@@ -75,18 +75,18 @@ public struct CauseText: Sendable, Equatable {
         "nested_value": "The value is an object or a list.",
         "number_out_of_range": "The number is larger than a field can hold.",
         "text_too_long": "The text is too long.",
-        "invalid_time": "This is no date and time.",
-        "time_out_of_range": "The time lies too far ahead, or before 1970.",
-        "invalid_version_id": "This is no version id.",
+        "invalid_time": "This is not a date and time.",
+        "time_out_of_range": "The time is too far ahead, or before 1970.",
+        "invalid_version_id": "This is not a version id.",
         "unknown_version": "The section has no version with this id.",
         "draft_version": "The version is a draft.",
         "event_type_removed": "The event type was removed.",
         "event_type_forbidden": "The keyspace may not write events of this type.",
-        "invalid_value": "The value is none of those that are possible.",
+        "invalid_value": "The value is not one of the possible ones.",
         "invalid_json": "The body is not JSON.",
         "invalid_profile_key": "The profile key does not fit its keyspace.",
         "too_many_items": "There are too many events in one post.",
-        "invalid_encoding": "The body is not what its Content-Encoding says.",
+        "invalid_encoding": "The body does not match its Content-Encoding.",
     ]
 
     public static let itemCodes = [
@@ -146,7 +146,7 @@ public struct RejectionCausesPage: ConsolePage {
         self.omitted =
             omitted > 0
             ? omitted.counting("more cause has", "more causes have")
-                + " no more rejections than these. Filter to see them."
+                + " at most as many rejections as these. Use a filter to see them."
             : nil
     }
 }
@@ -290,7 +290,7 @@ public struct CauseActPage: ConsolePage {
             )
             if closed > 0 {
                 lines.append(
-                    "\(closed.counting("rejection was", "rejections were")) replayed or dismissed by somebody else meanwhile."
+                    "\(closed.counting("rejection was", "rejections were")) replayed or dismissed by another person meanwhile."
                 )
             }
         }

@@ -101,7 +101,7 @@ public struct RejectionPage: ConsolePage {
             let missing = count - (events?.count ?? 0)
             note =
                 events == nil
-                ? "Which events these are was not kept."
+                ? "The ids of these events were not kept."
                 : missing > 0
                     ? missing.counting("event that was stored is", "events that were stored are")
                         + " not shown: deleted since, or too many for this page." : nil

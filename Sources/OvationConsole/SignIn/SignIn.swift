@@ -16,7 +16,7 @@ public struct SignInPage: ConsolePage {
     }
 }
 
-/// Any address that cannot be shown. With navigation where somebody is signed in, without otherwise.
+/// Any address that cannot be shown. With navigation if the user is signed in, without it otherwise.
 public struct ProblemPage: ConsolePage {
     public static let template = "problem"
     public var title: String { heading }

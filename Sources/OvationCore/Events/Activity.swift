@@ -1,12 +1,12 @@
-/// What became of events in some minutes, by the server's clock when they came. It is counted in the commits that store
-/// them, so it says what is stored, over restarts and over all servers of a store.
+/// The outcomes of events in some minutes, by the server's clock when they came. They are counted in the commits that
+/// store the events, so they match the stored events, over restarts and over all servers of a store.
 public struct Activity: Sendable, Equatable {
-    /// Events by what became of them.
+    /// Events by outcome.
     public struct Counts: Sendable, Equatable {
         public var accepted: Int64
-        /// Of a refused post whose events cannot be counted, one.
+        /// If the events of a refused post cannot be counted, it counts as one.
         public var refused: Int64
-        /// Repeated under an idempotency key, and not stored again.
+        /// Repeated with an idempotency key, and not stored again.
         public var duplicates: Int64
 
         public init(accepted: Int64 = 0, refused: Int64 = 0, duplicates: Int64 = 0) {

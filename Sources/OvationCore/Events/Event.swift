@@ -40,8 +40,8 @@ public struct EventBatch: Sendable {
 
 /// A promise that a request takes effect once: its key, what it said, and the answer to repeat.
 public struct Idempotency: Sendable {
-    /// Unique per account. It names the API key and the section beside what the client sent, so that nobody can meet the
-    /// keys of others, by guessing or by chance.
+    /// Unique per account. It includes the API key and the section besides the client's own key, so that no client can
+    /// use the keys of others, by guessing or by chance.
     public let key: String
     /// The key as it was kept up to version 0.2: what the client sent, for the whole account. It counts where the
     /// request is the same, so that a repeat after an update is still known, and nowhere else.

@@ -72,10 +72,10 @@ public struct EventDay: Sendable, Equatable {
     }
 }
 
-/// A look for profiles whose key begins with a text.
+/// A search for profiles with a key that begins with a text.
 public struct ProfileSearch: Sendable {
     public var account: Int64
-    /// What keys begin with, by keyspace number: one keyspace may write keys otherwise than another.
+    /// The beginning of the keys, by keyspace number: keyspaces may write keys differently.
     public var prefixes: [Int64: String]
     public var limit: Int
     /// How long to go on looking; profiles have no index over their keys.

@@ -38,7 +38,7 @@ public struct ProfileKey: Hashable, Sendable {
         if let text = plainEmail(raw) { return text }
         let trimmed = raw.trimmingSpaces
         guard trimmed.unicodeScalars.allSatisfy({ !$0.isUnseen }) else {
-            throw refused("an e-mail address has no characters that nobody sees, and none that Unicode does not know")
+            throw refused("an e-mail address has no invisible characters, and none that Unicode has not assigned")
         }
         // The sign of the kelvin would become a plain k, and so another address.
         guard !trimmed.unicodeScalars.contains(where: \.becomesASCII) else {
@@ -145,7 +145,7 @@ extension Unicode.Scalar {
         }
     }
 
-    /// A letter beyond ASCII whose lower case is, or begins with, one of ASCII.
+    /// A non-ASCII letter that becomes ASCII, or begins with ASCII, in lower case.
     fileprivate var becomesASCII: Bool {
         value > 0x7F && properties.lowercaseMapping.unicodeScalars.contains { $0.value < 0x80 }
     }

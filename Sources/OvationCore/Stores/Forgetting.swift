@@ -1,12 +1,12 @@
-/// By what time old things are removed for good.
+/// The time by which old rows are removed for good.
 ///
-/// The clock of a machine can be set wrong, by hand or before it has asked others, and right again. What is only hidden by
-/// a wrong time is there again afterwards; what was removed is not. So a clock that has jumped ahead is believed only when
-/// it has stayed there for a while, measured by a clock that nobody sets. Until then time goes on from what was believed
-/// before. A clock that went back is followed at once: then less is old, and nothing is lost.
+/// A machine's clock can be set wrong, by hand or before it is synchronised, and then right again. Rows that a wrong
+/// time only hides are visible again afterwards; removed rows are lost. So a clock that has jumped ahead is believed
+/// only when it has stayed there for a while, measured by a clock that cannot be set. Until then the believed time
+/// advances from its last value. A clock that went back is followed at once: then fewer rows are old, and nothing is
+/// lost.
 ///
-/// After a long stop the time has jumped too, for all that anybody can tell; then things are removed later than they could
-/// be.
+/// A long stop looks like a jump; then rows are removed later than possible.
 public struct Forgetting: Sendable {
     public typealias Instant = ContinuousClock.Instant
 

@@ -12,11 +12,11 @@ public enum PostgresDistribution {
 
         public let name: String
         public let placement: Placement
-        /// Whether it was put there just now.
+        /// Whether this call has just put it there.
         public let isChanged: Bool
     }
 
-    /// Brings the tables up to date and spreads those that are not. What is stored already is moved. Blocks.
+    /// Brings the tables up to date and spreads those that are not spread. Stored rows are moved. Blocks.
     /// - Throws: `unusable` or `unavailable`, with a sentence that says what to do.
     public static func distribute(connection text: String, limits: Limits, logger: Logger) throws(StoreFailure)
         -> [Table]
@@ -44,14 +44,14 @@ public enum PostgresDistribution {
         }
     }
 
-    /// An empty store, where Citus is there and has nodes, is spread at once: later it would be work.
+    /// An empty store is spread at once if Citus is there and has nodes: later that would be work.
     static func spreadIfEmpty(_ connection: PostgresConnection, logger: Logger) throws(PostgresFailure) {
         guard try connection.run(CitusSQL.isThere).bool(0, 0),
             try tables(connection).contains(where: { !$0.isInPlace }),
             try connection.run(CitusSQL.isEmpty).bool(0, 0)
         else { return }
         do throws(PostgresFailure) {
-            // Another server may be at it.
+            // Another server may be doing it.
             var why = try obstacle(connection)
             if why == nil { why = try servers(connection) }
             if why == nil, try spread(connection, onlyEmpty: true) {
@@ -85,7 +85,7 @@ public enum PostgresDistribution {
 
     // MARK: The tables
 
-    /// Where each table belongs. The rest are tables of the coordinator that Citus need not know.
+    /// The place of each table. The rest are tables of the coordinator that Citus need not know.
     ///
     /// `version_usage` and `profile_change` stay on the coordinator too, but Citus knows them: a transaction that writes to
     /// one of them and to a node then commits in two phases, so that the coordinator's commit decides both.
@@ -115,7 +115,7 @@ public enum PostgresDistribution {
         }
     }
 
-    /// What stands in the way, with what to do about it. nil: nothing.
+    /// The obstacle, with what to do about it. nil: there is none.
     static func obstacle(_ connection: PostgresConnection) throws(PostgresFailure) -> String? {
         guard try connection.run(CitusSQL.isThere).bool(0, 0) else {
             return "the database has no extension 'citus'. Where it is installed, a superuser makes it with CREATE "
@@ -138,7 +138,7 @@ public enum PostgresDistribution {
         return nil
     }
 
-    /// Servers would go on as if all were on one machine. nil: there are none.
+    /// Servers would continue as if everything were on one machine. nil: there are none.
     private static func servers(_ connection: PostgresConnection) throws(PostgresFailure) -> String? {
         let writers = try connection.run(CitusSQL.writers).int64(0, 0)
         guard writers > 0 else { return nil }
@@ -147,10 +147,10 @@ public enum PostgresDistribution {
             + "nodes when they start"
     }
 
-    /// How long PostgreSQL may take to move what is stored.
+    /// How long PostgreSQL may take to move stored rows.
     private static let patience = Duration.seconds(24 * 3600)
 
-    /// All in one transaction, under the lock of those who bring tables up to date. false: there was nothing to do.
+    /// All in one transaction, under the lock for bringing tables up to date. false: there was nothing to do.
     @discardableResult
     private static func spread(_ connection: PostgresConnection, onlyEmpty: Bool) throws(PostgresFailure) -> Bool {
         try connection.run(
@@ -162,7 +162,7 @@ public enum PostgresDistribution {
             return false
         }
         var commands: [Command] = []
-        // Profiles first: what belongs to a profile is to lie where it lies.
+        // Profiles come first: their rows decide where those that belong to them go.
         for (name, beside) in [("profile", "none"), ("event", "ovation.profile")] {
             guard let column = spreadBy[name], found.contains(where: { $0.name == name && !$0.isInPlace }) else {
                 continue
@@ -180,7 +180,7 @@ public enum PostgresDistribution {
         for name in known where found.contains(where: { $0.name == name && !$0.isInPlace }) {
             commands.append(Command(CitusSQL.keepHere) { $0.add("ovation." + name) })
         }
-        // One at a time: the later ones refer to what the earlier ones made.
+        // One at a time, because later statements refer to what earlier ones made.
         for command in commands { try connection.run([command], patience: patience) }
         try connection.run([Command(.commit)], patience: patience)
         try connection.run([Command(Session.settings)])

@@ -1,6 +1,7 @@
 import OvationCore
 
-/// Where the extension Citus is there: whether the tables are spread, and what that promises.
+/// Examines the extension Citus, if it is there: whether the tables are spread, and what that means for acknowledged
+/// events.
 extension PostgresDoctor {
     static func citus(_ connection: PostgresConnection, hasTables: Bool) throws -> [Finding] {
         let facts = try connection.run(CitusSQL.facts)

@@ -1,4 +1,4 @@
-/// What is asked of Citus, where it is there. Of everything else there is one text for both.
+/// The statements that are for Citus alone. All others have one text with and without Citus.
 enum CitusSQL {
     static let isThere = Statement("citus_is_there", "SELECT to_regclass('pg_catalog.pg_dist_shard') IS NOT NULL")
 
@@ -11,7 +11,8 @@ enum CitusSQL {
         WHERE logicalrelid = to_regclass('ovation.event') AND shardminvalue IS NOT NULL GROUP BY shardminvalue
         """)
 
-    /// Ends what a node has prepared, as this coordinator had decided, but for what is still under way.
+    /// Finishes what a node has prepared, as this coordinator had decided, except for transactions that are still under
+    /// way.
     static let settle = Statement("citus_settle", "SELECT recover_prepared_transactions()")
 
     static let facts = Statement(
@@ -35,7 +36,7 @@ enum CitusSQL {
             AND from_nodeport = (SELECT nodeport FROM pg_dist_node WHERE groupid = 0)
         """)
 
-    /// Tables of ours, and how Citus has them: `h` is spread by a hash; others that it knows are not.
+    /// Our tables, and how Citus has them: `h` is spread by a hash; others that it knows are not spread.
     static let tables = Statement(
         "citus_tables",
         """
@@ -53,14 +54,14 @@ enum CitusSQL {
     static let spread = Statement(
         "citus_spread", "SELECT create_distributed_table($1::text::regclass, $2::text, colocate_with => $3::text)")
 
-    /// Rows that lay here before a table was spread are on the disk still, and nobody sees them.
+    /// Rows that were here before a table was spread are still on the disk, and no query sees them.
     static let dropLocalRows = Statement(
         "citus_drop_local_rows", "SELECT truncate_local_data_after_distributing_table($1::text::regclass)")
 
     static let keepHere = Statement(
         "citus_keep_here", "SELECT citus_add_local_table_to_metadata($1::text::regclass)")
 
-    /// What is here and what is on the nodes. A node that is away counts as nothing.
+    /// The sizes here and on the nodes. A node that is away counts as nothing.
     static let size = Statement(
         "citus_size",
         """

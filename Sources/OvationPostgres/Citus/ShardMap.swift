@@ -1,10 +1,10 @@
 import OvationCore
 
-/// Which machine has which profiles, where Citus spreads them: a shard is a range of ``profileHash(_:)``, and lies on one
+/// Maps profiles to machines if Citus spreads the tables: a shard is a range of ``profileHash(_:)``, and is on one
 /// node.
 struct ShardMap: Equatable, Sendable {
     struct Shard: Equatable, Sendable {
-        /// The lowest hash it has; it ends where the next one begins.
+        /// The lowest hash of the shard; it ends before the lowest hash of the next one.
         let first: Int32
         /// Number of the node, as Citus counts groups of machines.
         let node: Int64
@@ -47,7 +47,7 @@ struct ShardMap: Equatable, Sendable {
     /// The place of its node among all nodes.
     func node(of profile: Int64) -> Int { nodes[shard(of: profile)] }
 
-    /// A node has lanes of its own as long as there are enough, so that those of a node that is away stand still alone.
+    /// Each node has its own lanes while there are enough, so that only the lanes of a node that is away stand still.
     func lane(of profile: Int64, lanes: Int) -> Int {
         let shard = shard(of: profile)
         let node = nodes[shard]
@@ -67,12 +67,12 @@ extension ShardMap {
     }
 }
 
-/// PostgreSQL's hash of a `bigint` (`hashint8`), by which Citus tells the shard of a row. It is the last step of Bob
-/// Jenkins's lookup3 over the two halves made one; the same for good, since hash partitions on disks depend on it.
+/// PostgreSQL's hash of a `bigint` (`hashint8`), by which Citus finds the shard of a row. It is the last step of Bob
+/// Jenkins's lookup3 over the two halves combined. It never changes, since hash partitions on disks depend on it.
 func profileHash(_ value: Int64) -> Int32 {
     let bits = UInt64(bitPattern: value)
     let (low, high) = (UInt32(truncatingIfNeeded: bits), UInt32(truncatingIfNeeded: bits >> 32))
-    // A number that fits into 32 bits has the hash that it has there.
+    // A number that fits into 32 bits has the same hash as the 32-bit number.
     let word = low ^ (value >= 0 ? high : ~high)
     let start: UInt32 = 0x9E37_79B9 &+ 4 &+ 3_923_095
     var (a, b, c) = (start &+ word, start, start)

@@ -1,6 +1,6 @@
 /// The values of one execution, in PostgreSQL's binary form and in one buffer.
 ///
-/// Lists go in as arrays, so that a statement has one text however many rows it gets.
+/// Lists are passed as arrays, so that a statement has one text for any number of rows.
 struct Arguments {
     /// Numbers that PostgreSQL gives its types (`pg_type.oid`), fixed for good.
     enum Element: Int32 {
@@ -10,7 +10,7 @@ struct Arguments {
     }
 
     private(set) var bytes: [UInt8] = []
-    /// Where each value stands; nil is NULL.
+    /// The position of each value; nil is NULL.
     private(set) var values: [Range<Int>?] = []
 
     init() {}
@@ -59,7 +59,7 @@ struct Arguments {
     /// An array, filled with exactly as many elements as announced.
     mutating func addList(of type: Element, count: Int, _ fill: (inout List) -> Void) {
         let start = bytes.count
-        // Dimensions, whether there are NULLs (nobody asks), the type; then the length and the first index.
+        // Dimensions, whether there are NULLs (PostgreSQL ignores that), the type; then the length and the first index.
         for word in count == 0 ? [0, 0, type.rawValue] : [1, 1, type.rawValue, Int32(count), 1] {
             append(word, to: &bytes)
         }
@@ -98,7 +98,7 @@ struct Arguments {
             bytes.append(contentsOf: text.utf8)
         }
 
-        /// What has its length already.
+        /// Values that already have their length.
         mutating func append(encoded value: ArraySlice<UInt8>) {
             bytes.append(contentsOf: value)
         }

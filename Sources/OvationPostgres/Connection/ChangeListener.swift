@@ -4,10 +4,10 @@ import Logging
 import OvationCore
 import Synchronization
 
-/// Hears from PostgreSQL, on a connection and a thread of its own, that a server has changed definitions or keys.
+/// Listens on its own connection and thread for PostgreSQL's notices that a server has changed definitions or keys.
 ///
-/// A notice is lost with the connection on which it would have come. So nothing may depend on one: whoever follows asks
-/// from time to time all the same, and a lost connection costs speed alone. It is made again after times that double.
+/// A notice is lost if its connection breaks. So nothing may depend on one: followers also ask from time to time, and a
+/// lost connection only costs speed. It is opened again after intervals that double.
 final class ChangeListener: Sendable {
     private struct State {
         var listeners: [Int: AsyncStream<Void>.Continuation] = [:]
@@ -23,7 +23,7 @@ final class ChangeListener: Sendable {
     private let limits: Limits
     private let logger: Logger
 
-    /// How long a connection may be silent before it is asked whether it still lives.
+    /// How long a connection may be silent before the listener checks it.
     private static let silenceMax = Duration.seconds(30)
 
     init(_ target: ConnectionTarget, limits: Limits, logger: Logger) {
@@ -33,8 +33,8 @@ final class ChangeListener: Sendable {
         wake = WakeSignal()
     }
 
-    /// One element when something may have changed, also each time that a connection is made: what went by meanwhile
-    /// was not heard. Those that nobody took count once.
+    /// One element when something may have changed, also each time a connection is made: notices in between were lost.
+    /// Elements that no one has taken yet count once.
     func changes() -> AsyncStream<Void> {
         AsyncStream(bufferingPolicy: .bufferingNewest(1)) { continuation in
             let (number, mustStart) = state.withLock { state -> (Int?, Bool) in
@@ -87,13 +87,13 @@ final class ChangeListener: Sendable {
             do throws(PostgresFailure) {
                 let connection = try Session.open(target, for: .reading, patience: limits.databaseAnswerMax)
                 try connection.run([Command(AccountSQL.listen)])
-                if failures > 0 { logger.info("changes of other servers are heard of at once again") }
+                if failures > 0 { logger.info("notices of changes by other servers arrive again") }
                 failures = 0
                 try listen(on: connection)
             } catch {
                 if failures == 0 {
                     logger.info(
-                        "changes of other servers are asked for only, until they can be heard of again",
+                        "no notices of changes by other servers; this server asks for changes instead",
                         metadata: ["why": "\(error)"])
                 }
                 failures += 1
@@ -114,15 +114,15 @@ final class ChangeListener: Sendable {
     }
 }
 
-/// Ends the wait of a thread that waits for a socket. Once given, it stays.
+/// Ends the wait of a thread that waits for a socket. Once given, the signal stays.
 final class WakeSignal: Sendable {
-    /// Of a pipe, where there is one: it can be read from when the signal was given.
+    /// The reading end of a pipe, if there is one: it is readable after the signal was given.
     let descriptor: CInt
     private let end: CInt
 
     init() {
         var ends: [CInt] = [-1, -1]
-        // Without one a wait ends by its time alone.
+        // Without a pipe a wait ends only by its deadline.
         _ = pipe(&ends)
         (descriptor, end) = (ends[0], ends[1])
         for end in ends where end >= 0 { _ = fcntl(end, F_SETFD, FD_CLOEXEC) }
@@ -137,7 +137,7 @@ final class WakeSignal: Sendable {
         _ = write(end, &byte, 1)
     }
 
-    /// Blocks, for so long or until the signal.
+    /// Blocks for this long, or until the signal.
     func wait(for duration: Duration) {
         var descriptor = pollfd(fd: descriptor, events: Int16(POLLIN), revents: 0)
         _ = poll(&descriptor, 1, CInt((duration / .milliseconds(1)).rounded(.up)))

@@ -1,24 +1,24 @@
 import OvationCore
 
 /// A bounded pool of connections and the work that waits for them, as a state machine: no input or output, no clock, no
-/// lock. Its owner tells it what happened and does what it says.
+/// lock. Its owner tells it what happened and does what it returns.
 ///
-/// Each connection is a slot with a thread of its own, which asks ``next(for:at:)`` what to do:
+/// Each connection is a slot with its own thread, which asks ``next(for:at:)`` what to do:
 ///
-/// 1. Work is leased to a slot whose connection is ready, in the order in which it came.
-/// 2. No more than `waitingMax` may wait; what comes then is refused at once.
-/// 3. A connection that broke is made again after a time that doubles with each failure.
-/// 4. While there is no connection at all, work waits for `patience` and is then given up; what comes later is refused
-///    at once, until there is one again.
+/// 1. Work is leased, in the order in which it came, to a slot with a connection that is ready.
+/// 2. At most `waitingMax` items may wait; more are refused at once.
+/// 3. A broken connection is opened again after a time that doubles with each failure.
+/// 4. While there is no connection at all, work waits for `patience` and is then refused; later work is refused at
+///    once, until there is a connection again.
 struct ConnectionPool<Work> {
     typealias Instant = ContinuousClock.Instant
 
     enum Step: Equatable {
-        /// Make a connection, and say how it went.
+        /// Open a connection, and report the result.
         case connect
         /// Work waits, and the slot is leased: take some and release it.
         case work
-        /// Until somebody wakes the thread, or this moment.
+        /// Wait for a wake-up, or until this moment.
         case sleep(until: Instant?)
         case end
     }
@@ -59,10 +59,10 @@ struct ConnectionPool<Work> {
 
     var waitingCount: Int { waiting.count }
 
-    /// Whether somebody has to call ``takeExpired(at:)`` from time to time.
+    /// Whether ``takeExpired(at:)`` has to be called from time to time.
     var isAway: Bool { away != nil }
 
-    // MARK: Those who bring work
+    // MARK: Adding work
 
     /// nil: it is in the queue.
     mutating func offer(_ work: Work, at now: Instant) -> Refusal? {
@@ -73,7 +73,7 @@ struct ConnectionPool<Work> {
         return nil
     }
 
-    /// A thread that sleeps and could take what waits. It counts as awake from here on.
+    /// A sleeping thread that could take the waiting work. It counts as awake from here on.
     mutating func wakeOne() -> Int? {
         guard !waiting.isEmpty, let slot = sleeping.first(where: { slots[$0] == .ready }) else { return nil }
         sleeping.remove(slot)
@@ -98,7 +98,7 @@ struct ConnectionPool<Work> {
             slots[slot] = .connecting(failures: failures)
             return .connect
         case .ready, .leased, .connecting:
-            // What waited when the pool was closed is still done.
+            // Work that waited when the pool was closed is still done.
             guard waiting.isEmpty else {
                 slots[slot] = .leased
                 return .work
@@ -121,7 +121,7 @@ struct ConnectionPool<Work> {
         return works
     }
 
-    /// Nobody waits, and nobody is at work.
+    /// No work waits, and no slot is busy.
     var isIdle: Bool { waiting.isEmpty && !slots.contains(.leased) }
 
     mutating func takeFirst() -> Work? {
@@ -138,7 +138,8 @@ struct ConnectionPool<Work> {
     }
 
     /// A connection broke, or could not be made.
-    /// - Parameter spread: from 0 to 1, at random: many servers that lost one database do not all come back at once.
+    /// - Parameter spread: a random number from 0 to 1, so that many servers that lost one database do not all come
+    ///   back at once.
     /// - Returns: whether the pool is away from now on.
     @discardableResult
     mutating func didFail(_ slot: Int, why: String, at now: Instant, spread: Double) -> Bool {
@@ -156,7 +157,7 @@ struct ConnectionPool<Work> {
         return isNew
     }
 
-    /// Somebody else has a connection again: what is broken is tried at once, and what comes meanwhile may wait.
+    /// Another pool has a connection again: broken slots try at once, and new work may wait.
     /// - Returns: threads to wake.
     mutating func hurry(at now: Instant) -> [Int] {
         guard let away else { return [] }
@@ -167,8 +168,8 @@ struct ConnectionPool<Work> {
         return Array(sleeping)
     }
 
-    /// At once after the first failure, since a restart closes connections that work again when they are made anew;
-    /// then 50 ms, 100 ms and so on up to two seconds.
+    /// At once after the first failure, since a restart closes connections and new ones then work; then 50 ms, 100 ms
+    /// and so on up to two seconds.
     static func backOff(after failures: Int, spread: Double) -> Duration {
         guard failures > 0 else { return .zero }
         let milliseconds = min(50 << min(failures - 1, 10), 2000)
@@ -177,10 +178,10 @@ struct ConnectionPool<Work> {
 
     // MARK: Giving up
 
-    /// What has waited for longer than it should while there was no connection.
+    /// Work that has waited too long while there was no connection.
     mutating func takeExpired(at now: Instant) -> [Work] {
         guard let away else { return [] }
-        // What came before the connection went has waited since then.
+        // Work that came before the connection was lost counts its waiting time from then on.
         let patience = patience
         let isExpired: (Waiting) -> Bool = { max($0.since, away.since).advanced(by: patience) <= now }
         return waiting.removeAll(where: isExpired).map(\.work)
@@ -189,33 +190,33 @@ struct ConnectionPool<Work> {
     /// Why there is no connection.
     var reason: String? { away?.why }
 
-    /// From now on nothing comes in. What waits is done where there is a connection.
+    /// From now on no new work is accepted. Waiting work is done if there is a connection.
     mutating func close() {
         isClosed = true
         sleeping = []
     }
 
-    /// What nobody will do any more.
+    /// Work that will not be done any more.
     mutating func takeAll() -> [Work] {
         waiting.removeAll { _ in true }.map(\.work)
     }
 }
 
-/// What becomes of something that waits, when a slot takes work.
+/// The decision for a waiting item, when a slot takes work.
 enum Admission {
     case take
-    /// It keeps its place, and those behind it are asked about.
+    /// It keeps its place, and the items behind it are considered.
     case leave
     case end
 }
 
-/// First in, first out, but for what is left standing. What has gone is let go at once, and not with the array that held
-/// it: it can be megabytes.
+/// First in, first out, except for items that keep their places. Removed items are released at once, and not together
+/// with the array that held them: they can be megabytes.
 private struct Queue<Element> {
     private var places: [Element?] = []
-    /// The first place that is taken; all places, when none is.
+    /// The first used place; the count of places, if none is used.
     private var head = 0
-    /// Places behind it whose elements have gone.
+    /// Places behind it with removed elements.
     private var gaps = 0
 
     var count: Int { places.count - head - gaps }
@@ -259,7 +260,7 @@ private struct Queue<Element> {
         head = 0
     }
 
-    /// Gives what it removed.
+    /// Returns the removed items.
     mutating func removeAll(where isMeant: (Element) -> Bool) -> [Element] {
         let all = places[head...].compactMap { $0 }
         places = all.filter { !isMeant($0) }

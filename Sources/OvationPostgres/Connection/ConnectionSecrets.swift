@@ -1,16 +1,16 @@
 import OvationCore
 
-/// Passwords in connection strings, and how they stay out of what is printed, logged and answered.
+/// Keeps passwords in connection strings out of everything that is printed, logged and answered.
 public enum ConnectionSecrets {
     static let mark = "…"
 
-    /// What stands in place of a character that has a meaning of its own in a URI.
+    /// Replaces a character with a special meaning in a URI.
     static let hint =
         "in a URI, write the @ of a password as %40, / as %2F, : as %3A, ? as %3F, # as %23 and % as %25"
 
-    /// A text in which connection strings may be quoted, without their passwords: of a URI of PostgreSQL nothing is left
-    /// between the colon behind its user and its last `@`, of another one between that colon and its host, and of
-    /// `password=secret` only the word.
+    /// A text that may quote connection strings, without their passwords: for a URI of PostgreSQL it removes everything
+    /// between the colon after the user and the last `@`, for another URI everything between that colon and its host,
+    /// and for `password=secret` it keeps only the word.
     public static func hidden(in text: String) -> String {
         hidingValues(in: hidingUserInfo(in: text))
     }
@@ -25,9 +25,9 @@ public enum ConnectionSecrets {
                 || rest[..<scheme.lowerBound].hasSuffix("postgresql")
             rest = rest[scheme.upperBound...]
             let word = rest.prefix { !$0.isWhitespace }
-            // A password with a slash in it is all the same a password.
+            // A password may contain a slash.
             let end = isPostgres ? word.endIndex : word.firstIndex { "/?#".contains($0) } ?? word.endIndex
-            // A user alone is no secret.
+            // A user alone is not a secret.
             guard let at = word[..<end].lastIndex(of: "@"), let colon = word[..<at].firstIndex(of: ":") else {
                 continue
             }
@@ -37,7 +37,7 @@ public enum ConnectionSecrets {
         return result + rest
     }
 
-    /// As pairs have it, and the query of a URI: `password=`, `sslpassword =`, `client_secret=`.
+    /// The form in pairs, and in the query of a URI: `password=`, `sslpassword =`, `client_secret=`.
     private static func hidingValues(in text: String) -> String {
         var result = ""
         var rest = text[...]
@@ -57,12 +57,12 @@ public enum ConnectionSecrets {
         return result + rest
     }
 
-    /// A URI of which libpq would take a part of the password for a host, a port or a database, and say it aloud.
-    /// - Throws: `unusable`, with nothing of the text.
+    /// Refuses a URI of which libpq would take a part of the password for a host, a port or a database, and print it.
+    /// - Throws: `unusable`, without any of the text.
     static func refuseUnclear(_ text: String) throws(StoreFailure) {
         guard let scheme = ["postgres://", "postgresql://"].first(where: text.hasPrefix) else { return }
         let body = text.dropFirst(scheme.count)
-        // As libpq looks for who asks.
+        // The place where libpq looks for the user.
         let stop = body.firstIndex { $0 == "@" || $0 == "/" }
         let userEnd = stop.flatMap { body[$0] == "@" ? $0 : nil }
         let rest = userEnd.map { body[body.index(after: $0)...] } ?? body
@@ -70,11 +70,11 @@ public enum ConnectionSecrets {
         guard !(userEnd == nil ? place : rest).contains("@") else {
             throw StoreFailure(
                 .unusable,
-                "the connection string is not clear, since '@' or '/' stands in it more often than it should: "
+                "the connection string is ambiguous, because it has too many '@' or '/': "
                     + hint)
         }
         for server in place.prefix(while: { $0 != "/" }).split(separator: ",") {
-            // Not the colons of an address of version 6.
+            // Not the colons of an IPv6 address.
             let tail = server.hasPrefix("[") ? server.drop { $0 != "]" } : server
             guard let colon = tail.firstIndex(of: ":") else { continue }
             let port = tail[tail.index(after: colon)...]
@@ -89,15 +89,15 @@ public enum ConnectionSecrets {
 }
 
 extension ConnectionTarget {
-    /// libpq itself says which options are shown as stars: passwords, and what stands for them.
+    /// libpq itself says which options are shown as stars: passwords and similar ones.
     private static let secretOptions: Set<String> = [
         "password", "sslpassword", "oauth_client_secret", "scram_client_key", "scram_server_key",
     ]
 
-    /// What others say of the connection, without its secrets.
+    /// Messages about the connection, without its secrets.
     func hidingSecrets(in message: String) -> String {
         var message = message
-        // What is anyhow printed tells nothing when it is printed; with it gone it would tell that it is the password.
+        // A value that is printed in any case reveals nothing. Removing it would reveal that it is also the password.
         let open = options.filter { !ConnectionTarget.secretOptions.contains($0.keyword) }.map(\.value)
         for secret in secrets where secret.count >= 4 && !open.contains(where: { $0.contains(secret) }) {
             message = message.replacing(secret, with: ConnectionSecrets.mark)

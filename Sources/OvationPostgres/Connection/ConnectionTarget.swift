@@ -2,15 +2,15 @@ import CLibpq
 import Foundation
 import OvationCore
 
-/// Where the database is, as the operator wrote it: any connection string of libpq, as a URI or as `key=value` pairs.
+/// The database, as the operator wrote it: any connection string of libpq, as a URI or as `key=value` pairs.
 ///
-/// It can hold a password, so it is never printed: ``description`` has what may be.
+/// It can contain a password, so it is never printed: use ``description``.
 struct ConnectionTarget: Sendable {
     let options: [(keyword: String, value: String)]
 
-    /// What libpq gets where the operator says nothing. Addresses that do not answer must not hold a thread for the two
-    /// minutes that systems take. A machine that takes no packets for three seconds is taken as gone: a system
-    /// confirms them however busy the database is, so this ends no slow statement.
+    /// Defaults for options that the operator does not set. An address that does not answer must not hold a thread for
+    /// the two minutes that systems take. A machine that takes no packets for three seconds counts as gone: a system
+    /// confirms packets even if the database is busy, so this does not end a slow statement.
     private static let defaults = [
         ("connect_timeout", "2"), ("fallback_application_name", "ovation"), ("keepalives_idle", "2"),
         ("keepalives_interval", "1"), ("keepalives_count", "3"), ("tcp_user_timeout", "3000"),
@@ -20,7 +20,7 @@ struct ConnectionTarget: Sendable {
         try ConnectionSecrets.refuseUnclear(text)
         var message: UnsafeMutablePointer<CChar>?
         guard let parsed = PQconninfoParse(text, &message) else {
-            // What libpq says quotes what it did not understand, which can be the password.
+            // libpq's message quotes the part it did not understand, which can be the password.
             PQfreemem(message)
             throw StoreFailure(
                 .unusable,
@@ -37,7 +37,7 @@ struct ConnectionTarget: Sendable {
         func has(_ keyword: String) -> Bool { options.contains { $0.0 == keyword } }
         for (keyword, value) in ConnectionTarget.defaults where !has(keyword) { options.append((keyword, value)) }
         let hosts = options.first { $0.0 == "host" || $0.0 == "hostaddr" }?.1 ?? ""
-        // Of several, the one that takes writes is meant: the others are its standbys.
+        // Of several hosts, the one that takes writes is meant: the others are its standbys.
         if hosts.contains(","), !has("target_session_attrs") { options.append(("target_session_attrs", "read-write")) }
         options.removeAll { $0.0 == "client_encoding" }
         options.append(("client_encoding", "UTF8"))
@@ -63,7 +63,7 @@ extension ConnectionTarget: CustomStringConvertible {
         }
         let user = value(of: "user").map { $0 + "@" } ?? ""
         let service = value(of: "service").map { "?service=" + $0 } ?? ""
-        // Whatever that is: one more connection string, with a password of its own.
+        // A connection string nested in this one, with its own password.
         let name = value(of: "dbname") ?? ""
         let database = name.contains("=") || name.contains("://") ? ConnectionSecrets.mark : name
         return "postgres://\(user)\(servers.joined(separator: ","))/\(database)\(service)"

@@ -2,10 +2,10 @@ import Dispatch
 import Foundation
 import Synchronization
 
-/// Carries the news that the database is away, or back, among those who have connections to it.
+/// Tells all pools of a database when it is away, and when it is back.
 ///
-/// While it is away a thread of its own answers the requests that have waited too long: the threads that would have done
-/// them are busy with trying to come back. As long as all is well it sleeps.
+/// While the database is away, a separate thread answers the requests that have waited too long, because the threads
+/// that would serve them are busy connecting again. Otherwise that thread sleeps.
 final class Outage: Sendable {
     private struct Party: Sendable {
         let giveUpExpired: @Sendable () -> Bool
@@ -18,8 +18,8 @@ final class Outage: Sendable {
     private let finished = DispatchSemaphore(value: 0)
 
     /// - Parameters:
-    ///   - giveUpExpired: answers what has waited too long; gives whether to come again soon.
-    ///   - hurry: tries at once to come back.
+    ///  - giveUpExpired: answers requests that have waited too long; returns whether to call it again soon.
+    ///  - hurry: tries at once to connect again.
     func add(giveUpExpired: @escaping @Sendable () -> Bool, hurry: @escaping @Sendable () -> Void) {
         parties.withLock { $0.append(Party(giveUpExpired: giveUpExpired, hurry: hurry)) }
     }
@@ -44,12 +44,12 @@ final class Outage: Sendable {
         parties.withLock { $0 = [] }
     }
 
-    /// The database is away for somebody.
+    /// The database is away for one of the pools.
     func began() {
         alarm.signal()
     }
 
-    /// Somebody has a connection again. Called without a lock of the caller's.
+    /// One of the pools has a connection again. Call it without holding a lock.
     func ended() {
         for party in parties.withLock({ $0 }) { party.hurry() }
     }

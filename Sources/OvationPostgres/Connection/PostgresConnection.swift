@@ -2,7 +2,7 @@ import CLibpq
 import Foundation
 import OvationCore
 
-/// A text of SQL under the name by which a connection has it prepared. Every text is constant.
+/// A SQL text with the name under which a connection has prepared it. Every text is constant.
 struct Statement: Sendable {
     let name: String
     let sql: String
@@ -33,15 +33,16 @@ struct Command {
     }
 }
 
-/// A connection of libpq in pipeline mode: what is sent together costs one round trip.
+/// A connection of libpq in pipeline mode: everything that is sent together costs one round trip.
 ///
-/// It belongs to one thread, which blocks while it waits; no wait is without an end.
+/// It belongs to one thread, which blocks while it waits; every wait has an end.
 final class PostgresConnection {
-    /// nil: it was closed. libpq takes that for a connection that is broken.
+    /// nil: it was closed. libpq treats nil as a broken connection.
     private var handle: OpaquePointer?
     private var prepared: Set<String> = []
     private let patience: Duration
-    /// Why nobody knows what became of a commit, or whether it is where it should be, as PostgreSQL warned.
+    /// The reason why the outcome of a commit is unknown, or why the commit may be missing on a standby, as PostgreSQL
+    /// warned.
     private var doubt: String?
 
     /// Blocks, by `connect_timeout` for each host at most.
@@ -65,8 +66,8 @@ final class PostgresConnection {
         close()
     }
 
-    /// Whoever still has it cannot use it any more, and its session is told to end. One that waits for a standby, or is
-    /// frozen, does not hear of that.
+    /// Other holders cannot use it any more, and its session is told to end. A session that waits for a standby, or is
+    /// frozen, does not notice that.
     func close() {
         PQfinish(handle)
         handle = nil
@@ -81,7 +82,7 @@ final class PostgresConnection {
         guard let handle else { throw PostgresFailure(connection: "there is no memory for a connection") }
         guard PQstatus(handle) == CONNECTION_OK else {
             defer { PQfinish(handle) }
-            // It quotes what it took for a host.
+            // The message quotes the text that it took for a host.
             throw PostgresFailure(connection: target.hidingSecrets(in: message(of: handle)))
         }
         return handle
@@ -100,9 +101,9 @@ final class PostgresConnection {
         return status == PQTRANS_INTRANS || status == PQTRANS_INERROR
     }
 
-    /// Runs commands in one round trip, and gives the result of each. Outside a transaction that was begun they are one
-    /// of their own.
-    /// - Throws: the first failure; what came after it was not run. A transaction that was open is then to be rolled back.
+    /// Runs commands in one round trip, and returns the result of each. Outside an open transaction they are one
+    /// transaction.
+    /// - Throws: the first failure; later commands were not run. Roll back an open transaction then.
     @discardableResult
     func run(_ commands: [Command], patience: Duration? = nil) throws(PostgresFailure) -> [PostgresResult] {
         let deadline = ContinuousClock.now.advanced(by: patience ?? self.patience)
@@ -115,7 +116,7 @@ final class PostgresConnection {
             return try receive(commands.count, preparing, until: deadline)
         } catch {
             let hasCommit = commands.contains { $0.statement.name == Statement.commit.name }
-            // A server that only reads has refused what came before the commit, and so the commit.
+            // A read-only server has refused the commands before the commit, and so the commit.
             guard error.isConnectionLost, error.state != "25006", hasCommit else { throw error }
             throw PostgresFailure(connection: error.description, isInDoubt: true)
         }
@@ -127,7 +128,7 @@ final class PostgresConnection {
         try run([Command(statement, add)])[0]
     }
 
-    /// Ends a transaction that failed. A connection that cannot even do that is of no use.
+    /// Ends a transaction that failed. If even that fails, the connection is of no use.
     func rollBackIfNeeded() throws(PostgresFailure) {
         guard isInTransaction else { return }
         try run([Command(.rollback)])
@@ -137,7 +138,7 @@ final class PostgresConnection {
 // MARK: - Sending
 
 extension PostgresConnection {
-    /// Gives the names that are being prepared, by the place of the command that needs them.
+    /// Returns the names that are being prepared, by the place of the command that needs them.
     private func send(_ commands: [Command]) throws(PostgresFailure) -> [Int: String] {
         var preparing: [Int: String] = [:]
         for (index, command) in commands.enumerated() {
@@ -156,7 +157,7 @@ extension PostgresConnection {
         let arguments = command.arguments
         let count = arguments.values.count
         let isSent = arguments.bytes.withUnsafeBufferPointer { bytes in
-            // An empty value is not NULL, so it points somewhere too.
+            // An empty value is not NULL, so its pointer must not be null.
             "".withCString { empty in
                 let start = bytes.baseAddress.map { UnsafeRawPointer($0).assumingMemoryBound(to: CChar.self) } ?? empty
                 let pointers = arguments.values.map { range in range.map { start + $0.lowerBound } }
@@ -174,7 +175,7 @@ extension PostgresConnection {
             switch PQflush(handle) {
             case 0: return
             case 1:
-                // The other side may have to write before it can read on.
+                // The other side may have to write before it can continue to read.
                 let ready = try wait(for: Int16(POLLIN | POLLOUT), until: deadline)
                 if ready & Int16(POLLIN) != 0, PQconsumeInput(handle) == 0 { throw lost() }
             default: throw lost()
@@ -205,7 +206,7 @@ extension PostgresConnection {
         return results
     }
 
-    /// Of one command. nil: it failed, or was not run because one before it failed.
+    /// The result of one command. nil: it failed, or was not run because one before it failed.
     private func nextResult(
         _ failure: inout PostgresFailure?, until deadline: ContinuousClock.Instant
     ) throws(PostgresFailure) -> PostgresResult? {
@@ -225,7 +226,7 @@ extension PostgresConnection {
     }
 
     private func awaitSync(until deadline: ContinuousClock.Instant) throws(PostgresFailure) {
-        // Nothing else is left, but what a command leaves behind is ended by nil.
+        // Nothing else is left, but nil ends the results of a command.
         for _ in 0..<4 {
             guard let result = try read(until: deadline) else { continue }
             defer { PQclear(result) }
@@ -272,7 +273,7 @@ extension PostgresConnection {
         case woken
     }
 
-    /// Blocks until a notice has come that this connection listens for, or the signal, or for so long.
+    /// Blocks until a notice comes that this connection listens for, or the signal, or the end of this time.
     func awaitNotice(for duration: Duration, orUntil signal: WakeSignal) throws(PostgresFailure) -> Wait {
         let deadline = ContinuousClock.now.advanced(by: duration)
         var descriptors = [
@@ -306,15 +307,15 @@ extension PostgresConnection {
         guard let text = PQresultErrorField(notice, PostgresConnection.field("V")), String(cString: text) == "WARNING",
             let file = PQresultErrorField(notice, PostgresConnection.field("F"))
         else { return }
-        // Words can be in any language, so a warning is known by where it comes from.
+        // The text can be in any language, so a warning is recognised by its source.
         doubt = PostgresConnection.doubts[String(cString: file)] ?? doubt
     }
 
-    /// The only warnings that change what a commit means.
+    /// The only warnings that change the meaning of a commit.
     private static let doubts = [
-        // It is on its own disk, but the wait for the other one was given up.
+        // The commit is on its own disk, but the wait for the standby was cancelled.
         "syncrep.c": "the standby did not confirm a commit",
-        // Citus decided to commit, and a node that had prepared for it does not answer.
+        // Citus decided to commit, and a node that had prepared does not answer.
         "remote_transaction.c": "a node of Citus did not confirm a commit",
         "transaction_recovery.c": "a node of Citus cannot be asked what became of a commit",
     ]
@@ -328,7 +329,7 @@ extension PostgresConnection {
         return text.isEmpty ? "the connection to PostgreSQL is broken" : text
     }
 
-    /// libpq writes a line for each address that it tried, and questions below them that begin with a tab.
+    /// libpq writes a line for each address that it tried, and below them hints that begin with a tab.
     static func oneLine(_ text: String) -> String {
         text.split(whereSeparator: \.isNewline).filter { !$0.hasPrefix("\t") }
             .map { $0.trimmingCharacters(in: .whitespaces) }.joined(separator: "; ")

@@ -6,7 +6,7 @@ final class PostgresResult {
     private let handle: OpaquePointer
     let count: Int
 
-    /// Takes the result over.
+    /// Takes ownership of the result.
     init(_ handle: OpaquePointer) {
         self.handle = handle
         count = Int(PQntuples(handle))
@@ -61,7 +61,7 @@ final class PostgresResult {
         isNull(row, column) ? nil : time(row, column)
     }
 
-    /// The bytes go with the result.
+    /// The bytes are valid as long as the result.
     func withBytes<Value>(_ row: Int, _ column: Int, _ body: (UnsafeBufferPointer<UInt8>) -> Value) -> Value {
         let length = Int(PQgetlength(handle, CInt(row), CInt(column)))
         guard length > 0, let start = PQgetvalue(handle, CInt(row), CInt(column)) else {

@@ -1,12 +1,12 @@
 import OvationCore
 
-/// What a connection is made ready with before anything else runs on it.
+/// The settings of a connection, made before anything else runs on it.
 enum Session {
     /// The oldest PostgreSQL that is tested and still maintained when this was written.
     static let versionMin = 130_000
 
-    /// A transaction that its server forgot must not hold its locks: exports and other servers wait for them. No JIT,
-    /// whose compiling costs more than any statement here.
+    /// A transaction that its server abandoned must not hold its locks: exports and other servers wait for them. JIT is
+    /// off, because its compiling costs more than any statement here.
     static let settings = Statement(
         "session_settings",
         """
@@ -17,7 +17,7 @@ enum Session {
             set_config('default_transaction_isolation', 'read committed', false)
         """)
 
-    /// What is acknowledged is on the disk, and on that of the synchronous standby where there is one. What is stronger
+    /// An acknowledged event is on the disk, and on that of the synchronous standby if there is one. A stronger setting
     /// stays.
     static let durability = Statement(
         "session_durability",
@@ -26,8 +26,9 @@ enum Session {
         WHERE current_setting('synchronous_commit') IN ('off', 'local', 'remote_write')
         """)
 
-    /// Means something only where Citus spreads the tables. One connection to each node: a group that needs several shards
-    /// of a node would else open one for each, and commit on each. A node that does not answer holds nobody for long.
+    /// Only has a meaning if Citus spreads the tables. One connection to each node: a group that needs several shards
+    /// of a node would otherwise open one for each, and commit on each. A node that does not answer does not block for
+    /// long.
     static let writingNodes = Statement(
         "session_writing_nodes",
         """
@@ -35,7 +36,7 @@ enum Session {
             set_config('citus.node_connection_timeout', '2000', false)
         """)
 
-    /// Searches and exports ask all shards; few connections, which are kept.
+    /// Searches and exports ask all shards, with few connections, which are kept.
     static let readingNodes = Statement(
         "session_reading_nodes",
         """
@@ -44,8 +45,8 @@ enum Session {
             set_config('citus.node_connection_timeout', '2000', false)
         """)
 
-    /// A page and the sizes of its events fit into it. What does not is written into files, and reading is to go on while
-    /// the disk is full.
+    /// A page and the sizes of its events fit into it. More would be written into files, and reads must work while the
+    /// disk is full.
     static let readMemory = Statement(
         "session_read_memory",
         """
@@ -82,36 +83,36 @@ enum Session {
     }
 }
 
-/// Locks of PostgreSQL that stand for something of ours. They are numbers that all programs in a database share, so the
-/// first of the two is one that nobody else is likely to take.
+/// PostgreSQL locks with a meaning of ours. They are numbers that all programs in a database share, so the first of the
+/// two is one that other programs are unlikely to use.
 enum Locks {
     /// Held shared by every transaction that has drawn ids of events, to its end. Whoever gets it alone knows that all
     /// ids drawn before are committed or will never be. A group that changes the states of profiles has it alone to its
     /// end: no post that relies on such a state is under way on any server.
     static let shareOrder = Statement("lock_order_shared", "SELECT pg_advisory_xact_lock_shared(1330004545, 1)")
-    /// Writers that come later wait behind whoever waits here, so nobody waits for long.
+    /// Later writers wait behind a waiting exclusive lock, so no transaction waits for long.
     static let awaitOrderBriefly = Statement("lock_order_timeout", "SELECT set_config('lock_timeout', '1s', true)")
     static let awaitOrder = Statement("lock_order", "SELECT pg_advisory_xact_lock(1330004545, 1)")
 
-    /// One at a time keeps and forgets refused posts.
+    /// One transaction at a time keeps and removes refused posts.
     static let rejections = Statement("lock_rejections", "SELECT pg_advisory_xact_lock(1330004545, 2)")
     static let tryRejections = Statement("try_lock_rejections", "SELECT pg_try_advisory_xact_lock(1330004545, 2)")
 
-    /// One at a time brings the tables up to date.
+    /// One transaction at a time brings the tables up to date.
     static let migration = Statement("lock_migration", "SELECT pg_advisory_xact_lock(1330004545, 3)")
 
-    /// Held shared by each connection of a server that writes, and alone by a copy: nothing is written to a store that is
-    /// read or made row by row.
+    /// Each writing connection of a server holds it shared, and a copy holds it exclusively: nothing is written to a
+    /// store that is read or made row by row.
     static let serve = Statement("lock_serve", "SELECT pg_advisory_lock_shared(1330004545, 4)")
     static let tryServe = Statement("try_lock_serve", "SELECT pg_try_advisory_lock_shared(1330004545, 4)")
     static let beAlone = Statement("lock_alone", "SELECT pg_advisory_lock(1330004545, 4)")
     static let beAloneNoMore = Statement("unlock_alone", "SELECT pg_advisory_unlock(1330004545, 4)")
 
-    /// One at a time writes to the log of an account.
+    /// One transaction at a time writes to the log of an account.
     static let log = Statement(
         "lock_log", "SELECT pg_advisory_xact_lock(1330004546, ($1::bigint % 2147483647)::integer)")
 
-    /// A writer's own number, as long as its connection lives: the lowest that is free.
+    /// A writer's own number for the life of its connection: the lowest that is free.
     static let takeSlot = Statement(
         "take_slot",
         """
@@ -119,11 +120,11 @@ enum Locks {
         WHERE pg_try_advisory_lock(1330004547, number) LIMIT 1
         """)
 
-    /// Held by a connection that writes, under a number that it made up, as long as it lives. Whoever gets it later knows
-    /// that the connection is gone, and its transaction over.
+    /// A writing connection holds it for its lifetime, under a number that it made up. If another connection gets it
+    /// later, the first connection is gone and its transaction is over.
     static let beAlive = Statement("be_alive", "SELECT pg_advisory_lock(1330004548, $1::bigint::integer)")
     /// A session that waits for its standby, or for a node, does not notice that its connection was closed, and could
-    /// wait for hours. What it has committed stays committed; what it has not is rolled back.
+    /// wait for hours. Its committed work stays committed; its uncommitted work is rolled back.
     static let endSession = Statement(
         "end_session",
         """

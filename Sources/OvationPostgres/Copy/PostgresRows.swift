@@ -5,8 +5,8 @@ public import OvationRows
 
 /// A store in PostgreSQL that is read or written row by row, while no server is connected to it.
 ///
-/// All that it does runs on a queue of its own, one after the other, since libpq blocks.
-/// The connection is used on that queue alone, so the class may be shared.
+/// All its work runs on one serial queue, since libpq blocks. The connection is used on that queue alone, so the class
+/// may be shared.
 public final class PostgresRows: RowTarget, @unchecked Sendable {
     private let queue = DispatchQueue(label: "ovation-copy")
     private var connection: PostgresConnection?
@@ -14,16 +14,16 @@ public final class PostgresRows: RowTarget, @unchecked Sendable {
     private let bytesMax: Int
 
     public enum Purpose: Sendable {
-        /// It must be there, and of this version: what is copied from is not changed.
+        /// The source must exist and be of this version: a copy does not change its source.
         case source
-        /// Its tables are made where they are missing.
+        /// Its tables are made if they are missing.
         case target
     }
 
-    /// Of one batch, in case that the database or the way to it is gone.
+    /// The time for one batch, in case the database or the connection is gone.
     private static let patience = Duration.seconds(300)
     private static let patienceToAnalyze = Duration.seconds(3600)
-    /// Rows of such kinds as may have large texts, and have no sum of bytes.
+    /// Rows for kinds that may have large texts, and have no sum of bytes.
     private static let textRowsMax = 1000
 
     /// Connects. Blocks.
@@ -42,7 +42,7 @@ public final class PostgresRows: RowTarget, @unchecked Sendable {
             case .source: try PostgresRows.verifyIsCurrent(connection)
             case .target:
                 try Migrator.migrate(connection, logger: logger)
-                // Empty tables are spread at once, full ones by writing them anew.
+                // Empty tables are spread at once; full ones would have to be rewritten.
                 try PostgresDistribution.spreadIfEmpty(connection, logger: logger)
             }
             self.connection = connection
@@ -94,7 +94,7 @@ public final class PostgresRows: RowTarget, @unchecked Sendable {
     /// Blocks.
     public func close() {
         queue.sync {
-            // The session may outlive its connection by a moment, and whoever serves next should not find it.
+            // The session may outlive its connection by a moment, and the next server should not find its lock.
             _ = try? connection?.run([Command(Locks.beAloneNoMore)])
             connection = nil
         }
@@ -117,7 +117,7 @@ public final class PostgresRows: RowTarget, @unchecked Sendable {
                     return reply.resume(returning: .failure(StoreFailure(.closed, "the store is closed")))
                 }
                 let result = Result { try work(connection) }
-                // A connection on which that fails is gone, and the next one to use it will say so.
+                // If that fails, the connection is gone, and its next use will report it.
                 if case .failure = result { try? connection.rollBackIfNeeded() }
                 reply.resume(returning: result.mapError(PostgresRows.failure))
             }
@@ -163,7 +163,7 @@ extension PostgresRows {
         }
     }
 
-    /// - Parameter cut: the column that is NULL where a page has bytes enough.
+    /// - Parameter cut: the column that is NULL when a page has enough bytes.
     private static func page(_ result: PostgresResult, _ kind: RowKind, limit: Int, cut: Int?) -> RowPage {
         var rows = RowBatch(kind)
         let width = kind.columns.count
@@ -182,7 +182,7 @@ extension PostgresRows {
             return RowPage(rows, next: nil)
         }
         if kind == .profile {
-            // It begins with the next one.
+            // The next page begins with that row.
             let (id, isLast) = next.second.addingReportingOverflow(1)
             if isLast { return RowPage(rows, next: nil) }
             next.second = id
@@ -214,7 +214,7 @@ extension PostgresRows {
         }
     }
 
-    /// A column is an array, whose elements stand in the batch as they go out.
+    /// A column is an array; its elements are sent as they are in the batch.
     private static func insert(_ rows: RowBatch) -> Command {
         Command(CopySQL.insert(rows.kind)) { arguments in
             for (column, type) in rows.kind.columns.enumerated() {
@@ -222,7 +222,7 @@ extension PostgresRows {
                     switch type {
                     case .integer: .integer
                     case .text: .text
-                    // Texts of PostgreSQL hold no NUL.
+                    // Texts of PostgreSQL cannot contain NUL.
                     case .anyText, .bytes: .bytes
                     }
                 arguments.addList(of: element, count: rows.count) { list in

@@ -1,8 +1,8 @@
 import OvationCore
 import OvationRows
 
-/// How rows are read and written when a store is copied. Values stand in the order of ``RowKind/columns``; a position has
-/// as many arguments as the key of the kind, and then comes how many rows may come.
+/// The SQL that reads and writes rows when a store is copied. Values are in the order of ``RowKind/columns``. A
+/// position has as many arguments as the key of the kind, followed by the maximum number of rows.
 enum CopySQL {
     static func select(_ kind: RowKind) -> Statement {
         switch kind {
@@ -128,7 +128,7 @@ enum CopySQL {
         SELECT * FROM unnest($1::text[], $2::text[], $3::bigint[], $4::bigint[])
         """)
 
-    /// The slots are a matter of who counted, and not of what there is.
+    /// The slots say which lane counted; a copy needs only the sums.
     private static let selectUsage = Statement(
         "copy_usage",
         """
@@ -148,7 +148,7 @@ enum CopySQL {
 
     // MARK: Large tables
 
-    /// An id can be any number, so this one begins with the first that is wanted.
+    /// An id can be any number, so this one begins with the first requested id.
     private static let selectProfiles = Statement(
         "copy_profiles",
         """
@@ -178,7 +178,7 @@ enum CopySQL {
         SELECT * FROM unnest($1::bigint[], $2::bigint[], $3::bigint[], $4::text[], $5::bigint[], $6::bigint[], $7::text[])
         """)
 
-    /// What stands behind so many bytes has no data: the page ends before it.
+    /// Rows after this many bytes have no data: the page ends before them.
     private static let selectEvents = Statement(
         "copy_events",
         """
@@ -241,7 +241,7 @@ enum CopySQL {
 
     // MARK: The copy itself
 
-    /// What is copied may take its time, whatever the role or the database say.
+    /// A copy may take its time, whatever the role or the database set.
     static let session = Statement(
         "copy_session", "SELECT set_config('statement_timeout', '0', false)")
 

@@ -4,7 +4,7 @@ import OvationRows
 
 /// Accounts, the log of definitions and keys as rows. Not on the path of an event, so Codable may serve here.
 enum AccountRows {
-    /// Of one moment, since what is read belongs together.
+    /// All from one moment, since the rows belong together.
     static func load(_ connection: PostgresConnection) throws -> StoreContents {
         let results = try connection.run([
             Command(AccountSQL.snapshot), Command(AccountSQL.accounts), Command(AccountSQL.definitions),

@@ -36,7 +36,7 @@ enum AccountSQL {
         "make_server_secret",
         "INSERT INTO setting (name, value) VALUES ('server_secret', $1::bytea) ON CONFLICT DO NOTHING")
 
-    /// Servers that share the database listen, and whoever changes something tells them in the same transaction.
+    /// Servers that share the database listen, and every change sends them a notice in the same transaction.
     static let listen = Statement("listen", "LISTEN ovation_definitions")
     static let tell = Statement("tell", "SELECT pg_notify('ovation_definitions', '')")
     static let isThere = Statement("is_there", "SELECT 1::bigint")

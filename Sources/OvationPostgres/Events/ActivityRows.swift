@@ -1,16 +1,16 @@
 import OvationCore
 import OvationRows
 
-/// What became of events by the minute, as it is read.
+/// Reads the outcomes of events by the minute.
 enum ActivityRows {
-    /// When a store is opened: that from now on all is counted, where it was not before.
+    /// Notes, when a store is opened, that everything is counted from now on, if it was not before.
     static func begin(_ connection: PostgresConnection, at now: Timestamp) throws(PostgresFailure) {
         _ = try connection.run(WriteSQL.beginActivity) {
             $0.add(withUnsafeBytes(of: now.milliseconds.bigEndian) { Array($0) })
         }
     }
 
-    /// Of the slot of a writer, which nobody else has.
+    /// The rows in the slot of a writer, which no other writer has.
     static func runningMinutes(
         _ connection: PostgresConnection, slot: Int64
     ) throws(PostgresFailure) -> [UsageKey: RunningMinute] {

@@ -1,9 +1,9 @@
 import OvationCore
 
-/// Profiles looked up, and their events read.
+/// Looks up profiles, and reads their events.
 enum EventRows {
-    /// Asks for the profile and, in the same round trip, for what is wanted of it under the id that it most likely has.
-    /// nil: there is no such profile.
+    /// Asks for the profile and, in the same round trip, for its rows under the id that it most likely has. nil: there
+    /// is no such profile.
     static func read<Value>(
         _ connection: PostgresConnection, of address: ProfileAddress, _ commands: (_ profile: Int64) -> [Command],
         _ read: (_ profile: Int64, [PostgresResult]) throws -> Value
@@ -13,7 +13,7 @@ enum EventRows {
             let results = try connection.run([find(address, id)] + commands(id.value))
             guard results[0].count == 1 else { return nil }
             if results[0].bool(0, 0) { return try read(id.value, Array(results.dropFirst())) }
-            // Another profile has that hash; what was read of it goes nowhere.
+            // Another profile has that hash; the rows read for it are dropped.
             id = id.afterCollision
         }
     }
@@ -42,7 +42,7 @@ enum EventRows {
                 $0.add(time)
                 $0.add(id)
                 $0.add(orNull: filter.versions)
-                // One more tells whether there is a next page.
+                // One more event tells whether there is a next page.
                 $0.add(Int64(limit) + 1)
                 $0.add(Int64(Limits.pageBytesMax))
             }
@@ -81,10 +81,10 @@ enum EventRows {
 
 /// Events removed, with the act in the audit trail.
 enum EventRemoval {
-    /// How long PostgreSQL may take to remove what a profile has.
+    /// How long PostgreSQL may take to remove the events of a profile.
     static let patience = Duration.seconds(300)
 
-    /// What a try was about to commit, in case that its answer is lost. Used by the thread of one lane only.
+    /// What a try was about to commit, in case its answer is lost. Used by the thread of one lane only.
     final class Attempt: Sendable {
         private let deletion = ResultBox<Deletion>()
 
@@ -93,7 +93,7 @@ enum EventRemoval {
         /// nil: it was not committed.
         func ifCommitted(_ connection: PostgresConnection, account: Int64) throws -> Deletion? {
             guard let deletion = deletion.value, let entry = deletion.entry else { return nil }
-            // Waits for that try, should it still be under way.
+            // Waits for that try, if it is still under way.
             try connection.run([Command(.begin), Command(Locks.log) { $0.add(account) }])
             let isThere = try AuditRows.has(connection, entry, account: account)
             try connection.rollBackIfNeeded()
@@ -109,7 +109,8 @@ enum EventRemoval {
         let profile = try EventRows.read(connection, of: filter.profile, { _ in [] }) { profile, _ in profile }
         guard let profile else { return nil }
         let account = filter.profile.account
-        // The log first: where tables are spread over machines, what all of them have is written before the rest.
+        // The log comes first: if the tables are spread over machines, rows that all of them share are written before
+        // the rest.
         let results = try connection.run(
             [
                 Command(.begin), Command(Locks.log) { $0.add(account) }, removal(profile, filter, id: id),

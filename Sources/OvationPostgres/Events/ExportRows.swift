@@ -1,9 +1,8 @@
 import OvationCore
 
-/// Events in the order of their arrival, a page at a time, so that no transaction stays open while somebody reads
-/// slowly.
+/// Events in the order of their arrival, a page at a time, so that no transaction stays open for a slow reader.
 enum ExportRows {
-    /// Ids that one page looks at, in case that few of the events are wanted.
+    /// Ids that one page looks at, if few of the events match.
     static let idsLookedAtMax: Int64 = 1 << 20
 
     /// - Parameter isSpread: whether Citus spreads the tables.
@@ -13,7 +12,7 @@ enum ExportRows {
         guard range.after < last else {
             return ExportPage(rows: [], profiles: [], keys: [], data: [], next: nil, newest: newest)
         }
-        // Where nothing came for long, the page begins at what came next.
+        // After a gap without events, the page begins at the next event.
         let first = try connection.run(ReadSQL.nextEvent) {
             $0.add(range.account)
             $0.add(range.after)
@@ -34,7 +33,7 @@ enum ExportRows {
             return arguments
         }
         var narrowed = filter(through: end)
-        // One more tells whether it goes on.
+        // One more event tells whether there is a next page.
         narrowed.add(Int64(range.limit) + 1)
         let sizes = try connection.run([Command(ReadSQL.exportSizes, narrowed)])[0]
         let count = fitting(sizes, range)
@@ -47,7 +46,7 @@ enum ExportRows {
         return try page(connection, rows, next: next, newest: newest)
     }
 
-    /// How many of the events fit into a page; one at least.
+    /// The number of events that fit into a page; at least one.
     private static func fitting(_ sizes: PostgresResult, _ range: ExportRange) -> Int {
         var (count, bytes): (Int, Int64) = (0, 0)
         while count < min(sizes.count, range.limit), count == 0 || bytes < range.bytesMax {
@@ -57,12 +56,12 @@ enum ExportRows {
         return count
     }
 
-    /// The newest event of which it is certain that none before it is still to come.
+    /// The newest event that certainly has no uncommitted event before it.
     ///
-    /// Several writers draw ids and commit in their own time. A page up to the highest id that it sees would leave out for
-    /// good what was drawn before and is committed after. So the first page waits for those that have drawn ids; the
-    /// ones after it are bounded by what the first one found. On Citus a node that went away within a commit may still have
-    /// to end it.
+    /// Several writers draw ids and commit independently. A page up to the highest visible id would leave out for good
+    /// an event with an earlier id that is committed later. So the first page waits for the transactions that have
+    /// drawn ids; the later pages end at the event that the first one found. On Citus a node that was lost within a
+    /// commit may still have to finish it.
     private static func newest(
         _ connection: PostgresConnection, _ range: ExportRange, isSpread: Bool
     ) throws -> Int64 {
@@ -98,7 +97,7 @@ enum ExportRows {
             rows: rows, profiles: profiles.list, keys: profiles.keys, data: data, next: next, newest: newest)
     }
 
-    /// Those of a page, each looked up once.
+    /// The profiles of a page, each looked up once.
     private struct Profiles {
         var indexes: [Int64: Int] = [:]
         var list: [ExportPage.Profile] = []

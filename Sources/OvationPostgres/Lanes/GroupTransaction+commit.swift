@@ -22,12 +22,12 @@ extension GroupTransaction {
         round.add(Command(.commit))
         let results = try connection.run(round.commands)
         if let forgotten {
-            // As long as something is found there may be more.
+            // As long as some are found there may be more.
             memory.lookedAt = results[forgotten].count > 0 ? nil : posts.map(\.receivedAt).max()
         }
     }
 
-    /// How many events this transaction stores.
+    /// The number of events that this transaction stores.
     var eventCount: Int {
         posts.indices.reduce(0) { $0 + (mustStore($1) && !posts[$1].isChange ? posts[$1].positions : 0) }
     }
@@ -69,7 +69,7 @@ extension GroupTransaction {
         }
     }
 
-    /// In the order in which the posts came, and of each in its own.
+    /// In the order in which the posts came, and within each post in its own order.
     private func forEachEvent(
         _ body: (_ post: QueuedWrite, _ profile: Int64, _ section: Int64, _ time: Timestamp, _ version: Int64) -> Void
     ) {
@@ -178,7 +178,7 @@ extension GroupTransaction {
 
     // MARK: Refused posts
 
-    /// Where the events of replays went.
+    /// The profiles that got the events of replays.
     private func replays() -> Command? {
         var rows: [(account: Int64, id: Rejection.ID, profile: Int64, events: String)] = []
         for (index, post) in posts.enumerated() where mustStore(index) {
@@ -223,10 +223,10 @@ extension GroupTransaction {
         }
     }
 
-    /// Rejections that one kept post may cost at most, of those past their age and of those beyond the number.
+    /// The most rejections that one kept post removes, of those past their age and of those beyond the maximum.
     private static let forgottenEach = 10
 
-    /// Gives the place of the command that says whether there was something.
+    /// Returns the place of the command that says whether there were any.
     private func addForgetting(to round: inout Round) -> Int? {
         guard let newest = posts.map(\.receivedAt).max() else { return nil }
         var counts: [Int64: Int] = [:]
@@ -252,7 +252,7 @@ extension GroupTransaction {
 
     // MARK: After a lost answer
 
-    /// Whether this transaction was committed, asked when it is certain that it is over.
+    /// Whether this transaction was committed. Ask only when it is certainly over.
     func isStored(on connection: PostgresConnection) throws(PostgresFailure) -> Bool {
         switch mark {
         case .event(let profile, let section, let time, let id):
@@ -268,7 +268,7 @@ extension GroupTransaction {
             return try connection.run(ChangeSQL.hasChange) { $0.add(position) }.count == 1
         case .transaction(let number):
             return try connection.run(WriteSQL.isCommitted) { $0.add(number) }.bool(0, 0)
-        // It wrote at most idempotency keys, and they say the same when they are asked again.
+        // It wrote at most idempotency keys, and they give the same answer when they are asked again.
         case nil: return false
         }
     }
@@ -282,7 +282,7 @@ extension Arguments {
     }
 }
 
-/// Whose usage a row counts, within a slot.
+/// The version that a row of usage counts, within a slot.
 struct UsageKey: Hashable, Comparable {
     let account: Int64
     let version: EventVersion.ID

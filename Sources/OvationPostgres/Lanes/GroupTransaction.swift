@@ -1,14 +1,14 @@
 import OvationCore
 import OvationRows
 
-/// What one lane remembers from group to group. It belongs to the lane's thread.
+/// The values that one lane keeps from group to group. They belong to the lane's thread.
 final class LaneMemory {
     private let knownMax: Int
     let forgetting: SharedForgetting
     var known: KnownProfiles
-    /// When refused posts were last looked through for old ones, by the time of the posts; nil: look with the next group.
+    /// The last look for old refused posts, by the time of the posts; nil: look with the next group.
     var lookedAt: Timestamp?
-    /// Of the slot: what its rows of usage say of the minute in which events came last.
+    /// The minute of the last events in the slot's rows of usage.
     var running: [UsageKey: RunningMinute] = [:]
     /// No counts are left of the minutes before this one.
     var forgotten = Int64.min
@@ -37,13 +37,13 @@ final class LaneMemory {
 ///
 /// From step 1 on nobody changes the state of a profile: who does takes the lock of step 1 alone. See rule 18 of DESIGN.md.
 ///
-/// Where Citus spreads the tables, an insert that leaves out what is there costs a round trip to each shard. So profiles
-/// are looked for, and step 4 inserts those that were not found. When somebody else was faster, all of it is tried again.
-/// They are looked for before step 1, outside of the transaction (``lookUp()``): Citus commits in one phase on a node
-/// where each shard that is written was read before in the same transaction. See rule 9 of DESIGN.md.
+/// If Citus spreads the tables, an insert that skips existing rows costs a round trip to each shard. So the lane looks
+/// for profiles, and step 4 inserts the missing ones. If another server was faster, all of it is tried again. The lane
+/// looks before step 1, outside the transaction (``lookUp()``): Citus commits in one phase on a node if each shard that
+/// is written was read before in the same transaction. See rule 9 of DESIGN.md.
 ///
-/// Rows are written in one order by everybody, keys before profiles and each by rising key, so that two groups seldom
-/// wait for each other in a circle; when they do, PostgreSQL ends one of them, and it is tried again.
+/// All groups write rows in one order, keys before profiles and each by rising key, so that two groups seldom wait for
+/// each other in a circle. If they do, PostgreSQL ends one of them, and it is tried again.
 final class GroupTransaction {
     let connection: PostgresConnection
     let posts: [QueuedWrite]
@@ -65,7 +65,7 @@ final class GroupTransaction {
     var newStateNumber: Int64?
     private(set) var rejectionIDs: [Rejection.ID] = []
     var eventIDs = IDBlocks()
-    /// Which events the replays of rejections store.
+    /// The events that the replays of rejections store.
     var replayed: [Claim: [ClosedRange<Int64>]] = [:]
     /// Whether this transaction may remove refused posts.
     private(set) var mayForget = false
@@ -78,11 +78,11 @@ final class GroupTransaction {
     /// What tells whether it was stored: its first event, or its first refused post.
     var mark: Mark?
 
-    /// What the slot's rows of usage will say once this is committed.
+    /// The values of the slot's rows of usage after this commit.
     var running: [UsageKey: RunningMinute] = [:]
-    /// What is counted by the minute but in those rows.
+    /// Counts by the minute that are not in those rows.
     var activity = ActivityTally()
-    /// Its number, where it was asked for: it may write nothing else that could be looked for.
+    /// The number of the transaction, if it was asked for: the transaction may write no other row to look for.
     private(set) var transactionID: Int64?
 
     enum Mark {
@@ -97,11 +97,11 @@ final class GroupTransaction {
         let createdAt: Timestamp
         /// Where to look next.
         var candidate: ProfileID
-        /// Its id, when that is certain.
+        /// Its id, when it is certain.
         var id: Int64?
         var isConditional: Bool
         var isNew = true
-        /// Nobody had the candidate when it was looked for.
+        /// The candidate id was free when it was looked for.
         var isFree = false
         var state = ProfileState.open
         /// It was made in step 1 for a post that is refused, and goes again.
@@ -142,7 +142,7 @@ final class GroupTransaction {
         memory.running.merge(running) { $1 }
     }
 
-    /// The profiles of a post, in the order of its need.
+    /// The profiles of a post, in the order in which it needs them.
     func profiles(of post: Int) -> [Int64] {
         needs[post].map { wanted[$0].id ?? 0 }
     }
@@ -172,7 +172,7 @@ extension GroupTransaction {
         for post in posts {
             switch post {
             case .append(let batch, _):
-                // A lenient post may have lost all its events; it makes no profile for nothing.
+                // A lenient post may have no events left; then it makes no profile.
                 let profile = batch.profile
                 let address = KnownProfiles.Address(
                     account: profile.account, keyspace: profile.keyspace, key: profile.key.text)
@@ -195,7 +195,7 @@ extension GroupTransaction {
         }
     }
 
-    /// A round trip before the transaction, where the tables are spread and a profile is not known to be stored.
+    /// A round trip before the transaction, if the tables are spread and a profile is not known to be stored.
     private func lookUp() throws(PostgresFailure) {
         while isSpread, hasUnasked {
             try find { _ in }
@@ -236,10 +236,10 @@ extension GroupTransaction {
         if let find { note(found: results[find]) }
     }
 
-    /// Not with every group: most of the time there is nothing.
+    /// Not with every group: most of the time there are none.
     private var isTimeToForget: Bool {
         guard let last = memory.lookedAt, let newest = posts.map(\.receivedAt).max() else { return true }
-        // A clock that went back is no reason to wait until it is where it was.
+        // After the clock went back, there is no reason to wait until it is where it was.
         return newest >= last.advanced(by: .seconds(10)) || newest < last
     }
 
@@ -261,12 +261,12 @@ extension GroupTransaction {
             }
             $0.add(keyed.map(\.0.receivedAt.milliseconds))
             $0.add(oldest.milliseconds)
-            // The same as the key where there was none before.
+            // The same as the key if there was no former one.
             $0.add(keyed.map { $0.1.formerKey ?? $0.1.key })
         }
     }
 
-    /// Posts whose key is not ours are conflicts, until it is known what the key stands for.
+    /// Posts with a key that another post claimed are conflicts, until the meaning of the key is known.
     private func note(claimed rows: PostgresResult) {
         let ours = Set((0..<rows.count).map { Claim.key(account: rows.int64($0, 0), rows.text($0, 1)) })
         for (index, post) in posts.enumerated() {
@@ -292,7 +292,7 @@ extension GroupTransaction {
                 guard let idempotency = post.idempotency else { continue }
                 let former = idempotency.formerKey.flatMap { places[.key(account: post.account, $0)] }
                 guard let row = places[.key(account: post.account, idempotency.key)] ?? former else {
-                    // Forgotten since: the next try finds it free.
+                    // The key was removed meanwhile: the next try finds it free.
                     throw PostgresFailure(state: "40001", message: "an idempotency key went meanwhile")
                 }
                 guard rows.bytes(row, 2) == idempotency.fingerprint else { continue }
@@ -347,7 +347,7 @@ extension GroupTransaction {
             for index in wanted.indices { wanted[index].isConditional = !isNeeded.contains(index) }
             try find { round in
                 guard isSpread else { return }
-                // Looked for inside of the transaction after all; so what is read is written to first.
+                // The transaction does read here, so the shard is written to first.
                 for wanted in wanted where wanted.id == nil {
                     round.add(Command(WriteSQL.markWritten) { $0.add(wanted.candidate.value) })
                 }
@@ -367,7 +367,7 @@ extension GroupTransaction {
         if let find { note(found: results[find]) }
     }
 
-    /// Of two with one hash the second has to look on.
+    /// Of two profiles with one hash, the second has to look further.
     private func takeFree(_ isNeeded: Set<Int>) {
         var taken = Set(made.map { wanted[$0].candidate.value })
         for index in isNeeded.sorted() where wanted[index].id == nil && wanted[index].isFree {
@@ -382,14 +382,14 @@ extension GroupTransaction {
         }
     }
 
-    /// Those that step 4 makes. nil: none.
+    /// The profiles that step 4 makes. nil: none.
     func newProfiles() -> Command? {
         guard !made.isEmpty else { return nil }
         let new = made.map { wanted[$0] }.sorted { $0.candidate.value < $1.candidate.value }
         return Command(WriteSQL.insertNewProfiles) { GroupTransaction.add(new, to: &$0) }
     }
 
-    /// Gives the place of the command that finds them. nil: all are known.
+    /// Returns the place of the command that finds them. nil: all are known.
     private func addProfiles(to round: inout Round, inserting isInserted: (Wanted) -> Bool) -> Int? {
         let missing = wanted.filter { $0.id == nil }.sorted { $0.candidate.value < $1.candidate.value }
         guard !missing.isEmpty else { return nil }
@@ -433,7 +433,7 @@ extension GroupTransaction {
     }
 }
 
-/// Commands of one round trip, which know their place.
+/// The commands of one round trip, with their places.
 struct Round {
     private(set) var commands: [Command] = []
 

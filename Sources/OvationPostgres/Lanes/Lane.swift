@@ -11,14 +11,14 @@ final class Lane {
     private let limits: Limits
     private let memory: LaneMemory
     private var connection: PostgresConnection?
-    /// Of usage; nobody else has it as long as the connection lives.
+    /// The slot of usage; no other lane has it during the life of the connection.
     private var slot: Int64 = 0
-    /// Of the connection, or of the last one: tells whether it still lives.
+    /// The number of the connection, or of the last one: tells whether it still lives.
     private var sign: Int64 = 0
     /// Whether Citus spreads the tables.
     private var isSpread = false
 
-    /// How often a transaction is tried that lost to another one.
+    /// How often a transaction is tried again after it lost to another one.
     private static let tries = 8
 
     init(number: Int, writer: PostgresWriter, target: ConnectionTarget, limits: Limits) {
@@ -62,7 +62,7 @@ final class Lane {
             throw PostgresFailure(connection: "the store is being copied; it can be written to when that has ended")
         }
         (self.slot, self.sign) = (results[0].int64(0, 0), sign)
-        // The server that had the slot before has ended, and this one sees what it committed.
+        // The server that had the slot before has ended, and this one sees its commits.
         memory.running = try ActivityRows.runningMinutes(connection, slot: slot)
         let shards = try ShardMap.read(connection)
         isSpread = shards != nil
@@ -73,13 +73,14 @@ final class Lane {
     }
 
     private func drop(because failure: PostgresFailure) {
-        // Not left to whoever lets go of it last: as long as it is open, its session holds what a look-up waits for.
+        // The connection is closed here, and not by its last owner: while it is open, its session holds the lock that a
+        // look-up waits for.
         connection?.close()
         connection = nil
         writer.didFail(number, failure)
     }
 
-    /// The connection there is, or a new one, tried for until the deadline.
+    /// The existing connection, or a new one; it tries to connect until the deadline.
     private func connected(
         until deadline: ContinuousClock.Instant?
     ) throws(PostgresFailure) -> PostgresConnection {
@@ -98,7 +99,7 @@ final class Lane {
         }
     }
 
-    /// What a failure leaves behind is ended here: a transaction, or the connection itself.
+    /// Ends what a failure left behind: a transaction, or the connection itself.
     private func cleanUp(after failure: PostgresFailure) {
         guard !failure.isConnectionLost else { return drop(because: failure) }
         do throws(PostgresFailure) {
@@ -149,8 +150,8 @@ extension Lane {
         }
     }
 
-    /// Ends the session whose commit is in doubt and waits until it is over; from then on everybody sees what it committed,
-    /// and it commits nothing any more.
+    /// Ends the session with the doubtful commit and waits until it is over. From then on every session sees its
+    /// committed work, and it commits nothing any more.
     private func end(session sign: Int64, on connection: PostgresConnection) throws(PostgresFailure) {
         try connection.run([
             Command(Locks.endSession) { $0.add(sign) }, Command(Locks.awaitEnd) { $0.add(sign) },
@@ -158,8 +159,8 @@ extension Lane {
         if isSpread { _ = try connection.run(CitusSQL.settle) }
     }
 
-    /// What can be seen need not be where a synchronous standby has it: its commit may have been cut off while it waited
-    /// for that. The log is sent in its order, so a later commit that was waited for proves the earlier one.
+    /// A visible event need not be on the synchronous standby: its commit may have been cancelled while it waited for
+    /// that. The log is sent in order, so a later commit that did wait proves the earlier one.
     private func prove(on connection: PostgresConnection) throws(PostgresFailure) {
         try connection.run([
             Command(.begin), Command(WriteSQL.touch) { $0.add([UInt8(number & 0xFF)]) }, Command(.commit),
@@ -186,7 +187,7 @@ extension Lane {
     }
 
     private func give(up posts: [QueuedWrite], because failure: PostgresFailure, isInDoubt: Bool) {
-        // Of what cannot be stored the neighbours are not to blame: halves, until it is alone.
+        // One value cannot be stored; the other posts can. The group is halved until that post is alone.
         if failure.isAboutData, posts.count > 1 {
             commit(Array(posts[..<(posts.count / 2)]))
             return commit(Array(posts[(posts.count / 2)...]))
@@ -203,13 +204,14 @@ extension Lane {
             isInDoubt
             ? StoreFailure(.outcomeUnknown, "the connection broke during a commit: \(failure)") : StoreFailure(failure)
         writer.logger.error(
-            isInDoubt ? "nobody knows whether a group of posts was stored" : "a group of posts was not stored",
+            isInDoubt ? "it is unknown whether a group of posts was stored" : "a group of posts was not stored",
             metadata: ["error": "\(failure)", "posts": "\(posts.count)"])
         for post in posts { post.fail(failure) }
     }
 
-    /// Two old keys go for each new one, so that the table cannot outgrow their lifetime and no clean-up ever stalls. After
-    /// the commit and not in it: it takes locks in any order, and what it leaves behind the next one finds.
+    /// Each new key removes two old ones, so that the table cannot outgrow its lifetime and no clean-up ever blocks.
+    /// After the commit and not in it, because it takes locks in any order; the next group finds the keys that it
+    /// leaves.
     private func forgetKeys(of group: GroupTransaction, on connection: PostgresConnection) {
         let keyed = group.posts.filter { $0.idempotency != nil }
         guard let newest = keyed.map(\.receivedAt).max() else { return }
@@ -220,7 +222,7 @@ extension Lane {
                 $0.add(Int64(2 * keyed.count))
             }
         } catch {
-            // The group is stored, whatever becomes of this.
+            // The group is stored, whatever the result of this.
             cleanUp(after: error)
         }
     }
@@ -229,7 +231,8 @@ extension Lane {
 // MARK: - Old counts
 
 extension Lane {
-    /// With the first group of a minute that wrote such counts, and until nothing is left. After the commit, as old keys.
+    /// With the first group of a minute that wrote such counts, and until none are left. After the commit, like old
+    /// keys.
     private func forgetActivity(of group: GroupTransaction) {
         guard group.hasActivity, let connection, let newest = group.posts.map(\.receivedAt).max() else { return }
         let oldest = Activity.minute(of: memory.forgetting.time(newest)) - Int64(Limits.activityMinutesKept)
@@ -241,7 +244,7 @@ extension Lane {
             }
             if gone.count < Limits.activityForgottenMax { memory.forgotten = oldest }
         } catch {
-            // The group is stored, whatever becomes of this.
+            // The group is stored, whatever the result of this.
             cleanUp(after: error)
         }
     }
@@ -252,7 +255,7 @@ extension Lane {
 extension Lane {
     private func perform(_ change: PostgresWriter.Change) {
         var budget = RetryBudget(patience: limits.databasePatience)
-        /// Of the session whose commit nobody knows of.
+        /// The session of the commit with the unknown outcome.
         var doubtful: Int64?
         var isRepeat: Bool { doubtful != nil }
         while true {
@@ -260,7 +263,7 @@ extension Lane {
                 let connection = try connected(until: budget.deadline)
                 if let doubtful { try end(session: doubtful, on: connection) }
                 try change.work(connection, slot, isRepeat)
-                // What it found done was seen, and not confirmed.
+                // The look-up found the commit, but it is not confirmed.
                 if isRepeat { try prove(on: connection) }
                 return change.reply.resume(returning: .success(()))
             } catch let failure as PostgresFailure {
@@ -288,7 +291,7 @@ extension Lane {
 struct RetryBudget {
     private let patience: Duration
     private var tries = 0
-    /// Runs from the first time that the connection, or a node, went.
+    /// Starts with the first loss of the connection, or of a node.
     private(set) var deadline: ContinuousClock.Instant?
 
     init(patience: Duration) {
@@ -300,12 +303,12 @@ struct RetryBudget {
         defer { tries += 1 }
         guard failure.isConnectionLost || failure.isNodeAway else {
             guard failure.isWorthRepeating, tries + 1 < triesMax else { return nil }
-            // Two that ended each other should not meet again at once.
+            // Two transactions that ended each other should not meet again at once.
             return .milliseconds(Int.random(in: 0...(10 << min(tries, 4))))
         }
         let end = deadline ?? ContinuousClock.now.advanced(by: patience)
         deadline = end
-        // At once the first time: a restart closes connections that can be made again.
+        // At once the first time: a restart closes connections, and new ones then work.
         let pause = tries == 0 ? Duration.zero : .milliseconds(10 << min(tries, 4))
         return ContinuousClock.now.advanced(by: pause) < end ? pause : nil
     }

@@ -1,14 +1,15 @@
 import OvationCore
 import OvationRows
 
-/// Which lane has which profile. Posts of one profile are one lane's, so this changes only while nothing waits.
+/// Assigns profiles to lanes. All posts of one profile go to one lane, so the assignment changes only while nothing
+/// waits.
 struct LaneAssignment {
     typealias Instant = ContinuousClock.Instant
 
     private let lanes: Int
-    /// What is known of the shards now; groups are made by it. nil: the tables are on one machine.
+    /// The shards as they are now; groups are made by them. nil: the tables are on one machine.
     private(set) var shards: ShardMap?
-    /// What the lanes were given out by.
+    /// The shards by which the lanes were assigned.
     private var settled: ShardMap?
     private var readAt = Instant.now
 
@@ -18,24 +19,24 @@ struct LaneAssignment {
         settled = shards
     }
 
-    /// Ids are hashes, so any part of them will do on one machine.
+    /// Ids are hashes, so on one machine the lanes can be any part of them.
     func lane(of number: Int64) -> Int {
         settled?.lane(of: number, lanes: lanes) ?? Int(UInt64(bitPattern: number) % UInt64(lanes))
     }
 
     var isStale: Bool { settled != shards }
 
-    /// Gives the lanes out anew. Only while nothing waits and no lane is at work.
+    /// Assigns the lanes again. Only while nothing waits and no lane is busy.
     mutating func settle() { settled = shards }
 
-    /// Whether it is time to look whether shards were moved; true for one who asks.
+    /// Whether it is time to look for moved shards; true for one caller.
     mutating func mustRead(at now: Instant) -> Bool {
         guard shards != nil, readAt.advanced(by: Limits.shardsPoll) <= now else { return false }
         readAt = now
         return true
     }
 
-    /// Whether that is news.
+    /// Whether the shards have changed.
     mutating func note(_ new: ShardMap) -> Bool {
         defer { shards = new }
         return shards != new
@@ -46,8 +47,8 @@ struct LaneAssignment {
 /// second waits, and is then told what became of the first. What comes after a change of a profile waits for the next
 /// group, and so does a change that comes after a post to it.
 ///
-/// Where tables are spread, a group is of one node: the oldest post says which. Those of other nodes keep their places, so
-/// the next group begins with the oldest of them. Posts of one profile are all of one node, and are not changed in their
+/// If the tables are spread, a group goes to one node: the oldest post says which. Posts to other nodes keep their
+/// places, so the next group begins with the oldest of them. All posts of one profile go to one node, and stay in their
 /// order.
 struct GroupLimits {
     private let eventsMax: Int
@@ -110,10 +111,10 @@ struct GroupLimits {
     }
 }
 
-/// What something that waits asks of the group that takes it.
+/// What a waiting write needs from the group that takes it.
 struct GroupNeeds {
     enum Reach {
-        /// A transaction of its own.
+        /// A separate transaction.
         case alone
         /// The machine that has this profile.
         case profile(Int64)

@@ -5,18 +5,17 @@ import OvationCore
 import OvationRows
 import Synchronization
 
-/// All that is written, by lanes: a lane is a thread of our own with one connection, and takes the posts of a part of
-/// the profiles.
+/// All writes, by lanes: a lane is a thread with one connection, and takes the posts of a part of the profiles.
 ///
 /// **Group commit.** Posts that wait for a lane share one transaction. While a commit is under way the next group
-/// gathers, so the group grows with the load and a lone post waits for nobody.
+/// gathers, so the group grows with the load and a single post waits for no other.
 ///
 /// 1. A post is answered after the commit of its group, never before.
-/// 2. Posts of one profile are one lane's, and are stored in the order in which they came to this process.
+/// 2. All posts of one profile go to one lane, and are stored in the order in which they came to this process.
 /// 3. The queues are bounded together; a post that finds them full is refused at once.
-/// 4. A client that goes away changes nothing: its post is the lane's from the moment it is queued.
+/// 4. A client that goes away changes nothing: its post belongs to the lane from the moment it is queued.
 final class PostgresWriter: Sendable {
-    /// Something that is written in a transaction of its own.
+    /// A write in a separate transaction.
     struct Change: Sendable {
         /// - Parameter isRepeat: an earlier try may have been committed.
         let work: @Sendable (_ connection: PostgresConnection, _ slot: Int64, _ isRepeat: Bool) throws -> Void
@@ -107,7 +106,7 @@ final class PostgresWriter: Sendable {
         }
     }
 
-    /// Commits what waits, refuses what comes, and returns when the threads have ended. Blocks.
+    /// Commits the waiting posts, refuses new ones, and returns when the threads have ended. Blocks.
     func close() {
         state.withLock { state in
             for index in state.pools.indices { state.pools[index].close() }
@@ -117,7 +116,7 @@ final class PostgresWriter: Sendable {
         fail(takeWaiting { $0.takeAll() }, StoreFailure(.closed, "the store is closing"))
     }
 
-    /// Answers what has waited for too long. Gives whether the database is away for some lane.
+    /// Answers requests that have waited too long. Returns whether the database is away for any lane.
     func giveUpExpired() -> Bool {
         let now = ContinuousClock.now
         let (isAway, why) = state.withLock { state in
@@ -151,7 +150,7 @@ extension PostgresWriter {
         await withUnsafeContinuation { enqueue(make($0)) }
     }
 
-    /// Runs in a transaction of its own, on the lane of a profile or an account.
+    /// Runs in a separate transaction, on the lane of a profile or an account.
     func perform(
         for number: Int64,
         _ work: @escaping @Sendable (PostgresConnection, _ slot: Int64, _ isRepeat: Bool) throws -> Void
@@ -169,7 +168,7 @@ extension PostgresWriter {
 
     private func enqueue(_ post: QueuedWrite) {
         let bytes = post.bytes
-        // Refused posts get a part of the queue: a flood of them must not take the room of those to store.
+        // Refused posts get a part of the queue: a flood of them must not take the room of posts to store.
         let share = post.isToStore ? 1 : 4
         enqueue(.post(post), for: post.number) { state in
             guard state.posts < limits.writerQueueMax / share,
@@ -181,7 +180,7 @@ extension PostgresWriter {
         }
     }
 
-    /// - Parameter number: of a profile or an account; what has the same comes to the same lane.
+    /// - Parameter number: the id of a profile or an account; equal numbers go to the same lane.
     private func enqueue(_ work: Work, for number: Int64, _ count: (inout State) -> StoreFailure?) {
         let now = ContinuousClock.now
         let (failure, toWake) = state.withLock { state -> (StoreFailure?, Int?) in
@@ -256,7 +255,7 @@ extension PostgresWriter {
 
     var isClosed: Bool { state.withLock { $0.pools[0].isClosed } }
 
-    /// Whether the caller is the one to look whether shards were moved. Never, where the tables are on one machine.
+    /// Whether the caller should look for moved shards. Never, if the tables are on one machine.
     func mustReadShards() -> Bool { state.withLock { $0.assignment.mustRead(at: .now) } }
 
     func note(_ shards: ShardMap?) {

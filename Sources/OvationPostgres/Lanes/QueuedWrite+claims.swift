@@ -1,7 +1,7 @@
 import OvationCore
 import OvationRows
 
-/// What can be claimed by one post of a transaction only: the key of a promise, or a rejection to close.
+/// Things that only one post of a transaction can claim: an idempotency key, or a rejection to close.
 enum Claim: Hashable {
     case key(account: Int64, String)
     case rejection(account: Int64, Rejection.ID)
@@ -60,7 +60,7 @@ extension QueuedWrite {
         if case .append(let batch, _) = self { batch.replayOf } else { nil }
     }
 
-    /// Whether it leaves nothing behind but a count, by which it could not be found.
+    /// Whether it writes only a count, by which its commit could not be found.
     var isOnlyCounted: Bool {
         switch self {
         case .append, .change, .keep: false

@@ -11,7 +11,7 @@ struct KnownProfiles {
         let key: String
     }
 
-    // Two generations: when the younger is full, it takes the place of the older, which is forgotten.
+    // Two generations: when the younger is full, it replaces the older, which is dropped.
     private var younger: [Address: Int64] = [:]
     private var older: [Address: Int64] = [:]
     /// Those that are not open.

@@ -1,6 +1,6 @@
 import OvationCore
 
-/// What is read of profiles as a whole: who they are, and what their events amount to.
+/// Reads profiles as a whole: their keys, and counts of their events.
 enum ProfileRows {
     static func find(_ connection: PostgresConnection, _ address: ProfileAddress) throws -> Profile? {
         var id = address.foundingID
@@ -107,7 +107,7 @@ enum ProfileRows {
     ) throws -> [Profile]? {
         do throws(PostgresFailure) {
             let end = prefix.firstNotBeginningSo
-            // A transaction of its own, and so the limit of time is for this search only.
+            // A separate transaction, so that the limit of time is for this search only.
             let rows = try connection.run([
                 Command(ReadSQL.searchTimeout) { $0.add(String(milliseconds)) },
                 Command(end == nil ? ReadSQL.searchToEnd : ReadSQL.search) {
@@ -138,12 +138,12 @@ enum ProfileRows {
 }
 
 extension String {
-    /// In the order of code points, which is that of UTF-8: the first text that comes after all that begin with this one.
-    /// nil: there is none.
+    /// In the order of code points, which is the order of UTF-8: the first text after all texts that begin with this
+    /// one. nil: there is none.
     var firstNotBeginningSo: String? {
         var scalars = Array(unicodeScalars)
         while let last = scalars.popLast() {
-            // Surrogates are no characters.
+            // Surrogates are not characters.
             let next = last.value == 0xD7FF ? 0xE000 : last.value + 1
             guard let scalar = Unicode.Scalar(next) else { continue }
             var text = String.UnicodeScalarView()

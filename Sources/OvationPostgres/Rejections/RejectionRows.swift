@@ -1,9 +1,9 @@
 import OvationCore
 import OvationRows
 
-/// Refused posts as rows, read and removed.
+/// Reads and removes refused posts as rows.
 enum RejectionRows {
-    /// Rejections that one look at their texts reads at once.
+    /// Rejections that a search of their texts reads at once.
     private static let searchedAtOnce = 20
 
     static func list(
@@ -16,8 +16,8 @@ enum RejectionRows {
             let rows = try rows(connection, filter, before: id ?? .max, limit: limit, bodyBytes: cut)
             return try (0..<rows.count).map { try rejection(rows, $0, account: filter.account) }
         }
-        // Bodies can hold any byte, and PostgreSQL has no search in such that takes letters in either case. There are no
-        // more than `rejectionsMax` of them.
+        // Bodies can contain any byte, and PostgreSQL cannot search such bytes ignoring case. There are at most
+        // `rejectionsMax` of them.
         let wanted = FoldedText(text.utf8)
         var found: [Rejection] = []
         var before = id ?? .max
@@ -116,8 +116,8 @@ enum RejectionRows {
     /// Few, since each comes with its body.
     private static let filledAtOnce = 20
 
-    /// Marks what an older version kept, some rejections at a time, before the store serves. Several servers may do so at
-    /// once: what one has marked the others leave.
+    /// Marks rejections that an older version kept, some at a time, before the store serves. Several servers may do so
+    /// at once: each leaves those that another has marked.
     static func fill(_ connection: PostgresConnection) throws {
         var catalogues: [Int64: Catalogue]?
         while true {
@@ -165,8 +165,8 @@ enum RejectionRows {
         return rows.count == 1 ? try rejection(rows, 0, account: account) : nil
     }
 
-    /// All that is past its age or number: at the start, when the limits may have changed.
-    /// - Parameter now: as ``Forgetting`` has it; it is noted.
+    /// Removes everything past its age or number. It runs at the start, when the limits may have changed.
+    /// - Parameter now: the time by ``Forgetting``; it is noted.
     static func forget(_ connection: PostgresConnection, at now: Timestamp, limits: Limits) throws {
         try connection.run([
             Command(.begin), Command(Locks.rejections),
@@ -201,7 +201,7 @@ enum RejectionRows {
         [3, 7, 8, 16].contains { column in rows.withBytes(row, column) { wanted.isContained(in: $0) } }
     }
 
-    /// A text to look for, whatever the case of ASCII letters.
+    /// A text to look for, ignoring the case of ASCII letters.
     struct FoldedText {
         private let bytes: [UInt8]
 

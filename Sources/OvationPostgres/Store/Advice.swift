@@ -52,6 +52,6 @@ enum Advice {
 }
 
 extension PostgresFailure {
-    /// With what can be done about it.
+    /// The message with what can be done about it.
     var advised: String { Advice.on(self).map { "\(self); \($0)" } ?? description }
 }

@@ -4,7 +4,7 @@ import OvationCore
 
 /// Brings the tables up to date, however many servers start at once.
 enum Migrator {
-    /// Applied migrations, where there is a ledger.
+    /// Applied migrations, if there is a ledger.
     static let applied = Statement("migrations_applied", "SELECT number, name FROM ovation.migration ORDER BY number")
     static let note = Statement(
         "migration_note", "INSERT INTO ovation.migration (number, name) VALUES ($1::bigint, $2::text)")
@@ -41,7 +41,7 @@ enum Migrator {
                 done = (0..<rows.count).map { (rows.int64($0, 0), rows.text($0, 1)) }
             } else {
                 let statements = Schema.ledger.enumerated().map { Statement("migration_0_\($0)", $1) }
-                // What is there needs no right to make it.
+                // A table that exists needs no right to make it.
                 try connection.run(statements.dropFirst(ledger[2].bool(0, 1) ? 1 : 0).map { Command($0) })
             }
             try verify(done)
@@ -71,7 +71,7 @@ enum Migrator {
         }
     }
 
-    /// Made with the store, and never changed. The first server's is everybody's.
+    /// Made with the store, and never changed. All servers use the first server's secret.
     private static func makeSecret(_ connection: PostgresConnection) throws {
         var random = SystemRandomNumberGenerator()
         let secret = (0..<32).map { _ in UInt8.random(in: 0...255, using: &random) }

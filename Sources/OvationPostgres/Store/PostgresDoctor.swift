@@ -3,8 +3,7 @@ import Foundation
 import OvationCore
 import OvationRows
 
-/// What can be told of a database from outside: whether it can be a store, and what its settings mean for what is
-/// acknowledged.
+/// Examines a database from outside: whether it can be a store, and what its settings mean for acknowledged events.
 public enum PostgresDoctor {
     public struct Finding: Sendable {
         public let isGood: Bool

@@ -1,6 +1,6 @@
 public import OvationCore
 
-/// The keys of a store that servers may be connected to: read, and nothing else.
+/// Reads the keys of a store that servers may be connected to, and nothing else.
 public enum PostgresKeys {
     private static let patience = Duration.seconds(10)
 

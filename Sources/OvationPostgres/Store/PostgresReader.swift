@@ -4,11 +4,11 @@ import Logging
 import OvationCore
 import Synchronization
 
-/// Reads on threads of our own, each with a connection: a slow query never holds a thread that handles requests, and
-/// never waits for a commit. They ask the server that writes, so they see every commit that was acknowledged.
+/// Reads on separate threads, each with a connection: a slow query never blocks a thread that handles requests, and
+/// never waits for a commit. They ask the server that writes, so they see every acknowledged commit.
 final class PostgresReader: Sendable {
     private struct Read: Sendable {
-        /// Answers whoever waits, unless the connection broke: then it can be run again.
+        /// Answers the caller, unless the connection broke: then it can run again.
         let run: @Sendable (PostgresConnection) -> PostgresFailure?
         let fail: @Sendable (StoreFailure) -> Void
     }
@@ -60,7 +60,7 @@ final class PostgresReader: Sendable {
                         do {
                             reply.resume(returning: .success(try query(connection)))
                         } catch let failure as PostgresFailure {
-                            // A node that is away must not hold the threads of those who read of the others.
+                            // A node that is away must not hold the threads for reads of the others.
                             if failure.isConnectionLost || failure.isWorthRepeating { return failure }
                             reply.resume(returning: .failure(StoreFailure(failure)))
                         } catch {
@@ -75,7 +75,7 @@ final class PostgresReader: Sendable {
         return try result.get()
     }
 
-    /// Ends when the reads under way have ended; those that wait are refused. Blocks.
+    /// Ends when the reads under way have ended; waiting reads are refused. Blocks.
     func close() {
         let waiting = pool.withLock { pool in
             pool.close()
@@ -86,7 +86,7 @@ final class PostgresReader: Sendable {
         finished.wait()
     }
 
-    /// Answers what has waited for too long. Gives whether the database is away.
+    /// Answers requests that have waited too long. Returns whether the database is away.
     func giveUpExpired() -> Bool {
         let (expired, why) = pool.withLock { pool in (pool.takeExpired(at: .now), pool.reason) }
         for read in expired { read.fail(PostgresWriter.away(why ?? "")) }
@@ -140,7 +140,7 @@ extension PostgresReader {
         var tries = 0
         while true {
             guard let current = connection ?? connect(slot) else {
-                // Until the deadline it may come back.
+                // The connection may come back until the deadline.
                 let wait = ConnectionPool<Never>.backOff(after: min(tries + 1, 4), spread: 0.5)
                 tries += 1
                 guard let deadline = budget.deadline, ContinuousClock.now.advanced(by: wait) < deadline else {

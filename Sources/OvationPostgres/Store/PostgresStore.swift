@@ -37,7 +37,7 @@ public final class PostgresStore: Store {
         outage.start()
     }
 
-    /// What a connection string says but for what is secret, for people to read.
+    /// A connection string without its secrets, for people to read.
     public static func describe(connection text: String) -> String {
         (try? ConnectionTarget(text))?.description ?? "postgres"
     }
@@ -47,7 +47,7 @@ public final class PostgresStore: Store {
         _ = try ConnectionTarget(text)
     }
 
-    /// Commits what waits and closes the connections. Later calls throw `closed`. Blocks.
+    /// Commits the waiting writes and closes the connections. Later calls throw `closed`. Blocks.
     public func close() {
         listener.close()
         reader.close()
@@ -55,7 +55,7 @@ public final class PostgresStore: Store {
         outage.stop()
     }
 
-    /// How long a start waits for a database that is starting too.
+    /// How long a start waits for a database that is also starting.
     private static let startPatience = Duration.seconds(10)
 
     private static func prepare(
@@ -86,7 +86,7 @@ public final class PostgresStore: Store {
         }
     }
 
-    /// The lock goes with the connection; each lane has one of its own.
+    /// The lock ends with the connection; each lane has one of its own.
     private static func verifyIsNotCopied(_ connection: PostgresConnection) throws {
         do {
             try connection.run([Command(Locks.serve)])
@@ -95,7 +95,7 @@ public final class PostgresStore: Store {
         }
     }
 
-    /// Tried again while nobody listens there or PostgreSQL is starting up; whatever else is wrong is said at once.
+    /// Tries again while no server listens there or PostgreSQL is starting up; it reports any other problem at once.
     private static func connect(
         _ target: ConnectionTarget, _ limits: Limits, _ logger: Logger
     ) throws(PostgresFailure) -> PostgresConnection {
@@ -129,7 +129,7 @@ extension PostgresStore: StoreHealth {
         let bytes = try await reader.read { [isSpread] connection in
             let size = isSpread ? CitusSQL.size : ReadSQL.size
             let results = try connection.run([Command(ReadSQL.checkedAt), Command(size)])
-            guard results[0].count == 1 else { throw StoreFailure(.unavailable, "what was written cannot be read") }
+            guard results[0].count == 1 else { throw StoreFailure(.unavailable, "the row just written cannot be read") }
             return results[1].int64(0, 0)
         }
         size.set(bytes)
@@ -169,7 +169,7 @@ final class ResultBox<Value: Sendable>: Sendable {
     }
 }
 
-/// Bytes, as they were last asked for.
+/// The number of bytes when it was last asked for.
 private final class SizeOnDisk: Sendable {
     private let bytes = Atomic<Int64>(0)
 

@@ -1,4 +1,4 @@
-/// What is read of profiles, events and refused posts.
+/// The statements that read profiles, events and refused posts.
 enum ReadSQL {
     static let findProfile = Statement(
         "find_profile",
@@ -13,10 +13,10 @@ enum ReadSQL {
         SELECT keyspace, key, created_at, state FROM profile WHERE profile_id = $1::bigint AND account_id = $2::bigint
         """)
 
-    /// Newest first, and one more than fits into so many bytes: that there is more is all that is asked of it.
+    /// Newest first, and one more than fits into this many bytes: it only tells that there is more.
     ///
-    /// How many fit is counted from sizes. A sum over the rows themselves would keep all of them until it is made, and
-    /// what is more than `work_mem` in a file: a read would need room on the disk.
+    /// The number that fits is counted from sizes. A sum over the rows themselves would keep all of them until it is
+    /// complete, and write what exceeds `work_mem` into a file: a read would need room on the disk.
     static let page = Statement(
         "events_page",
         """
@@ -72,7 +72,8 @@ enum ReadSQL {
 
     // MARK: Activity
 
-    /// What is read until it is rolled back is of one moment: a minute that ends meanwhile would be there twice, or not.
+    /// Everything read until the rollback is from one moment; otherwise a minute that ends meanwhile could be counted
+    /// twice, or not at all.
     static let beginSnapshot = Statement("begin_snapshot", "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")
 
     static let activitySince = Statement("activity_since", "SELECT value FROM setting WHERE name = 'activity_since'")
@@ -110,7 +111,7 @@ enum ReadSQL {
         ORDER BY key LIMIT $4::bigint
         """)
 
-    /// The same without an end. Two texts, since an end that may be missing is no end for the index.
+    /// The same without an end. There are two texts, because the index cannot use an end that may be missing.
     static let searchToEnd = Statement(
         "search_profiles_to_end",
         """
@@ -124,7 +125,7 @@ enum ReadSQL {
 
     // MARK: Exports
 
-    /// The last id that was drawn; to be asked for when nobody holds one that is not committed.
+    /// The last id that was drawn; ask when no transaction holds an uncommitted one.
     static let lastDrawn = Statement(
         "last_drawn", "SELECT CASE WHEN is_called THEN last_value ELSE 0 END FROM ovation.event_block")
 
@@ -136,7 +137,7 @@ enum ReadSQL {
         "next_event",
         "SELECT min(event_id) FROM event WHERE account_id = $1::bigint AND event_id > $2::bigint")
 
-    /// The events of one page and their sizes, of which the caller takes what fits.
+    /// The events of one page and their sizes; the caller takes those that fit.
     static let exportSizes = Statement(
         "export_sizes",
         """
@@ -213,7 +214,8 @@ enum ReadSQL {
     static let countRejectionsOfCause = Statement(
         "count_rejections_of_cause", "SELECT count(*) FROM rejection WHERE \(rejectionRange)")
 
-    /// Of those that are listed, the newest is looked at. Its errors whole: PostgreSQL reads no JSON with a NUL in it.
+    /// For the listed causes, the newest rejection is read. Its errors are read whole: PostgreSQL cannot read JSON with
+    /// a NUL in it.
     static let rejectionCauses = Statement(
         "rejection_causes",
         """

@@ -1,5 +1,5 @@
-/// What a group of posts runs. Lists go in as arrays, sorted by whoever fills them: two groups that take locks in one
-/// order do not wait for each other.
+/// The statements that a group of posts runs. Lists are passed as arrays, which the caller sorts: two groups that take
+/// locks in one order do not wait for each other.
 enum WriteSQL {
     /// And the number of the newest change of a profile's state. The lock is held by now, so it stays what it is.
     static let drawEvents = Statement(
@@ -14,8 +14,8 @@ enum WriteSQL {
 
     // MARK: Idempotency
 
-    /// Gives back the keys that are ours now: new ones, and those whose time was over. Not those of requests that an
-    /// older version has stored under the client's own key.
+    /// Returns the keys that are ours now: new ones, and expired ones. It leaves out keys of requests that an older
+    /// version has stored under the client's own key.
     static let claimKeys = Statement(
         "claim_keys",
         """
@@ -65,7 +65,7 @@ enum WriteSQL {
         ON CONFLICT DO NOTHING
         """)
 
-    /// Of profiles that were not there a moment ago.
+    /// For profiles that did not exist a moment ago.
     static let insertNewProfiles = Statement(
         "insert_new_profiles",
         """
@@ -73,7 +73,7 @@ enum WriteSQL {
         SELECT * FROM unnest($1::bigint[], $2::bigint[], $3::bigint[], $4::text[], $5::bigint[])
         """)
 
-    /// No account has that number, so it changes nothing; but Citus runs it, and takes the shard as written to.
+    /// No account has that number, so it changes nothing; but Citus runs it, and marks the shard as written to.
     static let markWritten = Statement(
         "mark_written",
         "UPDATE profile SET created_at = created_at WHERE profile_id = $1::bigint AND account_id = -1")
@@ -90,7 +90,7 @@ enum WriteSQL {
             $7::bigint[], $8::text[])
         """)
 
-    /// Whether a group is stored whose answer was lost: its first event is there, or nothing of it.
+    /// Whether a group with a lost answer is stored: its first event is there, or nothing of the group.
     static let hasEvent = Statement(
         "has_event",
         """
@@ -111,7 +111,8 @@ enum WriteSQL {
             minute = excluded.minute, minute_events = excluded.minute_events
         """)
 
-    /// What was removed. When the last one was received stays, and so does what was counted by the minute: it was.
+    /// Subtracts the removed events. The time of the last event stays, and so do the counts by the minute: those events
+    /// did happen.
     static let subtractUsage = Statement(
         "subtract_usage",
         """
@@ -144,12 +145,12 @@ enum WriteSQL {
         RETURNING minute
         """)
 
-    /// From when on all is counted; the first server's time is everybody's.
+    /// The time from which everything is counted; all servers use the first server's.
     static let beginActivity = Statement(
         "begin_activity",
         "INSERT INTO setting (name, value) VALUES ('activity_since', $1::bytea) ON CONFLICT DO NOTHING")
 
-    /// The minutes that a slot was at when somebody had it last.
+    /// The minutes of a slot when a writer last had it.
     static let runningMinutes = Statement(
         "running_minutes",
         """
@@ -157,10 +158,10 @@ enum WriteSQL {
         WHERE slot = $1::bigint AND minute_events > 0
         """)
 
-    /// Its number, for asking later whether it was committed.
+    /// The number of the transaction, for asking later whether it was committed.
     static let transactionID = Statement("transaction_id", "SELECT txid_current()")
 
-    /// Where a backup was put back since, the number may not have been given yet.
+    /// After a backup was restored, the number may not have been given yet.
     static let isCommitted = Statement(
         "is_committed",
         """
@@ -203,7 +204,7 @@ enum WriteSQL {
         WHERE rejection.account_id = noted.account_id AND rejection.rejection_id = noted.rejection_id
         """)
 
-    /// Of the oldest few, whatever their account, those that are past their age.
+    /// Those of the oldest few, in any account, that are past their age.
     static let forgetOldRejections = Statement(
         "forget_old_rejections",
         """
@@ -222,7 +223,7 @@ enum WriteSQL {
             ORDER BY rejection_id DESC LIMIT $3::bigint OFFSET $2::bigint)
         """)
 
-    /// When a store is opened: nobody waits, and the limits may have changed.
+    /// Runs when a store is opened: no post waits, and the limits may have changed.
     static let forgetAllOldRejections = Statement(
         "forget_all_old_rejections", "DELETE FROM rejection WHERE received_at < $1::bigint")
 
@@ -251,7 +252,7 @@ enum WriteSQL {
         RETURNING rejection_id
         """)
 
-    /// Of what an older version kept.
+    /// For rows that an older version kept.
     static let markRejections = Statement(
         "mark_rejections",
         """

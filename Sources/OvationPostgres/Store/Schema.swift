@@ -1,7 +1,7 @@
 /// The tables, as migrations in order. A migration that was released is never edited.
 ///
-/// They live in a schema of their own, `ovation`, beside whatever else a database has. The same text holds where
-/// Citus spreads the tables over machines: see rule 9 of DESIGN.md.
+/// They are in their own schema, `ovation`, beside anything else in the database. The same text is used when Citus
+/// spreads the tables over machines: see rule 9 of DESIGN.md.
 enum Schema {
     struct Migration: Sendable {
         let number: Int64
@@ -13,7 +13,7 @@ enum Schema {
     static let migrations = [
         Migration(number: 1, name: "accounts, definitions, profiles, events", statements: foundation),
         Migration(number: 2, name: "counts by the minute", statements: activity),
-        // What is there already is filled when the store is opened: see RejectionRows.fill.
+        // Existing rows are filled when the store is opened: see RejectionRows.fill.
         Migration(number: 3, name: "causes of rejections", statements: causes),
         // What is there already is taken over when the store is opened: see AuditRows.takeOver.
         Migration(number: 4, name: "acts beside definitions", statements: acts),
@@ -68,7 +68,8 @@ enum Schema {
                 PRIMARY KEY (account_id, sequence)
             )
             """,
-            // What the catalogue is folded from: a start reads these, however many acts were noted between them.
+            // The entries that the catalogue is folded from: a start reads these, however many acts were noted between
+            // them.
             "CREATE INDEX catalogue_log_definitions ON ovation.catalogue_log (account_id, sequence) WHERE NOT is_note",
             """
             CREATE TABLE ovation.api_key (
@@ -112,8 +113,8 @@ enum Schema {
         )
         """,
         "CREATE INDEX profile_by_key ON ovation.profile (account_id, keyspace, key)",
-        // The primary key is the timeline: a page of a profile is one range of it. The version comes along, so that what
-        // is only counted is answered from the index.
+        // The primary key is the timeline: a page of a profile is one range of it. It includes the version, so that
+        // counts are answered from the index.
         """
         CREATE TABLE ovation.event (
             event_id     bigint NOT NULL,
@@ -129,8 +130,8 @@ enum Schema {
         """,
         "CREATE INDEX event_by_arrival ON ovation.event (account_id, event_id)",
         "CREATE SEQUENCE ovation.event_block AS bigint MINVALUE 1 INCREMENT \(eventBlock)",
-        // How much is stored of each version. A writer adds to the row of its own slot, so that no two wait for each other;
-        // the sum over the slots is the figure.
+        // The number of stored events of each version. A writer adds to the row of its own slot, so that no two wait
+        // for each other; the figure is the sum over the slots.
         """
         CREATE TABLE ovation.version_usage (
             slot         bigint NOT NULL,
@@ -178,7 +179,7 @@ enum Schema {
         """,
         // The rejections of a cause in the order of arrival.
         "CREATE INDEX rejection_by_cause ON ovation.rejection (account_id, cause, rejection_id)",
-        // Empty but after an update.
+        // Empty except after an update.
         "CREATE INDEX rejection_without_cause ON ovation.rejection (rejection_id) WHERE cause IS NULL",
     ]
 
@@ -217,7 +218,7 @@ enum Schema {
         )
         """,
         "CREATE INDEX idempotency_by_age ON ovation.idempotency (created_at)",
-        // Posts that were refused, for a while. What somebody sent can hold any byte, and text of PostgreSQL no NUL.
+        // Refused posts, kept for a while. A client can send any byte, but texts of PostgreSQL cannot contain NUL.
         """
         CREATE TABLE ovation.rejection (
             account_id   bigint NOT NULL,
@@ -243,8 +244,8 @@ enum Schema {
     ]
 
     private static let activity = [
-        // What became of events by the minute, for a while. As with usage a writer adds to rows of its own slot. Minutes
-        // come first: the oldest are a range, and forgotten as one.
+        // The outcomes of events by the minute, kept for a while. As with usage, a writer adds to rows of its own slot.
+        // Minutes come first in the key: the oldest are a range, and are removed together.
         """
         CREATE TABLE ovation.activity (
             minute       bigint NOT NULL,              -- minutes since 1970, by the server's clock
@@ -258,7 +259,7 @@ enum Schema {
             PRIMARY KEY (minute, slot, account_id, section, version_id)
         ) WITH (fillfactor = 50)
         """,
-        // The minute in which events came last, and how many came in it: a row that a group writes in any case.
+        // The minute of the last events, and their number in it: in a row that a group writes in any case.
         "ALTER TABLE ovation.version_usage ADD COLUMN minute bigint NOT NULL DEFAULT 0",
         "ALTER TABLE ovation.version_usage ADD COLUMN minute_events bigint NOT NULL DEFAULT 0",
     ]

@@ -1,7 +1,7 @@
 import OvationCore
 import Synchronization
 
-/// What the lanes and readers of a server take for the time where old things are removed.
+/// The time by which the lanes and readers of a server remove old rows.
 final class SharedForgetting: Sendable {
     private let forgetting: Mutex<Forgetting>
 
@@ -14,7 +14,7 @@ final class SharedForgetting: Sendable {
     func noteIfDue(_ now: Timestamp) -> Timestamp? { forgetting.withLock { $0.noteIfDue(now) } }
 }
 
-/// The time that was believed last, for the next server to go on from.
+/// The last believed time, from which the next server continues.
 enum ClockNote {
     static func read(_ connection: PostgresConnection) throws(PostgresFailure) -> Timestamp? {
         let rows = try connection.run(ReadSQL.believedTime)

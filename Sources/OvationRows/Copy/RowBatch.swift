@@ -3,8 +3,8 @@ import OvationCore
 /// Rows of one kind in one buffer: each value as its length in four bytes and its bytes, numbers as eight bytes, all
 /// with the highest byte first. Without a value the length is -1.
 ///
-/// That is how PostgreSQL takes and gives values, so whole columns go there as they are. And what two stores hold is the
-/// same where these bytes are.
+/// PostgreSQL takes and gives values in this form, so whole columns are passed on unchanged. And two stores are the
+/// same if these bytes are the same.
 public struct RowBatch: Sendable {
     public let kind: RowKind
     public private(set) var bytes: [UInt8] = []
@@ -58,7 +58,7 @@ public struct RowBatch: Sendable {
     /// nil: NULL.
     public func content(_ row: Int, _ column: Int) -> Range<Int>? {
         let range = encoded(row, column)
-        // The highest bit of a length is set in -1 alone.
+        // Only -1 has the highest bit of a length.
         guard bytes[range.lowerBound] < 0x80 else { return nil }
         return range.lowerBound + 4..<range.upperBound
     }
@@ -90,7 +90,7 @@ public struct RowBatch: Sendable {
     }
 }
 
-/// How many rows of a kind there are, and what they hold, whatever their order.
+/// The number of rows of a kind, and a sum of their contents that does not depend on their order.
 public struct RowTally: Sendable, Equatable {
     public private(set) var count: Int64 = 0
     private var sums: (UInt64, UInt64) = (0, 0)
@@ -101,7 +101,7 @@ public struct RowTally: Sendable, Equatable {
         batch.bytes.withUnsafeBytes { bytes in
             for row in 0..<batch.count {
                 let hash = StableHash.of(UnsafeRawBufferPointer(rebasing: bytes[batch.row(row)]))
-                // Two sums of one hash: rows that are exchanged for others would have to agree in both.
+                // Two sums of one hash: exchanged rows would have to agree in both.
                 sums.0 &+= hash
                 sums.1 &+= StableHash.mix(hash ^ 0x9E37_79B9_7F4A_7C15, 0xD6E8_FEB8_6659_FD93)
             }
@@ -109,7 +109,7 @@ public struct RowTally: Sendable, Equatable {
         count += Int64(batch.count)
     }
 
-    /// 32 digits. It finds accidents; it is no protection against somebody who wants two stores to look alike.
+    /// 32 digits. The sum finds accidents; it does not protect against a person who wants two stores to look alike.
     public var checksum: String { Hexadecimal.text(of: sums.0) + Hexadecimal.text(of: sums.1) }
 
     public static func == (left: RowTally, right: RowTally) -> Bool {

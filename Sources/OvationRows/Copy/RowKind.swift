@@ -1,8 +1,8 @@
 import OvationCore
 
-/// What a store holds, in the order in which it is copied: a row comes after what it refers to.
+/// The kinds of rows in a store, in the order in which they are copied: a row comes after the rows it refers to.
 ///
-/// What a store makes of these for itself is no kind: the sorted timelines of SQLite, the slots of usage in PostgreSQL.
+/// Data that a store derives from these have no kind: the sorted timelines of SQLite, the slots of usage in PostgreSQL.
 public enum RowKind: String, CaseIterable, Sendable {
     case account, setting, logEntry, act, apiKey, signingKey, profile, profileChange, event, idempotency, rejection,
         usage
@@ -10,7 +10,7 @@ public enum RowKind: String, CaseIterable, Sendable {
     public enum ColumnType: Sendable {
         case integer
         case text
-        /// Text of somebody else's, which may hold any character, NUL included.
+        /// Text from others, which may contain any character, NUL included.
         case anyText
         case bytes
     }
@@ -55,7 +55,7 @@ public enum RowKind: String, CaseIterable, Sendable {
         }
     }
 
-    /// The columns whose values say where a row stands, as ``RowPosition`` has them.
+    /// The columns with the values of a row's position, as in ``RowPosition``.
     public var key: (first: Int?, second: Int?, text: Int?) {
         switch self {
         case .account, .profile, .profileChange: (nil, 0, nil)
@@ -84,7 +84,7 @@ public enum RowKind: String, CaseIterable, Sendable {
         }
     }
 
-    /// Settings that are the store's and not its file's: those that are copied.
+    /// Settings that belong to the store and not to its file: those are copied.
     public static let copiedSettings = ["server_secret"]
 
     var next: RowKind? {
@@ -94,8 +94,8 @@ public enum RowKind: String, CaseIterable, Sendable {
     }
 }
 
-/// Where a row stands among those of its kind in one store. Stores read in orders of their own, so a position means
-/// something to the store that gave it.
+/// The position of a row among those of its kind in one store. Each store reads in its own order, so a position is only
+/// valid in the store that gave it.
 public struct RowPosition: Sendable, Equatable {
     public var first: Int64
     public var second: Int64

@@ -1,7 +1,7 @@
 public import OvationCore
 
-/// A store as rows, to be read from its first to its last. Whoever has opened it so is alone with it: no server has it
-/// open, and none can open it meanwhile.
+/// A store as rows, to be read from its first to its last. A caller that has opened it so has it alone: no server has
+/// it open, and none can open it meanwhile.
 public protocol RowSource: Sendable {
     /// Which store it is, and in which state.
     func origin() async throws(StoreFailure) -> RowOrigin
@@ -12,14 +12,14 @@ public protocol RowSource: Sendable {
 
 /// A store that rows are written into.
 public protocol RowTarget: RowSource {
-    /// What ``write(_:_:)`` left last. nil: nothing was ever copied here.
+    /// The note of the last ``write(_:_:)``. nil: nothing was ever copied here.
     func note() async throws(StoreFailure) -> CopyNote?
 
-    /// Writes rows and says how far the copy is, in one transaction.
+    /// Writes rows and the note of how far the copy is, in one transaction.
     func write(_ rows: RowBatch?, _ note: CopyNote) async throws(StoreFailure)
 
-    /// Makes what a server needs besides the rows: no id of the origin is given again, and timelines are in order. May
-    /// be asked for more than once.
+    /// Makes everything that a server needs besides the rows: no id of the origin is given again, and timelines are in
+    /// order. You can call it more than once.
     func makeReady(after origin: RowOrigin) async throws(StoreFailure)
 }
 
@@ -34,11 +34,11 @@ public struct RowPage: Sendable {
     }
 }
 
-/// What tells a store from others, and one state of it from a later one.
+/// Identifies a store, and tells one state of it from a later one.
 public struct RowOrigin: Sendable, Equatable {
     /// The same for a store and its copies.
     public let identity: String
-    /// Other after each post, change or use of a key.
+    /// Differs after each post, change or use of a key.
     public let state: String
     /// The highest ids that were ever given, whether their rows are still there or not.
     public let lastEventID: Int64
@@ -46,11 +46,11 @@ public struct RowOrigin: Sendable, Equatable {
     /// As usage counts them.
     public let eventCount: Int64
 
-    /// - Parameter state: numbers of which one is another after each change.
+    /// - Parameter state: numbers, at least one of which differs after each change.
     public init(
         serverSecret: [UInt8], state: [Int64], lastEventID: Int64, lastRejectionID: Int64, eventCount: Int64
     ) {
-        // A hash of a random secret tells nothing of it.
+        // A hash of a random secret reveals nothing about it.
         identity = serverSecret.withUnsafeBytes { Hexadecimal.text(of: StableHash.of($0)) }
         self.state = ([lastEventID, lastRejectionID] + state).map { "\($0)" }.joined(separator: ".")
         self.lastEventID = lastEventID
@@ -59,9 +59,9 @@ public struct RowOrigin: Sendable, Equatable {
     }
 }
 
-/// How far a copy is, kept in its target. A server does not open a target whose note is not finished.
+/// How far a copy is, noted in its target. A server does not open a target with an unfinished copy.
 public struct CopyNote: Sendable, Equatable {
-    /// Name of the setting that has it.
+    /// Name of the setting that has the note.
     public static let settingName = "copy"
 
     public var identity: String
@@ -71,7 +71,7 @@ public struct CopyNote: Sendable, Equatable {
     public var position: RowPosition?
     public var rows: Int64 = 0
     public var events: Int64 = 0
-    /// When the target was found to be the same as its source.
+    /// When the target was found to be equal to its source.
     public var finishedAt: Timestamp?
 
     public var isFinished: Bool { finishedAt != nil }
@@ -84,7 +84,7 @@ public struct CopyNote: Sendable, Equatable {
 
     private static let version = "copy 1"
 
-    /// A line for each member.
+    /// One line for each member.
     public var encoded: [UInt8] {
         let place = position.map { position in
             "\(position.first) \(position.second) \(Hexadecimal.text(of: position.text.utf8))"
@@ -96,7 +96,7 @@ public struct CopyNote: Sendable, Equatable {
         return Array(lines.joined(separator: "\n").utf8)
     }
 
-    /// nil: it was written by another version.
+    /// nil: another version wrote it.
     public init?(_ encoded: [UInt8]) {
         let lines = String(decoding: encoded, as: UTF8.self).split(separator: "\n", omittingEmptySubsequences: false)
         guard lines.count == 8, lines[0] == CopyNote.version, let rows = Int64(lines[5]), let events = Int64(lines[6])
@@ -114,7 +114,7 @@ public struct CopyNote: Sendable, Equatable {
         position = RowPosition(first: first, second: second, text: String(decoding: text, as: UTF8.self))
     }
 
-    /// What a server says that was pointed at the target of a copy under way. nil: it may serve.
+    /// The message of a server that is pointed at the target of an unfinished copy. nil: it may serve.
     public static func refusal(toServe encoded: [UInt8]?) -> StoreFailure? {
         guard let encoded, CopyNote(encoded)?.isFinished != true else { return nil }
         return StoreFailure(

@@ -1,17 +1,17 @@
 public import OvationCore
 
-/// Copies a store into an empty one, row by row, and proves that both hold the same.
+/// Copies a store into an empty one, row by row, and proves that both have the same content.
 ///
-/// With each batch of rows the target notes how far it is, in the same transaction. So a copy that was broken off, by
-/// whatever, goes on where it was. What was read back of both stores is compared at the end; before that no server opens
-/// the target.
+/// With each batch of rows the target notes how far the copy is, in the same transaction. So a copy that broke off, for
+/// any reason, continues where it was. At the end the rows read back from both stores are compared; before that no
+/// server opens the target.
 public struct StoreCopy: Sendable {
-    /// What is under way, for people.
+    /// The present step, for people.
     public enum Step: Sendable {
         /// Rows and events that are in the target, those of earlier runs included.
         case copying(rows: Int64, events: Int64)
         case makingReady
-        /// Rows read back from the source, which the target keeps up with.
+        /// Rows read back from the source; reading the target keeps up with it.
         case comparing(rows: Int64)
     }
 
@@ -24,7 +24,7 @@ public struct StoreCopy: Sendable {
     }
 
     public enum Outcome: Sendable {
-        /// What there is of each kind on both sides. A copy is finished where all are the same.
+        /// The rows of each kind on both sides. A copy is finished when all are the same.
         case compared([Comparison])
         case wasFinished(at: Timestamp)
     }
@@ -40,8 +40,8 @@ public struct StoreCopy: Sendable {
     }
 
     /// - Parameters:
-    ///   - began: told before the first rows, with what an earlier run left.
-    ///   - report: told often.
+    ///  - began: called before the first rows, with the rows that an earlier run left.
+    ///  - report: called often.
     public func run(
         began: @Sendable (RowOrigin, CopyNote) -> Void = { _, _ in },
         _ report: @escaping @Sendable (Step) -> Void = { _ in }

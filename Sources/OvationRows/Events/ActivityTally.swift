@@ -1,13 +1,13 @@
 package import OvationCore
 
-/// What a group of posts adds to the table `activity`, of which each key is a row.
+/// The rows that a group of posts adds to the table `activity`, one for each key.
 package struct ActivityTally: Sendable {
     package struct Key: Hashable, Comparable, Sendable {
         package let minute: Int64
         package let account: Int64
         /// 0: that of the version.
         package let section: Int64
-        /// 0: of no version that is known.
+        /// 0: no known version.
         package let version: EventVersion.ID
 
         package init(minute: Int64, account: Int64, section: Int64 = 0, version: EventVersion.ID = 0) {
@@ -34,7 +34,7 @@ package struct ActivityTally: Sendable {
         rows.removeAll(keepingCapacity: true)
     }
 
-    /// A minute of a version that has ended, or events that came in another one than those beside them.
+    /// A minute of a version that has ended, or events of another minute than the others.
     package mutating func add(accepted events: Int64, of version: EventVersion.ID, account: Int64, minute: Int64) {
         guard events > 0 else { return }
         rows[Key(minute: minute, account: account, version: version), default: Activity.Counts()].accepted += events
@@ -56,7 +56,7 @@ package struct ActivityTally: Sendable {
         }
     }
 
-    /// The lines of an upload that were refused beside those that are stored.
+    /// The refused lines of an upload, beside its stored ones.
     package mutating func addRefused(of chunk: EventChunk) {
         guard chunk.refused > 0 else { return }
         add(
@@ -93,8 +93,8 @@ package struct ActivityTally: Sendable {
     }
 }
 
-/// The minute in which events of a version came last, and how many of them so far. It stands in the row of the version's
-/// usage, which a group writes in any case; a minute that has ended becomes a row of `activity`.
+/// The minute of the last events of a version, and the number of events in it so far. It is in the row of the version's
+/// usage, which a group writes in any case; when the minute ends, it becomes a row of `activity`.
 package struct RunningMinute: Sendable {
     package var minute: Int64
     package var events: Int64
@@ -104,7 +104,7 @@ package struct RunningMinute: Sendable {
         self.events = events
     }
 
-    /// - Parameter ended: called with the minute before, where it was another.
+    /// - Parameter ended: called with the minute before, if it was another.
     package mutating func add(_ count: Int, at minute: Int64, ended: (RunningMinute) -> Void) {
         if minute != self.minute {
             if events > 0 { ended(self) }

@@ -1,10 +1,10 @@
 package import OvationCore
 
-/// A refused post with its errors as text: made by whoever brings it, so that the writer's thread has no JSON to write.
+/// A refused post with its errors as text. The caller makes the text, so that the writer's thread has no JSON to write.
 package struct PackedRejection: Sendable {
     package let post: RefusedPost
     package let errors: String
-    /// How many of its events are of which version of the section, as far as that can be told.
+    /// The number of its events for each version of the section, as far as it is known.
     package let versions: [EventVersion.ID: Int]
     package let marks: RejectionMarks
 
@@ -19,7 +19,7 @@ package struct PackedRejection: Sendable {
         }
     }
 
-    /// What it takes of the writer's queue.
+    /// The bytes it takes of the writer's queue.
     package var bytes: Int {
         post.body.count + errors.utf8.count + post.key.utf8.count + post.detail.utf8.count
             + marks.itemCodes.utf8.count + marks.eventTypes.utf8.count

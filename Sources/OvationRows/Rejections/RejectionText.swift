@@ -1,7 +1,7 @@
 import Foundation
 package import OvationCore
 
-/// What rejections are grouped and filtered by, as columns beside the refused post.
+/// The texts that rejections are grouped and filtered by, as columns beside the refused post.
 package enum RejectionText {
     /// Words between spaces, so that one of them is found by ` word `. They have no spaces: codes and discriminators.
     package static func text(of words: [String]) -> String {
@@ -12,12 +12,12 @@ package enum RejectionText {
         text.split(separator: " ").map { $0 == none ? "" : String($0) }
     }
 
-    /// What to look for in such a text. nil: nothing is in none, as it cannot be a word.
+    /// The pattern to look for in such a text. nil: no text contains it, as it cannot be a word.
     package static func searched(_ word: String) -> String {
         word.contains(" ") || word == none ? "\u{1}" : " \(word) "
     }
 
-    /// Stands for an event type that is not known; no discriminator.
+    /// Stands for an unknown event type; it is not a discriminator.
     private static let none = "-"
 
     /// Runs of ids: `65-67 129`.
@@ -34,12 +34,12 @@ package enum RejectionText {
         }
     }
 
-    /// Event types of a refused post that was kept before they were, found again in its body.
+    /// The event types of a refused post that was kept before they were stored, read from its body.
     package static func eventTypes(
         of errors: [ItemError], body: [UInt8], in catalogue: Catalogue?, section: Int64
     ) -> [String] {
         guard let catalogue else { return [] }
-        // What cannot be read has no items that an error could be about.
+        // A body that cannot be read has no items that an error could be about.
         let object = errors.contains { $0.index != nil } ? try? JSONSerialization.jsonObject(with: Data(body)) : nil
         let items = (object as? [String: Any])?["items"] as? [Any] ?? []
         return RefusedPost.eventTypes(of: errors, in: catalogue, section: section) { index in
@@ -52,7 +52,7 @@ package enum RejectionText {
 }
 
 extension [ClosedRange<Int64>] {
-    /// Adds an id, which is higher than all before it.
+    /// Adds an id, which must be higher than all before it.
     package mutating func append(id: Int64) {
         if let last, last.upperBound == id - 1 {
             self[count - 1] = last.lowerBound...id
@@ -62,7 +62,7 @@ extension [ClosedRange<Int64>] {
     }
 }
 
-/// What is written of a rejection's cause.
+/// The stored form of a rejection's cause.
 package struct RejectionMarks: Sendable {
     package let cause: String
     package let itemCodes: String

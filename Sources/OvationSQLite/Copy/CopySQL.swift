@@ -1,7 +1,7 @@
 import OvationCore
 import OvationRows
 
-/// How rows are read and written when a store is copied. Values stand in the order of ``RowKind/columns``.
+/// The SQL that reads and writes rows when a store is copied. Values are in the order of ``RowKind/columns``.
 enum CopySQL {
     /// After the position ?1, ?2, ?3.
     static func select(_ kind: RowKind) -> StaticString {
@@ -26,7 +26,7 @@ enum CopySQL {
             """
         case .signingKey:
             "SELECT key_id, private_pem, created_at, retired_at FROM signing_key WHERE key_id > ?3 ORDER BY key_id"
-        // An id can be any number, so this one begins with the first that is wanted.
+        // An id can be any number, so this one begins with the first requested id.
         case .profile:
             """
             SELECT profile_id, account_id, keyspace, key, created_at, canonical_id, state FROM profile

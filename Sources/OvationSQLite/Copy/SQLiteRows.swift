@@ -3,14 +3,14 @@ import GRDB
 public import OvationCore
 public import OvationRows
 
-/// A SQLite store that is read or written row by row, by this process alone.
+/// A SQLite store that this process alone reads or writes row by row.
 public final class SQLiteRows: RowTarget {
     private let database: DatabaseQueue
     private let lock: StoreLock
     private let purpose: Purpose
     private let page: PageSize
 
-    /// After how much a page of rows ends.
+    /// The sizes at which a page of rows ends.
     private struct PageSize: Sendable {
         let rows: Int
         let bytes: Int
@@ -19,9 +19,9 @@ public final class SQLiteRows: RowTarget {
     }
 
     public enum Purpose: Sendable {
-        /// It must be there, and of this version: what is copied from is not changed.
+        /// The source must exist and be of this version: a copy does not change its source.
         case source
-        /// It is made where it is missing.
+        /// The target is made if it is missing.
         case target
     }
 
@@ -158,8 +158,8 @@ extension SQLiteRows {
         return RowPage(rows, next: nil)
     }
 
-    /// First those that are in their place, by id; then those that only arrived, in that order. `first` of the position
-    /// says which.
+    /// First come the profiles in their final place, by id; then those in `profile_arrival`, in the order of arrival.
+    /// `first` of the position says which.
     private static func profiles(
         _ database: Database, after position: RowPosition, _ page: PageSize
     ) throws -> RowPage {
@@ -195,7 +195,7 @@ extension SQLiteRows {
         return RowPage(rows, next: nil)
     }
 
-    /// Whose an event is. With one account, as nearly always, nothing is looked up.
+    /// The account and profile of an event. With one account, as nearly always, nothing is looked up.
     private struct EventAccounts {
         private let only: Int64?
         private let find: PreparedStatement
@@ -280,7 +280,7 @@ extension SQLiteRows {
                 try database.execute(
                     sql: "INSERT INTO sqlite_sequence (name, seq) VALUES ('rejection', ?)",
                     arguments: [origin.lastRejectionID])
-                // Made in one transaction, so it is there whole or not at all.
+                // Made in one transaction, so it is there completely or not at all.
                 let runs = try Int.fetchOne(database, sql: "SELECT count(*) FROM timeline_run") ?? 0
                 if runs == 0 { try Timeline.build(database, from: Timeline.sortedEvents) }
             }

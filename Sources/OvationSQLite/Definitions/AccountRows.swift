@@ -132,7 +132,7 @@ enum AccountRows {
         case .oldestFirst(let after): (number, isNewestFirst) = (after, false)
         case .newestFirst(let before): (number, isNewestFirst) = (before, true)
         }
-        // A negative LIMIT would be none at all.
+        // A negative LIMIT would mean no limit at all.
         let limit = max(range.limit, 0)
         return try Row.fetchAll(
             database, sql: logQuery(isNewestFirst: isNewestFirst, isDefinitionsOnly: range.isDefinitionsOnly),

@@ -2,14 +2,14 @@ import GRDB
 import OvationCore
 import OvationRows
 
-/// Writes what became of events by the minute, once for the group: minutes that have ended, refused and repeated events.
-/// Accepted ones of the running minute are in the usage of their version (``UsageAppender``).
+/// Writes the outcomes of events by the minute, once for each group: minutes that have ended, refused and duplicate
+/// events. Accepted events of the current minute are in the usage of their version (``UsageAppender``).
 final class ActivityAppender {
     private let add: PreparedStatement
     private let forget: PreparedStatement
-    /// What the group adds.
+    /// The sums of this group.
     var tally = ActivityTally()
-    /// Nothing is left of the minutes before this one.
+    /// No minute before this one is left.
     private var forgotten = Int64.min
 
     init(_ database: Database) throws {
@@ -31,7 +31,7 @@ final class ActivityAppender {
             """)
     }
 
-    /// - Parameter time: by which old minutes are forgotten.
+    /// - Parameter time: the time that decides which minutes are old.
     func finishGroup(at time: Timestamp) throws {
         guard !tally.isEmpty else { return }
         for (key, counts) in tally.rows {
@@ -48,7 +48,7 @@ final class ActivityAppender {
         try forgetOld(at: time)
     }
 
-    /// Once a minute, and until nothing is left.
+    /// Runs once a minute, and until nothing is left.
     private func forgetOld(at time: Timestamp) throws {
         let oldest = Activity.minute(of: time) - Int64(Limits.activityMinutesKept)
         guard oldest > forgotten else { return }

@@ -1,9 +1,9 @@
 import GRDB
 import OvationCore
 
-/// What became of events by the minute, as it is read.
+/// Reads the outcomes of events by the minute.
 enum ActivityRows {
-    /// When a store is opened: that from now on all is counted, where it was not before.
+    /// Notes, when a store is opened, that everything is counted from now on, if it was not before.
     static func begin(_ database: Database, at now: Timestamp) throws {
         try database.execute(
             sql: "INSERT OR IGNORE INTO setting (name, value) VALUES ('activity_since', ?)",
@@ -13,7 +13,7 @@ enum ActivityRows {
     static func read(_ database: Database, account: Int64, in minutes: ClosedRange<Int64>) throws -> Activity {
         let since = try Int64.fetchOne(database, sql: "SELECT value FROM setting WHERE name = 'activity_since'")
         var activity = Activity(since: Timestamp(milliseconds: since ?? 0))
-        // Summed by SQLite either way, so that what is read does not grow with the product of both.
+        // SQLite sums in both directions, so that the result does not grow with the product of both.
         try rows(
             database,
             """

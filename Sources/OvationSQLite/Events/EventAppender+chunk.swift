@@ -2,7 +2,7 @@ import OvationCore
 import OvationRows
 
 extension EventAppender {
-    /// Runs inside the group's transaction. Profile by profile, so that each is looked for once.
+    /// Runs inside the group's transaction. It goes profile by profile, so that it looks for each profile once.
     func append(_ chunk: EventChunk) throws -> AppendOutcome {
         note(chunk.receivedAt)
         if let idempotency = chunk.idempotency,

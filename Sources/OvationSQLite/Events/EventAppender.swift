@@ -3,8 +3,8 @@ import Logging
 import OvationCore
 import OvationRows
 
-/// The statements that one post needs, prepared once for the writing connection; and what a group has to remember until
-/// its commit.
+/// The statements that one post needs, prepared once for the writing connection, and the values that a group has to
+/// remember until its commit.
 final class EventAppender {
     private let insertEvent: PreparedStatement
     private let findIdempotency: PreparedStatement
@@ -25,21 +25,22 @@ final class EventAppender {
     let activity: ActivityAppender
     /// When the newest post of the group came.
     private var newestArrival: Timestamp?
-    /// What the transaction adds to memory once it is committed, and what it takes away.
+    /// The entries that the transaction adds to memory after its commit, and those that it removes.
     private var newEntries: [TimelineEntry] = []
     private var place = TimelineEntry(profile: 0, section: 0, eventTime: 0, eventID: 0, version: 0)
     private var removedEvents: Set<Int64>?
     private var newLogEntries: Int64 = 0
     private var storedRejection: Int64 = 0
 
-    /// How far the store has come, as far as the last transaction has changed it.
+    /// The progress of the store, as far as the last transaction has changed it.
     private(set) var progress: StoreProgress
-    /// Work that a damaged page keeps from being done; it is left, so that posts which need no such page are stored.
+    /// Work that stopped because of a damaged page; it is left out, so that posts which do not need the page are
+    /// stored.
     private var stopped: Set<Upkeep> = []
     private var isNewlyStopped = false
     private let logger: Logger
 
-    /// What is done beside the posts, in their transactions.
+    /// Work that is done with the posts, in their transactions.
     private enum Upkeep: String {
         case merging, moving, forgettingKeys = "forgetting of idempotency keys"
         case forgettingRejections = "forgetting of refused posts"
@@ -170,7 +171,7 @@ final class EventAppender {
         return .counted
     }
 
-    /// Writes what is written once for the whole group, as the last thing in its transaction.
+    /// Writes the values that a group writes once, at the end of its transaction.
     func finishGroup() throws {
         try usage.finishGroup()
         if let newestArrival {
@@ -178,7 +179,7 @@ final class EventAppender {
             try upkeep(.forgettingRejections) { try rejections.finishGroup(at: time) }
             if let time = forgetting.noteIfDue(newestArrival) { try noteClock(time) }
             try upkeep(.counting) { try activity.finishGroup(at: time) }
-            // Where a damaged page stopped it, nothing is counted any more, and nothing gathers.
+            // If a damaged page stopped the counting, nothing is counted any more, and no counts pile up.
             if stopped.contains(.counting) { activity.tally.removeAll() }
         }
         newestArrival = nil
@@ -186,9 +187,9 @@ final class EventAppender {
         try upkeep(.moving) { try mover.work(forNew: profiles.newCount) }
     }
 
-    /// What a damaged page stops goes on with the next start, if the page is whole by then.
-    /// - Throws: that page's failure too. A statement that failed in its midst may have left a tree in disorder, so the
-    ///   transaction is not to be committed; the next one goes without this work.
+    /// Work that a damaged page stops continues with the next start, if the page is whole by then.
+    /// - Throws: that page's failure too. A statement that failed halfway may have left a tree in disorder, so the
+    ///   transaction must not be committed; the next one runs without this work.
     private func upkeep(_ kind: Upkeep, _ work: () throws -> Void) throws {
         guard !stopped.contains(kind) else { return }
         do {
@@ -205,7 +206,7 @@ final class EventAppender {
         }
     }
 
-    /// Whether the last transaction failed for work beside the posts that is left from now on.
+    /// Whether the last transaction failed because of background work, which is left out from now on.
     func takeNewlyStopped() -> Bool {
         defer { isNewlyStopped = false }
         return isNewlyStopped
@@ -216,7 +217,7 @@ final class EventAppender {
         try saveClock.run()
     }
 
-    /// What was written is on disk: from here on readers find it.
+    /// The transaction is on disk: from here on readers find its rows.
     func didCommit() {
         progress.event = lastEventID
         progress.logEntry += newLogEntries
@@ -240,7 +241,7 @@ final class EventAppender {
         removedEvents = nil
     }
 
-    /// Events that are deleted in this transaction, as far as memory may have them.
+    /// Events that this transaction deletes and that memory may have.
     func noteRemoved(_ events: Set<Int64>) {
         removedEvents = (removedEvents ?? []).union(events)
     }
@@ -296,7 +297,8 @@ final class EventAppender {
         insertIdempotency.bind(4, blob: idempotency.answer)
         insertIdempotency.bind(5, now.milliseconds)
         try insertIdempotency.run()
-        // Two old ones go for each new one, so that the table cannot outgrow its lifetime and no clean-up ever stalls.
+        // Each new key removes two old ones, so that the table cannot outgrow its lifetime and no clean-up ever blocks
+        // the writer.
         let oldest = forgetting.time(now).advanced(by: .zero - idempotencyLifetime)
         try upkeep(.forgettingKeys) {
             forgetIdempotency.bind(1, oldest.milliseconds)
@@ -310,7 +312,7 @@ final class EventAppender {
 // MARK: - Rows
 
 extension EventAppender {
-    /// Says whose the events are that ``insert(_:_:_:)`` stores from here on.
+    /// Sets the account, profile and section of the events that ``insert(_:_:_:)`` stores from here on.
     func begin(profile: Int64, section: Int64, receivedAt: Timestamp) {
         place.profile = profile
         place.section = section
@@ -336,21 +338,21 @@ extension EventAppender {
 // MARK: - Between posts
 
 extension EventAppender {
-    /// Whether nothing waits to be put in its place.
+    /// Whether no entry waits to be moved to its place.
     var isIdle: Bool {
         (stopped.contains(.merging) || compactor.isIdle) && (stopped.contains(.moving) || mover.isIdle)
     }
 
-    /// The log of definitions and acts went on in this transaction.
+    /// This transaction added to the log of definitions and acts.
     func noteLogEntries(_ count: Int) { newLogEntries += Int64(count) }
 
-    /// Puts a part of what waits in its place, when no post waits. In a transaction of its own.
+    /// Moves a part of the waiting entries to their places, when no post waits. In a transaction of its own.
     func workIdly() throws {
         try upkeep(.merging) { try compactor.workIdly() }
         try upkeep(.moving) { try mover.workIdly() }
     }
 
-    /// Leaves little to read back for the next start. In a transaction of its own, the last.
+    /// Leaves little for the next start to read back. In a transaction of its own, the last one.
     func finish() throws {
         guard recent.memtable.count + recent.memtable.frozen.count > EventAppender.leftForStart else { return }
         try compactor.flush()

@@ -1,9 +1,9 @@
 import GRDB
 import OvationCore
 
-/// Events as rows, read and removed. Every text of SQL is constant: lists go in as one JSON argument.
+/// Reads and removes events as rows. Every SQL text is constant: lists are passed as one JSON argument.
 enum EventRows {
-    /// By the hash of its key, and on from there where another profile has that hash.
+    /// Looks by the hash of the key, and continues from there if another profile has that hash.
     static func profile(_ database: Database, _ address: ProfileAddress, _ recent: Recent.Part) throws -> Int64? {
         let statement = try PreparedStatement(
             cached: database.cachedStatement(
@@ -31,7 +31,7 @@ enum EventRows {
         after position: EventPosition?, limit: Int
     ) throws -> EventPage {
         let timeline = try Timeline(database, recent: recent.entries[profile] ?? [])
-        // One more tells whether there is a next page.
+        // One more event tells whether there is a next page.
         let entries = try timeline.newest(range(of: profile, filter, after: position), limit: limit + 1)
         let statement = try PreparedStatement(
             cached: database.cachedStatement(sql: selectEvent))
@@ -45,7 +45,7 @@ enum EventRows {
                 return EventPage(events: events, next: next)
             }
             guard let event = try event(entry, statement) else {
-                // Deleted since memory was looked at. What a run has is of the same moment as the events.
+                // It was deleted since memory was looked at. A run has the same state as the events.
                 if entry.eventID > timeline.through { continue }
                 throw damage(entry.eventID, "it is in the timeline and not among the events")
             }
@@ -61,7 +61,7 @@ enum EventRows {
         "SELECT received_at, data, profile_id, section, event_time, version_id FROM event WHERE event_id = ?1"
 
     /// nil: there is no such event.
-    /// - Throws: `damaged`, naming the event, where what is stored is not what the timeline says.
+    /// - Throws: `damaged`, naming the event, if the stored event differs from its entry in the timeline.
     private static func event(_ entry: TimelineEntry, _ statement: PreparedStatement) throws -> StoredEvent? {
         statement.bind(1, entry.eventID)
         defer { statement.reset() }
@@ -83,9 +83,9 @@ enum EventRows {
         StoreFailure(.damaged, "event \(event): \(reason)", subject: "event \(event)")
     }
 
-    /// What a delete removed.
+    /// The events that a delete removed.
     struct Removal {
-        /// How many of each version.
+        /// Their number for each version.
         var counts: [EventVersion.ID: Int] = [:]
         /// Those that memory may have.
         var recent: Set<Int64> = []
@@ -97,7 +97,7 @@ enum EventRows {
     ) throws -> Removal {
         var range = range(of: profile, filter, after: nil)
         if let id {
-            // By its time the event is found in the timeline as in any other read.
+            // By its time the event is found in the timeline, as in any other read.
             let time = try Int64.fetchOne(
                 database, sql: "SELECT event_time FROM event WHERE event_id = ?", arguments: [id])
             guard let time, time >= range.oldest, time <= range.newest else { return Removal() }

@@ -1,13 +1,12 @@
 import GRDB
 import OvationCore
 
-/// Events in the order of their arrival, a page at a time, so that no transaction stays open while somebody reads
-/// slowly.
+/// Events in the order of their arrival, a page at a time, so that no transaction stays open for a slow reader.
 enum ExportRows {
-    /// Events that one page looks at, in case that few of them are wanted.
+    /// Events that one page looks at, if few of them match.
     static let lookedAtMax = 100_000
 
-    // What decides comes first: a row that is not wanted is not read to its end.
+    // The columns of the filters come first: a row that does not match is not read to its end.
     private static let selectEvents: StaticString = """
         SELECT event_id, profile_id, section, event_time, received_at, version_id, data FROM event
         WHERE event_id > ?1 AND event_id <= ?2 ORDER BY event_id
@@ -16,7 +15,7 @@ enum ExportRows {
     private static let selectProfile: StaticString =
         "SELECT account_id, keyspace, key FROM profile WHERE profile_id = ?1"
 
-    /// A row before it is known whose it is.
+    /// A row before its profile is known.
     private struct Found {
         let id: Int64
         let profile: Int64
@@ -68,7 +67,7 @@ enum ExportRows {
         return (found, data, nil)
     }
 
-    /// Each profile of the page is looked up once, by rising id: neighbours lie on one page of the file.
+    /// Each profile of the page is looked up once, by rising id: neighbours are on one page of the file.
     private static func withProfiles(
         _ database: Database, _ range: ExportRange, _ recent: RecentProfiles.Rows, _ found: [Found],
         _ data: [UInt8], next: Int64?, newest: Int64

@@ -2,8 +2,9 @@ import GRDB
 import OvationCore
 import OvationRows
 
-/// Counts what a group stores of each version, and writes it once for the group: a hundred posts of one event type
-/// change one row once. That row has the running minute too, so that counting by the minute changes no other one.
+/// Counts the events of each version that a group stores, and writes the sums once for the group: a hundred posts of
+/// one event type change one row once. That row also has the current minute, so that counting by the minute changes no
+/// other row.
 final class UsageAppender {
     private struct Version: Hashable {
         let account: Int64
@@ -12,20 +13,20 @@ final class UsageAppender {
 
     private struct Tally {
         let version: Version
-        /// Of this group.
+        /// The sums of this group.
         var events: Int64 = 0
         var lastReceivedAt = Int64.min
-        /// As the row has it, and then with what the group adds.
+        /// The values of the row, and then with the sums of the group.
         var running: RunningMinute
     }
 
     private let add: PreparedStatement
     private let find: PreparedStatement
     private let activity: ActivityAppender
-    /// Of the versions that were posted to since the start, or since a group was rolled back.
+    /// The versions with posts since the start, or since a group was rolled back.
     private var tallies: [Tally] = []
     private var places: [Version: Int] = [:]
-    /// Places of those that the group adds to.
+    /// Places of the versions in this group.
     private var touched: [Int] = []
 
     init(_ database: Database, activity: ActivityAppender) throws {
@@ -45,7 +46,7 @@ final class UsageAppender {
     }
 
     func count(_ batch: EventBatch) throws {
-        // Most batches have events of one version: a run of them is one look-up.
+        // Most batches have events of one version: a run of them needs one look-up.
         var start = 0
         while start < batch.events.count {
             let version = batch.events[start].version
@@ -77,7 +78,7 @@ final class UsageAppender {
         }
     }
 
-    /// Of a version that is posted to for the first time.
+    /// For a version with its first post.
     private func place(of version: Version) throws -> Int {
         find.bind(1, version.account)
         find.bind(2, version.id)
@@ -103,7 +104,7 @@ final class UsageAppender {
         touched.removeAll(keepingCapacity: true)
     }
 
-    /// What the rows say now is read again.
+    /// The present values of the rows are read again.
     func undoGroup() {
         tallies.removeAll()
         places.removeAll()

@@ -1,7 +1,7 @@
 import GRDB
 import OvationCore
 
-/// What is read of profiles as a whole: who they are, and what their events amount to.
+/// Reads profiles as a whole: their keys, and counts of their events.
 enum ProfileRows {
     static func find(_ database: Database, _ address: ProfileAddress, _ recent: Recent.Part) throws -> Profile? {
         guard let id = try EventRows.profile(database, address, recent) else { return nil }
@@ -48,7 +48,7 @@ enum ProfileRows {
         try Timeline(database, recent: recent.entries[profile] ?? []).forEach(TimelineRange(profile: profile)) {
             entry in
             let place = SectionVersion(section: entry.section, version: entry.version)
-            // Changed where it stands: one look-up for each event.
+            // Changed in place: one look-up for each event.
             counts[place, default: Tally()].add(entry.eventTime)
             lastEvent = max(lastEvent, entry.eventID)
         }
@@ -68,7 +68,7 @@ enum ProfileRows {
     ) throws -> [EventDay] {
         var counts: [Int64: Int64] = [:]
         let range = EventRows.range(of: profile, filter, after: nil)
-        // Neighbours are mostly of one day: counted together, one look-up for all of them.
+        // Neighbours are mostly from one day. They are counted together, with one look-up for all of them.
         var (day, count) = (Int64.min, Int64(0))
         try Timeline(database, recent: recent.entries[profile] ?? []).forEach(range) { entry in
             let its = dayOf(entry.eventTime)
@@ -82,7 +82,7 @@ enum ProfileRows {
         return counts.sorted { $0.key < $1.key }.map { EventDay(day: $0.key, events: $0.value) }
     }
 
-    /// Days since 1970-01-01, downwards before it too.
+    /// Days since 1970-01-01, rounded down also before it.
     private static func dayOf(_ milliseconds: Int64) -> Int64 {
         let (day, rest) = milliseconds.quotientAndRemainder(dividingBy: 86_400_000)
         return rest < 0 ? day - 1 : day
@@ -102,7 +102,7 @@ enum ProfileRows {
         }
     }
 
-    /// When the last one was received stays: it was.
+    /// The time of the last event stays as it is.
     static func subtractUsage(_ database: Database, _ counts: [EventVersion.ID: Int], account: Int64) throws {
         for (version, count) in counts {
             try database.execute(
@@ -113,7 +113,7 @@ enum ProfileRows {
 
     // MARK: Searching
 
-    /// How many profiles are looked at between two looks at the clock.
+    /// The number of profiles between two looks at the clock.
     private static let stride = 1024
 
     private static let selectProfiles: StaticString =
@@ -126,7 +126,7 @@ enum ProfileRows {
         """
 
     /// Looks at each profile: an index over keys would cost every new profile a page somewhere in the file. Ids are
-    /// hashes, so a search that ends early has seen an even part of all keys.
+    /// hashes, so a search that ends early has seen an even sample of all keys.
     static func search(_ database: Database, _ search: ProfileSearch) throws -> ProfileMatches {
         let prefixes = search.prefixes.mapValues { Array($0.utf8) }
         let end = ContinuousClock.now.advanced(by: search.timeMax)

@@ -2,10 +2,10 @@ import GRDB
 import OvationCore
 import Synchronization
 
-/// Profiles that are new: durable in the table `profile_arrival` in the order in which they came, and not yet in
-/// `profile`, whose order is that of hashes.
+/// New profiles: durable in the table `profile_arrival` in the order in which they came, and not yet in `profile`,
+/// which is in the order of hashes.
 ///
-/// A new profile in `profile` is a page somewhere in the file for each; many of them sorted share pages. As with
+/// Each new profile in `profile` changes a page somewhere in the file; many of them, sorted, share pages. As with
 /// ``Memtable``, readers ask here before their snapshot begins.
 final class RecentProfiles: Sendable {
     struct Row: Sendable {
@@ -25,9 +25,9 @@ final class RecentProfiles: Sendable {
 
     /// Rows as they were at one moment.
     struct Rows: Sendable {
-        /// Takes what comes.
+        /// Takes new profiles.
         fileprivate var growing: [Int64: Row] = [:]
-        /// On their way into `profile`; it takes no more.
+        /// On their way into `profile`; it takes no new ones.
         fileprivate var moving: [Int64: Row] = [:]
 
         subscript(id: Int64) -> Row? { growing[id] ?? moving[id] }
@@ -35,7 +35,7 @@ final class RecentProfiles: Sendable {
 
     private let rows = Mutex(Rows())
 
-    /// How many are not on their way.
+    /// The number of profiles that are not on their way.
     var count: Int { rows.withLock { $0.growing.count } }
 
     var isMoving: Bool { rows.withLock { !$0.moving.isEmpty } }
@@ -44,7 +44,7 @@ final class RecentProfiles: Sendable {
 
     subscript(id: Int64) -> Row? { rows.withLock { $0[id] } }
 
-    /// What was here when the store was last open.
+    /// The profiles that were here when the store was last open.
     func load(_ database: Database) throws {
         let arrivals = try PreparedStatement(
             database, "SELECT profile_id, account_id, keyspace, key, created_at, arrival FROM profile_arrival")
@@ -85,7 +85,7 @@ final class RecentProfiles: Sendable {
 
     /// After the commit that moved the last of them.
     func endMove() {
-        // A large table takes a moment to go, which nobody should wait for.
+        // Freeing a large table takes a moment, which no reader should wait for.
         let moved = rows.withLock { rows in
             defer { rows.moving = [:] }
             return rows.moving
@@ -94,14 +94,14 @@ final class RecentProfiles: Sendable {
     }
 }
 
-/// Moves recent profiles into the table that is found by hash, sorted, a few in each transaction; and then takes them
-/// out of the table of arrivals, a few in each transaction as well. On the writer's thread.
+/// Moves recent profiles into the table that is ordered by hash, sorted, a few in each transaction; then removes them
+/// from the table of arrivals, also a few in each transaction. Runs on the writer's thread.
 final class ProfileMover {
     /// Profiles that are moved for each one that comes.
     private static let movedPerProfile = 2
-    /// Arrivals that go for each profile that comes: they lie beside each other.
+    /// Arrivals that are removed for each new profile: they are next to each other.
     private static let forgottenPerProfile = 8
-    /// How many come in a transaction of its own, when nobody waits.
+    /// The number moved in a separate transaction, when no post waits.
     private static let idleProfiles = 128
 
     private let database: Database
@@ -113,7 +113,7 @@ final class ProfileMover {
     private var rows: [RecentProfiles.Row] = []
     private var position = 0
     private var isMoved = false
-    /// Arrivals up to this one are in `profile` and can go; nil when they are gone.
+    /// Arrivals up to this one are in `profile` and can be removed; nil when they are gone.
     private var movedArrival: Int64?
 
     /// A row that is there already was moved before, and may have been changed since.
@@ -172,7 +172,7 @@ final class ProfileMover {
         reset()
     }
 
-    /// What was moved since the last commit is not; to move it again changes nothing.
+    /// Profiles moved since the last commit are not moved; moving them again changes nothing.
     func reset() {
         rows = []
         position = 0
@@ -187,8 +187,8 @@ final class ProfileMover {
         }
     }
 
-    /// A crash in between, or a transaction that fails, leaves arrivals that are moved already, and the next start moves
-    /// them again, which changes nothing.
+    /// After a crash in between, or a failed transaction, there are arrivals that are already moved. The next start
+    /// moves them again, which changes nothing.
     private func forget(through arrival: Int64, atMost count: Int) throws {
         guard count > 0 else { return }
         forget.bind(1, arrival)

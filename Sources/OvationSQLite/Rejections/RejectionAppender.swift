@@ -2,9 +2,9 @@ import GRDB
 import OvationCore
 import OvationRows
 
-/// What the writer does with refused posts: keeps them, closes them when they are replayed, forgets them.
+/// The writer's work with refused posts: it keeps them, closes them when they are replayed, and removes old ones.
 final class RejectionAppender {
-    /// Rejections that one kept post may cost at most, of those past their age and of those beyond the number.
+    /// The most rejections that one kept post removes, of those past their age and of those beyond the maximum.
     static let forgottenEach = 10
 
     private let insert: PreparedStatement
@@ -17,8 +17,8 @@ final class RejectionAppender {
     private let age: Duration
     /// Posts kept in this transaction, by account.
     private var kept: [Int64: Int] = [:]
-    /// When the oldest came that a look would find, or earlier; nil where there is none. Most groups forget nothing, and
-    /// to find that out in the table costs a sixth of what a lone post costs.
+    /// The arrival of the oldest rejection that a look would find, or an earlier time; nil if there is none. Most
+    /// groups remove nothing, and finding that out in the table costs a sixth of a lone post.
     private var oldest: Int64?
 
     init(_ database: Database, countMax: Int, age: Duration) throws {
@@ -102,7 +102,7 @@ final class RejectionAppender {
         return close.changes == 1
     }
 
-    /// Where the events of a rejection went that was closed before in the same transaction.
+    /// Notes the profile and the events of a rejection that was closed before in the same transaction.
     func note(_ profile: Int64, _ events: ClosedRange<Int64>, of id: Rejection.ID) throws {
         noteProfile.bind(1, id)
         noteProfile.bind(2, profile)
@@ -110,7 +110,7 @@ final class RejectionAppender {
         try noteProfile.run()
     }
 
-    /// Once for each group, so that the cost of looking is shared as the sync is.
+    /// Runs once for each group, so that the cost of looking is shared like the sync.
     func finishGroup(at now: Timestamp) throws {
         let count = kept.values.reduce(0, +)
         let limit = now.advanced(by: .zero - age).milliseconds
@@ -131,7 +131,7 @@ final class RejectionAppender {
 
     func undoGroup() {
         kept = [:]
-        // What it forgot is there again.
+        // The rejections that it removed are there again.
         oldest = .min
     }
 }

@@ -3,8 +3,8 @@ import GRDB
 import OvationCore
 import OvationRows
 
-/// Refused posts as rows, read and removed. Their texts are what somebody sent, so they may hold any character, NUL
-/// included, which GRDB would take for the end.
+/// Reads and removes refused posts as rows. Clients wrote their texts, so they may contain any character, NUL included,
+/// which GRDB would take for the end.
 enum RejectionRows {
     private static let columns = """
         rejection_id, section, keyspace, key, received_at, client_id, request_id, code, detail, errors, event_count,
@@ -14,14 +14,14 @@ enum RejectionRows {
     static func list(
         _ database: Database, _ filter: RejectionFilter, before id: Rejection.ID?, limit: Int, bodyBytesMax: Int
     ) throws -> [Rejection] {
-        // What is marked is found in the index that has the marks, and not by reading every row past its body.
+        // Marked rejections are found in the index of the marks, without reading every row past its body.
         let isMarked = filter.cause != nil || filter.itemCode != nil || filter.eventType != nil
         let statement = PreparedStatement(cached: try database.cachedStatement(sql: isMarked ? marked : listed))
         defer { statement.reset() }
         statement.bind(1, filter.account)
         statement.bind(3, id ?? Int64.max)
         statement.bind(4, filter.receivedFrom.milliseconds)
-        // NULL asks for nothing.
+        // NULL means no filter.
         statement.bind(2, orNull: filter.section)
         statement.bind(5, orNull: filter.keyspaces.map(EventRows.json))
         statement.bind(6, orNull: filter.state.map { $0 == .replayed ? 1 : 0 })
@@ -39,7 +39,7 @@ enum RejectionRows {
         return rejections
     }
 
-    /// SQLite takes the low half of a larger number.
+    /// SQLite would take the low half of a larger number.
     private static func bytes(_ max: Int) -> Int64 { Int64(min(Swift.max(max, 0), Int(Int32.max))) }
 
     private static let filtered = """
@@ -106,7 +106,7 @@ enum RejectionRows {
         statement.bind(5, range.receivedFrom.milliseconds)
     }
 
-    /// Counted along the index, in its order; of those that are listed, the newest is looked at.
+    /// Counts along the index, in its order; for the causes that are listed it reads the newest rejection.
     static func causes(
         _ database: Database, _ filter: RejectionCauseFilter, limit: Int
     ) throws -> RejectionCauses {
@@ -159,7 +159,7 @@ enum RejectionRows {
         return RejectionCauses(items: items, causes: causes, rejections: total)
     }
 
-    /// Marks what an older version kept, some rejections at a time, before the store serves.
+    /// Marks rejections that an older version kept, some at a time, before the store serves.
     static func fill(_ database: Database) throws {
         let missing = "SELECT 1 FROM rejection INDEXED BY rejection_without_cause WHERE cause IS NULL LIMIT 1"
         guard try Int.fetchOne(database, sql: missing) != nil else { return }
@@ -250,7 +250,8 @@ enum RejectionRows {
         return database.changesCount
     }
 
-    /// All that is past its age or number: at the start, when nobody waits and the limits may have changed.
+    /// Removes everything past its age or number. It runs at the start, when no post waits and the limits may have
+    /// changed.
     static func forget(_ database: Database, at now: Timestamp, countMax: Int, age: Duration) throws {
         try database.execute(
             sql: "DELETE FROM rejection WHERE received_at < ?",

@@ -1,8 +1,8 @@
 import GRDB
 import OvationCore
 
-/// The time that was believed last, for the next process to go on from (``Forgetting``). Nothing that is copied: another
-/// machine has another clock.
+/// The last believed time, from which the next process continues (``Forgetting``). It is not copied: another machine
+/// has another clock.
 enum ClockNote {
     static let save: StaticString = "INSERT OR REPLACE INTO setting (name, value) VALUES ('believed_time', ?1)"
 

@@ -2,18 +2,18 @@ import Foundation
 import OvationCore
 import Synchronization
 
-/// A lock of the kernel on a file, so that it goes with the process however that ends.
+/// A kernel lock on a file. It ends with the process, however the process ends.
 final class FileLock: Sendable {
     let descriptor: CInt
     private let isHeld = Atomic(true)
 
-    /// Of a file that is there for this alone, and is made with its folder where it is missing.
+    /// Locks a file that exists only for this, and makes it with its folder if it is missing.
     convenience init(path: String) throws(StoreFailure) {
         try Folder.make(Folder.of(path))
         try self.init(path, open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0o600))
     }
 
-    /// Of the store itself, which is there.
+    /// Locks the store itself, which must exist.
     convenience init(existing path: String) throws(StoreFailure) {
         try self.init(path, open(path, O_RDONLY | O_NOFOLLOW | O_CLOEXEC))
     }
@@ -25,7 +25,7 @@ final class FileLock: Sendable {
         }
         guard flock(descriptor, LOCK_EX | LOCK_NB) == 0 else {
             let reason = errno
-            // Closed by deinit, which runs here too: all that this class holds is there.
+            // deinit closes it, also here, because all members are set.
             guard reason == EWOULDBLOCK else {
                 throw StoreFailure(.unusable, "\(path) cannot be locked: \(StoreFile.reason(reason))")
             }
@@ -36,9 +36,9 @@ final class FileLock: Sendable {
 
     /// The next process may open the store.
     func release() {
-        // Once: the number could be another file's by the second time.
+        // Only once: the number could belong to another file by the second time.
         guard isHeld.exchange(false, ordering: .relaxed), descriptor >= 0 else { return }
-        // A child that is just being started has the file open too, and would keep the lock for that moment.
+        // A child process that is just being started has the file open too, and would keep the lock for that moment.
         _ = flock(descriptor, LOCK_UN)
         close(descriptor)
     }
@@ -48,11 +48,12 @@ final class FileLock: Sendable {
     }
 }
 
-/// Says that one process has the store open: SQLite 3.40 can corrupt a file when two write and checkpoint at once.
+/// Ensures that only one process has the store open: SQLite 3.40 can corrupt a file when two write and checkpoint at
+/// once.
 ///
-/// Two locks: one on a file beside the store, which is there before the store is and which every version of Ovation
-/// asks for; and one on the store's file, which is the same one under whatever name and in whatever container it is
-/// opened. Released after the last connection is closed: to close a file of this process drops SQLite's own locks on it.
+/// There are two locks: one on a file beside the store, which exists before the store does and which every version of
+/// Ovation asks for; and one on the store's file, which is the same under every name and in every container. They are
+/// released after the last connection is closed: closing a file in this process drops SQLite's own locks on it.
 final class StoreLock: Sendable {
     /// The store's file, with every link followed.
     let path: String
@@ -66,13 +67,13 @@ final class StoreLock: Sendable {
         if StoreFile.Identity(path: self.path) != nil { try lockFile() }
     }
 
-    /// After the file was made, or took the place of another.
+    /// After the file was made, or replaced another.
     func lockFile() throws(StoreFailure) {
         let lock = try FileLock(existing: path)
         file.withLock { $0 = lock }
     }
 
-    /// To read the file by; nil while there is none.
+    /// For reading the file; nil while there is none.
     var fileDescriptor: CInt? { file.withLock { $0?.descriptor } }
 
     func release() {

@@ -1,8 +1,8 @@
 import Foundation
 import OvationCore
 
-/// Folders, as entries of other folders: a name that was just made is on the disk only when the folder that has it was
-/// synced, whatever was done with the file behind it.
+/// Folders, as entries of other folders: the name of a new file is on the disk only after its folder was synced, even
+/// if the file itself was synced.
 enum Folder {
     static func of(_ path: String) -> String {
         URL(fileURLWithPath: path).deletingLastPathComponent().path
@@ -17,7 +17,7 @@ enum Folder {
             folder = of(folder)
         }
         for folder in missing.reversed() {
-            // Somebody else may make it at the same time.
+            // Another process may make it at the same time.
             guard mkdir(folder, 0o700) == 0 || errno == EEXIST else {
                 throw StoreFailure(.unusable, "the folder \(path) cannot be made: \(String(cString: strerror(errno)))")
             }
@@ -28,7 +28,7 @@ enum Folder {
     static func sync(_ path: String) throws(StoreFailure) {
         let descriptor = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
         defer { if descriptor >= 0 { close(descriptor) } }
-        // A folder may be one to write to and not to read; and there are file systems that sync no folders.
+        // A folder may be writable and not readable; and some file systems cannot sync folders.
         guard descriptor >= 0 || errno == EACCES,
             descriptor < 0 || fsync(descriptor) == 0 || errno == EINVAL
         else {

@@ -9,13 +9,13 @@ struct StoreHeader: Equatable, Sendable {
     let pageSize: Int
     /// Bytes at the end of each page that SQLite leaves alone.
     let reserved: Int
-    /// `PRAGMA user_version`: who wrote the pages.
+    /// `PRAGMA user_version`: tells who wrote the pages.
     let mark: UInt32
     /// `PRAGMA application_id`.
     let application: UInt32
 
-    /// In the high half of the mark, when every page has its checksum; the low half is the number of the start. No single
-    /// byte that is wrong makes it 0.
+    /// The high half of the mark, when every page has its checksum; the low half is the number of the start. No single
+    /// wrong byte makes it 0.
     private static let sealed: UInt32 = 0x4F56_0000
 
     /// The mark of a file that no server has opened since it was made, such as a backup.
@@ -23,7 +23,7 @@ struct StoreHeader: Equatable, Sendable {
 
     static func mark(ofStart generation: UInt16) -> UInt32 { sealed | UInt32(generation) }
 
-    /// nil: it is no database, or empty.
+    /// nil: the file is not a database, or is empty.
     init?(_ bytes: [UInt8]) {
         guard bytes.count >= 100, bytes.starts(with: "SQLite format 3\0".utf8) else { return nil }
         let size = Int(bytes[16]) << 8 | Int(bytes[17])
@@ -36,7 +36,7 @@ struct StoreHeader: Equatable, Sendable {
     var hasRoomForChecksums: Bool { reserved == Int(CPAGECHECKSUMS_BYTES) }
     /// Whether every page has its checksum.
     var isSealed: Bool { hasRoomForChecksums && mark & 0xFFFF_0000 == StoreHeader.sealed }
-    /// Which start of a server wrote the file last; nil for a file that has no such number.
+    /// The number of the server start that wrote the file last; nil if the file has no such number.
     var generation: UInt16? { isSealed ? UInt16(truncatingIfNeeded: mark) : nil }
 }
 
@@ -61,9 +61,10 @@ enum PageChecksums {
         cpagechecksums_reserve(UnsafeMutableRawPointer(database.sqliteConnection))
     }
 
-    /// Gives each page of a file its checksum, and the file its mark. Nobody has it open, and there is no log.
-    /// - Parameter mark: nil keeps the one that it has, if there is one.
-    /// - Returns: how many pages had none or another.
+    /// Gives each page of a file its checksum, and the file its mark. No process may have the file open, and there must
+    /// be no log.
+    /// - Parameter mark: nil keeps the mark that the file has, if there is one.
+    /// - Returns: the number of pages that had no checksum or another one.
     @discardableResult
     static func seal(_ path: String, as mark: UInt32? = nil) throws(StoreFailure) -> Int {
         let descriptor = open(path, O_RDWR | O_CLOEXEC)
@@ -76,7 +77,7 @@ enum PageChecksums {
         var page = [UInt8](repeating: 0, count: size)
         var number: UInt32 = 0
         var changed = 0
-        // The mark goes last, with the first page: a seal that is cut off begins anew.
+        // The mark is written last, with the first page: work that was cut off starts again.
         while pread(descriptor, &page, size, off_t(number) * off_t(size)) == size {
             number += 1
             guard number > 1, cpagechecksums_is_whole(page, size, number) == 0 else { continue }
@@ -89,7 +90,7 @@ enum PageChecksums {
         return changed
     }
 
-    /// Gives a file that has its checksums another mark. Nobody has it open, and there is no log.
+    /// Gives a file that has its checksums another mark. No process may have it open, and there must be no log.
     static func mark(_ path: String, as mark: UInt32, pageSize: Int) throws(StoreFailure) {
         let descriptor = open(path, O_RDWR | O_CLOEXEC)
         guard descriptor >= 0 else { throw failure(path) }
@@ -126,8 +127,8 @@ enum PageChecksums {
         cpagechecksums_is_whole(page, page.count, number) == 1
     }
 
-    /// Writes a store of an older version anew, with room for checksums. Needs as much disk again, for a while. Nobody has
-    /// it open.
+    /// Rewrites a store of an older version with room for checksums. It needs the same disk space again for a while. No
+    /// process may have the store open.
     static func add(to path: String, _ database: Database) throws -> String {
         let copy = path + ".new"
         let descriptor = open(copy, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o600)
@@ -138,7 +139,7 @@ enum PageChecksums {
             try database.execute(sql: "VACUUM INTO ?", arguments: [copy])
             try seal(copy)
         } catch {
-            // Asked first: whatever is done next may fail too.
+            // This is asked first, because anything done next may fail too.
             let failure = StoreFailure(error, on: database)
             try? FileManager.default.removeItem(atPath: copy)
             throw failure

@@ -1,7 +1,7 @@
 import GRDB
 import OvationCore
 
-/// Every setting of SQLite, with its reason. The benchmark's plain table takes them too.
+/// Every setting of SQLite, with its reason. The benchmark's plain table uses them too.
 package enum Pragmas {
     /// Before the pool turns to WAL. Only matters for a new file.
     package static let onOpen = [
@@ -14,8 +14,8 @@ package enum Pragmas {
         // Deleted events must not linger in free pages.
         "PRAGMA secure_delete = ON",
         "PRAGMA temp_store = MEMORY",
-        // 2 MB; a negative number is kibibytes. What SQLite does not keep, the system does, and one cache for all is
-        // better than five. The connections that need more set it.
+        // 2 MB; a negative number means kibibytes. The system caches pages that SQLite does not, and one cache for all
+        // is better than five. The connections that need more set it.
         "PRAGMA cache_size = -2048",
     ]
 
@@ -29,7 +29,7 @@ package enum Pragmas {
         "PRAGMA journal_size_limit = 67108864",
     ]
 
-    /// The promise of a 204 stands on these two: a store that cannot keep it does not start.
+    /// The promise of a 204 depends on these two: a store that cannot keep it does not start.
     static func verify(_ database: Database) throws {
         let mode = try String.fetchOne(database, sql: "PRAGMA journal_mode")
         let synchronous = try Int.fetchOne(database, sql: "PRAGMA synchronous")

@@ -4,14 +4,14 @@ import OvationCore
 
 /// A statement of the writer's hot path, or of a long scan, on SQLite's own interface.
 ///
-/// GRDB opens, migrates, reads and administers; but its arguments are an array of boxed values for each execution, and
-/// the writer executes one insert for each event. Here a value goes from our bytes into SQLite without a copy of ours.
-/// Its rows cost as much: a scan that counts a million events looks at one number of each.
-/// Used on the thread of its connection only, and finalised before the connection closes; a reader's statement goes
+/// GRDB opens, migrates, reads and administers; but it takes the arguments of each execution as an array of boxed
+/// values, and the writer executes one insert for each event. Here a value goes from our bytes into SQLite without
+/// another copy. Rows would cost as much in GRDB: a scan that counts a million events looks at one number of each. Use
+/// it on the thread of its connection only, and finalise it before the connection closes; a reader's statement ends
 /// with the read that made it.
 final class PreparedStatement {
     private let handle: OpaquePointer
-    /// Whose handle it is, where that is not ours.
+    /// The statement that owns the handle, if this object does not.
     private let owner: Statement?
 
     init(_ database: Database, _ sql: StaticString) throws {
@@ -29,8 +29,8 @@ final class PreparedStatement {
         owner = nil
     }
 
-    /// A statement that the connection keeps. Its bindings and its place are whatever the last user left: each value
-    /// must be bound, and ``reset()`` called when it is done.
+    /// A statement that the connection keeps. It still has the bindings and the position of its last use: bind each
+    /// value, and call ``reset()`` when it is done.
     init(cached statement: Statement) {
         handle = statement.sqliteStatement
         owner = statement
@@ -94,8 +94,8 @@ final class PreparedStatement {
         guard code == SQLITE_DONE else { throw failure(code) }
     }
 
-    /// Moves to the first row and then to the next; false when there is none. ``reset()`` must follow, unless the
-    /// statement goes.
+    /// Moves to the first row and then to the next; false when there is none. Call ``reset()`` afterwards, unless the
+    /// statement ends.
     func nextRow() throws -> Bool {
         let code = sqlite3_step(handle)
         switch code {
@@ -119,12 +119,12 @@ final class PreparedStatement {
         sqlite3_column_type(handle, column) == SQLITE_NULL
     }
 
-    /// Whole, even with a NUL inside.
+    /// The whole text, even with a NUL inside.
     func text(_ column: CInt) -> String {
         withTextBytes(column) { String(decoding: $0, as: UTF8.self) }
     }
 
-    /// The bytes are SQLite's, and good until the next row.
+    /// The bytes belong to SQLite, and are valid until the next row.
     func withTextBytes<Result>(_ column: CInt, _ body: (UnsafeBufferPointer<UInt8>) -> Result) -> Result {
         let start = sqlite3_column_text(handle, column)
         return body(UnsafeBufferPointer(start: start, count: Int(sqlite3_column_bytes(handle, column))))
@@ -140,8 +140,8 @@ final class PreparedStatement {
         sqlite3_last_insert_rowid(sqlite3_db_handle(handle))
     }
 
-    /// A blob, or a text as it lies in the page, without the copy that a closing NUL would need. The bytes are SQLite's,
-    /// and good until the next row.
+    /// A blob, or a text directly from the page, without the copy that a closing NUL would need. The bytes belong to
+    /// SQLite, and are valid until the next row.
     func withBytes<Result>(_ column: CInt, _ body: (UnsafeRawBufferPointer) throws -> Result) rethrows -> Result {
         let start = sqlite3_column_blob(handle, column)
         return try body(UnsafeRawBufferPointer(start: start, count: Int(sqlite3_column_bytes(handle, column))))

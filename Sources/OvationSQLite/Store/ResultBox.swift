@@ -8,7 +8,7 @@ final class ResultBox<Value: Sendable>: Sendable {
         value.withLock { $0 = newValue }
     }
 
-    /// After the work has succeeded, and so has set it.
+    /// The work has succeeded, and so has set the value.
     func take() -> Value {
         value.withLock { $0! }
     }

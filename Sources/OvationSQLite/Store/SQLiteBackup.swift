@@ -14,8 +14,8 @@ public struct SQLiteBackup: Sendable {
     /// 16 MB between two looks at how far it is.
     private static let pagesPerStep: CInt = 4096
 
-    /// Blocks. The file gets its name when it is whole, on the disk and checked.
-    /// - Parameter progress: told how many bytes are copied, and of how many.
+    /// Blocks. The file gets its name when it is complete, on the disk and checked.
+    /// - Parameter progress: called with the bytes copied and the bytes in all.
     /// - Throws: with a sentence for the operator.
     public init(
         of path: String, to destination: String, progress: @escaping @Sendable (_ done: Int, _ total: Int) -> Void
@@ -24,7 +24,7 @@ public struct SQLiteBackup: Sendable {
         guard FileManager.default.fileExists(atPath: path) else {
             throw StoreFailure(.unusable, "\(path) does not exist; name the file of a store with --store")
         }
-        // Under another name its log would not be found, and the newest posts would be missing.
+        // Under another name SQLite would not find the log, and the newest posts would be missing.
         try StoreFile.verify(path)
         try PageChecksums.register()
         let found = try SQLiteBackup.settled(path)
@@ -34,17 +34,17 @@ public struct SQLiteBackup: Sendable {
         let part = destination + ".part"
         var isNamed = false
         do {
-            // Of one that was killed. A journal of another part would be taken for this one's.
+            // The file of a killed backup. A journal of another part would be taken for this one's.
             SQLiteBackup.remove(part)
-            // Personal data: nobody else on the machine reads them.
-            // Made here and now: not one that somebody else put there.
+            // Personal data: no other user of the machine may read them. The file is made here and now: it must not be
+            // one that another user put there.
             let made = open(part, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0o600)
             guard made >= 0 else {
                 throw StoreFailure(.unavailable, "the file cannot be made; is there such a folder?")
             }
             Foundation.close(made)
             try SQLiteBackup.copy(path, part, progress)
-            // What comes in its place may be told from the store that it is of.
+            // The file that replaces it may be compared with the store it came from.
             if found.header?.hasRoomForChecksums == true {
                 try PageChecksums.seal(part, as: StoreHeader.neverServed)
             }
@@ -57,7 +57,7 @@ public struct SQLiteBackup: Sendable {
             try Folder.sync(Folder.of(destination))
             bytes = try FileManager.default.attributesOfItem(atPath: destination)[.size] as? Int64 ?? 0
         } catch {
-            // What failed leaves nothing, whatever name it has by then.
+            // A failed backup leaves no file, whichever name it has by then.
             SQLiteBackup.remove(part)
             if isNamed { SQLiteBackup.remove(destination) }
             let failure = StoreFailure(error)
@@ -65,7 +65,7 @@ public struct SQLiteBackup: Sendable {
         }
     }
 
-    /// A server that starts, stops, or begins its log anew writes file, log and state one after the other.
+    /// A server that starts, stops, or starts its log again writes file, log and state one after the other.
     private static func settled(_ path: String) throws(StoreFailure) -> StoreOpening {
         for _ in 0..<20 {
             let found = StoreOpening(path: path)
@@ -81,7 +81,7 @@ public struct SQLiteBackup: Sendable {
         return found
     }
 
-    /// With what SQLite puts beside a file while it is open.
+    /// With the files that SQLite puts beside an open file.
     private static func remove(_ path: String) {
         for suffix in ["", "-journal", "-wal", "-shm"] { try? FileManager.default.removeItem(atPath: path + suffix) }
     }
@@ -110,7 +110,7 @@ public struct SQLiteBackup: Sendable {
                 } catch {
                     throw StoreFailure(error, on: copy)
                 }
-                // One file, without a log beside it. The server turns it back.
+                // One file, without a log beside it. The server changes it back.
                 _ = try Row.fetchOne(copy, sql: "PRAGMA journal_mode = DELETE")
             }
         }

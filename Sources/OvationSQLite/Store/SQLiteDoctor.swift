@@ -3,7 +3,7 @@ import GRDB
 import OvationCore
 import OvationRows
 
-/// What can be told of a store from outside, without disturbing a server that has it open.
+/// Examines a store from outside, without disturbing a server that has it open.
 public enum SQLiteDoctor {
     public struct Finding: Sendable {
         public let isGood: Bool
@@ -26,7 +26,7 @@ public enum SQLiteDoctor {
         do throws(StoreFailure) {
             let path = try StoreFile.realPath(path)
             try PageChecksums.register()
-            // Held only while the file is looked at; a running server holds it all the time.
+            // Held only while the file is examined; a running server holds it all the time.
             do throws(StoreFailure) {
                 let lock = try StoreLock(path)
                 defer { lock.release() }

@@ -2,7 +2,7 @@ import Foundation
 import GRDB
 public import OvationCore
 
-/// The keys of a store that a server may have open: read, and nothing else.
+/// Reads the keys of a store that a server may have open, and nothing else.
 public enum SQLiteKeys {
     /// Blocks.
     /// - Throws: with a sentence for the operator.
@@ -11,11 +11,11 @@ public enum SQLiteKeys {
         guard FileManager.default.fileExists(atPath: path) else {
             throw StoreFailure(.unusable, "\(path) does not exist; name the store of the server with --store")
         }
-        // Under another name its log would not be found.
+        // Under another name SQLite would not find the log.
         try StoreFile.verify(path)
         guard FileManager.default.isReadableFile(atPath: path) else {
             throw StoreFailure(
-                .unusable, "\(path) may not be read by you; run this as the user that the server runs as")
+                .unusable, "\(path) is not readable for you; run this as the user of the server")
         }
         try PageChecksums.register()
         do {

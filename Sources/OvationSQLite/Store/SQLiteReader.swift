@@ -4,12 +4,12 @@ import GRDB
 import OvationCore
 import Synchronization
 
-/// Reads on threads of our own, so that a slow query never holds a thread that handles requests.
+/// Reads on separate threads, so that a slow query never blocks a thread that handles requests.
 ///
-/// Each thread keeps a connection of the pool from start to end, as the writer does: to take one from the pool and give
-/// it back for each read costs as much as to read a page of events.
+/// Each thread keeps a connection of the pool from start to end, as the writer does: taking one from the pool and
+/// giving it back for each read costs as much as reading a page of events.
 final class SQLiteReader: Sendable {
-    /// What a set of threads is for.
+    /// The purpose of a set of threads.
     struct Role: Sendable {
         let name: String
         let threads: Int
@@ -21,13 +21,13 @@ final class SQLiteReader: Sendable {
         /// Reads of a few rows. The cache has room for the inner nodes of all trees of some twenty million events, so
         /// that a row somewhere in the file is one page from the system and not two.
         static let rows = Role(name: "reader", threads: 2, cacheSize: -14_336, patience: 1)
-        /// Reads that may look at everything there is: searches, counts, exports. They use a page once.
+        /// Reads that may look at everything: searches, counts, exports. They use a page once.
         static let scans = Role(name: "scanner", threads: 2, cacheSize: -2048, patience: 6)
 
         static let all = [rows, scans]
     }
 
-    /// Gets a failure in place of a connection when the store is closing, or when there is none to be had.
+    /// Gets a failure in place of a connection when the store is closing, or when there is no connection.
     private typealias Work = @Sendable (Result<Transaction, StoreFailure>) -> Void
 
     private struct State {
@@ -51,7 +51,7 @@ final class SQLiteReader: Sendable {
 
         func run<Value>(_ query: (Database) throws -> Value) throws -> Value {
             try begin.run()
-            // It wrote nothing, so this cannot fail; and if it did, the next one to begin would.
+            // It wrote nothing, so this cannot fail; and if it did, the next transaction could not begin either.
             defer { try? end.run() }
             return try query(database)
         }
@@ -66,7 +66,7 @@ final class SQLiteReader: Sendable {
 
     private let role: Role
 
-    /// - Throws: what keeps a thread from its work.
+    /// - Throws: the reason why a thread cannot work.
     init(_ role: Role, pool: DatabasePool, limits: Limits) throws {
         self.role = role
         self.pool = pool
@@ -114,7 +114,7 @@ final class SQLiteReader: Sendable {
         return try result.get()
     }
 
-    /// Ends when the reads under way have ended; those that wait are refused. Blocks.
+    /// Ends when the reads under way have ended; waiting reads are refused. Blocks.
     func close() {
         let waiting = state.withLock { state in
             state.isClosed = true
@@ -148,7 +148,7 @@ final class SQLiteReader: Sendable {
         return StoreFailure(.unavailable, "the disk has not answered for \(diskAnswerMax.components.seconds) s")
     }
 
-    /// Nobody waits behind reads that the disk does not answer.
+    /// No read waits behind reads that the disk does not answer.
     func refuseWhereTheDiskHangs() {
         let (failure, waiting) = state.withLock { state -> (StoreFailure?, [Work]) in
             guard let failure = hanging(state) else { return (nil, []) }
@@ -161,7 +161,7 @@ final class SQLiteReader: Sendable {
 
     private func run(_ number: Int, _ started: Started) {
         do {
-            // One long visit, without a transaction of the pool's: each read begins its own.
+            // One long access, without a transaction of the pool's: each read begins its own.
             try pool.unsafeRead { database in
                 try database.execute(sql: "PRAGMA cache_size = \(role.cacheSize)")
                 let transaction = try Transaction(database)

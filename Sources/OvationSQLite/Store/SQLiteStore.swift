@@ -25,7 +25,7 @@ public final class SQLiteStore: Store {
     public init(path: String, limits: Limits, logger: Logger, now: Timestamp? = nil) throws(StoreFailure) {
         lock = try StoreLock(path)
         self.path = lock.path
-        // Threads and connections that a start which fails must not leave behind.
+        // Threads and connections that a failed start must not leave behind.
         var undo: [() -> Void] = []
         do {
             let header = try StoreOpening.prepare(lock, logger: logger)
@@ -49,7 +49,7 @@ public final class SQLiteStore: Store {
                 return try SQLiteStore.begin(database, path, header, limits, at: opened)
             }
             try pool.read { [recent] in try recent.load($0) }
-            // From here on all that can fail fails here: a thread that ended could tell nobody.
+            // From here on everything that can fail fails here: a thread that has ended could report nothing.
             let reader = try SQLiteReader(.rows, pool: pool, limits: limits)
             self.reader = reader
             undo.append { reader.close() }
@@ -71,11 +71,12 @@ public final class SQLiteStore: Store {
         }
     }
 
-    /// Notes beside the file that it is open, and begins a log that is known to be this start's.
+    /// Notes beside the file that it is open, and begins a log that is known to come from this start.
     private static func begin(
         _ database: Database, _ path: String, _ header: StoreHeader?, _ limits: Limits, at now: Timestamp
     ) throws -> StateFile {
-        // First of all: whoever finds it open and without a log knows that another program may have taken that.
+        // This comes first: a process that finds the store open and without a log knows that another program may have
+        // taken the log.
         let generation = (header?.generation ?? 0) &+ 1
         let state = try StateFile(
             of: path,
@@ -132,7 +133,7 @@ public final class SQLiteStore: Store {
         }
     }
 
-    /// Not the target of a copy under way: rows are missing, and timelines.
+    /// Must not be the target of an unfinished copy: rows and timelines are missing.
     static func verifyIsWhole(_ database: Database) throws {
         guard try database.tableExists("setting") else { return }
         if let refusal = CopyNote.refusal(toServe: try SQLiteRows.note(database)) { throw refusal }

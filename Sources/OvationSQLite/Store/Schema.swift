@@ -10,7 +10,7 @@ enum Schema {
         migrator.registerMigration("001 accounts, definitions, profiles, events") { database in
             try database.execute(sql: foundation)
         }
-        // Rows refer to what they did before, so there is nothing to check again in a store that may be large.
+        // Rows refer to the same rows as before, so there is nothing to check again in a store that may be large.
         migrator.registerMigration("002 rejections, usage, rotation", foreignKeyChecks: .immediate) { database in
             try database.execute(sql: looking)
             try fillUsage(database)
@@ -18,12 +18,12 @@ enum Schema {
         migrator.registerMigration("003 timelines in sorted runs", foreignKeyChecks: .immediate) { database in
             try database.execute(sql: timelines)
             try Timeline.build(database, from: Timeline.indexedEvents)
-            // Its pages hold hashes and times, which stand in the timeline too.
+            // Its pages have hashes and times, which are in the timeline too.
             try database.execute(
                 sql: "PRAGMA secure_delete = OFF; DROP INDEX event_of_profile; PRAGMA secure_delete = ON")
         }
-        // What is beside the file says which store it is of. Older versions do not write the checksums that this one makes
-        // of the file (PageChecksums), so they must not open it any more.
+        // The files beside the store say which store it is. Older versions do not write the checksums that this version
+        // adds to the file (PageChecksums), so they must not open it any more.
         migrator.registerMigration("004 store id, checksums", foreignKeyChecks: .immediate) { database in
             try database.execute(
                 sql: "INSERT INTO setting (name, value) VALUES ('store_id', lower(hex(randomblob(16))))")
@@ -31,7 +31,7 @@ enum Schema {
         migrator.registerMigration("005 counts by the minute", foreignKeyChecks: .immediate) { database in
             try database.execute(sql: activity)
         }
-        // What is there already is filled when the store is opened: see RejectionRows.fill.
+        // Existing rows are filled when the store is opened: see RejectionRows.fill.
         migrator.registerMigration("006 causes of rejections", foreignKeyChecks: .immediate) { database in
             try database.execute(sql: causes)
         }
@@ -44,7 +44,7 @@ enum Schema {
         return migrator
     }
 
-    /// Whether the file has nothing of anybody. A start that was killed may have left the migrator's own table, which it
+    /// Whether the file has no data of any program. A killed start may have left the migrator's own table, which it
     /// makes in a transaction before the first of ours.
     static func isBlank(_ database: Database) throws -> Bool {
         try Int.fetchOne(database, sql: "SELECT count(*) FROM sqlite_schema WHERE tbl_name <> 'grdb_migrations'") == 0

@@ -1,7 +1,7 @@
 import Dispatch
 import Synchronization
 
-/// Tells whoever starts a thread whether it could begin.
+/// Tells the caller that starts a thread whether the thread could begin.
 final class Started: Sendable {
     private let semaphore = DispatchSemaphore(value: 0)
     private let failure = Mutex<(any Error)?>(nil)

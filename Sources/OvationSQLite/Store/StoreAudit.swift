@@ -2,12 +2,12 @@ import Foundation
 import GRDB
 import OvationCore
 
-/// Reads all that a store holds and compares its parts with each other: pages, rows, timelines, counts. Takes as long as
-/// reading the file.
+/// Reads everything in a store and compares its parts with each other: pages, rows, timelines, counts. It takes as long
+/// as reading the file.
 ///
-/// It says what is wrong, and not what was there: that is what backups are for.
+/// It says what is wrong, and not what was there: that is the purpose of backups.
 struct StoreAudit {
-    /// Sentences for the operator; none where everything is as it was written. The first hundred.
+    /// Sentences for the operator; none if everything is as it was written. At most a hundred.
     private(set) var faults: [String] = [] {
         didSet { if faults.count > StoreAudit.faultsMax { faults.removeLast(faults.count - StoreAudit.faultsMax) } }
     }
@@ -20,7 +20,7 @@ struct StoreAudit {
     /// In one transaction, so that all parts are of one moment.
     init(_ database: Database) throws {
         self.database = database
-        // A part that cannot be read is one fault, and the others are looked at all the same.
+        // A part that cannot be read is one fault, and the other parts are still checked.
         try look("pages") { try $0.readPages() }
         try look("events") { try $0.readEvents() }
         try look("profiles") { try $0.readProfiles() }
@@ -51,7 +51,7 @@ struct StoreAudit {
         let statement = try PreparedStatement(
             database, "SELECT event_id, json_valid(data) FROM event WHERE event_id >= ?1 ORDER BY event_id")
         let last = try StoreOpening.progress(database).event
-        // Each round begins behind the one before, so there is an end to them.
+        // Each round begins after the one before, so it ends.
         var next: Int64 = 1
         while true {
             statement.bind(1, next)
@@ -76,10 +76,10 @@ struct StoreAudit {
         if next > last + 1 { faults.append("event \(next - 1) has an id that was never given") }
     }
 
-    /// Ids that are tried one by one behind a page that is damaged.
+    /// Ids that are tried one by one after a damaged page.
     private static let gapMax: Int64 = 100_000
 
-    /// The next event behind a page that is damaged; nil where there is none within a few pages.
+    /// The next event after a damaged page; nil if there is none within a few pages.
     private func firstReadable(after position: Int64, upTo last: Int64) throws -> Int64? {
         let statement = try PreparedStatement(database, "SELECT event_id FROM event WHERE event_id = ?1")
         var id = position + 1
@@ -99,7 +99,7 @@ struct StoreAudit {
 
     private mutating func readProfiles() throws {
         (_, profiles) = try SQLiteDoctor.counts(database)
-        // A store of an older version has no profiles that only arrived.
+        // In a store of an older version, all profiles are in their final place.
         guard try database.tableExists("profile_arrival") else { return }
         let strays = try Int.fetchOne(
             database,
@@ -108,7 +108,7 @@ struct StoreAudit {
                 WHERE NOT EXISTS (SELECT 1 FROM profile WHERE profile.profile_id = seen.profile_id)
                     AND seen.profile_id NOT IN (SELECT profile_id FROM profile_arrival)
                 """)
-        if let strays, strays > 0 { faults.append("\(strays) profiles are missing whose events are there") }
+        if let strays, strays > 0 { faults.append("\(strays) profiles are missing, but their events are there") }
     }
 
     /// The state of each profile is what the newest of its changes says, in the only row that it has.

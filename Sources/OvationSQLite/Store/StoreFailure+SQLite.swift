@@ -5,7 +5,7 @@ import GRDBSQLite
 import OvationCore
 
 extension StoreFailure {
-    /// What SQLite's codes mean for the caller.
+    /// The meaning of SQLite's codes for the caller.
     init(_ error: any Error) {
         switch error {
         case let failure as StoreFailure: self = failure
@@ -19,7 +19,7 @@ extension StoreFailure {
                 self.init(.damaged, page > 0 ? "page \(page) of the file is damaged" : message)
             default: self.init(.unavailable, message)
             }
-        // A column that holds what its table does not allow.
+        // A column has a value that its table does not allow.
         case is RowDecodingError: self.init(.damaged, "a row is damaged")
         default: self.init(.unavailable, "\(error)")
         }
@@ -27,9 +27,9 @@ extension StoreFailure {
 }
 
 extension StoreFailure {
-    /// SQLite has a code for a disk without room. A user's part of it that is used up (EDQUOT) it takes for any other failure
-    /// to write; what the system said it remembers.
-    /// - Parameter database: on which the failed statement ran, and nothing since but its rollback.
+    /// SQLite has a code for a full disk. It reports a full quota (EDQUOT) as any other failed write, but remembers the
+    /// system's error.
+    /// - Parameter database: the connection of the failed statement, with nothing run since but its rollback.
     init(_ error: any Error, on database: Database) {
         self.init(error)
         guard let error = error as? DatabaseError, error.resultCode == .SQLITE_IOERR,
@@ -39,8 +39,8 @@ extension StoreFailure {
         self = StoreFailure(.full, message)
     }
 
-    /// What the system said last of the file and of its log. `sqlite3_system_errno` alone would not do: what SQLite does
-    /// between a write that failed and its own answer can fail too.
+    /// The last error of the system for the file and its log. `sqlite3_system_errno` alone is not enough: a step of
+    /// SQLite between a failed write and its own answer can fail too.
     private static func systemErrors(of connection: OpaquePointer) -> [CInt] {
         var errors = [sqlite3_system_errno(connection)]
         for operation in [SQLITE_FCNTL_FILE_POINTER, SQLITE_FCNTL_JOURNAL_POINTER] {

@@ -1,9 +1,9 @@
 import Foundation
 import OvationCore
 
-/// The store's file as the file system sees it: under which name, which file that is, and whether it may be one.
+/// The store's file in the file system: its name, its identity, and whether it may be a store.
 enum StoreFile {
-    /// Which file it is, whatever it is called.
+    /// Identifies the file, whatever its name.
     struct Identity: Equatable, Sendable {
         let device: UInt64
         let inode: UInt64
@@ -21,7 +21,7 @@ enum StoreFile {
         }
     }
 
-    /// As many links as the system itself follows.
+    /// The number of links that the system itself follows.
     private static let linksMax = 40
 
     /// The path with every link followed, so that one file has one name, and one lock beside it. A link may lead to a
@@ -39,7 +39,7 @@ enum StoreFile {
         try? FileManager.default.destinationOfSymbolicLink(atPath: path)
     }
 
-    /// A folder that is not there yet has no links to follow.
+    /// A folder that does not exist yet has no links to follow.
     private static func inRealFolder(_ path: String) -> String {
         let url = URL(fileURLWithPath: path)
         guard let folder = realpath(url.deletingLastPathComponent().path, nil) else { return path }
@@ -48,8 +48,8 @@ enum StoreFile {
         return (parent == "/" ? "" : parent) + "/" + url.lastPathComponent
     }
 
-    /// A file with a second name, or one that is mounted by itself, can be opened under a name beside which neither our
-    /// lock nor SQLite's log is: two servers would write to it, or one without the log of the other.
+    /// A file with a second name, or one that is mounted by itself, can be opened under a name without our lock and
+    /// SQLite's log beside it: two servers would write to it, or one without the log of the other.
     /// - Throws: `unusable`, with what to do. A file that does not exist is fine.
     static func verify(_ path: String) throws(StoreFailure) {
         var status = stat()
@@ -63,8 +63,8 @@ enum StoreFile {
         guard status.st_nlink <= 1 else {
             throw StoreFailure(
                 .unusable,
-                "\(path) has \(status.st_nlink) names (hard links), and whoever opens it by another one does not find its "
-                    + "log; remove the others, which 'find -samefile' lists")
+                "\(path) has \(status.st_nlink) names (hard links), and a program that opens another one does not find the "
+                    + "log; remove the other names, which 'find -samefile' lists")
         }
         guard !isMountPoint(path) else {
             throw StoreFailure(
@@ -113,7 +113,7 @@ enum StoreFile {
         return stat(path, &status) == 0 ? Int64(status.st_size) : nil
     }
 
-    /// The first bytes; fewer where the file is shorter, none where it cannot be read.
+    /// The first bytes; fewer if the file is shorter, none if it cannot be read.
     static func beginning(_ path: String, _ count: Int) -> [UInt8] {
         let descriptor = open(path, O_RDONLY | O_CLOEXEC)
         guard descriptor >= 0 else { return [] }
@@ -127,7 +127,7 @@ enum StoreFile {
         }
     }
 
-    /// What was written to the file, or to a folder's list of files, is on the disk when this returns.
+    /// The data of the file, or a folder's list of files, are on the disk when this returns.
     static func sync(_ path: String) throws(StoreFailure) {
         let descriptor = open(path, O_RDONLY | O_CLOEXEC)
         defer { if descriptor >= 0 { close(descriptor) } }

@@ -3,25 +3,25 @@ import GRDB
 import Logging
 import OvationCore
 
-/// What there is of a store before SQLite looks at it, and whether the parts belong together: SQLite would take the
-/// pages of any log that it finds, and would throw a log away whose file is empty.
+/// Examines the parts of a store before SQLite looks at them, and whether they belong together: SQLite would use the
+/// pages of any log that it finds, and would delete the log of an empty file.
 struct StoreOpening {
     let path: String
-    /// nil: there is no file, or nothing in it.
+    /// nil: there is no file, or it is empty.
     let header: StoreHeader?
-    /// Bytes; nil where there is no file.
+    /// Bytes; nil if there is no file.
     let fileBytes: Int64?
     let logBytes: Int64
     let logSalts: LogSalts?
     let state: StoreState?
-    /// The first pages, whatever their size.
+    /// The first pages, for every page size.
     private let beginning: [UInt8]
 
-    /// - Parameter lock: whose descriptor is read from; nil opens another, which stays open: to close it would drop the
-    ///   locks that SQLite has on the file in this process.
+    /// - Parameter lock: its descriptor is used for reading; nil opens another, which stays open: closing it would drop
+    ///   the locks that SQLite has on the file in this process.
     init(path: String, lock: StoreLock? = nil) {
         self.path = path
-        // Before the log: a server that begins a log writes this behind it.
+        // Read before the log: a server that begins a log writes this after it.
         state = StateFile.read(of: path)
         let descriptor = lock?.fileDescriptor ?? open(path, O_RDONLY | O_CLOEXEC)
         beginning = descriptor >= 0 ? StoreFile.bytes(descriptor, at: 0, 65_536) : []
@@ -34,21 +34,21 @@ struct StoreOpening {
 
     var hasLog: Bool { logBytes > 0 }
 
-    /// The log is not there that the store was left with: SQLite copied it into the file, in another program that knows
+    /// The log that the store was left with is missing: SQLite copied it into the file, in another program that knows
     /// no checksums.
     var isLogTaken: Bool { !hasLog && state?.isOpen == true }
 
-    /// A backup in the place of the store that the state is of.
+    /// A backup in the place of the store that the state belongs to.
     var isBackup: Bool { header?.mark == StoreHeader.neverServed }
 
     /// - Throws: `unusable` with what is wrong and what to do.
     func verify() throws(StoreFailure) {
         guard let fileBytes, fileBytes > 0 else { return try verifyNothingIsLost() }
         if let header, header.isSealed {
-            // With a log, what counts may be there.
+            // With a log, the counts may be in it.
             guard hasLog || isLogTaken || isWhole(page: 1, of: header.pageSize) else { throw firstPage }
         } else if let header, header.application == UInt32(Schema.applicationID) {
-            // An older version's, or a copy; or one whose header is damaged.
+            // The file is from an older version, or a copy; or its header is damaged.
             guard header.mark == 0, header.hasRoomForChecksums || !areOtherPagesSealed else { throw firstPage }
         } else {
             guard !areOtherPagesSealed else { throw firstPage }
@@ -73,7 +73,7 @@ struct StoreOpening {
         }
     }
 
-    /// For whoever reads the file and does not serve it: checksums are written anew by a server.
+    /// For a caller that reads the file and does not serve it: only a server writes the checksums anew.
     func verifyIsSettled() throws(StoreFailure) {
         try verify()
         guard isLogTaken, header?.isSealed == true else { return }
@@ -106,8 +106,8 @@ struct StoreOpening {
                 + "all; to go on without the log, move it and \(StateFile.path(of: path)) away")
     }
 
-    /// Where the header says that there are no checksums, the pages behind it tell whether there are: the switch that turns
-    /// the check on is in the page that may be damaged.
+    /// If the header says that there are no checksums, the other pages tell whether there are: the switch for the check
+    /// is in a page that may be damaged.
     private var areOtherPagesSealed: Bool {
         [2, 3].allSatisfy { isWhole(page: $0, of: 4096) && !page($0, of: 4096).allSatisfy { $0 == 0 } }
     }
@@ -121,8 +121,8 @@ struct StoreOpening {
         Array(beginning.dropFirst((number - 1) * size).prefix(size))
     }
 
-    /// Compares what is there with what was left.
-    /// - Returns: what to warn of.
+    /// Compares the store with its state.
+    /// - Returns: warnings.
     func verify(_ progress: StoreProgress, of id: String) throws(StoreFailure) -> String? {
         guard let state, !isBackup else { return nil }
         guard state.id == id else {
@@ -145,9 +145,9 @@ struct StoreOpening {
 // MARK: - Getting ready
 
 extension StoreOpening {
-    /// Makes a file ready to be served: everything of its log is in it, its tables are of this version, and its pages have
-    /// their checksums. Afterwards nobody has it open. Blocks.
-    /// - Returns: what the file says of itself now.
+    /// Makes a file ready to be served: everything of its log is in it, its tables are of this version, and its pages
+    /// have their checksums. Afterwards no connection has it open. Blocks.
+    /// - Returns: what the file now says about itself.
     static func prepare(_ lock: StoreLock, logger: Logger) throws -> StoreHeader? {
         let path = lock.path
         try PageChecksums.register()
@@ -192,8 +192,8 @@ extension StoreOpening {
     }
 
     static func makeFile(_ lock: StoreLock) throws(StoreFailure) {
-        // The events are personal data: nobody else on the machine reads them. SQLite gives the files beside it the same
-        // rights, so it has to be there first.
+        // The events are personal data: no other user of the machine may read them. SQLite gives the files beside it
+        // the same rights, so the file has to exist first.
         let descriptor = open(lock.path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0o600)
         guard descriptor >= 0 else {
             throw StoreFailure(.unusable, "it cannot be made: \(StoreFile.reason(errno))")
@@ -203,26 +203,26 @@ extension StoreOpening {
         try Folder.sync(Folder.of(lock.path))
     }
 
-    /// Of one connection that is alone with the file.
+    /// For one connection that has the file alone.
     static var configuration: Configuration {
         var configuration = Configuration()
         configuration.foreignKeysEnabled = true
         configuration.prepareDatabase { database in
             for pragma in Pragmas.onOpen { try database.execute(sql: pragma) }
             PageChecksums.reserve(database)
-            // A new index over a large table is sorted in files, and not in memory as small things are.
+            // A new index over a large table is sorted in files, and not in memory like small ones.
             try database.execute(sql: "PRAGMA temp_store = FILE; PRAGMA synchronous = FULL")
         }
         return configuration
     }
 
-    /// - Parameter isSettled: whether the file is whole without its log, and nothing of it is missing.
+    /// - Parameter isSettled: whether the file is complete without its log, and nothing of it is missing.
     private static func bringUpToDate(
         _ queue: DatabaseQueue, _ found: StoreOpening, _ isSettled: inout Bool
     ) throws -> String? {
         var warning: String?
         try queue.writeWithoutTransaction { database in
-            // Whoever is told that the log is not whole must find it as it was.
+            // A person who is told that the log is not complete must find it unchanged.
             PageChecksums.keepLog(database, true)
             if found.fileBytes ?? 0 > 0 {
                 try SQLiteStore.verifyIsOurs(database, path: found.path)
@@ -239,19 +239,19 @@ extension StoreOpening {
         return warning
     }
 
-    /// Before anything is changed. A store that has a state has all tables of this version or of a later one.
-    /// - Returns: what to warn of.
+    /// Runs before anything is changed. A store that has a state has all tables of this version or of a later one.
+    /// - Returns: warnings.
     func verifyNothingIsMissing(_ database: Database) throws -> String? {
         guard state != nil, try database.tableExists("rejection") else { return nil }
         return try verify(try StoreOpening.progress(database), of: try StoreOpening.id(database))
     }
 
-    /// Where there is no room for a second file, the store goes on without.
+    /// If there is no room for a second file, the store continues without checksums.
     private static func addChecksums(_ queue: DatabaseQueue, _ lock: StoreLock, _ logger: Logger) throws {
         let path = lock.path
         let bytes = StoreFile.size(path) ?? 0
         logger.notice(
-            "the store gets checksums, which rewrites it once", metadata: ["megabytes": "\(bytes >> 20)"])
+            "the store is rewritten once, to add checksums", metadata: ["megabytes": "\(bytes >> 20)"])
         do {
             let copy = try queue.writeWithoutTransaction { try PageChecksums.add(to: path, $0) }
             try queue.close()
@@ -262,7 +262,7 @@ extension StoreOpening {
             try Folder.sync(Folder.of(path))
         } catch let error where StoreFailure(error).code == .full {
             logger.warning(
-                "there is no room for checksums; the store goes on without them, and the next start tries again",
+                "there is no room for checksums; the store continues without them, and the next start tries again",
                 metadata: ["needed_megabytes": "\(bytes >> 20)"])
         }
     }

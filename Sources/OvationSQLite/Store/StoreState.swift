@@ -2,23 +2,24 @@ import CPageChecksums
 import Foundation
 import OvationCore
 
-/// What is written beside the store (`.state`) while it is served, so that the next start can tell whether the file and
-/// its log are the ones that were left: whether a log is missing, older, damaged or of another store cannot be seen from
-/// the log.
+/// Written beside the store (`.state`) while it is served, so that the next start can tell whether the file and its log
+/// are the ones that the last server left. The log itself does not show whether it is missing, older, damaged or of
+/// another store.
 ///
-/// It never says more than what is on the disk: it is written after the commit. After a power cut it may say less.
+/// It never says more than what is on the disk, because it is written after the commit. After a power cut it may say
+/// less.
 struct StoreState: Equatable, Sendable {
     /// Made with the store. Not a secret.
     var id: String
     var isOpen: Bool
-    /// Which start it was; the file has the same number (``StoreHeader``).
+    /// The number of the start; the file has the same number (``StoreHeader``).
     var generation: UInt16
-    /// What the log begins with since it last began anew; nil while it may be anything.
+    /// The salts at the beginning of the log since it last started again; nil while they are unknown.
     var logSalts: LogSalts?
     var progress: StoreProgress
 }
 
-/// How far a store has come: none of these numbers goes back while a store lives.
+/// The progress of a store: none of these numbers ever decreases while a store exists.
 struct StoreProgress: Equatable, Sendable {
     /// The highest id of an event that was ever given.
     var event: Int64 = 0
@@ -27,13 +28,13 @@ struct StoreProgress: Equatable, Sendable {
     /// The highest id of a refused post.
     var rejection: Int64 = 0
 
-    /// Whether something of it is missing here that the other has.
+    /// Whether this state lacks something that the other has.
     func isBehind(_ other: StoreProgress) -> Bool {
         event < other.event || logEntry < other.logEntry || rejection < other.rejection
     }
 }
 
-/// Two numbers in the header of SQLite's log. When the log begins anew the first counts up by one, and the second is
+/// Two numbers in the header of SQLite's log. When the log starts again, the first increases by one, and the second is
 /// random: https://sqlite.org/fileformat2.html#the_write_ahead_log
 struct LogSalts: Equatable, Sendable {
     var first: UInt32
@@ -47,21 +48,21 @@ struct LogSalts: Equatable, Sendable {
         self.second = second
     }
 
-    /// Big-endian, as in the log; nil where there is no log.
+    /// Big-endian, as in the log; nil if there is no log.
     init?(_ bytes: [UInt8]) {
         guard bytes.count == LogSalts.count else { return nil }
         first = bytes[0..<4].reduce(0) { $0 << 8 | UInt32($1) }
         second = bytes[4..<8].reduce(0) { $0 << 8 | UInt32($1) }
     }
 
-    /// Whether a log with these salts may follow one with the others: it is that one, or the next.
+    /// Whether a log with these salts may follow one with the others: it is the same log, or the next one.
     func follow(_ other: LogSalts) -> Bool { self == other || first == other.first &+ 1 }
 }
 
 // MARK: - As text
 
 extension StoreState {
-    /// Bytes of the file. Less than what a disk writes at once, so it is never half written.
+    /// Bytes of the file. They are fewer than a disk writes at once, so the file is never half written.
     static let size = 256
 
     /// One line that a person can read, and a checksum.
@@ -78,7 +79,7 @@ extension StoreState {
         return bytes
     }
 
-    /// nil: somebody else wrote it, or half of it.
+    /// nil: another program wrote it, or only half of it was written.
     init?(encoded bytes: [UInt8]) {
         guard bytes.count == StoreState.size, cpagechecksums_is_whole(bytes, StoreState.size, 0) == 1 else {
             return nil
@@ -104,7 +105,7 @@ extension StoreState {
         progress = StoreProgress(event: events, logEntry: entries, rejection: refused)
     }
 
-    /// As many for each number, so that one can be written in the place of another.
+    /// The same width for each number, so that one can be written in the place of another.
     static let digitCount = 19
 
     private static func digits(_ value: Int64) -> String {
@@ -117,22 +118,22 @@ extension StoreState {
 
 /// The state's file of a store that is being served.
 ///
-/// `@unchecked`, since one thread has it at a time: the one that opens the store, then the writer's, and after that has
-/// ended the one that closes it. A lock would be taken for each group and never be waited for.
+/// `@unchecked`, since only one thread has it at a time: the one that opens the store, then the writer's, and after
+/// that has ended the one that closes it. A lock would be taken for each group and never be waited for.
 final class StateFile: @unchecked Sendable {
     private let path: String
     private let descriptor: CInt
     private var logDescriptor: CInt = -1
     private(set) var state: StoreState
-    /// What the file holds, and where its numbers stand.
+    /// The content of the file, and the positions of its numbers.
     private var bytes: [UInt8] = []
     private var numbers = [0, 0, 0]
-    /// As the log begins, in the order of the machine; nil until it was looked at.
+    /// The beginning of the log, in the machine's byte order; nil until it was read.
     private var knownSalts: UInt64?
 
     static func path(of store: String) -> String { store + ".state" }
 
-    /// nil: there is none, or none that can be read.
+    /// nil: there is no state file, or it cannot be read.
     static func read(of store: String) -> StoreState? {
         StoreState(encoded: StoreFile.beginning(path(of: store), StoreState.size))
     }
@@ -160,7 +161,7 @@ final class StateFile: @unchecked Sendable {
         self.state = state
     }
 
-    /// The log is there from here on, and keeps its file as long as the store is open.
+    /// The log exists from here on, and is the same file as long as the store is open.
     func beginLog(of store: String) throws(StoreFailure) {
         logDescriptor = open(store + "-wal", O_RDONLY | O_CLOEXEC)
         guard logDescriptor >= 0 else { throw failure(errno) }
@@ -169,8 +170,8 @@ final class StateFile: @unchecked Sendable {
         try write(state)
     }
 
-    /// After a commit and before it is answered. Not synced, but where the log began anew: a log may follow the one that
-    /// is on the disk here, and no other. For each group, so nothing is made anew that stays the same.
+    /// Called after a commit and before its answer. It does not sync, except when the log starts again: after the salts
+    /// on the disk only the next ones may follow. It runs for each group, so it reuses everything that stays the same.
     func noteCommit(_ progress: StoreProgress) throws(StoreFailure) {
         var salts: UInt64 = 0
         let count = pread(logDescriptor, &salts, LogSalts.count, off_t(LogSalts.offset))
@@ -201,7 +202,7 @@ final class StateFile: @unchecked Sendable {
         }
     }
 
-    /// The log is about to be emptied for good: none may be there any more.
+    /// The log is about to be emptied for good: there must be none any more.
     func endLog() throws(StoreFailure) {
         var state = state
         state.logSalts = nil
@@ -211,21 +212,21 @@ final class StateFile: @unchecked Sendable {
     /// After the last connection is closed.
     func close() { StateFile.noteClosed(path: path, log: String(path.dropLast(".state".count)) + "-wal") }
 
-    /// The store is whole without a log. Where one is left, the next start finds out what it is worth.
+    /// The store is complete without a log. If a log is left, the next start examines it.
     static func noteClosed(of store: String) { noteClosed(path: path(of: store), log: store + "-wal") }
 
-    /// Before anything is written to a store: its log may be any from here on. Whoever fails says what is so with
-    /// ``noteClosed(of:)``, or with ``restore(_:of:)`` where nothing was changed.
+    /// Called before anything is written to a store: its log may have any salts from here on. A caller that fails then
+    /// calls ``noteClosed(of:)``, or ``restore(_:of:)`` if nothing was changed.
     static func noteOpened(of store: String) {
         note(path: path(of: store), isOpen: true)
     }
 
-    /// As it was found.
+    /// Writes the state back unchanged.
     static func restore(_ state: StoreState?, of store: String) {
         if let state { put(state, path(of: store)) }
     }
 
-    /// Of a backup that takes the place of the store that it is of.
+    /// The state of a backup that replaces the store it came from.
     static func remove(of store: String) throws(StoreFailure) {
         guard unlink(path(of: store)) == 0 || errno == ENOENT else {
             throw StoreFailure(.unusable, "\(path(of: store)) cannot be removed: \(StoreFile.reason(errno))")
@@ -248,7 +249,7 @@ final class StateFile: @unchecked Sendable {
         let descriptor = open(path, O_WRONLY | O_CLOEXEC | O_NOFOLLOW)
         guard descriptor >= 0 else { return }
         defer { Foundation.close(descriptor) }
-        // Where that fails it says what it said, and the next start finds out what is true.
+        // If that fails, the file keeps its old state, and the next start compares it.
         _ = pwrite(descriptor, state.encoded, StoreState.size, 0)
         _ = fdatasync(descriptor)
     }
@@ -258,7 +259,7 @@ final class StateFile: @unchecked Sendable {
         numbers = ["events=", "entries=", "refused="].map { name in
             (bytes.firstRange(of: Array(name.utf8))?.upperBound ?? 0)
         }
-        // The next commit looks what the log begins with.
+        // The next commit reads the beginning of the log again.
         knownSalts = nil
         return pwrite(descriptor, bytes, StoreState.size, 0) == StoreState.size
     }

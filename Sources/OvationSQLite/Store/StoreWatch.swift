@@ -1,11 +1,11 @@
 import OvationCore
 
-/// Whether the file and its log still have their names. Who deletes an open file, or moves another one over it, leaves a
-/// process that writes to what nobody will find again.
+/// Checks whether the file and its log still have their names. If a person deletes an open file, or moves another one
+/// over it, the process writes to a file without a name.
 struct StoreWatch: Sendable {
     private let files: [(path: String, identity: StoreFile.Identity)]
 
-    /// - Throws: `unusable` where the log or the file is missing from the start.
+    /// - Throws: `unusable` if the log or the file is missing from the start.
     init(path: String) throws(StoreFailure) {
         var files: [(String, StoreFile.Identity)] = []
         for path in [path, path + "-wal"] {

@@ -1,8 +1,7 @@
 import Dispatch
 import Foundation
 
-/// A thread of our own that does something a few times a second, until it is stopped: it goes on when all others wait for
-/// a disk.
+/// A thread that does something a few times a second until it is stopped. It runs even when all others wait for a disk.
 final class Ticker: Sendable {
     private let stopped = DispatchSemaphore(value: 0)
 

@@ -2,18 +2,18 @@ import GRDB
 import GRDBSQLite
 import OvationCore
 
-/// How long SQLite's write-ahead log is, and when it is copied into the file.
+/// Measures SQLite's write-ahead log, and copies it into the file.
 ///
-/// SQLite would do so inside of the commit that makes the log long enough, and so before the posts of that commit are
-/// answered. Here it is done between groups. On the writer's thread, like all that writes.
+/// SQLite itself would copy it inside the commit that makes the log long enough, and so before the posts of that commit
+/// are answered. This class does it between groups, on the writer's thread, like all writes.
 final class WriteAheadLog {
-    /// Pages of 4 kB in the log before they are copied: few enough that no post waits for long, and many enough that a
-    /// page that is written in each group is copied once for all of them.
+    /// Pages of 4 kB in the log before it is copied: few enough that no post waits for long, and many enough that a
+    /// page that each group writes is copied once for all of them.
     static let pagesMax: CInt = 1000
 
     private let connection: OpaquePointer?
     private let pages: UnsafeMutablePointer<CInt>
-    /// How long the log was after the last copy; a reader can keep it from beginning anew.
+    /// The length of the log after the last copy; a reader can keep it from starting again.
     private var kept: CInt = 0
 
     init(_ database: Database) {
@@ -29,9 +29,9 @@ final class WriteAheadLog {
             }, pages)
     }
 
-    /// Copies all of the log into the file, syncs that, and empties the log; or says why not. What is in the log may be
-    /// in the memory of the system only: a sync of it that failed is not made up for by a later one, since the system has
-    /// given these pages up. The file is written and synced anew.
+    /// Copies all of the log into the file, syncs the file, and empties the log; or says why not. The content of the
+    /// log may be in the system's memory only: after a failed sync, a later one does not help, since the system has
+    /// dropped these pages. So the file is written and synced anew.
     static func empty(_ database: Database) throws {
         var (length, copied): (CInt, CInt) = (0, 0)
         let code = sqlite3_wal_checkpoint_v2(
@@ -52,14 +52,14 @@ final class WriteAheadLog {
         pages.deallocate()
     }
 
-    /// - Throws: what keeps the log from being copied. Nothing is lost by it.
+    /// - Throws: the reason why the log cannot be copied. Nothing is lost by it.
     func checkpointIfLong() throws {
-        // A log that has begun anew is shorter than what was kept.
+        // A log that has started again is shorter than before.
         if pages.pointee < kept { kept = 0 }
         guard pages.pointee >= kept + WriteAheadLog.pagesMax else { return }
         var (length, copied): (CInt, CInt) = (0, 0)
         let code = sqlite3_wal_checkpoint_v2(connection, nil, SQLITE_CHECKPOINT_PASSIVE, &length, &copied)
-        // After another thousand, whether it failed or a reader kept it from being copied to its end.
+        // After another thousand pages, whether the copy failed or a reader kept it from reaching the end.
         kept = code == SQLITE_OK && copied >= length ? 0 : max(length, pages.pointee)
         guard code == SQLITE_OK || code == SQLITE_BUSY else {
             throw DatabaseError(

@@ -1,21 +1,22 @@
 import GRDB
 import OvationCore
 
-/// Writes what memory holds into sorted runs, and several runs into a larger one: a log-structured merge tree.
+/// Writes the entries in memory into sorted runs, and several runs into a larger one: a log-structured merge tree.
 ///
-/// All of it happens on the writer's thread, a little in the transaction of each group of posts and the rest when nobody
-/// waits. For each event that is stored a fixed number of entries moves on, so the work keeps up with the posts and no
+/// All of it happens on the writer's thread, a little in the transaction of each group of posts and the rest when no
+/// post waits. For each stored event it merges a fixed number of entries, so the work keeps up with the posts and no
 /// post waits for much of it.
 ///
-/// A run that is being written is invisible until the transaction that finishes it. Whatever happens before, the next
-/// start goes on or begins anew.
+/// A run that is being written is invisible until the transaction that finishes it. After any failure before that, the
+/// next start continues or starts again.
 final class Compactor {
-    /// A run and what it is made from.
+    /// A run and its sources.
     private final class Job {
         let run: Int64
         let level: Int
         var sources: [Source]
-        /// Of memory, in the order in which they came: sorted a part at a time, each of which becomes a source.
+        /// The entries of memory, in the order in which they came: sorted a part at a time, each of which becomes a
+        /// source.
         var unsorted: ArraySlice<TimelineEntry> = []
         var builder = TimelineBlock.Builder()
         var entries: Int64
@@ -30,7 +31,7 @@ final class Compactor {
         var isFromMemory: Bool { level == 0 }
     }
 
-    /// Entries in order: of the memtable a sorted part, of a run a block at a time.
+    /// Entries in order: a sorted part of the memtable, or a run, a block at a time.
     private final class Source {
         let run: Int64?
         var entries: [TimelineEntry]
@@ -46,18 +47,18 @@ final class Compactor {
 
     /// Runs of a level that are merged into one of the next.
     static let fanOut = 4
-    /// Entries that are merged into a run for each event that is stored, on each level. Two keep every level below
-    /// twice its runs; memory is emptied faster, since it waits to be filled again.
+    /// Entries that are merged into a run for each stored event, on each level. Two keep every level below twice its
+    /// runs; memory is emptied faster, since it has to be ready when it is full again.
     private static let mergedPerEvent = 2
     private static let flushedPerEvent = 4
-    /// Events between two bits of work, since each has a cost of its own.
+    /// Events between two steps of work, since each step has a fixed cost.
     private static let stride = 512
-    /// Full memory is sorted in so many parts: each takes a fraction of a millisecond.
+    /// The number of parts in which full memory is sorted: each takes a fraction of a millisecond.
     private static let sortedParts = 16
-    /// Entries in a bit of work when nobody waits: about two milliseconds.
+    /// Entries in a step of work when no post waits: about two milliseconds.
     private static let idleEntries = 8192
 
-    /// Where a run of such a size would stand if it had been merged.
+    /// The level that a run of this size would have if it had been merged.
     static func level(ofEntries count: Int64) -> Int {
         var (level, size) = (0, Int64(Limits().recentEventsMax))
         while size < count {
@@ -82,11 +83,11 @@ final class Compactor {
         self.memtable = memtable
         self.capacity = capacity
         statements = try Statements(database)
-        // What was being flushed was not finished, and memory has more by now.
+        // The flush was not finished, and memory has more entries by now.
         try database.execute(sql: "UPDATE timeline_run SET state = 2 WHERE state = 0 AND level = 0")
     }
 
-    /// Does a part of what is due, if it is time. Inside the transaction of a group that stored so many events.
+    /// Does a part of the due work, if it is time. Runs inside the transaction of a group that stored this many events.
     func work(forStored count: Int) throws {
         events += count
         guard events >= Compactor.stride || memtable.count >= capacity else { return }
@@ -94,7 +95,7 @@ final class Compactor {
         events = 0
     }
 
-    /// Does a part of what is due. Inside a transaction, when nobody waits.
+    /// Does a part of the due work. Runs inside a transaction, when no post waits.
     func workIdly() throws { try work(events: Compactor.idleEntries / Compactor.flushedPerEvent) }
 
     var isIdle: Bool {
@@ -116,7 +117,7 @@ final class Compactor {
         isFlushed = false
     }
 
-    /// Forgets where it was: what was written since the last commit is gone, or entries have been removed.
+    /// Forgets its position: writes since the last commit are gone, or entries have been removed.
     func reset() {
         jobs = []
         isPlanned = false
@@ -126,8 +127,8 @@ final class Compactor {
     private var hasDead = true
     private var isMerging = true
 
-    /// A run that is read has a damaged page: from here on memory is written into runs, and no run is merged.
-    /// - Returns: false where that was so before, and it is more than a run that cannot be read.
+    /// A run that is being read has a damaged page: from here on memory is written into runs, and no run is merged.
+    /// - Returns: false if merging had stopped before; then the damage is more than an unreadable run.
     func stopMerging() -> Bool {
         defer { isMerging = false }
         return isMerging
@@ -155,7 +156,7 @@ extension Compactor {
         guard !isPlanned else { return }
         isPlanned = true
         guard isMerging else {
-            // What was being written goes; what it was made from stays.
+            // Removes runs that were being written; their sources stay.
             try database.execute(sql: "UPDATE timeline_run SET state = 2 WHERE state = 0 AND level > 0")
             return
         }
@@ -176,7 +177,7 @@ extension Compactor {
         jobs.insert(job, at: 0)
     }
 
-    /// Goes on with runs that were being written.
+    /// Continues with runs that were being written.
     private func resume() throws {
         let rows = try Row.fetchAll(
             database, sql: "SELECT run, level, sources FROM timeline_run WHERE state = 0 AND level > 0")
@@ -273,7 +274,7 @@ extension Compactor {
             try database.execute(sql: "UPDATE timeline_run SET state = 2 WHERE run = ?", arguments: [source.run])
         }
         jobs.removeAll { $0 === job }
-        // The new run may be the one that its level waited for.
+        // The new run may be the one that its level needed for a merge.
         isPlanned = false
         if job.isFromMemory { isFlushed = true } else { hasDead = true }
     }
@@ -295,8 +296,8 @@ extension Compactor {
             hasDead = false
             return
         }
-        // Entries are hashes, times and numbers, and what they told stands in another run still. To overwrite the pages
-        // they leave would double what a merge writes.
+        // Entries are hashes, times and numbers, and the same values are still in another run. Overwriting their pages
+        // would double the writes of a merge.
         try database.execute(sql: "PRAGMA secure_delete = OFF")
         defer { try? database.execute(sql: "PRAGMA secure_delete = ON") }
         try database.execute(

@@ -4,20 +4,20 @@ import Synchronization
 /// The entries of the newest events: those that are in no run yet. They are in the table `event` as well, from which a
 /// start reads them back.
 ///
-/// The writer's thread adds to it after a commit and before that commit is answered. Readers take what they need
-/// **before** their snapshot of the file begins: whatever leaves this table went into a run in a commit of before, so
-/// it is seen here or there, and ``Timeline`` leaves out what is in both.
+/// The writer's thread adds to it after a commit and before the answer to that commit. Readers take their entries
+/// **before** their snapshot of the file begins: an entry that has left this table is in a run of an earlier commit, so
+/// a reader finds it here or there, and ``Timeline`` drops those that are in both.
 final class Memtable: Sendable {
     private struct State {
-        /// Takes what comes.
+        /// Takes new entries.
         var growing = Table()
-        /// What is being written into a run; it takes no more.
+        /// Being written into a run; it takes no new entries.
         var frozen = Table()
     }
 
     private let state = Mutex(State())
 
-    /// How many are not frozen.
+    /// The number of entries that are not frozen.
     var count: Int { state.withLock { $0.growing.entries.count } }
 
     /// In the order in which they came.
@@ -44,7 +44,7 @@ final class Memtable: Sendable {
     /// - Returns: in the order in which they came.
     func freeze() -> [TimelineEntry] {
         state.withLock { state in
-            // No more than a swap, since posts wait meanwhile.
+            // Only a swap, since posts wait meanwhile.
             swap(&state.growing, &state.frozen)
             state.growing.removeAll()
             return state.frozen.entries
@@ -87,7 +87,7 @@ private struct Table {
         }
     }
 
-    /// Keeps its memory: a table that grows anew would copy itself a dozen times while posts wait.
+    /// Keeps its memory: a table that starts small would copy itself a dozen times while posts wait.
     mutating func removeAll() {
         entries.removeAll(keepingCapacity: true)
         previous.removeAll(keepingCapacity: true)
@@ -103,7 +103,7 @@ private struct Table {
 }
 
 extension Array {
-    /// The first index whose element a condition holds for, where it holds for none before and for all after.
+    /// The first index with an element that meets a condition, if no element before and all after meet it.
     func partitioningIndex(where holds: (Element) -> Bool) -> Int {
         var (low, high) = (0, count)
         while low < high {

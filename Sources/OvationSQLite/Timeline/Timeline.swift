@@ -1,7 +1,7 @@
 import GRDB
 import OvationCore
 
-/// The timelines of profiles as one read sees them: what memory had, and then the runs of the file.
+/// The timelines of profiles in one read: the entries from memory, and then the runs of the file.
 struct Timeline {
     private let database: Database
     private let recent: [TimelineEntry]
@@ -9,7 +9,7 @@ struct Timeline {
     /// Every event up to it is in a run.
     let through: Int64
 
-    /// - Parameter recent: of the profile that is asked for, from ``Memtable/entries(of:)``, taken before the snapshot
+    /// - Parameter recent: entries of the requested profile, from ``Memtable/entries(of:)``, taken before the snapshot
     ///   of this database began.
     init(_ database: Database, recent: [TimelineEntry]) throws {
         self.database = database
@@ -39,7 +39,7 @@ struct Timeline {
         var found = recent.filter(range.contains)
         var block: [TimelineEntry] = []
         for run in runs {
-            // So many of each run are enough, since each gives its newest.
+            // This many of each run are enough, since each gives its newest.
             var count = 0
             try forEachBlock(of: run, in: range) { bytes in
                 var isLast = true
@@ -92,7 +92,7 @@ struct Timeline {
 }
 
 extension Timeline {
-    /// All events in the order of the timelines, along the index of SQLite's own that earlier versions had.
+    /// All events in the order of the timelines, along the SQLite index that earlier versions had.
     static let indexedEvents: StaticString = """
         SELECT profile_id, section, event_time, event_id, version_id FROM event INDEXED BY event_of_profile
         ORDER BY profile_id, section, event_time, event_id
@@ -160,7 +160,7 @@ extension Timeline {
 // MARK: - Removing
 
 extension Timeline {
-    /// Takes entries out of every run that has them, finished or being written. On the writer's connection.
+    /// Removes entries from every run that has them, finished or being written. Runs on the writer's connection.
     static func remove(
         _ database: Database, _ range: TimelineRange, where isMeant: (TimelineEntry) -> Bool
     ) throws {
@@ -185,7 +185,7 @@ extension Timeline {
         var found: [Int64] = []
         while try statement.nextRow() {
             found.append(statement.int64(0))
-            // What stands in the key is not after the block's first entry.
+            // The key is never after the block's first entry.
             if statement.key(1) < range.lower { break }
         }
         return found

@@ -1,10 +1,10 @@
 import OvationCore
 
-/// A few hundred entries in their order as bytes: what one row of the table `timeline` holds.
+/// A few hundred entries in order as bytes: the content of one row of the table `timeline`.
 ///
-/// An entry is a byte of flags and then only what differs from the entry before: a new profile (8 bytes, little
-/// endian) and section, the time, the id, a new version. Numbers are variable-length, seven bits in a byte, differences
-/// that may be negative in zigzag. An entry takes 6 to 22 bytes, where a row of an index would take 31.
+/// An entry is a byte of flags and then only the differences from the entry before: a new profile (8 bytes, little
+/// endian) and section, the time, the id, a new version. Numbers have a variable length, seven bits in a byte;
+/// differences that may be negative are in zigzag. An entry takes 6 to 22 bytes, and a row of an index would take 31.
 enum TimelineBlock {
     /// Two rows with blocks of this size fill a page of 4 kB.
     static let bytesMax = 1950

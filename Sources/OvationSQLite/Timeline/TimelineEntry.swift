@@ -1,4 +1,4 @@
-/// What the timeline knows of an event: whose it is, where in the order it stands, and what it is of.
+/// The entry of an event in the timeline: its profile, its place in the order, and its version.
 struct TimelineEntry: Sendable, Equatable {
     var profile: Int64
     var section: Int64
@@ -24,7 +24,7 @@ struct TimelineRange: Sendable {
     /// nil: all of them, and then all times.
     var section: Int64?
     var oldest = Int64.min
-    /// At most this time, and at this time only ids below ``beforeID``.
+    /// At most this time, and at exactly this time only ids below ``beforeID``.
     var newest = Int64.max
     var beforeID = Int64.max
     /// Only these; nil means all.

@@ -7,16 +7,16 @@ import OvationCore
 import OvationRows
 import Synchronization
 
-/// The only writer of the file: one thread of our own and one connection.
+/// The only writer of the file: one thread and one connection.
 ///
-/// **Group commit.** Posts that wait share one transaction and one sync. While a commit is under way the next group
-/// gathers, so the group grows with the load and a lone post waits for nobody.
+/// **Group commit.** Waiting posts share one transaction and one sync. While a commit is under way the next group
+/// gathers, so the group grows with the load and a single post waits for no other.
 ///
 /// 1. A post is answered after the commit of its group, never before.
-/// 2. A group fails or succeeds as a whole: posts were checked before, so what fails here is the disk or the file.
-///    Posts that were refused are kept in the same groups, so a flood of them shares syncs too.
+/// 2. A group fails or succeeds as a whole: posts were checked before, so a failure here is one of the disk or the
+///    file. Refused posts are kept in the same groups, so a flood of them shares syncs too.
 /// 3. The queue is bounded; a post that finds it full is refused at once.
-/// 4. A client that goes away changes nothing: its post is the writer's from the moment it is queued.
+/// 4. A client that goes away changes nothing: its post belongs to the writer from the moment it is queued.
 final class SQLiteWriter: Sendable {
     typealias Reply<Value> = QueuedWrite.Reply<Value>
     typealias Work = @Sendable (Database, EventAppender) throws -> Void
@@ -26,17 +26,17 @@ final class SQLiteWriter: Sendable {
         var reply: Reply<Void>?
     }
 
-    /// How long nobody posts before work that can wait is done.
+    /// How long no post comes before work that can wait is done.
     private static let quiet = DispatchTimeInterval.milliseconds(30)
-    /// Between two bits of such work, for reads to have the cores and the disk as well.
+    /// The pause between two steps of such work, in which reads have the cores and the disk.
     private static let pause = Duration.milliseconds(3)
-    /// The longest time between two bits of it where the last one failed.
+    /// The longest pause between two steps after one failed.
     private static let pauseMax = Duration.seconds(10)
-    /// What the disk was asked to do, and who waits for it.
+    /// The request to the disk that is under way, and the posts that wait for it.
     private struct UnderWay {
         var posts: [QueuedWrite] = []
         var change: Reply<Void>?
-        /// nil while nothing is asked of the disk that could hang.
+        /// nil while no request that could hang is under way.
         var since: ContinuousClock.Instant?
     }
 
@@ -60,7 +60,7 @@ final class SQLiteWriter: Sendable {
     private let limits: Limits
     private let logger: Logger
 
-    /// - Throws: what keeps the thread from its work. A writer that was made goes on until it is closed.
+    /// - Throws: the reason why the thread cannot work. Once made, the writer runs until it is closed.
     init(
         pool: DatabasePool, recent: Recent, state stateFile: StateFile, file: StoreWatch, limits: Limits, logger: Logger
     ) throws {
@@ -93,7 +93,7 @@ final class SQLiteWriter: Sendable {
         await withUnsafeContinuation { reply in enqueue(make(reply), orReply: reply) }
     }
 
-    /// Runs in a transaction of its own.
+    /// Runs in a separate transaction.
     func perform(_ work: @escaping Work) async -> Result<Void, StoreFailure> {
         await withUnsafeContinuation { reply in
             enqueue(orReply: reply) { state in
@@ -106,7 +106,7 @@ final class SQLiteWriter: Sendable {
         }
     }
 
-    /// Commits what waits, refuses what comes, and returns when the thread has ended. Blocks.
+    /// Commits the waiting posts, refuses new ones, and returns when the thread has ended. Blocks.
     func close() {
         let wasClosed = state.withLock { state in
             let wasClosed = state.isClosed
@@ -120,7 +120,7 @@ final class SQLiteWriter: Sendable {
 
     private func enqueue<Value>(_ post: QueuedWrite, orReply reply: Reply<Value>) {
         let bytes = post.bytes
-        // Refused posts get a part of the queue: a flood of them must not take the room of those to store.
+        // Refused posts get a part of the queue: a flood of them must not take the room of posts to store.
         let share = post.isToStore ? 1 : 4
         enqueue(orReply: reply) { state in
             guard state.posts.count < limits.writerQueueMax / share,
@@ -149,15 +149,15 @@ final class SQLiteWriter: Sendable {
 // MARK: - A disk that does not answer
 
 extension SQLiteWriter {
-    /// nil: the disk does what it is asked to, or has not been asked for long.
+    /// nil: the disk answers, or has not been asked for long.
     private func hanging(_ state: State) -> StoreFailure? {
         guard let since = state.underWay.since, ContinuousClock.now - since >= limits.diskAnswerMax else { return nil }
         return StoreFailure(
             .unavailable, "the disk has not answered for \((ContinuousClock.now - since).components.seconds) s")
     }
 
-    /// Nobody waits longer than ``Limits/diskAnswerMax`` for a disk. What the disk was asked to do may still happen; what
-    /// waits for its turn will not.
+    /// No post waits longer than ``Limits/diskAnswerMax`` for a disk. The request under way may still succeed; posts
+    /// that wait for their turn will not be stored.
     func answerWhereTheDiskHangs() {
         let (failure, underWay, posts, changes) = state.withLock {
             state -> (StoreFailure?, UnderWay, [QueuedWrite], [Change]) in
@@ -172,7 +172,7 @@ extension SQLiteWriter {
         let count = underWay.posts.count + posts.count + changes.count
         if count > 0 {
             logger.error(
-                "the disk does not answer; what waits for it is refused",
+                "the disk does not answer; waiting requests are refused",
                 metadata: ["reason": "\(failure.message)", "waiting": "\(count)"])
         }
         let unknown = StoreFailure(.outcomeUnknown, failure.message)
@@ -190,7 +190,7 @@ extension SQLiteWriter {
         state.withLock { $0.underWay.since = nil }
     }
 
-    /// Whoever still waits for what was under way: nobody, where the disk took too long.
+    /// The posts that still wait for the request under way: none, if the disk took too long.
     private func takeUnderWay() -> UnderWay {
         state.withLock { state in
             defer { state.underWay = UnderWay() }
@@ -208,15 +208,15 @@ extension SQLiteWriter {
         case end
     }
 
-    /// What the thread has while it runs.
+    /// The objects that the thread has while it runs.
     private struct Tools {
         let database: Database
         let appender: EventAppender
         let log: WriteAheadLog
         let transaction: WriteTransaction
-        /// Between two bits of work that can wait.
+        /// The pause between two steps of work that can wait.
         var pause = SQLiteWriter.pause
-        /// The disk failed to write or to sync: what the system has of the log in memory may not be on the disk.
+        /// The disk failed to write or to sync: the part of the log in the system's memory may not be on the disk.
         var isLogDoubtful = false
         var groupNotice = SparseNotice()
         var idleNotice = SparseNotice()
@@ -226,7 +226,7 @@ extension SQLiteWriter {
 
     private func run(_ started: Started) {
         do {
-            // One long visit: the connection belongs to this thread until the end.
+            // One long access: the connection belongs to this thread until the end.
             try pool.writeWithoutTransaction { database in
                 var tools = Tools(
                     database: database,
@@ -254,7 +254,7 @@ extension SQLiteWriter {
                     wake.wait()
                     continue
                 }
-                // Only when it has been quiet: a post that comes during such work waits for it.
+                // Only after a quiet time: a post that comes during such work waits for it.
                 let wait = isQuiet ? DispatchTimeInterval(tools.pause) : SQLiteWriter.quiet
                 guard wake.wait(timeout: .now() + wait) == .timedOut else { continue }
                 isQuiet = true
@@ -262,7 +262,7 @@ extension SQLiteWriter {
                 copyLog(&tools)
             case .end:
                 perform(Change(work: { _, appender in try appender.finish() }), &tools)
-                // All of it in one file, so that a copy of that file is a copy of the store.
+                // Everything goes into one file, so that a copy of that file is a copy of the store.
                 do {
                     try stateFile.endLog()
                     try WriteAheadLog.empty(tools.database)
@@ -276,14 +276,14 @@ extension SQLiteWriter {
         }
     }
 
-    /// Work that can wait is tried again after times that double, and told of when it begins to fail.
+    /// Work that can wait is retried after intervals that double, and logged when it begins to fail.
     private func workIdly(_ tools: inout Tools) {
-        // It reads as well, pages that nobody has asked for in a long time.
+        // This work also reads pages that no request has needed for a long time.
         diskIsAsked()
         do {
             _ = try transaction(&tools) { _, appender in try appender.workIdly() }
             tools.pause = SQLiteWriter.pause
-            if tools.idleNotice.end() { logger.notice("work between posts goes on again") }
+            if tools.idleNotice.end() { logger.notice("work between posts runs again") }
         } catch {
             tools.pause = min(tools.pause * 2, SQLiteWriter.pauseMax)
             let failure = StoreFailure(error, on: tools.database)
@@ -293,7 +293,7 @@ extension SQLiteWriter {
         }
     }
 
-    /// That it failed is no failure of a post: the pages are in the log, and the next time comes soon.
+    /// If it fails, no post fails: the pages are in the log, and the next attempt comes soon.
     private func copyLog(_ tools: inout Tools) {
         diskIsAsked()
         defer { diskAnswered() }
@@ -308,7 +308,7 @@ extension SQLiteWriter {
         }
     }
 
-    /// Takes what waits, up to the size of one group.
+    /// Takes the waiting posts, up to the size of one group.
     private func next() -> Next {
         state.withLock { state in
             guard !state.posts.isEmpty || !state.changes.isEmpty else {
@@ -316,7 +316,7 @@ extension SQLiteWriter {
                 state.isWriterAsleep = true
                 return .sleep
             }
-            // One at a time: what waits can be answered while the disk is at this one.
+            // One at a time: waiting posts can be answered while the disk works on this one.
             if !state.changes.isEmpty { return .work(posts: [], changes: [state.changes.removeFirst()]) }
             var size = 0
             let count =
@@ -364,10 +364,10 @@ extension SQLiteWriter {
         }
     }
 
-    /// A group fails as a whole; but where a page is damaged, only those who need that page.
+    /// A group fails as a whole; but if a page is damaged, only the posts that need the page fail.
     private func fail(_ posts: [QueuedWrite], _ failure: StoreFailure, isAnswered: Bool, _ tools: inout Tools) {
         guard !isAnswered else { return }
-        // What was done beside the posts met the page, and is left from now on.
+        // Background work met the damaged page, and is left out from now on.
         if failure.code == .damaged, tools.appender.takeNewlyStopped() { return commit(posts, &tools) }
         if failure.code == .damaged, posts.count > 1 {
             let later = posts[(posts.count / 2)...]
@@ -400,8 +400,8 @@ extension SQLiteWriter {
         waiting?.resume(returning: result)
     }
 
-    /// Everything that this thread writes: between two looks at whether the file is still the one that it was.
-    /// - Returns: why what was committed is no use to anybody; nil where it is.
+    /// Runs everything that this thread writes, between two checks whether the file is still the same.
+    /// - Returns: why the committed data are of no use; nil if they are.
     /// - Throws: when nothing was committed.
     private func transaction(
         _ tools: inout Tools, _ work: (Database, EventAppender) throws -> Void
@@ -411,14 +411,14 @@ extension SQLiteWriter {
             try file.verify()
             if tools.isLogDoubtful {
                 diskIsAsked()
-                // Each time that it is emptied the log's salts go on, whether a commit follows or not.
+                // Each time the log is emptied its salts change, whether a commit follows or not.
                 try stateFile.endLog()
                 try WriteAheadLog.empty(database)
                 tools.isLogDoubtful = false
             }
             try tools.transaction.run {
                 try work(database, appender)
-                // A large change may take its time until here; from here on it is the disk's.
+                // A large change may take its time until here; from here on the disk's time counts.
                 diskIsAsked()
             }
         } catch {
@@ -427,14 +427,14 @@ extension SQLiteWriter {
             appender.undoChange()
             throw error
         }
-        // What is committed is in memory too, whatever becomes of the answer.
+        // Committed changes are in memory too, whatever the answer.
         appender.didCommit()
         defer { diskAnswered() }
         do throws(StoreFailure) {
             try stateFile.noteCommit(appender.progress)
             if tools.stateNotice.end() { logger.notice("the state beside the store is written again") }
         } catch {
-            // What it says is true, though it is not all. The next commit tries again.
+            // The state is true, though not complete. The next commit tries again.
             if tools.stateNotice.isDue(error.code.rawValue, at: .now) {
                 logger.error("the state beside the store cannot be written", metadata: ["error": "\(error)"])
             }

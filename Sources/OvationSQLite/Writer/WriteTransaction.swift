@@ -2,7 +2,7 @@ import GRDB
 import GRDBSQLite
 
 /// A transaction of the writer. Its three statements are compiled once; GRDB's own transactions compile them each time,
-/// which is a fifth of what a lone post costs.
+/// which is a fifth of the cost of a lone post.
 final class WriteTransaction {
     private let connection: OpaquePointer?
     private let begin: PreparedStatement
@@ -16,18 +16,18 @@ final class WriteTransaction {
         rollback = try PreparedStatement(database, "ROLLBACK TRANSACTION")
     }
 
-    /// Commits what the work did.
-    /// - Throws: the first failure, after which nothing of it is there.
+    /// Commits the work.
+    /// - Throws: the first failure; then nothing of the work is stored.
     func run(_ work: () throws -> Void) throws {
         try begin.run()
         do {
             try work()
-            // Some failures end the transaction by themselves. A commit after one of them would be of nothing.
+            // Some failures end the transaction by themselves. A commit after one of them would commit nothing.
             guard isOpen else { throw DatabaseError(resultCode: .SQLITE_ABORT, message: "the transaction was aborted") }
             try commit.run()
         } catch {
-            // The failure that is thrown says more than one of the rollback. What stays open keeps the next one from
-            // beginning.
+            // The thrown failure says more than that of the rollback. A transaction that stays open keeps the next one
+            // from beginning.
             if isOpen { try? rollback.run() }
             throw error
         }

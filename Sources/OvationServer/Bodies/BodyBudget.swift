@@ -2,12 +2,13 @@ import OvationCore
 import Synchronization
 
 extension Limits {
-    /// ``bodiesBytesMax``, or what one body of the largest size takes: a buffer has up to twice the size of what it holds.
+    /// ``bodiesBytesMax``, or the memory of one body of the largest size: a buffer has up to twice the size of its
+    /// content.
     var bodiesBytes: Int { max(bodiesBytesMax, 2 * max(2 * bodyBytesMax, modelBytesMax)) }
 }
 
-/// The memory that all bodies together may take while they arrive. Each has a bound, and so have connections; but both
-/// together come to a gigabyte.
+/// The memory that all bodies together may take while they arrive. Bodies and connections are limited, but all
+/// connections with full bodies would take a gigabyte.
 final class BodyBudget: Sendable {
     private let bytesMax: Int
     private let taken = Atomic<Int>(0)
@@ -25,7 +26,8 @@ final class BodyBudget: Sendable {
         }
     }
 
-    /// What one body takes; it is free again when the value goes. Of one request, and so never grown by two at a time.
+    /// The memory of one body; it is free again when the value goes out of scope. It belongs to one request, and so two
+    /// never grow it at a time.
     final class Share: Sendable {
         private let budget: BodyBudget?
         private let bytes = Atomic<Int>(0)
@@ -38,7 +40,7 @@ final class BodyBudget: Sendable {
             budget?.taken.subtract(bytes.load(ordering: .relaxed), ordering: .relaxed)
         }
 
-        /// - Throws: `busy` where all together would take more than they may.
+        /// - Throws: `busy` if all bodies together would take more than they may.
         func grow(to wanted: Int) throws(Problem) {
             let held = bytes.load(ordering: .relaxed)
             guard let budget, wanted > held else { return }

@@ -4,17 +4,18 @@ import Hummingbird
 import NIOCore
 import OvationCore
 
-/// How a client compressed a body.
+/// The compression of a body.
 enum ContentCoding: String {
     case gzip, deflate
 
-    /// What the server takes, as a header says it.
+    /// The codings that the server takes, in the form of a header.
     static let accepted = "gzip, deflate"
 }
 
 extension Request {
-    /// nil where the body is as it is, which nearly every one is.
-    /// - Throws: `unsupported_encoding` for everything that cannot be undone here: it would pass for a broken body.
+    /// nil if the body is not compressed, as nearly all are.
+    /// - Throws: `unsupported_encoding` for every coding that cannot be undone here: the body would look like broken
+    ///   JSON.
     func contentCoding() throws(Problem) -> ContentCoding? {
         if headers.contains(.transferEncoding) {
             let codings = words(of: .transferEncoding)
@@ -45,17 +46,17 @@ extension Problem {
     }
 }
 
-/// Makes a compressed body plain, in pieces of a bounded size, however much a part of it comes to.
+/// Decompresses a body, in pieces of a bounded size, however large a part becomes.
 ///
-/// Owned by the one request whose body it reads.
+/// It belongs to the one request that reads the body.
 final class Inflater {
     private let coding: ContentCoding
-    /// In a place of its own, since zlib remembers where it is.
+    /// Allocated separately, since zlib keeps its address.
     private let stream = UnsafeMutablePointer<z_stream>.allocate(capacity: 1)
     private var isOpen = false
-    /// Behind the end of a member; another one may follow in gzip.
+    /// After the end of a member; in gzip another one may follow.
     private var hasEnded = false
-    /// What was taken filled a piece, so that there may be more without another byte.
+    /// The last input filled a piece, so there may be more output without another byte of input.
     private var isFull = false
 
     init(_ coding: ContentCoding) {
@@ -68,7 +69,7 @@ final class Inflater {
         stream.deallocate()
     }
 
-    /// Takes from a part until a piece is full. nil: the part is used up.
+    /// Reads from a part until a piece is full. nil: the part is used up.
     func take(from part: inout ByteBuffer) throws(Problem) -> ByteBuffer? {
         while part.readableBytes > 0 || isFull {
             try beginMember(with: part)
@@ -87,7 +88,7 @@ final class Inflater {
         return nil
     }
 
-    /// - Throws: where the body ended too early. A body without a byte is an empty one.
+    /// - Throws: if the body ended too early. A body without a byte is an empty one.
     func finish() throws(Problem) {
         guard hasEnded || !isOpen else { throw broken("it ends too early") }
     }
@@ -111,12 +112,12 @@ final class Inflater {
         }
     }
 
-    /// RFC 1950 §2.2: method 8, a window of up to 32 kB. A first byte that no encoder of the bare form writes.
+    /// RFC 1950 §2.2: method 8, a window of up to 32 kB. No encoder of the bare form writes this first byte.
     private static func isZlib(_ first: UInt8) -> Bool { first & 0x0F == 8 && first <= 0x78 }
 
     private func inflate(_ part: ByteBuffer, into piece: inout ByteBuffer) -> (result: CInt, taken: Int) {
         part.withUnsafeReadableBytes { input in
-            // zlib does not write to what it reads; its C says so only where it is asked to.
+            // zlib does not write to its input; its C header only says so if it is asked to.
             stream.pointee.next_in = input.baseAddress.map {
                 UnsafeMutablePointer(mutating: $0.assumingMemoryBound(to: UInt8.self))
             }

@@ -4,8 +4,9 @@ import NIOCore
 import OvationCore
 
 extension Request {
-    /// The whole body, as it was before the client compressed it.
-    /// - Parameter budget: what all bodies together may take while they arrive; nil where the body is there already.
+    /// The whole body, decompressed.
+    /// - Parameter budget: the memory that all bodies together may take while they arrive; nil if the body is already
+    ///   there.
     /// - Throws: `body_too_large`, `request_timeout`, `busy`, or `invalid_request` when the client went away.
     func collectedBody(upTo bytesMax: Int, within budget: BodyBudget?) async throws -> ByteBuffer {
         let tooLarge = Problem(.bodyTooLarge, "The request body is larger than \(bytesMax) bytes.")
@@ -16,7 +17,7 @@ extension Request {
         var collected: ByteBuffer?
         var isOwn = false
         var received = 0
-        // Most bodies come in one part, and take nothing of the budget: they are dealt with at once.
+        // Most bodies come in one part, and take nothing of the budget: they are processed at once.
         let share = BodyBudget.Share(of: budget)
         func collect(_ part: inout ByteBuffer) throws {
             if collected == nil {
@@ -31,7 +32,7 @@ extension Request {
         }
         try await forEachPart(of: coding) { part in
             received += part.readableBytes
-            // Parts that come to nothing are no way around the limit.
+            // Empty parts must not get around the limit.
             if received > 2 * bytesMax + Limits.inflatedPieceBytes { throw tooLarge }
         } take: { piece in
             var piece = piece
@@ -40,10 +41,10 @@ extension Request {
         return collected ?? ByteBuffer()
     }
 
-    /// The parts of a body as they come, and what they are made plain.
+    /// The parts of a body as they arrive, and decompressed.
     /// - Parameters:
-    ///   - note: called with each part as it came.
-    ///   - take: called with each part or piece that is plain.
+    ///  - note: called with each part as it arrived.
+    ///  - take: called with each decompressed part or piece.
     func forEachPart(
         of coding: ContentCoding?, _ note: (ByteBuffer) throws -> Void,
         take: (ByteBuffer) async throws -> Void
@@ -67,7 +68,7 @@ extension Request {
             while let piece = try inflater.take(from: &part) {
                 try await take(piece)
                 pieces += 1
-                // A part can come to a thousand times its size; others on this thread want their turn.
+                // A part can become a thousand times its size; other tasks on this thread need their turn.
                 if pieces.isMultiple(of: 16) { await Task.yield() }
             }
         }
@@ -76,7 +77,7 @@ extension Request {
 }
 
 extension ByteBuffer {
-    /// In memory of its own: what came from the network stands in a buffer that can be many times its size.
+    /// Copied to memory of its own: data from the network are in a buffer that can be many times their size.
     fileprivate func copied() -> ByteBuffer {
         var copy = ByteBufferAllocator().buffer(capacity: 2 * readableBytes)
         copy.writeImmutableBuffer(self)
@@ -85,14 +86,14 @@ extension ByteBuffer {
 }
 
 extension Problem {
-    /// Why a body did not come to its end.
+    /// The reason why a body did not come to its end.
     init(body error: any Error) {
         if let problem = error as? Problem {
             self = problem
         } else if error is BodyTimeout {
             self.init(.requestTimeout, "The request body did not arrive in time; send the request again.")
         } else {
-            // The client went away; nobody reads this answer, but it must not count as a mistake of ours.
+            // The client went away and does not read this answer, but it must not count as an error of the server.
             self.init(.invalidRequest, "The request ended before its body did.", cause: "\(error)")
         }
     }

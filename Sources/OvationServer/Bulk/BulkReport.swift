@@ -1,7 +1,7 @@
 import OvationCore
 import OvationWire
 
-/// What became of one chunk of an upload.
+/// The result of one chunk of an upload.
 struct ChunkReport: Sendable {
     let number: Int
     let lines: Int
@@ -12,7 +12,7 @@ struct ChunkReport: Sendable {
     /// It was stored before, by an upload with the same key.
     let isDuplicate: Bool
 
-    /// - Parameter stored: how many events are stored of it now.
+    /// - Parameter stored: the number of its events that are stored now.
     init(_ chunk: CheckedChunk, stored: Int) {
         number = chunk.lines.number
         lines = chunk.lines.lines.count
@@ -23,7 +23,7 @@ struct ChunkReport: Sendable {
         isDuplicate = false
     }
 
-    /// Of a chunk that was stored before, from what was remembered of it then.
+    /// For a chunk that was stored before, from the remembered result.
     init(_ chunk: LineChunk, remembered answer: [UInt8]) {
         let json = (try? JSONValue(parsing: answer)) ?? .null
         number = chunk.number
@@ -35,7 +35,7 @@ struct ChunkReport: Sendable {
         isDuplicate = true
     }
 
-    /// What is remembered of a chunk under its key: with fewer errors, since it is kept for a day.
+    /// The result that is remembered for a chunk under its key: with fewer errors, since it is kept for a day.
     static func answer(of chunk: CheckedChunk) -> [UInt8] {
         let errors = chunk.errors.listed()
         return JSONWriter.write(
@@ -47,7 +47,7 @@ struct ChunkReport: Sendable {
     }
 }
 
-/// What became of an upload so far.
+/// The result of an upload so far.
 struct BulkTotals: Sendable {
     private var counts = Bodies.BulkCounts()
     private var errors: [Bodies.ItemError] = []
@@ -86,7 +86,7 @@ struct BulkTotals: Sendable {
         return summary
     }
 
-    /// The line that tells of a chunk: everything so far, and the errors of this one.
+    /// The line for a chunk: the counts so far, and the errors of this chunk.
     func progress(after chunk: ChunkReport) -> JSONValue {
         var members = counts.json.members ?? []
         if !chunk.errors.isEmpty { members.append(.init("errors", chunk.errors.json)) }

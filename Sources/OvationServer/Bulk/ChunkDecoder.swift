@@ -7,18 +7,19 @@ struct CheckedChunk: Sendable {
     let lines: LineChunk
     /// Without the idempotency key.
     let events: EventChunk
-    /// How many events there are of each version.
+    /// The number of events of each version.
     let versions: [EventVersion.ID: Int]
     let refused: Int
-    /// Of the refused lines, as many as are listed.
+    /// The refused lines that are listed.
     let errors: [ItemError]
     let errorsOmitted: Int
 }
 
-/// Checks the lines of an upload against the definitions of one moment, and gathers what is right as it is stored.
+/// Checks the lines of an upload against the definitions of one moment, and collects the accepted events in their
+/// stored form.
 ///
-/// What is plainly right is taken from simdjson's tape. A line that is not is read again, exactly, as a single post
-/// would be.
+/// It takes plainly right lines from simdjson's tape. It reads every other line again, exactly, as a single post would
+/// be read.
 struct ChunkDecoder {
     private let caller: Identity
     private let section: Section
@@ -52,7 +53,7 @@ struct ChunkDecoder {
         var events = 0
     }
 
-    /// Lines that are checked between two places where other tasks may go on.
+    /// Lines that are checked between two points where other tasks may run.
     private static let stride = 512
 
     /// - Parameter closed: profiles whose lines are refused.
@@ -135,7 +136,7 @@ struct ChunkDecoder {
     }
 }
 
-// MARK: - What is plainly right
+// MARK: - Plainly right lines
 
 extension ChunkDecoder {
     private mutating func take(_ tape: JSONTape, with parser: TapeParser) -> Bool {
@@ -150,7 +151,7 @@ extension ChunkDecoder {
         decoder.bytes.clear()
         // It may have moved to larger memory.
         defer { parser.bytes = decoder.bytes }
-        // The key comes last, so that nothing that fails leaves a profile without events.
+        // The key comes last, so that a line that fails leaves no profile without events.
         guard decoder.append(members.data, of: tape, as: schemas[schema].schema),
             let profile = table.count(
                 tape.string(members.key), keyspace: keyspace,
@@ -168,7 +169,7 @@ extension ChunkDecoder {
         owners.append(Int32(profile))
     }
 
-    /// Where the members of a line stand. nil where one is missing or is there twice.
+    /// The places of the members of a line. nil if one is missing or occurs twice.
     private struct Members {
         private(set) var keyspace = 0
         private(set) var key = 0
@@ -207,7 +208,7 @@ extension ChunkDecoder {
     }
 
     private mutating func keyspace(named name: UnsafeBufferPointer<UInt8>) -> Int? {
-        // Most uploads have one keyspace; nobody has many.
+        // Most uploads have one keyspace; no upload has many.
         for index in writableKeyspaces.indices where writableKeyspaces[index].name.elementsEqual(name) { return index }
         return try? keyspace(named: String(decoding: name, as: UTF8.self))
     }
@@ -225,7 +226,7 @@ extension ChunkDecoder {
         return writableKeyspaces.count - 1
     }
 
-    /// Index of what is known of a version; nil where it may not be written through the keyspace.
+    /// The index of a version; nil if it may not be written through the keyspace.
     private mutating func schema(of version: EventVersion.ID, through keyspace: Int) -> Int? {
         for index in schemas.indices where schemas[index].version == version && schemas[index].keyspace == keyspace {
             return index
@@ -238,7 +239,7 @@ extension ChunkDecoder {
     }
 }
 
-// MARK: - Everything else
+// MARK: - All other lines
 
 extension ChunkDecoder {
     private mutating func takeExactly(_ text: UnsafeBufferPointer<UInt8>, line: Int) {
@@ -273,11 +274,11 @@ extension ChunkDecoder {
         add(table.count(key, keyspace: keyspace), row.eventTime, row.version, from: start)
     }
 
-    /// Whose the event is, as far as it can be told.
+    /// The profile of the event, as far as it is known.
     private mutating func address(
         of value: JSONValue, _ reasons: inout [ItemError]
     ) -> (keyspace: Int?, key: ProfileKey?) {
-        // What is no object is refused with the rest of the line.
+        // A line that is not an object is refused with its other errors.
         guard let reader = try? ObjectReader(value) else { return (nil, nil) }
         var keyspace: Int?
         var key: ProfileKey?
@@ -314,7 +315,7 @@ extension ChunkDecoder {
 }
 
 extension UnsafeBufferPointer<UInt8> {
-    /// Nothing but what JSON takes for space.
+    /// Only characters that are white space in JSON.
     fileprivate var isBlank: Bool {
         allSatisfy { $0 == 0x20 || $0 == 0x0D || $0 == 0x09 }
     }

@@ -15,20 +15,20 @@ struct LineChunk: Sendable {
     let firstLine: Int
     /// Without their line ends.
     let lines: [Range<Int>]
-    /// Lines of more bytes than one may have; of them nothing is kept.
+    /// Lines that are longer than allowed; nothing of them is kept.
     let tooLong: Set<Int>
-    /// All lines, and behind them the padding that the parser needs.
+    /// All lines, followed by the padding that the parser needs.
     let bytes: [UInt8]
 
-    /// What the client sent, for its fingerprint.
+    /// The bytes that the client sent, for its fingerprint.
     var text: ArraySlice<UInt8> { bytes.dropLast(TapeParser.padding) }
 
     /// Lines up to the end of this chunk.
     var lastLine: Int { firstLine + lines.count - 1 }
 }
 
-/// Cuts an upload into chunks of whole lines. Where it cuts depends on the lines alone and not on how they arrive, so
-/// that the same file is cut in the same places each time. It holds one chunk and one line at most.
+/// Cuts an upload into chunks of whole lines. The cuts depend on the lines alone and not on how they arrive, so that
+/// the same file is always cut at the same places. It holds at most one chunk and one line.
 struct LineCutter {
     private let linesMax: Int
     private let bytesMax: Int
@@ -37,7 +37,7 @@ struct LineCutter {
     private var lines: [Range<Int>] = []
     private var tooLong: Set<Int> = []
     private var lineStart = 0
-    /// Within a line that is too long: what comes is dropped up to its end.
+    /// Inside a line that is too long: bytes are dropped up to its end.
     private var isDropping = false
     private var number = 1
     private var firstLine = 1
@@ -49,7 +49,7 @@ struct LineCutter {
         begin(with: [])
     }
 
-    /// Takes from a part until a chunk is full. nil: the part is used up.
+    /// Reads from a part until a chunk is full. nil: the part is used up.
     mutating func take(from part: inout ByteBuffer) -> LineChunk? {
         while part.readableBytes > 0 {
             let length = part.withUnsafeReadableBytes { $0.offset(of: UInt8(ascii: "\n")) }
@@ -61,7 +61,7 @@ struct LineCutter {
         return nil
     }
 
-    /// What is left when the upload has ended: at most two chunks.
+    /// The rest when the upload has ended: at most two chunks.
     mutating func takeRest() -> [LineChunk] {
         var chunks: [LineChunk] = []
         if bytes.count > lineStart || isDropping, let chunk = endLine(hasLineEnd: false) { chunks.append(chunk) }
@@ -99,7 +99,7 @@ struct LineCutter {
         return lines.count >= linesMax ? cut(at: bytes.count) : nil
     }
 
-    /// The lines that are complete, as a chunk; what lies behind them begins the next.
+    /// The complete lines, as a chunk; the rest begins the next one.
     private mutating func cut(at end: Int) -> LineChunk {
         let rest = Array(bytes[end...])
         bytes.removeSubrange(end...)
@@ -123,7 +123,7 @@ struct LineCutter {
 }
 
 extension UnsafeRawBufferPointer {
-    /// Where a byte first stands.
+    /// The first place of a byte.
     fileprivate func offset(of byte: UInt8) -> Int? {
         guard let start = baseAddress, let found = memchr(start, CInt(byte), count) else { return nil }
         return UnsafeRawPointer(found) - start

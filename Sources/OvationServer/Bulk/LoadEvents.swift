@@ -4,10 +4,10 @@ import NIOCore
 import OvationCore
 import OvationWire
 
-/// `POST /audience/sections/{section}/events/bulk`: events of many profiles, one JSON object a line, in a body of any
-/// size.
+/// `POST /audience/sections/{section}/events/bulk`: events of many profiles, one JSON object on each line, in a body of
+/// any size.
 ///
-/// The answer is a summary when all is done; or, where the client accepts `application/x-ndjson`, a line after each
+/// The answer is a summary when everything is done; or, if the client accepts `application/x-ndjson`, a line after each
 /// chunk that is stored.
 struct LoadEvents: EndpointHandler {
     let dependencies: Dependencies
@@ -15,7 +15,7 @@ struct LoadEvents: EndpointHandler {
     static let mediaType = "application/x-ndjson"
 
     func respond(to call: Call) async throws -> Response {
-        // Before the answer begins, which can be a stream.
+        // Runs before the answer begins, which can be a stream.
         let coding = try call.request.contentCoding()
         let caller = try call.caller()
         let section = try caller.section(call.path.section()).discriminator
@@ -24,7 +24,7 @@ struct LoadEvents: EndpointHandler {
                 .keyspaceForbidden, "This API key may write through no keyspace, so there is nothing to upload.")
         }
         let preferences = call.preferences
-        // Of two that exclude each other, the first counts (RFC 7240 §2).
+        // If two preferences exclude each other, the first counts (RFC 7240 §2).
         let isStrict = preferences.first { $0.hasPrefix("handling=") } == "handling=strict"
         let isCheckOnly = preferences.contains("validate-only")
         let upload = Upload(
@@ -33,7 +33,7 @@ struct LoadEvents: EndpointHandler {
         let applied = (isStrict ? ["handling=strict"] : []) + (isCheckOnly ? ["validate-only"] : [])
         var headers: HTTPFields = applied.isEmpty ? [:] : [.preferenceApplied: applied.joined(separator: ", ")]
         let slot = try dependencies.uploads.take(for: caller.key)
-        // What it gathers is not of other bodies.
+        // Its buffers are not shared with other bodies.
         let share = BodyBudget.Share(of: dependencies.bodies)
         try share.grow(to: dependencies.limits.bulkChunkBytes)
         guard call.request.headers[.accept]?.contains(LoadEvents.mediaType) == true else {

@@ -14,18 +14,18 @@ struct ProfileTable {
     private var entries: [Entry] = []
     /// Index of an entry plus one; 0 is free. At least half of them stay free, so that a search is short.
     private var slots: [Int32]
-    /// Keys come from outside: without it somebody could send only keys of one slot.
+    /// Keys come from outside: without a random seed a client could send only keys of one slot.
     private let seed = UInt64.random(in: .min ... .max)
 
-    /// - Parameter profilesMax: how many there can be.
+    /// - Parameter profilesMax: the maximum number of profiles.
     init(profilesMax: Int) {
         var size = 64
         while size < 2 * profilesMax { size *= 2 }
         slots = [Int32](repeating: 0, count: size)
     }
 
-    /// Counts an event of the profile with this key, and gives the profile's index. nil where it can be no key.
-    /// - Parameter raw: as it was posted; UTF-8.
+    /// Counts an event of the profile with this key, and returns the profile's index. nil if it is not a possible key.
+    /// - Parameter raw: the key as it was posted; UTF-8.
     mutating func count(_ raw: UnsafeBufferPointer<UInt8>, keyspace: Int, format: KeyFormat) -> Int? {
         let start = keys.count
         if !ProfileKey.append(plain: raw, format: format, to: &keys) {
@@ -43,7 +43,7 @@ struct ProfileTable {
         return count(keyFrom: start, keyspace: keyspace)
     }
 
-    /// What stands at the end of the keys is one, or stays as a new one.
+    /// The bytes at the end of the keys are a known key, or stay as a new one.
     private mutating func count(keyFrom start: Int, keyspace: Int) -> Int {
         let hash = hash(from: start, keyspace: keyspace)
         var slot = Int(truncatingIfNeeded: hash) & (slots.count - 1)
@@ -87,9 +87,9 @@ struct ProfileTable {
 
     /// The profiles by founding id, and the events by profile. Those of one profile keep their order.
     /// - Parameters:
-    ///   - rows: the events, in the order in which they came.
-    ///   - owners: of each event the index of its profile.
-    ///   - keyspaces: numbers of the keyspaces that entries name by index.
+    ///  - rows: the events, in the order in which they came.
+    ///  - owners: for each event the index of its profile.
+    ///  - keyspaces: numbers of the keyspaces that entries name by index.
     func grouped(
         _ rows: [EventChunk.Row], owners: [Int32], keyspaces: [Int64], account: Int64
     ) -> ([EventChunk.Profile], [EventChunk.Row]) {

@@ -5,8 +5,8 @@ import OvationCore
 import OvationWire
 import ServiceLifecycle
 
-/// One bulk upload: reads lines, checks a chunk of them while the one before is committed, and holds no more than these
-/// two, however fast they come.
+/// One bulk upload: reads lines and checks a chunk of them while the chunk before is committed. It holds only these
+/// two, however fast the lines arrive.
 struct Upload: Sendable {
     let dependencies: Dependencies
     let call: Call
@@ -16,7 +16,7 @@ struct Upload: Sendable {
     /// Checks everything and stores nothing.
     let isCheckOnly: Bool
     let idempotencyKey: String?
-    /// How the client compressed the body; nil where it did not.
+    /// The compression of the body; nil if there is none.
     let coding: ContentCoding?
 
     /// - Parameter tell: called after each chunk.
@@ -55,7 +55,7 @@ struct Upload: Sendable {
                     for lines in cutter.takeRest() { try await store(lines, &group) }
                     try await settle(&group)
                 } catch {
-                    // What is being committed is stored, whatever came after it.
+                    // The chunk that is being committed is stored, whatever comes after it.
                     try? await settle(&group)
                     throw error
                 }
@@ -76,14 +76,14 @@ struct Upload: Sendable {
         } take: {
             try await take($0)
         }
-        // For a task that is cancelled a body ends without a word.
+        // When a task is cancelled, its body ends without an error.
         try Task.checkCancellation()
         if let length = call.request.headers[.contentLength].flatMap({ Int($0) }), received < length {
             throw Problem(.invalidRequest, "The request ended before its body did.")
         }
     }
 
-    /// By the rights and the definitions of now: an upload can take hours.
+    /// With the present rights and definitions: an upload can take hours.
     private func check(_ lines: LineChunk) async throws -> (CheckedChunk, PostJournal.BulkPlace) {
         if Task.isShuttingDownGracefully {
             throw Problem(.shuttingDown, "The server is stopping; send the upload again.", retryAfterSeconds: 2)
@@ -125,7 +125,7 @@ struct Upload: Sendable {
         if isCheckOnly, !(isStrict && chunk.refused > 0) { return .done(ChunkReport(chunk, stored: 0)) }
         let idempotency = idempotency(of: chunk, at: place)
         if isStrict, chunk.refused > 0 {
-            // What was stored before stays stored, even where definitions have changed since.
+            // A stored chunk stays stored, even if definitions have changed since.
             if !isCheckOnly, let idempotency,
                 case .duplicate(let answer)? = try await dependencies.store.outcome(
                     account: place.account, of: idempotency, at: place.receivedAt)
@@ -137,7 +137,7 @@ struct Upload: Sendable {
             if !isCheckOnly { await dependencies.journal.refused(chunk, at: place) }
             throw strictProblem(chunk)
         }
-        // Nothing to store, nothing to remember and nothing to count.
+        // There is nothing to store, to remember or to count.
         if chunk.events.rows.isEmpty, idempotency == nil, chunk.refused == 0 {
             dependencies.journal.loaded(chunk, at: place)
             return .done(ChunkReport(chunk, stored: 0))
@@ -154,13 +154,13 @@ struct Upload: Sendable {
         case .conflict, .notOpen:
             throw Problem(
                 .idempotencyKeyReused,
-                "Lines \(chunk.lines.firstLine) to \(chunk.lines.lastLine) are not what came in their place under this "
-                    + "Idempotency-Key before; nothing of them was stored. Send the same lines again, or use a new key "
+                "Lines \(chunk.lines.firstLine) to \(chunk.lines.lastLine) differ from the lines that came before with this "
+                    + "Idempotency-Key; nothing of them was stored. Send the same lines again, or use a new key "
                     + "for lines that were not sent before.")
         }
     }
 
-    /// Waits for a place in the writer's queue: whoever uploads has time, and is held back by it.
+    /// Waits for a place in the writer's queue: an upload can wait, and this slows its sender down.
     private func append(_ chunk: EventChunk) async throws -> AppendOutcome {
         let end = ContinuousClock.now.advanced(by: Limits.bulkPatience)
         var pause = Duration.milliseconds(10)
@@ -184,9 +184,9 @@ struct Upload: Sendable {
             errors: chunk.errors)
     }
 
-    /// A chunk counts once under the upload's key and its own number.
+    /// A chunk is remembered under the upload's key and its own number.
     private func idempotency(of chunk: CheckedChunk, at place: PostJournal.BulkPlace) -> Idempotency? {
-        // Whoever may write nowhere leaves nothing behind.
+        // An upload with an API key that may write nowhere leaves no trace.
         guard let idempotencyKey, place.caller.mayWriteAnywhere else { return nil }
         var hash = SHA256()
         hash.update(data: Array("bulk \(place.section.number) ".utf8))

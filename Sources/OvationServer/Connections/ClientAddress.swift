@@ -32,7 +32,7 @@ public struct AddressRange: Hashable, Sendable {
     private let bytes: [UInt8]
     private let bits: Int
 
-    /// nil: it is none.
+    /// nil: the text is not an address.
     public init?(_ text: some StringProtocol) {
         let parts = text.split(separator: "/", maxSplits: 1, omittingEmptySubsequences: false)
         guard let address = parts.first.flatMap({ IPAddress($0) }) else { return nil }
@@ -59,25 +59,26 @@ public struct AddressRange: Hashable, Sendable {
     }
 }
 
-/// From where a request comes, behind the proxies that the operator trusts.
+/// The origin of a request, behind the proxies that the operator trusts.
 ///
-/// A proxy adds the address of whoever called it to the end of a header, and what stands before it anybody may have
-/// written. So the header counts only where a trusted proxy called, and is read from its end: the first address that is no
-/// trusted proxy is the client's.
+/// A proxy appends the address of its caller to a header, and any client can have written what comes before it. So the
+/// header counts only if a trusted proxy called, and is read from its end: the first address that is not a trusted
+/// proxy is the client's.
 struct ClientAddress: Sendable {
     let trusted: [AddressRange]
 
     /// - Parameters:
-    ///   - peer: of the connection.
-    ///   - forwardedFor: values of `X-Forwarded-For`, in their order.
-    ///   - forwarded: values of `Forwarded` (RFC 7239).
+    ///  - peer: the address of the connection.
+    ///  - forwardedFor: values of `X-Forwarded-For`, in their order.
+    ///  - forwarded: values of `Forwarded` (RFC 7239).
     func of(peer: String, forwardedFor: [String], forwarded: [String]) -> String {
         guard let caller = IPAddress(peer), isTrusted(caller) else { return peer }
         let first = forwardedFor.isEmpty ? nil : read(forwardedFor.flatMap(ClientAddress.elements), behind: caller)
         let second =
             forwarded.isEmpty
             ? nil : read(forwarded.flatMap(ClientAddress.elements).map(ClientAddress.node), behind: caller)
-        // A proxy writes one of them, and hands on the other as it came: where they differ, nobody knows which is which.
+        // A proxy writes one of them, and passes the other on unchanged: if they differ, it is unknown which one that
+        // is.
         guard let found = first ?? second, second == nil || second == found else { return peer }
         return found.description
     }

@@ -1,7 +1,7 @@
 import NIOCore
 
-/// The connection that a request came on, for the answers that take their time: what is patience for them would be an
-/// attack on every other.
+/// The connection of a request, for answers that take their time: the patience that they need would let any other
+/// request be an attack.
 struct Connection: Sendable {
     private let channel: any Channel
 
@@ -10,13 +10,13 @@ struct Connection: Sendable {
     }
 
     enum Event: Sendable {
-        /// The server has come to a request whose client waits to be asked for the body.
+        /// The server has come to a request, and its client waits to be asked for the body.
         case bodyWanted
-        /// A bulk upload is let in: its body may take its time as long as it goes on.
+        /// A bulk upload is accepted: its body may take its time while it keeps its rate.
         case uploadBegan
-        /// Whatever is left of its body has to arrive as any other.
+        /// The rest of its body has to arrive like any other.
         case uploadEnded
-        /// What is written from here on is an export, or tells of an upload's progress.
+        /// From here on the answer is an export, or the progress of an upload.
         case streamBegan
         case streamEnded
     }

@@ -12,17 +12,17 @@ struct BodyTimeout: Error {}
 /// The client went away before the end of a body.
 struct BodyCutOff: Error {}
 
-/// Five things that the HTTP server leaves to us, on the connection itself:
+/// Six things that the HTTP server leaves to us, on the connection itself:
 ///
-/// - `Expect: 100-continue` is answered, since clients on older libcurl hold back every body over 1 kB until it is, or
-///   until a second has passed. Not before the server comes to that request: until then the answer to an earlier one may
-///   be half way, and the interim answer would stand in the midst of it.
-/// - A body that does not arrive in time ends its request, so that nobody can hold one open for as long as he likes. A
-///   bulk upload may take its time as long as it goes on; but only once its endpoint has let it in.
-/// - A connection whose other end takes nothing of what is written to it is closed, whatever that is.
-/// - A body that is cut off is an error, where the server would take what came for all of it.
-/// - What is no HTTP gets a problem like every other refusal, where the server would send an empty 400.
-/// - A request behind which nothing more is read ends its connection.
+/// - `Expect: 100-continue` is answered, since clients with an older libcurl hold back every body over 1 kB until then,
+///   or until a second has passed. Not before the server comes to that request: until then the answer to an earlier one
+///   may be half sent, and the interim answer would be in the middle of it.
+/// - A body that does not arrive in time ends its request, so that a client cannot hold one open without end. A bulk
+///   upload may take its time while it keeps its rate, but only after its endpoint has accepted it.
+/// - A connection is closed if its other end takes nothing of what is written to it.
+/// - A body that is cut off is an error; the server would take the part that came for all of it.
+/// - A request that is not HTTP gets a problem like every other refusal; the server would send an empty 400.
+/// - If nothing more is read after a request, the request ends its connection.
 final class ConnectionGaps: ChannelDuplexHandler, RemovableChannelHandler {
     typealias InboundIn = HTTPRequestPart
     typealias InboundOut = HTTPRequestPart
@@ -33,20 +33,20 @@ final class ConnectionGaps: ChannelDuplexHandler, RemovableChannelHandler {
     private let decoder: RequestDecoder
     private let uploadBytesMin: Int
     private var isBodyAwaited = false
-    /// The body comes when it is asked for.
+    /// The body comes when the client is asked for it.
     private var isBodyHeldBack = false
     private var deadline: Scheduled<Void>?
-    /// A body of any size: so much of it has to arrive in each span of time.
+    /// A body of any size: this much of it has to arrive in each span of time.
     private var isUpload = false
     private var uploadBytes = 0
     private var uploadTime = ReadingTime(isPaused: false)
-    /// Whether the server reads; it does not while it has enough to do, and then nothing can arrive.
+    /// Whether the server reads; while it has enough to do it does not, and then nothing can arrive.
     private var isReading = false
     private var reader: SlowReader
     private var readerDeadline: Scheduled<Void>?
-    /// Set by a broken request; what is written then is the server's own word on it and not an endpoint's.
+    /// Set by a broken request; the next answer is then the server's own and not an endpoint's.
     private var isBroken = false
-    /// Set by a request behind which nothing is read.
+    /// Set by a request after which nothing is read.
     private var isEnding = false
     private var brokenDetail = "This is not HTTP that the server understands; the connection ends here."
 
@@ -65,7 +65,7 @@ final class ConnectionGaps: ChannelDuplexHandler, RemovableChannelHandler {
             if decoder.didRead(request) == .nothing {
                 isEnding = true
                 var request = request
-                // The server closes behind its answer.
+                // The server closes after its answer.
                 request.headerFields[.connection] = "close"
                 context.fireChannelRead(wrapInboundOut(.head(request)))
                 return
@@ -81,7 +81,7 @@ final class ConnectionGaps: ChannelDuplexHandler, RemovableChannelHandler {
         context.fireChannelRead(data)
     }
 
-    /// Only what is not complete in one read gets a timer, which is next to nothing.
+    /// Only a body that is not complete in one read gets a timer, so timers cost almost nothing.
     func channelReadComplete(context: ChannelHandlerContext) {
         if isBodyAwaited, !isBodyHeldBack, deadline == nil { scheduleDeadline(context, in: bodyTimeout) }
         isReading = false
@@ -102,7 +102,7 @@ final class ConnectionGaps: ChannelDuplexHandler, RemovableChannelHandler {
         }
         switch event {
         case .bodyWanted:
-            // Whoever has sent it by now, or the first of it, need not be asked.
+            // A client that has already sent the body, or its first part, need not be asked.
             guard isBodyAwaited, isBodyHeldBack else { break }
             isBodyHeldBack = false
             context.writeAndFlush(wrapOutboundOut(.head(HTTPResponse(status: .continue))), promise: nil)
@@ -152,7 +152,7 @@ final class ConnectionGaps: ChannelDuplexHandler, RemovableChannelHandler {
         }
     }
 
-    /// More waits to be taken than the connection likes to hold, or less again.
+    /// More data wait to be taken than the connection holds, or less again.
     func channelWritabilityChanged(context: ChannelHandlerContext) {
         if context.channel.isWritable {
             reader.noteDrained()
@@ -162,7 +162,7 @@ final class ConnectionGaps: ChannelDuplexHandler, RemovableChannelHandler {
         context.fireChannelWritabilityChanged()
     }
 
-    /// It is not called off when the reader goes on, which with a large answer is many times a second.
+    /// It is not cancelled when the reader continues, which with a large answer happens many times a second.
     private func scheduleReaderDeadline(_ context: ChannelHandlerContext, in time: TimeAmount) {
         let bound = NIOLoopBound((self, context), eventLoop: context.eventLoop)
         readerDeadline = context.eventLoop.scheduleTask(in: time) {
@@ -208,19 +208,19 @@ final class ConnectionGaps: ChannelDuplexHandler, RemovableChannelHandler {
             return
         }
         brokenDetail = fault.detail
-        // The one kind of error that the server answers at all.
+        // The only kind of error that the server answers.
         context.fireErrorCaught(HTTPParserError.unknown)
     }
 
     func handlerAdded(context: ChannelHandlerContext) {
         let pipeline = context.pipeline.syncOperations
-        // Nowhere to be found where a test has no connection.
+        // Missing if a test has no connection.
         guard let codec = try? pipeline.handler(type: HTTP1ToHTTPServerCodec.self) else { return }
         try? pipeline.addHandler(HostCheck(), position: .before(codec))
     }
 
     func write(context: ChannelHandlerContext, data: NIOAny, promise: EventLoopPromise<Void>?) {
-        // Asked first, since to unwrap every part of every answer would cost more than all the rest here.
+        // This is asked first, since unwrapping every part of every answer would cost more than all the rest here.
         if isEnding, !isBroken, case .head(var response) = unwrapOutboundIn(data) {
             response.headerFields[.connection] = "close"
             context.write(wrapOutboundOut(.head(response)), promise: promise)

@@ -4,10 +4,10 @@ import OvationCore
 import OvationWire
 
 /// Finds the endpoint of a request in one walk over its path, and leaves everything else to the router: other methods,
-/// `HEAD`, paths with empty segments, the console, and what does not exist.
+/// `HEAD`, paths with empty segments, the console, and paths that do not exist.
 ///
-/// The router compares each segment with each of its neighbours as strings, which with all our paths took as long as to
-/// decode and check an event.
+/// The router compares each segment with each of its neighbours as strings, which with all our paths took as long as
+/// decoding and checking an event.
 struct DirectResponder<Other: HTTPResponder>: HTTPResponder where Other.Context == ServerContext {
     private let pipeline: Pipeline
     private let table: EndpointTable
@@ -28,7 +28,7 @@ struct DirectResponder<Other: HTTPResponder>: HTTPResponder where Other.Context 
         if request.head.isBodyHeldBack { context.connection.tell(.bodyWanted) }
         guard let (endpoint, path) = table.find(request.method, request.uri.path), let handler = handlers[endpoint]
         else {
-            // To whoever guards paths before us, `//metrics` is not `/metrics`, so it is not for us either.
+            // For a proxy that guards paths, `//metrics` is not `/metrics`, so it must not be the same here.
             guard !request.uri.hasExtraSlashes || request.uri.mayHaveExtraSlashes else {
                 return pipeline.respondToUnknown(request, among: [])
             }
@@ -44,7 +44,7 @@ extension URI {
         path.first != "/" && path != "*" || path.contains("//") || path.utf8.count > 1 && path.last == "/"
     }
 
-    /// A module of the vendor's sends them where the vendor has its API, and nowhere else.
+    /// One of the vendor's modules sends them on the paths of the vendor's API, and nowhere else.
     fileprivate var mayHaveExtraSlashes: Bool {
         let first = path.split(separator: "/", maxSplits: 1).first
         return path.first == "/" && (first == "audience" || first == "oauth")

@@ -1,18 +1,18 @@
 import NIOCore
 import NIOHTTP1
 
-/// A request without exactly one `Host` (RFC 9112 §3.2): two servers on its way could take it for two different ones.
+/// Refuses a request without exactly one `Host` (RFC 9112 §3.2): two servers on its way could read it as a request for
+/// two different hosts.
 struct HostFault: Error {
     let detail: String
 }
 
-/// Looks at each request before it is put into the types that the rest knows, which keep neither the version of HTTP nor
-/// a second `Host`.
+/// Looks at each request before it is converted to types that keep neither the version of HTTP nor a second `Host`.
 final class HostCheck: ChannelInboundHandler, RemovableChannelHandler {
     typealias InboundIn = HTTPServerRequestPart
     typealias InboundOut = HTTPServerRequestPart
 
-    /// After a fault nothing more is read.
+    /// After an error nothing more is read.
     private var isBroken = false
 
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
@@ -36,7 +36,7 @@ final class HostCheck: ChannelInboundHandler, RemovableChannelHandler {
             return HostFault(detail: "The request has more than one header Host; the connection ends here.")
         }
         if !isPlain { return HostFault(detail: "The header Host is not a host; the connection ends here.") }
-        // HTTP/1.0 has none; that is how some proxies ask for /health.
+        // HTTP/1.0 has no `Host`; some proxies ask for /health in that way.
         guard count == 1 || head.version == .http1_0 else {
             return HostFault(detail: "The request has no header Host; the connection ends here.")
         }

@@ -10,20 +10,20 @@ import OvationCore
 /// Handles each connection on the thread of its own event loop, from the first byte of a request to the last of its
 /// answer.
 ///
-/// Tasks run on Swift's shared threads unless they are told otherwise, so every part that is read and every part that
-/// is written would hand the request from the loop's thread to another and back, and wake a thread for it.
+/// By default tasks run on Swift's shared threads. Then every part that is read or written would move the request from
+/// the loop's thread to another and back, and wake a thread for it.
 struct PinnedConnections: HTTPChannelHandler {
     let responder: Responder
     let limits: Limits
 
-    /// TCP_NOTSENT_LOWAT: bytes that the system takes and has not sent yet.
+    /// TCP_NOTSENT_LOWAT: bytes that the system has taken and not yet sent.
     #if canImport(Darwin)
         private static let unsentMax = NIOBSDSocket.Option(rawValue: 0x201)
     #else
         private static let unsentMax = NIOBSDSocket.Option(rawValue: 25)
     #endif
 
-    /// As Hummingbird's own channel for HTTP/1.1, but for what reads the requests.
+    /// The same as Hummingbird's own channel for HTTP/1.1, except for the decoder of requests.
     func setup(channel: any Channel, logger: Logger) -> EventLoopFuture<
         NIOAsyncChannel<HTTPRequestPart, HTTPResponsePart>
     > {
@@ -34,14 +34,15 @@ struct PinnedConnections: HTTPChannelHandler {
                 .recvAllocator,
                 value: AdaptiveRecvByteBufferAllocator(
                     minimum: 1024, initial: 2048, maximum: Limits.receiveBufferBytesMax))
-            // What the system has of an answer counts as taken. It would hold megabytes, and a client that reads slowly
-            // would look like one that reads nothing for as long as it has not taken a third of them.
+            // Bytes of an answer that the system has taken count as taken by the client. By default that can be
+            // megabytes, and a client that reads slowly would look like one that reads nothing until it has taken a
+            // third of them.
             try channel.syncOptions?.setOption(
                 .tcpOption(PinnedConnections.unsentMax), value: .init(Limits.unsentBytesMax))
             let decoder = RequestDecoder()
             try channel.pipeline.syncOperations.addHandlers([
                 HTTPResponseEncoder(),
-                // It holds no more than what there is of one head, so this is met by nobody who speaks HTTP.
+                // The buffer only has to hold one head, so no HTTP client reaches this limit.
                 ByteToMessageHandler(decoder, maximumBufferSize: 2 * Limits.headBytesMax),
                 HTTP1ToHTTPServerCodec(secure: false),
                 ConnectionGaps(limits: limits, decoder: decoder),
@@ -59,7 +60,7 @@ struct PinnedConnections: HTTPChannelHandler {
     }
 }
 
-/// An event loop as a place to run tasks.
+/// An event loop as an executor of tasks.
 final class EventLoopExecutor: TaskExecutor {
     private let eventLoop: any EventLoop
 

@@ -1,16 +1,16 @@
 import NIOCore
 import OvationCore
 
-/// Notices that the other end of a connection takes nothing of what is written to it, or next to nothing.
+/// Notices that the other end of a connection takes nothing, or almost nothing, of what is written to it.
 ///
-/// It looks only while more waits than the connection likes to hold: then the server writes no further answer and reads
-/// no further request, and nothing else would ever end it. What is less than that is gone with the idle connection.
+/// It looks only while more data wait than the connection holds: then the server writes no further answer and reads no
+/// further request, and nothing else would ever end it. Smaller amounts end with the idle connection.
 struct SlowReader {
     private let limits: Limits
     private(set) var isStreaming = false
     /// Body bytes of a stream, written so far.
     private var written = 0
-    /// How often enough was taken for more to be written.
+    /// How many times the reader took enough for more to be written.
     private var drained = 0
 
     /// One span of time within which enough has to be taken.
@@ -45,7 +45,7 @@ struct SlowReader {
     }
 
     /// - Parameter waiting: bytes that are written and not yet taken.
-    /// - Returns: when to look again; nil: enough is enough.
+    /// - Returns: when to look again; nil: the reader has taken enough.
     mutating func look(waiting: Int, at now: NIODeadline = .now()) -> TimeAmount? {
         let left = since + patience - now
         guard left <= .nanoseconds(0) else { return left }

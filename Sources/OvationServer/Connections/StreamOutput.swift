@@ -3,10 +3,10 @@ import NIOCore
 import OvationCore
 import Synchronization
 
-/// The connection under an answer that takes its time. Only one task writes, one thing after the other; another one
-/// may look at how it goes.
+/// The connection under an answer that takes its time. Only one task writes, one part after the other; another one may
+/// look at its progress.
 ///
-/// `@unchecked`, since the writer is touched by that one task alone, and what the other looks at is behind a lock.
+/// `@unchecked`, since only that one task uses the writer, and a lock protects what the other looks at.
 final class StreamOutput: @unchecked Sendable {
     private var writer: any ResponseBodyWriter
     private let writingSince = Mutex<ContinuousClock.Instant?>(nil)
@@ -15,7 +15,7 @@ final class StreamOutput: @unchecked Sendable {
         self.writer = writer
     }
 
-    /// Waits until the reader has taken enough of what came before.
+    /// Waits until the reader has taken enough of the data before.
     /// - Throws: when there is no reader any more.
     func write(_ buffer: ByteBuffer) async throws {
         writingSince.withLock { $0 = .now }
@@ -27,7 +27,7 @@ final class StreamOutput: @unchecked Sendable {
         writingSince.withLock { $0 = nil }
     }
 
-    /// Ends the answer as it should end.
+    /// Ends the answer properly.
     func finish() async throws {
         do {
             try await writer.finish(nil)
@@ -38,15 +38,15 @@ final class StreamOutput: @unchecked Sendable {
 
     var isWriting: Bool { writingSince.withLock { $0 != nil } }
 
-    /// Whether a write has waited for the reader so long.
+    /// Whether a write has waited this long for the reader.
     func isStuck(for duration: Duration) -> Bool {
         writingSince.withLock { $0.map { ContinuousClock.now - $0 >= duration } ?? false }
     }
 }
 
 extension ResponseBody {
-    /// An answer that is written bit by bit. It is cut off, so that the reader sees that it is not whole, when what
-    /// writes it throws, and when the reader takes too little.
+    /// An answer that is written bit by bit. If its writer throws, or if the reader takes too little, it is cut off, so
+    /// that the reader sees that it is not complete.
     static func stream(
         on connection: Connection?, _ write: @escaping @Sendable (StreamOutput) async throws -> Void
     ) -> ResponseBody {
@@ -60,24 +60,24 @@ extension ResponseBody {
     }
 }
 
-/// Work of a kind that only so much may go on of at a time, in all and for each API key.
+/// A limit for the number of tasks of one kind that run at a time, in all and for each API key.
 final class WorkSlots: Sendable {
     private let slotsMax: Int
     private let share: Int
     private let subject: String
-    /// Places taken, by client id; only of keys that have some.
+    /// Places taken, by client id; only for keys that have some.
     private let taken = Mutex<[String: Int]>([:])
 
     /// - Parameters:
-    ///   - share: that one API key may have.
-    ///   - subject: in the plural, for whoever is refused.
+    ///  - share: the places that one API key may have.
+    ///  - subject: in the plural, for the message of a refusal.
     init(_ slotsMax: Int, share: Int, of subject: String) {
         self.slotsMax = slotsMax
         self.share = share
         self.subject = subject
     }
 
-    /// A place that is free again when the value goes.
+    /// A place that is free again when the value goes out of scope.
     final class Slot: Sendable {
         private let slots: WorkSlots
         private let clientID: String

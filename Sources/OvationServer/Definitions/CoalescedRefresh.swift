@@ -1,15 +1,16 @@
 import OvationCore
 import Synchronization
 
-/// One question for all who have it: who comes while it is asked waits for the next time, and all who wait share that.
+/// One query for all callers that need its answer. A caller that comes while it runs waits for the next one, and all
+/// waiting callers share that.
 ///
-/// So everybody gets an answer from after he came, and however many come, the question is asked once at a time and no
-/// more often than its interval allows.
+/// So every caller gets an answer from after it came. However many come, only one query runs at a time, and no more
+/// often than the interval allows.
 final class CoalescedRefresh: Sendable {
     private struct State {
         var isAsked = false
         var endedAt: ContinuousClock.Instant?
-        /// true: ask for all of them; false: somebody else has.
+        /// true: run the query for all of them; false: another caller has.
         var waiting: [CheckedContinuation<Bool, Never>] = []
     }
 
@@ -22,11 +23,12 @@ final class CoalescedRefresh: Sendable {
 
     var waitingCount: Int { state.withLock { $0.waiting.count } }
 
-    /// Returns when the question was asked, by this caller or for it. Returns at once when as many wait as may.
+    /// Returns when the query has run, by this caller or for it. Returns at once when the maximum number of callers
+    /// waits.
     func ask(_ question: () async -> Void) async {
         guard await mustAsk() else { return }
         if let endedAt = state.withLock({ $0.endedAt }) {
-            // Cut short, it is asked all the same: others wait for it.
+            // It runs even if this caller is cancelled: others wait for it.
             try? await ContinuousClock().sleep(until: endedAt.advanced(by: interval))
         }
         let others = state.withLock { state in

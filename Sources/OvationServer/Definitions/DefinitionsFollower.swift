@@ -3,12 +3,12 @@ import Logging
 import OvationCore
 public import ServiceLifecycle
 
-/// Where several servers share a store: takes in what the others have changed, definitions, API keys and signing keys,
-/// as soon as the store hears of it, and within a second whatever it hears.
+/// If several servers share a store, it takes over what the others have changed (definitions, API keys and signing
+/// keys) as soon as the store is notified, and within a second in any case.
 ///
-/// It asks for the numbers of the newest log entries, when it is told that they may have changed and twice a second
-/// besides, which costs the store next to nothing; whatever changes any of these writes an entry. While the store is
-/// away it goes on with what is in memory.
+/// It asks for the numbers of the newest log entries, when it is told that they may have changed and also twice a
+/// second, which costs the store almost nothing; every such change writes an entry. While the store is away it
+/// continues with the data in memory.
 public struct DefinitionsFollower: Service {
     let directory: Directory
     let signer: TokenSigner
@@ -21,7 +21,7 @@ public struct DefinitionsFollower: Service {
         self.logger = logger
     }
 
-    /// The same with another time between its questions.
+    /// The same with another interval.
     func every(_ interval: Duration) -> DefinitionsFollower {
         var follower = self
         follower.interval = interval
@@ -35,12 +35,12 @@ public struct DefinitionsFollower: Service {
             do {
                 guard try await directory.follow(signer) else { continue }
                 isTold = false
-                logger.info("took in what another server has changed")
+                logger.info("took over the changes of another server")
             } catch let failure as StoreFailure where failure.code == .unusable {
-                // Revoked keys are good here until this server is one that can read the log.
+                // Revoked keys still work here until this server is updated to one that can read the log.
                 if !isTold {
                     logger.error(
-                        "what other servers have changed cannot be read; bring this server up to date",
+                        "the changes of other servers cannot be read; update this server",
                         metadata: ["error": "\(failure)"])
                 }
                 isTold = true

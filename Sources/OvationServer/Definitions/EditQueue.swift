@@ -1,8 +1,8 @@
 import OvationCore
 import Synchronization
 
-/// One edit at a time, in the order they came: an edit reads the definitions, writes to the store and swaps the new
-/// ones in, and nothing may come between.
+/// One edit at a time, in the order in which they came: an edit reads the definitions, writes to the store and swaps
+/// the new ones in, and no other edit may come between.
 final class EditQueue: Sendable {
     private struct State {
         var isBusy = false
@@ -14,7 +14,7 @@ final class EditQueue: Sendable {
     var isBusy: Bool { state.withLock { $0.isBusy } }
     var waitingCount: Int { state.withLock { $0.waiting.count } }
 
-    /// - Throws: `busy` when as many edits wait as may.
+    /// - Throws: `busy` when the maximum number of edits waits.
     func withTurn<Value>(_ body: () async throws -> Value) async throws -> Value {
         guard await takeTurn() else {
             throw Problem(
@@ -24,7 +24,7 @@ final class EditQueue: Sendable {
         return try await body()
     }
 
-    /// false: no turn, the queue is full.
+    /// false: no turn, because the queue is full.
     private func takeTurn() async -> Bool {
         await withCheckedContinuation { continuation in
             let hasTurn: Bool? = state.withLock { state in

@@ -2,7 +2,7 @@ import Hummingbird
 import OvationCore
 import OvationWire
 
-/// `DELETE /audience/sections/{section}/events/{event}/versions/{version}`: throws a draft away.
+/// `DELETE /audience/sections/{section}/events/{event}/versions/{version}`: discards a draft.
 struct DiscardVersion: EndpointHandler {
     let directory: Directory
 

@@ -15,7 +15,7 @@ struct GetUsage: BodyEndpoint {
         body.items = usage.compactMap { usage in
             guard let (type, version) = caller.catalogue.version(usage.version),
                 type.section == section.discriminator,
-                // Of drafts and of what was removed only admins know.
+                // Only admins see drafts and removed event types.
                 caller.isAdmin || (version.state == .published && type.removedAt == nil)
             else { return nil }
             var item = Bodies.VersionUsage()

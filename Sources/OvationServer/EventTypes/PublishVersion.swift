@@ -2,10 +2,10 @@ import Hummingbird
 import OvationCore
 import OvationWire
 
-/// `POST /audience/sections/{section}/events/{event}/versions/{version}/publish`: a draft becomes the current version, or
-/// a deprecated one is so again, which undoes its deprecation.
+/// `POST /audience/sections/{section}/events/{event}/versions/{version}/publish`: a draft becomes the current version,
+/// or a deprecated version becomes current again, which undoes its deprecation.
 ///
-/// A deprecated one only with `If-Match`: a client that repeats a request whose answer it missed would otherwise take back
+/// A deprecated version needs `If-Match`: otherwise a client that missed an answer and repeats its request would undo
 /// what others have published since.
 struct PublishVersion: BodyEndpoint {
     let directory: Directory

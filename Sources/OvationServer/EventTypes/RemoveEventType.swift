@@ -2,7 +2,7 @@ import Hummingbird
 import OvationCore
 import OvationWire
 
-/// `DELETE /audience/sections/{section}/events/{event}`: hides the type and refuses new events; what was stored stays
+/// `DELETE /audience/sections/{section}/events/{event}`: hides the type and refuses new events; stored events stay
 /// readable.
 struct RemoveEventType: EndpointHandler {
     let directory: Directory

@@ -16,7 +16,7 @@ struct DeleteEvents: BodyEndpoint {
         return BodyAnswer(body)
     }
 
-    /// The log says how many went and under which conditions; not whose they were, and not what they said.
+    /// The log says how many events were deleted and under which conditions, but not their profile or content.
     func delete(_ call: Call, _ filter: EventFilter, id: Int64?) async throws -> Int {
         let caller = try call.caller()
         let section = try call.path.section()

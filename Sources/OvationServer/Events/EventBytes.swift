@@ -6,10 +6,10 @@ import OvationWire
     import Darwin
 #endif
 
-/// Memory that the bytes of a post are gathered in before they are copied out at their length. Kept from one post to
-/// the next, so that nothing is allocated for it, and written without what an array checks at each append.
+/// Memory in which the bytes of a post are collected before they are copied at their final length. It is reused from
+/// post to post, so that nothing is allocated, and is written without the checks of an array at each append.
 ///
-/// Whoever owns it frees it.
+/// The owner frees it.
 struct EventBytes {
     private var start: UnsafeMutablePointer<UInt8>
     private var capacity: Int
@@ -24,12 +24,12 @@ struct EventBytes {
 
     mutating func clear() { count = 0 }
 
-    /// Good until the next append.
+    /// Valid until the next append.
     var buffer: UnsafeBufferPointer<UInt8> { UnsafeBufferPointer(start: start, count: count) }
 
     var array: [UInt8] { Array(buffer) }
 
-    /// Makes room, which everything below counts on.
+    /// Makes room; everything below relies on it.
     @inline(__always)
     mutating func reserve(_ extra: Int) {
         if capacity - count < extra { grow(extra) }
@@ -71,8 +71,8 @@ struct EventBytes {
     }
 
     /// Appends a text with its quotes.
-    /// - Returns: false, and nothing is appended, when the text holds half a surrogate pair, which JSON can escape and
-    ///   UTF-8 cannot hold: simdjson lets it through as ED A0…BF.
+    /// - Returns: false, and nothing is appended, when the text has half a surrogate pair, which JSON can escape and
+    ///   UTF-8 cannot contain: simdjson lets it through as ED A0…BF.
     mutating func append(string text: UnsafeBufferPointer<UInt8>) -> Bool {
         reserve(text.count + 2)
         if appendPlain(text) { return true }
@@ -82,9 +82,9 @@ struct EventBytes {
         return true
     }
 
-    /// Copies eight bytes at a time while it looks whether any of them needs thought. The last eight overlap with
+    /// Copies eight bytes at a time while it checks whether any of them needs an escape. The last eight overlap with
     /// those before.
-    /// - Returns: false when one does; then what was copied does not count.
+    /// - Returns: false when one does; then the copied bytes do not count.
     private mutating func appendPlain(_ text: UnsafeBufferPointer<UInt8>) -> Bool {
         let out = UnsafeMutableRawPointer(start + count + 1)
         if text.count >= 8, let source = text.baseAddress.map({ UnsafeRawPointer($0) }) {
@@ -109,8 +109,8 @@ struct EventBytes {
         return true
     }
 
-    /// Whether none of eight bytes has to be escaped, and none can begin half a surrogate pair. May take a plain word
-    /// for another, never the other way round.
+    /// Whether none of eight bytes has to be escaped, and none can begin half a surrogate pair. It may refuse a plain
+    /// text, but never accept one that needs an escape.
     @inline(__always)
     private static func isPlain(_ word: UInt64) -> Bool {
         let ones: UInt64 = 0x0101_0101_0101_0101

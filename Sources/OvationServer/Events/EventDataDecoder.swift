@@ -7,8 +7,8 @@ import OvationWire
     import Darwin
 #endif
 
-/// Checks the `data` of events against their versions, and writes it as it is stored, in one walk over simdjson's tape.
-/// What it does not take is for ``EventsCheck`` to judge.
+/// Checks the `data` of events against their versions, and writes it in its stored form, in one walk over simdjson's
+/// tape. ``EventsCheck`` decides about everything that this does not accept.
 struct EventDataDecoder {
     var bytes: EventBytes
     private var plainZeros: Bool?
@@ -18,7 +18,7 @@ struct EventDataDecoder {
         self.bytes = bytes
     }
 
-    /// - Returns: false when it is not plainly right; what was written of it then is for the caller to take back.
+    /// - Returns: false when it is not plainly right; the caller then removes what was written of it.
     mutating func append(_ start: Int, of tape: JSONTape, as schema: EventSchema) -> Bool {
         let table = schema.table
         // Sixty-four fields fit the mask; wider event types take the exact path.
@@ -29,7 +29,7 @@ struct EventDataDecoder {
         return present.map { schema.requiredMask & ~$0 == 0 } ?? false
     }
 
-    /// - Returns: a bit for each field that is there and not null; nil for what is not plainly right.
+    /// - Returns: a bit for each field that is there and not null; nil if the data are not plainly right.
     private mutating func fields(
         of start: Int, _ tape: JSONTape, _ entries: UnsafeBufferPointer<FieldTable.Entry>,
         _ names: UnsafeBufferPointer<UInt8>
@@ -55,7 +55,7 @@ struct EventDataDecoder {
             seen |= bit
             let value = index + 1
             if tape.kind(value) != JSONTape.Kind.null {
-                // The first goes without its comma. The rest of the field makes room for its comma or brace.
+                // The first field has no comma before it. The rest of the field makes room for its comma or brace.
                 let skipped = present == 0 ? 1 : 0
                 present |= bit
                 bytes.reserve(entry.nameCount + 4 + 8)
@@ -72,12 +72,12 @@ struct EventDataDecoder {
     private func matches(
         _ name: UnsafeBufferPointer<UInt8>, _ entry: FieldTable.Entry, _ names: UnsafeBufferPointer<UInt8>
     ) -> Bool {
-        // Behind a comma and a quote.
+        // After a comma and a quote.
         name.count == entry.nameCount
             && memcmp(name.baseAddress!, names.baseAddress! + entry.start + 2, name.count) == 0
     }
 
-    /// Looked up once, however many zeros there are.
+    /// Looked up once for any number of zeros.
     private mutating func areZerosPlain(on tape: JSONTape) -> Bool {
         if let known = plainZeros { return known }
         let arePlain = tape.isZeroPlain
@@ -89,7 +89,7 @@ struct EventDataDecoder {
         switch (type, tape.kind(index)) {
         case (.string, JSONTape.Kind.string):
             let text = tape.string(index)
-            // Scalars are at most as many as bytes.
+            // There are at most as many scalars as bytes.
             return text.count <= Limits.textLengthMax && bytes.append(string: text)
         case (.integer, JSONTape.Kind.int64): bytes.append(tape.int64(index))
         case (.double, JSONTape.Kind.double):
@@ -106,7 +106,7 @@ struct EventDataDecoder {
 }
 
 extension JSONTape {
-    /// nil where it is none, or is written in a way that only the exact reading takes.
+    /// nil if it is not a time, or is in a form that only the exact reading accepts.
     func versionID(_ index: Int) -> EventVersion.ID? {
         switch kind(index) {
         case Kind.int64:
@@ -123,7 +123,7 @@ extension UnsafeBufferPointer<UInt8> {
         elementsEqual(UnsafeBufferPointer(start: word.utf8Start, count: word.utf8CodeUnitCount))
     }
 
-    /// simdjson writes a lone `\udc00` as three bytes that are no UTF-8: ED A0…BF.
+    /// simdjson writes a lone `\udc00` as three bytes that are not UTF-8: ED A0…BF.
     var holdsHalfSurrogate: Bool {
         zip(self, dropFirst()).contains { $0 == 0xED && $1 >= 0xA0 }
     }

@@ -36,7 +36,7 @@ extension Call {
             from: try timestamp("from"), to: try timestamp("to"))
     }
 
-    /// `ignore_keyspace_permissions=true`: for whoever looks after the data, and not for those who use it.
+    /// `ignore_keyspace_permissions=true`: for people who administer the data, and not for integrations.
     func ignoresKeyspacePermissions() throws(Problem) -> Bool {
         guard try flag("ignore_keyspace_permissions") else { return false }
         guard try caller().isAdmin else {

@@ -1,7 +1,7 @@
 import OvationCore
 import OvationWire
 
-/// Checks a post of events exactly, item by item, and says everything that is wrong with it.
+/// Checks a post of events exactly, item by item, and reports every error.
 struct EventsCheck {
     private(set) var accepted = CheckedEvents()
     /// In the order of the items; an item can have several.

@@ -10,10 +10,10 @@ import OvationWire
 
 /// Decodes and checks a post of events in one walk over simdjson's tape, straight into the bytes to store.
 ///
-/// It takes only what is plainly right. Anything that is wrong, or rare enough to need thought (a number with a
-/// fraction in an integer field, a repeated member, an unknown version), makes it give up, and ``EventsCheck`` reads
-/// the body again, exactly, to accept it after all or to say what is wrong. So there is one place that explains, and
-/// the two agree on every body that this one takes: a property test holds them together.
+/// It accepts only what is plainly right. On anything that is wrong, or is a rare special case (a number with a
+/// fraction in an integer field, a repeated member, an unknown version), it gives up, and ``EventsCheck`` reads the
+/// body again, exactly, to accept it after all or to say what is wrong. So only one place explains errors, and the two
+/// agree on every body that this one accepts: a property test compares them.
 package struct FastEventsDecoder {
     private let tape: JSONTape
     private var rows: [EventBatch.Row] = []
@@ -40,7 +40,7 @@ package struct FastEventsDecoder {
         data = EventDataDecoder(bytes: bytes)
     }
 
-    /// The target is handed on and not kept: a copy of it would count a dozen references up and down.
+    /// The target is passed on and not stored: a copy of it would count a dozen references up and down.
     private mutating func document(for target: EventTarget, itemsMax: Int) -> Bool {
         guard tape.kind(JSONTape.root) == JSONTape.Kind.object else { return false }
         var items: Int?

@@ -3,8 +3,8 @@ import NIOCore
 import OvationCore
 import Synchronization
 
-/// simdjson's tape of one document, walked without a copy: 64-bit words, the top eight bits of which say what stands
-/// there. (Format: doc/tape.md of simdjson.)
+/// simdjson's tape of one document, walked without a copy: 64-bit words with their type in the top eight bits. (Format:
+/// doc/tape.md of simdjson.)
 struct JSONTape {
     private let words: UnsafePointer<UInt64>
     private let strings: UnsafePointer<UInt8>
@@ -17,8 +17,8 @@ struct JSONTape {
         self.text = text
     }
 
-    /// Whether a zero on the tape was surely written as one. The tape does not say: `1e-400` is zero on it too. Only a
-    /// negative exponent of three digits, or a number of some hundred, can be so small.
+    /// Whether a zero on the tape was surely written as zero. The tape does not say: `1e-400` is zero on it too. Only a
+    /// negative exponent of three digits, or a number of some hundred digits, can be so small.
     var isZeroPlain: Bool {
         var digits = 0
         var place = 0
@@ -60,7 +60,7 @@ struct JSONTape {
     /// Index of the word after an object's or array's last value: that of its closing mark.
     func end(_ index: Int) -> Int { Int(UInt32(truncatingIfNeeded: words[index])) - 1 }
 
-    /// How many values an array has; a very long one has more than this says.
+    /// The number of values of an array, up to a limit: a very long array has more.
     func count(_ index: Int) -> Int { Int(words[index] >> 32 & 0xFF_FFFF) }
 
     /// Index of the value that follows this one.
@@ -72,7 +72,7 @@ struct JSONTape {
         }
     }
 
-    /// Unescaped UTF-8. Can hold half a surrogate pair, which simdjson lets through.
+    /// Unescaped UTF-8. It can contain half a surrogate pair, which simdjson lets through.
     func string(_ index: Int) -> UnsafeBufferPointer<UInt8> {
         let start = strings + Int(words[index] & 0x00FF_FFFF_FFFF_FFFF)
         let length = UnsafeRawPointer(start).loadUnaligned(as: UInt32.self)
@@ -84,7 +84,7 @@ struct JSONTape {
     func double(_ index: Int) -> Double { Double(bitPattern: words[index + 1]) }
 }
 
-/// A parser with its buffers, and memory for what is made of its tape. Used by one thread at a time.
+/// A parser with its buffers, and the memory for the events made from its tape. Used by one thread at a time.
 final class TapeParser {
     fileprivate let handle: OpaquePointer
     var bytes = EventBytes(capacity: 4096)
@@ -99,11 +99,11 @@ final class TapeParser {
         bytes.free()
     }
 
-    /// Bytes behind a text that can be read for ``tape(ofPadded:)``.
+    /// Bytes after a text that ``tape(ofPadded:)`` may read.
     static let padding = Int(CSIMDJSON_PADDING)
 
-    /// The tape lives until the next one. nil when the text is not JSON that simdjson takes.
-    /// - Parameter text: stands in a larger buffer, so that there is padding behind it.
+    /// The tape is valid until the next one. nil when the text is not JSON that simdjson accepts.
+    /// - Parameter text: part of a larger buffer, so that there is padding after it.
     func tape(ofPadded text: UnsafeBufferPointer<UInt8>) -> JSONTape? {
         var document = csimdjson_document()
         guard csimdjson_parse_padded(handle, text.baseAddress, text.count, &document) == 0 else { return nil }
@@ -111,11 +111,11 @@ final class TapeParser {
     }
 }
 
-/// Parsers that are used again and again. As many as there are requests decoding at one time, which is as many as
-/// there are threads.
+/// Parsers that are reused. There are as many as requests that decode at one time, which is as many as there are
+/// threads.
 package final class TapeParsers: Sendable {
-    /// `@unchecked`, since a parser is owned by one decoding at a time, from ``TapeParsers/take()`` to
-    /// ``TapeParsers/give(_:)``, and what is idle is reached under the lock only.
+    /// `@unchecked`, since one decoding owns a parser at a time, from ``TapeParsers/take()`` to
+    /// ``TapeParsers/give(_:)``, and idle parsers are reached under the lock only.
     private struct Idle: @unchecked Sendable {
         var parsers: [TapeParser] = []
     }
@@ -125,7 +125,7 @@ package final class TapeParsers: Sendable {
 
     package init() {}
 
-    /// The tape lives until `body` returns. nil when the text is not JSON that simdjson takes.
+    /// The tape is valid until `body` returns. nil when the text is not JSON that simdjson accepts.
     func withTape<Result>(of buffer: ByteBuffer, _ body: (JSONTape, TapeParser) -> Result?) -> Result? {
         guard let parser = take() else { return nil }
         defer { give(parser) }

@@ -42,7 +42,7 @@ struct ListEvents: BodyEndpoint {
     private func nextPage(of call: Call, _ next: EventPosition) -> String {
         let query = (call.request.uri.query ?? "").split(separator: "&").filter { !$0.hasPrefix("cursor=") }
         let parameters = query + ["cursor=\(EventCursor.write(next))"]
-        // As it came, it can hold what ends the link.
+        // The original text could contain characters that end the link.
         return "?"
             + parameters.joined(separator: "&").replacing(">", with: "%3E").replacing("<", with: "%3C").replacing(
                 "\"", with: "%22")

@@ -7,7 +7,8 @@ import OvationWire
 
 /// `POST /audience/keyspaces/{keyspace}/profiles/{key}/sections/{section}/events`
 ///
-/// Parse, resolve, validate, append, respond. 204 means: checked against the version, committed, synced, readable now.
+/// The steps are: parse, resolve, validate, append, respond. 204 means: checked against the version, committed, synced,
+/// readable now.
 struct PostEvents: EndpointHandler {
     let store: any EventStore
     let directory: Directory
@@ -16,8 +17,8 @@ struct PostEvents: EndpointHandler {
     let limits: Limits
 
     func respond(to call: Call) async throws -> Response {
-        // Refused before the body is read, where that can be told; and resolved anew after, since a body can take its
-        // time and a key can be revoked meanwhile.
+        // Refused before the body is read, if possible; and resolved again afterwards, since a body can take its time
+        // and a key can be revoked meanwhile.
         let caller = try call.caller()
         var place = try place(of: call, caller)
         let body = try await call.body(within: limits)
@@ -33,7 +34,7 @@ struct PostEvents: EndpointHandler {
     private func respond(to call: Call, _ body: ByteBuffer, at place: PostJournal.Context) async throws -> Response {
         let profile = try call.profile(in: place.keyspace, of: place.caller)
         let preferences = call.preferences
-        // Of two that exclude each other, the first counts (RFC 7240 §2).
+        // If two preferences exclude each other, the first counts (RFC 7240 §2).
         let isLenient = preferences.first { $0.hasPrefix("handling=") } == "handling=lenient"
         let isCheckOnly = preferences.contains("validate-only")
         var idempotency = try call.idempotency(of: body, profile: profile, at: place, isLenient: isLenient)
@@ -41,7 +42,7 @@ struct PostEvents: EndpointHandler {
         do {
             checked = try check(body, isLenient: isLenient, at: place)
         } catch {
-            // A retry of what was stored before is answered as then, even when definitions have changed since.
+            // A repeat of a stored post gets its first answer, even if definitions have changed since.
             guard let idempotency, !isCheckOnly,
                 let outcome = try await store.outcome(
                     account: profile.account, of: idempotency, at: call.receivedAt)
@@ -75,15 +76,15 @@ struct PostEvents: EndpointHandler {
         return try respond(outcome, report: checked.report)
     }
 
-    /// Of a lenient post, as its report says it; nil: all of them.
+    /// The number of events of a lenient post that its report says are stored; nil: all of them.
     private func accepted(by answer: [UInt8]) -> Int? {
         answer.isEmpty ? nil : (try? JSONValue(parsing: answer))?["accepted"]?.int
     }
 
-    /// What a body comes to, checked.
+    /// The result of checking a body.
     private struct CheckedPost {
         var events: CheckedEvents
-        /// Of a lenient post: the answer, and what it was made from.
+        /// For a lenient post: the answer, and the request and check it was made from.
         var report: [UInt8] = []
         var lenient: (request: PostEventsRequest, check: EventsCheck)?
     }
@@ -92,7 +93,7 @@ struct PostEvents: EndpointHandler {
         _ body: ByteBuffer, isLenient: Bool, at place: PostJournal.Context
     ) throws(Problem) -> CheckedPost {
         let target = EventTarget(
-            // Of a draft it says that it is one.
+            // The error for a draft says that it is one.
             catalogue: place.caller.account.catalogue, section: place.section, keyspace: place.keyspace,
             callerIsAdmin: place.caller.isAdmin, receivedAt: place.receivedAt, limits: limits)
         guard isLenient else {

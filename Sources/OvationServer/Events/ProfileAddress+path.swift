@@ -3,14 +3,14 @@ import OvationCore
 import OvationWire
 
 extension Call {
-    /// The profile that the path names, through a keyspace that was resolved before.
+    /// The profile in the path, through a keyspace that was resolved before.
     func profile(in keyspace: Keyspace, of caller: Identity) throws(Problem) -> ProfileAddress {
         try ProfileAddress(path.text("key"), in: keyspace, account: caller.key.account)
     }
 }
 
 extension ProfileAddress {
-    /// - Parameter key: as somebody wrote it.
+    /// - Parameter key: as it was written.
     init(_ key: String, in keyspace: Keyspace, account: Int64) throws(Problem) {
         let key = try ProfileKey(key, format: keyspace.keyFormat)
         self.init(

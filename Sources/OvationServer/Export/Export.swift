@@ -3,8 +3,8 @@ import OvationCore
 import OvationWire
 import ServiceLifecycle
 
-/// One export under way: a page is read while the one before is written, and no more than these two are held, however
-/// slowly they are taken.
+/// A running export: it reads a page while the one before is sent, and holds only these two, however slowly the reader
+/// takes them.
 struct Export: Sendable {
     let dependencies: Dependencies
     let caller: Identity
@@ -23,7 +23,7 @@ struct Export: Sendable {
         var leftOut = 0
     }
 
-    /// - Throws: when the export cannot go on; the reader sees that the answer is cut off.
+    /// - Throws: when the export cannot continue; the reader sees that the answer is cut off.
     func run(from first: ExportPage, _ range: ExportRange, to output: StreamOutput) async throws {
         var writer = JSONWriter()
         writer.bytes.reserveCapacity(2 * Export.partBytes)
@@ -31,7 +31,7 @@ struct Export: Sendable {
         var counts = Counts()
         var page = first
         var range = range
-        // What arrives meanwhile is for the next export, so that this one has an end.
+        // Events that arrive meanwhile are for the next export, so that this one ends.
         range.through = first.newest
         while true {
             if Task.isShuttingDownGracefully { throw StreamEnd.serverStopping }
@@ -52,7 +52,7 @@ struct Export: Sendable {
         return try await dependencies.store.events(of: range)
     }
 
-    /// By the rights and the definitions of now: an export can take hours.
+    /// With the present rights and definitions: an export can take hours.
     private func write(
         _ page: ExportPage, _ writer: inout JSONWriter, _ counts: inout Counts, to output: StreamOutput
     ) async throws {
@@ -68,7 +68,7 @@ struct Export: Sendable {
         }
     }
 
-    /// Rows up to the size of one part. Gives the index of the first that is left.
+    /// Rows up to the size of one part. Returns the index of the first remaining one.
     private func append(
         _ page: ExportPage, from start: Int, _ writer: inout JSONWriter, _ view: inout ExportView,
         _ counts: inout Counts
@@ -113,14 +113,14 @@ struct Export: Sendable {
     }
 }
 
-/// What of events a caller may read, with the names of it as an export writes them.
+/// The events that a caller may read, with their names in an export.
 struct ExportView {
     let section: [UInt8]
     private let caller: Identity
     private let ignoresPermissions: Bool
     private let keyspaces: [Int64: Keyspace]
     private var known: [VersionInKeyspace: Names?] = [:]
-    /// The answer before, since most events resemble the one before them.
+    /// The previous result, since most events are similar to the one before them.
     private var last: (place: VersionInKeyspace, names: Names?)?
 
     private struct VersionInKeyspace: Hashable {

@@ -26,7 +26,7 @@ struct ExportEvents: EndpointHandler {
             ignoresPermissions: try call.ignoresKeyspacePermissions(),
             hasSummary: try call.flag("summary"))
         let slot = try dependencies.exports.take(for: caller.key)
-        // The first page before the answer, so that a store that cannot be read is no empty export.
+        // The first page comes before the answer, so that an unreadable store is not an empty export.
         let first = try await dependencies.store.events(of: range)
         let body = ResponseBody.stream(on: call.connection) { output in
             try await export.run(from: first, range, to: output)
@@ -68,7 +68,7 @@ struct ExportEvents: EndpointHandler {
         case "keep": guardsFormulas = false
         default: throw Problem(.invalidParameter, "'formulas' is guard or keep.")
         }
-        // Also where it says nothing, so that a parameter which is empty or twice is told of whatever the format.
+        // It is read even if it has no effect, so that an empty or repeated parameter is refused in every format.
         let hasMark = try call.flag("bom")
         switch try call.parameter("format") {
         case nil, "ndjson": return .ndjson
@@ -89,7 +89,7 @@ struct ExportEvents: EndpointHandler {
 }
 
 extension EventType {
-    /// Of all its versions: those of the newest first, and then what older ones had besides.
+    /// The fields of all versions: those of the newest first, and then those that only older ones had.
     var fieldNames: [String] {
         var names: [String] = []
         for version in versions.reversed() {

@@ -113,7 +113,7 @@ extension Bodies.ActivityFailure {
 }
 
 extension StoreStatistics {
-    /// The bound of the bucket that a share of commits lies under; nil before the first commit.
+    /// The upper bound of the bucket below which this share of commits is; nil before the first commit.
     func commitQuantile(_ share: Double) -> Double? {
         guard commits > 0 else { return nil }
         let wanted = Int64((Double(commits) * share).rounded(.up))

@@ -7,12 +7,12 @@ import OvationWire
 import ServiceLifecycle
 import Synchronization
 
-/// `GET /audience/live?section=&outcome=&event_discriminator=`: what becomes of posts, as server-sent events while it
-/// happens. Each `post` has one JSON object; `dropped` says how many a slow reader missed; a comment every fifteen
-/// seconds keeps proxies from closing the stream.
+/// `GET /audience/live?section=&outcome=&event_discriminator=`: the outcome of posts, as server-sent events while they
+/// come. Each `post` has one JSON object; `dropped` says how many a slow reader missed; a comment every fifteen seconds
+/// keeps proxies from closing the stream.
 ///
-/// The reader is looked at anew with each thing told and with each pulse, and the stream ends with his rights; and
-/// after an hour in any case, so that a token cannot be outlived by much. Readers open it again.
+/// The reader's rights are checked again with each event and with each comment, and the stream ends with them; it also
+/// ends after an hour, so that it cannot outlive its token by more. Readers open it again.
 struct StreamLive: EndpointHandler {
     let feed: LiveFeed
     let directory: Directory
@@ -25,7 +25,8 @@ struct StreamLive: EndpointHandler {
         }
     }
 
-    /// - Parameter show: what of a report goes to this reader; of none, for a pulse, anything. nil ends the stream.
+    /// - Parameter show: the part of a report that this reader gets; for nil, a comment, any value. nil as the result
+    ///   ends the stream.
     func respond(
         to call: Call, _ show: @escaping @Sendable (PostReport?) -> JSONValue?
     ) throws(Problem) -> Response {
@@ -45,7 +46,7 @@ struct StreamLive: EndpointHandler {
             ], body: body)
     }
 
-    /// - Throws: for a filter that names what is not there.
+    /// - Throws: for a filter that names something that does not exist.
     func filter(_ call: Call) throws(Problem) -> LiveFeed.Filter {
         let caller = try call.caller()
         var filter = LiveFeed.Filter(account: caller.key.account)
@@ -71,7 +72,7 @@ struct StreamLive: EndpointHandler {
     }
 }
 
-/// One open stream: what it tells, and when it ends.
+/// One open stream: what it sends, and when it ends.
 private struct LiveStream: Sendable {
     let reports: AsyncStream<PostReport>
     let watcher: LiveFeed.Watcher
@@ -83,8 +84,9 @@ private struct LiveStream: Sendable {
         case pulse
     }
 
-    /// Ends with the reader, with his rights, when he reads nothing any more, with the server, and after its time.
-    /// - Throws: where the connection can only be cut.
+    /// Ends when the reader goes, when their rights end, when they read nothing any more, when the server stops, and
+    /// after its time.
+    /// - Throws: when the connection can only be cut.
     func run() async throws {
         try await withThrowingTaskGroup(of: Void.self) { group in
             group.addTask { try await tell() }
@@ -116,7 +118,7 @@ private struct LiveStream: Sendable {
         }
     }
 
-    /// The server does not wait for a stream when it stops, nor for a reader who does not read.
+    /// When the server stops, it does not wait for a stream, or for a reader who does not read.
     private func watch() async {
         let end = ContinuousClock.now.advanced(by: Limits.liveStreamAge)
         let pulse = AsyncTimerSequence(interval: Limits.livePulse, clock: .continuous)

@@ -2,10 +2,10 @@ import OvationCore
 import OvationWire
 import Synchronization
 
-/// Tells whoever watches what becomes of posts, as they happen. A watcher that reads too slowly loses the oldest, and
-/// is told how many; nobody who posts ever waits for it.
+/// Sends the outcome of posts to watchers as they happen. A watcher that reads too slowly loses the oldest, and is told
+/// how many; a post never waits for a watcher.
 final class LiveFeed: Sendable {
-    /// Which posts a watcher wants to hear of.
+    /// The posts that a watcher wants.
     struct Filter: Sendable {
         var account: Int64
         var section: Discriminator<Section>?
@@ -36,7 +36,7 @@ final class LiveFeed: Sendable {
             if case .dropped = continuation.yield(report) { dropped.add(1, ordering: .relaxed) }
         }
 
-        /// How many reports were lost since this was asked last.
+        /// How many reports were lost since the last call.
         func takeDropped() -> Int { dropped.exchange(0, ordering: .relaxed) }
     }
 
@@ -46,12 +46,12 @@ final class LiveFeed: Sendable {
     }
 
     private let state = Mutex(State())
-    /// Read by every post, so that with nobody watching a post costs one load.
+    /// Read by every post, so that without watchers a post costs one load.
     private let count = Atomic<Int>(0)
 
     var isWatched: Bool { count.load(ordering: .relaxed) > 0 }
 
-    /// - Throws: `busy` when the account has as many streams as it may.
+    /// - Throws: `busy` when the account has its maximum number of streams.
     func watch(_ filter: Filter) throws(Problem) -> (reports: AsyncStream<PostReport>, watcher: Watcher) {
         let (stream, continuation) = AsyncStream.makeStream(
             of: PostReport.self, bufferingPolicy: .bufferingNewest(Limits.liveBufferMax))
@@ -82,7 +82,7 @@ final class LiveFeed: Sendable {
     }
 }
 
-/// What became of one post.
+/// The outcome of one post.
 struct PostReport: Sendable {
     enum Outcome: String, Sendable, CaseIterable {
         case accepted, refused, duplicate
@@ -108,7 +108,7 @@ struct PostReport: Sendable {
     let events: Int
     var types: [TypeCount] = []
     var problem: Problem?
-    /// The beginning of what was refused.
+    /// The beginning of the refused body.
     var excerpt: String?
     /// Where the refused post is kept.
     var rejection: Rejection.ID?

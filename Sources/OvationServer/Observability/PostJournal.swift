@@ -4,9 +4,8 @@ import NIOCore
 import OvationCore
 import OvationWire
 
-/// What is done with the outcome of every post once it is known: it is counted for this process, told to whoever watches,
-/// and what was refused is kept. What is counted by the minute, for all processes, the store counts as it stores
-/// (``OvationCore/Activity``).
+/// Handles the outcome of every post: it counts it for this process, sends it to watchers, and keeps refused posts. The
+/// store makes the counts by the minute, for all processes, when it stores (``OvationCore/Activity``).
 struct PostJournal: Sendable {
     let store: any ActivityStore & RejectionStore
     let metrics: ServerMetrics
@@ -14,7 +13,7 @@ struct PostJournal: Sendable {
     let limits: Limits
     let logger: Logger
 
-    /// Where a post went, and who sent it.
+    /// The target and the sender of a post.
     struct Context: Sendable {
         let caller: Identity
         let section: Section
@@ -23,13 +22,13 @@ struct PostJournal: Sendable {
         let requestID: String
         let receivedAt: Timestamp
 
-        /// Decoded only when somebody asks, since most posts are neither refused nor watched.
+        /// Decoded only on demand, since most posts are neither refused nor watched.
         enum KeySource: Sendable {
             case path(PathParameters)
             case text(String)
         }
 
-        /// As the path held it, percent-decoded; it need not be a key of the keyspace, and a long one is cut.
+        /// As the path had it, percent-decoded; it need not be a key of the keyspace, and a long one is cut.
         var key: String {
             switch keySource {
             case .path(let path): ((try? path.text("key")) ?? "").shortened(toBytes: Limits.rejectionKeyBytesMax)
@@ -41,7 +40,7 @@ struct PostJournal: Sendable {
     }
 
     func accepted(_ rows: [EventBatch.Row], at place: Context) {
-        // A lenient post may have lost all its events.
+        // A lenient post may have no events left.
         guard !rows.isEmpty else { return }
         metrics.countEvents(accepted: rows.count)
         if feed.isWatched { feed.publish(report(.accepted, rows, place)) }
@@ -75,7 +74,7 @@ struct PostJournal: Sendable {
         var account: Int64 { caller.key.account }
     }
 
-    /// Counted and told once for the chunk. What was refused of it is not kept: the client is told each line.
+    /// Counted and sent once for the chunk. Its refused lines are not kept: the client gets an error for each.
     func loaded(_ chunk: CheckedChunk, at place: BulkPlace) {
         let stored = chunk.events.rows.count
         metrics.countEvents(accepted: stored, refused: chunk.refused)
@@ -104,13 +103,13 @@ struct PostJournal: Sendable {
             types: counts)
     }
 
-    /// Returns when the refused post is on disk, so that whoever reads the answer finds it among the rejections.
+    /// Returns when the refused post is on disk, so that a client that reads the answer finds it among the rejections.
     func refused(_ problem: Problem, body: some Collection<UInt8> & Sendable, at place: Context) async {
         let items = (try? JSONValue(parsing: body))?["items"]?.array ?? []
         await refused(problem, items: items, body: Array(body), at: place)
     }
 
-    /// Of a lenient post what was refused, as a post of its own.
+    /// The refused items of a lenient post, as a separate post.
     func refused(_ check: EventsCheck, of request: PostEventsRequest, at place: Context) async {
         let indexes = Set(check.errors.compactMap(\.index)).sorted()
         let items = indexes.map { request.items[$0] }
@@ -145,7 +144,7 @@ struct PostJournal: Sendable {
         feed.publish(report)
     }
 
-    /// nil where nothing is kept. That a refused post could not be kept is nothing the client can do anything about.
+    /// nil if nothing is kept. The client can do nothing about a refused post that could not be kept.
     private func keep(_ problem: Problem, items: [JSONValue], body: [UInt8], _ place: Context) async -> Rejection.ID? {
         let versions = versions(of: items, place)
         guard limits.rejectionsMax > 0 else {
@@ -153,7 +152,7 @@ struct PostJournal: Sendable {
             return nil
         }
         let errors = problem.errors.listed()
-        // Of a draft it says which type it is of, whoever posts.
+        // Names the type of a draft, for every caller.
         let types = RefusedPost.eventTypes(
             of: errors, in: place.caller.account.catalogue, section: place.section.number
         ) { items.indices.contains($0) ? items[$0]["version_id"].flatMap(VersionID.parse) : nil }
@@ -208,7 +207,7 @@ struct PostJournal: Sendable {
                 events: events, versions: versions), requestID: place.requestID)
     }
 
-    /// As with what is not kept: nothing that the client can do anything about.
+    /// As with posts that are not kept: the client can do nothing about it.
     private func count(_ events: CountedEvents, requestID: String) async {
         do {
             try await store.count(events)
@@ -217,7 +216,7 @@ struct PostJournal: Sendable {
         }
     }
 
-    /// How many items name which version of the section. A version of another one says nothing about this.
+    /// The number of items for each version of the section. A version of another section says nothing about this one.
     private func versions(of items: [JSONValue], _ place: Context) -> [EventVersion.ID: Int] {
         var versions: [EventVersion.ID: Int] = [:]
         for item in items {
@@ -261,8 +260,8 @@ extension [PostReport.TypeCount] {
 }
 
 extension Problem {
-    /// Whether a refused post is worth keeping: it says something wrong that can be put right. Not so what was refused
-    /// for who asked, or for the state of the server.
+    /// Whether a refused post is worth keeping: its content has an error that can be corrected. Posts that were refused
+    /// because of the caller or the state of the server are not kept.
     var isAboutThePost: Bool {
         switch code {
         case .eventTypeForbidden, .tooManyItems: true

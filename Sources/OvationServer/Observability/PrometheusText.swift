@@ -14,7 +14,7 @@ struct PrometheusText {
             text += "ovation_requests_total{endpoint=\"\(label.source.name)\",status=\"\(label.status)\"} \(count)\n"
         }
         durations(figures)
-        family("ovation_events_total", "counter", "Events that came to this process, by what became of them.")
+        family("ovation_events_total", "counter", "Events that came to this process, by outcome.")
         text += "ovation_events_total{outcome=\"accepted\"} \(figures.eventsAccepted)\n"
         text += "ovation_events_total{outcome=\"refused\"} \(figures.eventsRefused)\n"
         text += "ovation_events_total{outcome=\"duplicate\"} \(figures.eventsDuplicate)\n"
@@ -44,7 +44,7 @@ struct PrometheusText {
 
     private mutating func commits(_ store: StoreStatistics) {
         let name = "ovation_commit_seconds"
-        family(name, "histogram", "Time that a group of posts took to be committed and synced.")
+        family(name, "histogram", "Time to commit and sync a group of posts.")
         var count: Int64 = 0
         for (index, bound) in StoreStatistics.commitBuckets.enumerated() {
             count += store.commitCounts[index]

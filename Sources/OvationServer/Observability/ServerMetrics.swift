@@ -17,7 +17,7 @@ final class ServerMetrics: Sendable {
         var failures: [Failure] = []
     }
 
-    /// A mistake or an outage of the server itself.
+    /// An error or an outage of the server itself.
     struct Failure {
         let at: Timestamp
         /// Method and path template; or the console.

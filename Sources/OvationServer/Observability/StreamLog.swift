@@ -3,7 +3,7 @@ import Logging
 import OvationCore
 import OvationWire
 
-/// Why an answer that is written bit by bit has ended before its time, where nothing went wrong here.
+/// Why an answer that is written bit by bit has ended early, without an error of the server.
 enum StreamEnd: Error {
     /// The connection is closed.
     case readerGone
@@ -20,14 +20,13 @@ enum StreamEnd: Error {
     }
 }
 
-/// Writes down what became of answers that broke off: their status went out before anything was wrong, so nobody else
-/// would ever tell.
+/// Logs answers that broke off: their status was sent before the error, so nothing else would report it.
 struct StreamLog: Sendable {
     let metrics: ServerMetrics
     let clock: WallClock
     let logger: Logger
 
-    /// Every answer without a length is written bit by bit, whichever endpoint it is of.
+    /// Every answer without a length is written bit by bit, for any endpoint.
     /// - Parameter place: method and path template, or the console.
     func watch(_ response: inout Response, place: String, requestID: String) {
         guard response.body.contentLength == nil else { return }
@@ -42,7 +41,7 @@ struct StreamLog: Sendable {
         }
     }
 
-    /// - Parameter status: what the reader was told before.
+    /// - Parameter status: the status that the reader got.
     func note(_ error: any Error, status: Int, place: String, requestID: String) {
         var metadata: Logger.Metadata = ["endpoint": "\(place)", "request_id": "\(requestID)"]
         switch error {
@@ -66,6 +65,6 @@ struct StreamLog: Sendable {
 }
 
 extension Problem {
-    /// Whether somebody has to look after the server: nothing that a client can put right, or that passes by itself.
+    /// Whether an operator has to look at the server: not if a client can correct the error, or if it passes by itself.
     var isOurs: Bool { [.internalError, .storeUnavailable, .storeDamaged, .storageFull].contains(code) }
 }

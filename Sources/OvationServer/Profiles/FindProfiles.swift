@@ -3,8 +3,8 @@ import Hummingbird
 import OvationCore
 import OvationWire
 
-/// `GET /audience/profiles?key=&keyspace=&exact=&limit=`: profiles by a key, in any keyspace or in one. First those that have
-/// the key exactly, then those with one that begins so.
+/// `GET /audience/profiles?key=&keyspace=&exact=&limit=`: profiles by a key, in any keyspace or in one. First come
+/// those with exactly this key, then those with a key that begins with it.
 ///
 /// With `exact=true` only the former. Exact keys are found at once. Beginnings are looked for without an index, for two seconds at most; `complete` says
 /// whether that was enough.
@@ -60,7 +60,7 @@ struct FindProfiles: BodyEndpoint {
 }
 
 extension KeyFormat {
-    /// The beginning of a key as a person types it, as keys of this format are kept. nil: no key begins so.
+    /// The beginning of a key, normalised in this format. nil: no key begins so.
     fileprivate func prefix(_ text: String) -> String? {
         let prefix: String
         switch self {

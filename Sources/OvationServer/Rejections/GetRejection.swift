@@ -3,7 +3,7 @@ import Hummingbird
 import OvationCore
 import OvationWire
 
-/// `GET /audience/sections/{section}/rejections/{id}`, with its whole body; of one that was replayed, with the events that
+/// `GET /audience/sections/{section}/rejections/{id}`, with its whole body; if it was replayed, with the events that
 /// were stored then
 struct GetRejection: BodyEndpoint {
     let store: any EventStore & ProfileStore & RejectionStore
@@ -18,7 +18,7 @@ struct GetRejection: BodyEndpoint {
             headers: [.cacheControl: "no-store"])
     }
 
-    /// Those of them that were not deleted since, as far as one answer takes them.
+    /// Those that were not deleted since, as many as fit into one answer.
     private func stored(_ rejection: Rejection, _ caller: Identity) async throws -> [StoredEvent] {
         var events: [StoredEvent] = []
         var bytes = 0

@@ -38,7 +38,7 @@ extension Identity {
 }
 
 extension Call {
-    /// The section that `section` in the query names; nil where it names none.
+    /// The section that `section` in the query names; nil if there is none.
     func sectionFilter() throws(Problem) -> Section? {
         guard let text = try parameter("section") else { return nil }
         guard let discriminator = try? Discriminator<Section>(text) else {
@@ -58,8 +58,8 @@ extension RejectionStore {
         return try await rejectionCauses(filter, limit: 1).items.first
     }
 
-    /// The open rejections of the cause that the path names: up to `through` of the query, or up to the newest there is.
-    /// nil: there are none.
+    /// The open rejections of the cause in the path: up to `through` of the query, or up to the newest. nil: there are
+    /// none.
     func openRange(of call: Call, _ caller: Identity, _ limits: Limits) async throws -> RejectionRange? {
         func id(_ name: String) throws(Problem) -> Rejection.ID? {
             guard let text = try call.parameter(name) else { return nil }

@@ -31,10 +31,10 @@ struct ListRejections: BodyEndpoint {
         return BodyAnswer(body, headers: [.cacheControl: "no-store"])
     }
 
-    /// Rejections that are read at once, so that no more than these are held beside the page.
+    /// Rejections that are read at once, so that memory holds only these besides the page.
     private static let readAtOnce = 20
 
-    /// Up to a number, and up to a number of bytes with the one that passes it.
+    /// Up to a number, and up to a number of bytes with the one that exceeds it.
     private func page(
         _ filter: RejectionFilter, before first: Rejection.ID?, limit: Int, _ caller: Identity
     ) async throws -> (items: [Bodies.Rejection], hasMore: Bool) {
@@ -42,7 +42,7 @@ struct ListRejections: BodyEndpoint {
         var bytes = 0
         var before = first
         while true {
-            // One more than are wanted, to know whether there are more.
+            // One more than requested, to know whether there are more.
             let wanted = min(limit - items.count + 1, ListRejections.readAtOnce)
             let rejections = try await store.rejections(
                 filter, before: before, limit: wanted, bodyBytesMax: caller.isAdmin ? Limits.rejectionExcerptBytes : 0)
@@ -72,7 +72,7 @@ struct ListRejections: BodyEndpoint {
             return id
         }
         let text = try call.parameter("q")
-        // What integrations may search is what they may see: not the bodies.
+        // Integrations may search what they may see: not the bodies.
         guard text == nil || caller.isAdmin else {
             throw Problem(.adminRequired, "Only an admin key may search refused posts by text.")
         }

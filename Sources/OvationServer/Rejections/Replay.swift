@@ -3,7 +3,7 @@ import NIOCore
 import OvationCore
 import OvationWire
 
-/// Posts again what was refused, by the definitions of now: as an admin's post, all or nothing.
+/// Posts a refused post again, with the present definitions: like an admin's post, all or nothing.
 struct Replay: Sendable {
     let store: any EventStore & RejectionStore
     let parsers: TapeParsers

@@ -4,16 +4,16 @@ import NIOCore
 import OvationCore
 import OvationWire
 
-/// `POST /audience/rejections/causes/{cause}/replay?after=&through=`: replays open rejections of one cause as they were, the
-/// oldest first and some at a time: the client goes on with `next_after` until there is none. What fails again stays. With
-/// `Prefer: validate-only` nothing is stored, and the answer says what would become of them.
+/// `POST /audience/rejections/causes/{cause}/replay?after=&through=`: replays open rejections of one cause unchanged,
+/// the oldest first and some at a time: the client continues with `next_after` until it is null. Rejections that fail
+/// again stay. With `Prefer: validate-only` nothing is stored, and the answer says what would happen.
 ///
 /// It may be repeated, and two may do it at once: each rejection is closed in the commit that stores its events.
 struct ReplayRejectionCause: BodyEndpoint {
     let replay: Replay
     let directory: Directory
 
-    /// Rejections that are read at once, and whose events are stored in one commit where that can be.
+    /// Rejections that are read at once. Their events are stored in one commit if possible.
     private static let readAtOnce = 20
 
     func answer(to call: Call) async throws -> BodyAnswer<Bodies.ReplayReport> {
@@ -37,7 +37,7 @@ struct ReplayRejectionCause: BodyEndpoint {
         report.through = range.through
         var bytes = 0
         while report.looked < Limits.rejectionReplayStep, bytes < Limits.rejectionReplayBytes {
-            // A body has no more bytes than a post may have, and so all that are read at once have a bound.
+            // A body has no more bytes than a post may have, so the bodies that are read at once are limited.
             let room = max(1, Limits.rejectionReplayBytes / max(replay.limits.bodyBytesMax, 1))
             let limit = min(ReplayRejectionCause.readAtOnce, room, Limits.rejectionReplayStep - report.looked)
             let rejections = try await replay.store.rejections(range, limit: limit, bodyBytesMax: .max)
@@ -51,7 +51,7 @@ struct ReplayRejectionCause: BodyEndpoint {
                     report.passed += 1
                     report.passedEvents += events
                 case .closed: report.closedMeanwhile += 1
-                // What comes after a break is looked at again.
+                // Rejections after a break are looked at again.
                 case .failed(let cause) where broken == nil:
                     report.fail(cause, of: rejection.id, in: caller.catalogue)
                 case .broken(let error) where broken == nil: broken = (rejection.id, error)
@@ -59,7 +59,7 @@ struct ReplayRejectionCause: BodyEndpoint {
                 }
             }
             if let (id, error) = broken {
-                // The answer says what was done. The client's next call finds out whether the server can go on.
+                // The answer says what was done. The client's next call finds out whether the server can continue.
                 guard report.looked > 0, id > 1 else { throw error }
                 range.after = id - 1
                 break
@@ -76,7 +76,7 @@ struct ReplayRejectionCause: BodyEndpoint {
         case failed(RejectionCause)
         /// It was not open any more.
         case closed
-        /// For a reason that is not the post's.
+        /// For a reason that does not lie in the post.
         case broken(any Error)
     }
 

@@ -10,7 +10,7 @@ import Synchronization
     import Darwin
 #endif
 
-/// Finds who asks: from memory for a token that was seen before, by RSA for a new one.
+/// Finds the caller: from memory for a token that was seen before, with RSA for a new one.
 package struct BearerAuthentication: Sendable {
     let signer: TokenSigner
     let directory: Directory
@@ -47,7 +47,7 @@ package struct BearerAuthentication: Sendable {
         return identity
     }
 
-    /// Whether a request may go on to an endpoint: for whoever measures, and has no use for the identity.
+    /// Whether a request may go on to an endpoint; for benchmarks, which do not need the identity.
     package func admits(_ request: Request, to endpoint: Endpoint, at now: Timestamp) async -> Bool {
         (try? await identity(of: request, for: endpoint, at: now)) != nil
     }
@@ -64,14 +64,14 @@ package struct BearerAuthentication: Sendable {
         do throws(Problem) {
             return try await signer.verify(token, at: now)
         } catch {
-            // Another server may have made the key that it names a moment ago.
+            // Another server may have made that key a moment ago.
             guard error.code == .invalidToken, signer.mayLackKey(of: token) else { throw error }
         }
         await directory.catchUp(signer)
         return try await signer.verify(token, at: now)
     }
 
-    /// We signed for a key that is not known here: another server has made it.
+    /// The token is signed by us for a key that is unknown here: another server has made the key.
     private func identityMadeElsewhere(clientID: String) async -> Identity? {
         guard !directory.has(apiKey: clientID) else { return nil }
         await directory.catchUp(signer)
@@ -79,7 +79,7 @@ package struct BearerAuthentication: Sendable {
     }
 
     static func token(in request: Request) throws(Problem) -> Substring {
-        // Asked for by its name alone, a header is put together anew even where it came in one piece.
+        // When asked for by its name alone, a header is joined again even if it came in one piece.
         var fields = request.headers.lazy.filter { $0.name == .authorization }.makeIterator()
         guard let first = fields.next() else {
             throw Problem(
@@ -103,11 +103,11 @@ package struct BearerAuthentication: Sendable {
     }
 }
 
-/// What has to be known of a token whose signature was checked: whose it is, and until when.
+/// The data of a token with a checked signature: its API key, and its expiry.
 struct KnownToken: Sendable {
     let clientID: String
     let exp: Int
-    /// Whether it does nothing but register a link to the console.
+    /// Whether it can only register a link to the console.
     let isForLink: Bool
 
     init(_ claims: TokenClaims) {
@@ -117,13 +117,13 @@ struct KnownToken: Sendable {
     }
 }
 
-/// Tokens whose signature was checked, so that the second request with one needs no RSA.
+/// Tokens with a checked signature, so that the second request with one needs no RSA.
 ///
-/// Bounded by two generations: when the young one is full it becomes the old one, and what was in the old one and not
-/// asked for since is forgotten.
+/// Bounded by two generations: when the young one is full it becomes the old one, and tokens of the old one that were
+/// not used since are dropped.
 final class TokenCache: Sendable {
-    /// Compared by every byte, and hashed by the last sixteen: they are of the signature, and as good as random. Only
-    /// tokens that we signed are kept, so nobody chooses whose hashes meet.
+    /// Compared by every byte, and hashed by the last sixteen: they are part of the signature, and as good as random.
+    /// Only tokens that we signed are kept, so an attacker cannot choose tokens with equal hashes.
     private struct Key: Hashable {
         private var token: Substring
 
@@ -168,14 +168,15 @@ final class TokenCache: Sendable {
         return state.withLock { state in
             if let known = state.young[key] { return known }
             guard let index = state.old.index(forKey: key) else { return nil }
-            // Under its own key: the one asked with is a part of a request, and would hold on to the whole of it.
+            // Under its own copy: the token of the request is a part of the request, and would keep all of it in
+            // memory.
             let (kept, known) = state.old[index]
             add(known, for: kept, to: &state)
             return known
         }
     }
 
-    /// - Parameter token: kept, and so no part of a larger text.
+    /// - Parameter token: stored, so it must not be a part of a larger text.
     func insert(_ claims: TokenClaims, for token: String) {
         state.withLock { add(KnownToken(claims), for: Key(token[...]), to: &$0) }
     }

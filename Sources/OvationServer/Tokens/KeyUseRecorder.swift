@@ -2,8 +2,7 @@ import AsyncAlgorithms
 import OvationCore
 public import ServiceLifecycle
 
-/// Writes down when API keys were last used, every five minutes and at the end: a request with a key never waits for
-/// that.
+/// Writes the times of last use of API keys, every five minutes and at the end, so that no request waits for it.
 public struct KeyUseRecorder: Service {
     let directory: Directory
 

@@ -1,11 +1,11 @@
 import Crypto
 import OvationCore
 
-/// What is kept of a client secret: HMAC-SHA256 under a key that the store made for itself.
+/// The stored form of a client secret: HMAC-SHA256 under a key that the store made for itself.
 ///
-/// A slow hash protects passwords that people choose. Client secrets are 64 random characters, so guessing fails at
-/// the first step whatever the hash costs; and a slow hash would let anybody keep the server busy by asking for
-/// tokens. A secret set from outside must have at least 16 characters for the same reason.
+/// A slow hash protects passwords that people choose. Client secrets are 64 random characters, so guessing is hopeless
+/// even with a fast hash; and a slow hash would let anybody keep the server busy by asking for tokens. A secret that an
+/// operator sets must have at least 16 characters for the same reason.
 struct SecretHash: Sendable {
     private let key: SymmetricKey
 
@@ -17,19 +17,20 @@ struct SecretHash: Sendable {
         Array(HMAC<SHA256>.authenticationCode(for: Array(secret.utf8), using: key))
     }
 
-    /// Takes the same time whatever differs.
+    /// Takes the same time wherever the two differ.
     func matches(_ secret: String, _ hash: [UInt8]) -> Bool {
         HMAC<SHA256>.isValidAuthenticationCode(hash, authenticating: Array(secret.utf8), using: key)
     }
 
-    /// Whether a secret is the key's, or the one before it while that is still good. Takes the same time for no key.
+    /// Whether a secret is the key's, or the previous one while that still works. Takes the same time if there is no
+    /// key.
     func matches(_ secret: String, _ key: APIKey?, at now: Timestamp) -> Bool {
         let isCurrent = matches(secret, key?.secretHash ?? [])
         let isPrevious = matches(secret, key?.previousSecret?.hash ?? [])
         return isCurrent || (isPrevious && now < key?.previousSecret?.validUntil ?? now)
     }
 
-    /// 64 letters and digits, as the vendor's newer secrets: 381 bits.
+    /// 64 letters and digits, like the vendor's newer secrets: 381 bits.
     static func makeSecret() -> String {
         var random = SystemRandomNumberGenerator()
         let alphabet = Array("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789")

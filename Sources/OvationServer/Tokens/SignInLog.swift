@@ -3,17 +3,17 @@ import Hummingbird
 import Logging
 import OvationCore
 
-/// What is done with every attempt to sign in or to get a token once it is known: it is counted, and leaves a line.
+/// Counts and logs every attempt to sign in or to get a token.
 ///
-/// A line has the address and the client id; a client id only where there is such a key, since people paste secrets into
-/// the wrong field.
+/// A line has the address and the client id; a client id only if such a key exists, since people paste secrets into the
+/// wrong field.
 struct SignInLog: Sendable {
     let throttle = SignInThrottle()
     let directory: Directory
     let clients: ClientAddress
     let logger: Logger
 
-    /// Where an attempt was made.
+    /// The place of an attempt.
     enum Method: String, Sendable {
         case console
         case link = "console link"
@@ -42,7 +42,7 @@ struct SignInLog: Sendable {
         logger.info("signed in", metadata: metadata(attempt, clientID: key.clientID))
     }
 
-    /// Of a key whose secret was right.
+    /// For a key with the right secret.
     func noteRefusal(_ attempt: Attempt, of key: APIKey, _ reason: String) {
         var metadata = metadata(attempt, clientID: key.clientID)
         metadata["reason"] = "\(reason)"
@@ -50,7 +50,7 @@ struct SignInLog: Sendable {
     }
 
     /// - Parameter reason: as the log has it.
-    /// - Returns: the refusal of whoever was wrong too often; nil where nothing more is to be said than that it is wrong.
+    /// - Returns: the refusal after too many wrong attempts; nil if the answer only says that it is wrong.
     func noteFailure(_ attempt: Attempt, _ reason: String) -> Problem? {
         let known = attempt.clientID.flatMap { directory.has(apiKey: $0) ? $0 : nil }
         var metadata = metadata(attempt, clientID: known ?? "unknown")
@@ -60,7 +60,7 @@ struct SignInLog: Sendable {
             logger.info("sign-in refused", metadata: metadata)
             return nil
         case .throttled(let isNew, let seconds):
-            // Once in each window: whoever goes on and on would fill the disk.
+            // Once in each window: an endless series of attempts would fill the disk.
             if isNew { logger.info("sign-ins throttled", metadata: metadata) }
             return .tooManyAttempts(retryAfterSeconds: seconds)
         }

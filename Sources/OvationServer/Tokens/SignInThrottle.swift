@@ -1,17 +1,17 @@
 import OvationCore
 import Synchronization
 
-/// Counts secrets that were wrong, by the address they came from and the client id they came for, and by the address
-/// alone. Whoever was wrong too often hears to wait; a right secret passes all the same, since nobody can guess one, and
-/// many people may share an address.
+/// Counts wrong secrets, by address and client id together, and by the address alone. After too many wrong ones the
+/// answer is to wait; a right secret still passes, since secrets cannot be guessed, and many people may share an
+/// address.
 ///
-/// It knows nothing of which client ids there are, so that its answers tell nothing of it either.
+/// It does not know which client ids exist, so that its answers do not reveal it.
 final class SignInThrottle: Sendable {
     enum Verdict: Equatable {
-        /// Wrong, and no more than that.
+        /// Wrong, but not too often.
         case wrong
         /// Wrong too often.
-        /// - Parameter isNew: whether this is the first time within the window, which is when it is worth a line.
+        /// - Parameter isNew: whether this is the first time within the window, which is when it is logged.
         case throttled(isNew: Bool, retryAfterSeconds: Int)
     }
 
@@ -36,16 +36,16 @@ final class SignInThrottle: Sendable {
         _ = failures.withLock { $0.removeValue(forKey: SignInThrottle.pair(clientID, address)) }
     }
 
-    /// How much is kept; for tests.
+    /// The number of entries; for tests.
     var size: Int { failures.withLock { $0.count } }
 
-    /// - Returns: nil while there were no more than may be.
+    /// - Returns: nil while there were no more than the maximum.
     private func count(
         _ key: String, up countMax: Int, at now: Timestamp, _ failures: inout [String: Failures]
     ) -> Verdict? {
         var own = failures[key] ?? Failures(since: now, count: 0)
         if now >= own.since.advanced(by: Limits.signInWindow) { own = Failures(since: now, count: 0) }
-        // One beyond the bound is all there is to know.
+        // Only whether the maximum is exceeded matters.
         let isNew = own.count == countMax
         own.count = min(own.count + 1, countMax + 1)
         if failures[key] == nil, failures.count >= Limits.signInAddressesMax {
@@ -58,8 +58,8 @@ final class SignInThrottle: Sendable {
             isNew: isNew, retryAfterSeconds: max(1, Int((end.milliseconds - now.milliseconds + 999) / 1000)))
     }
 
-    /// Forgets what is over, and where that is not enough what began first. A quarter at once, so that whoever has very
-    /// many addresses or ids does not make each attempt a search.
+    /// Removes expired entries, and if that is not enough the oldest ones. A quarter at once, so that a client with
+    /// very many addresses or ids does not make each attempt a search.
     private static func makeRoom(_ failures: inout [String: Failures], at now: Timestamp) {
         failures = failures.filter { now < $0.value.since.advanced(by: Limits.signInWindow) }
         let room = Limits.signInAddressesMax / 4
@@ -68,7 +68,7 @@ final class SignInThrottle: Sendable {
         for (key, _) in failures.sorted(by: { $0.value.since < $1.value.since }).prefix(tooMany) { failures[key] = nil }
     }
 
-    /// Client ids are short; a long one is none, and takes no memory.
+    /// Client ids are short; a long text is not one, and must take no memory.
     private static func pair(_ clientID: String?, _ address: String) -> String {
         address + " " + (clientID.map { "=" + $0.shortened(toBytes: 64) } ?? "link")
     }

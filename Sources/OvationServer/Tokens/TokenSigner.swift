@@ -11,7 +11,7 @@ import Synchronization
     import Foundation
 #endif
 
-/// What an access token says.
+/// The content of an access token.
 struct TokenClaims: JWTPayload, Sendable {
     /// Names the region's server: `ovation:eu`.
     let iss: String
@@ -21,7 +21,7 @@ struct TokenClaims: JWTPayload, Sendable {
     let scope: String
     let iat: Int
     let exp: Int
-    /// Of a token that does nothing but register a link to the console: the SHA-256 of the link's secret, in hexadecimal.
+    /// For a token that can only register a link to the console: the SHA-256 of the link's secret, in hexadecimal.
     var link: String?
 
     func verify(using algorithm: some JWTAlgorithm) throws {}
@@ -35,9 +35,9 @@ struct TokenClaims: JWTPayload, Sendable {
 
 /// Signs and verifies access tokens with the server's RSA keys.
 ///
-/// A token's text keeps clear of `-` and `_`: a client in use decodes the payload as plain base64. Those two letters
-/// stand for six one-bits in a row, or five and a zero; in ASCII text they come only from `>`, `?`, `~` and DEL, and
-/// no claim has any of them.
+/// A token's text avoids `-` and `_`: a client in use decodes the payload as plain base64. Those two characters stand
+/// for six one-bits in a row, or five and a zero; in ASCII text they come only from `>`, `?`, `~` and DEL, and no claim
+/// has any of them.
 package final class TokenSigner: Sendable {
     private struct State {
         var keys: [SigningKey]
@@ -79,13 +79,13 @@ package final class TokenSigner: Sendable {
         return try await collection.sign(claims, kid: JWKIdentifier(string: current))
     }
 
-    /// Only RS256, and only with the very key that the header names: a library's fallback to some other key would let a
-    /// retired one live on.
-    /// - Throws: `wrong_region` for a token of another region's server, `invalid_token` for anything we did not sign,
-    ///   `token_expired` when its key has been out of use for a day.
+    /// Only RS256, and only with the key that the header names: a library's fallback to another key would keep a
+    /// retired one alive.
+    /// - Throws: `wrong_region` for a token of another region's server, `invalid_token` for a token that we did not
+    ///   sign, `token_expired` when its key has been retired for a day.
     func verify(_ token: String, at now: Timestamp) async throws(Problem) -> TokenClaims {
         let (header, payload) = (TokenSigner.json(ofPart: 0, of: token), TokenSigner.json(ofPart: 1, of: token))
-        // What an unverified token says of itself is only used to explain.
+        // The unverified content of a token is only used to explain.
         if let issuer = payload?["iss"]?.string, issuer != TokenClaims.issuer(ofRegion: region) {
             throw wrongRegion(issuer)
         }
@@ -101,8 +101,8 @@ package final class TokenSigner: Sendable {
         } catch {
             throw invalid
         }
-        // Whoever holds a leaked key can date a token as he likes: it ends a day after the key was retired, and lasts
-        // no longer than one of ours. The end is written into the claims, since those are what is remembered.
+        // A person with a leaked key can write any date into a token: it ends a day after the key was retired, and
+        // lasts no longer than one of ours. The end is written into the claims, since those are remembered.
         let lifetime = Limits.tokenLifetime
         let latest = now.advanced(by: lifetime)
         let end = min(latest, key.retiredAt?.advanced(by: lifetime) ?? latest).milliseconds / 1000
@@ -112,7 +112,7 @@ package final class TokenSigner: Sendable {
         return claims.ending(by: Int(end))
     }
 
-    /// Whether a token names a key that could be ours and is not known here.
+    /// Whether a token names a key that could be ours and is unknown here.
     func mayLackKey(of token: String) -> Bool {
         let header = TokenSigner.json(ofPart: 0, of: token)
         guard header?["alg"]?.string == "RS256", let kid = header?["kid"]?.string, TokenSigner.isKeyID(kid) else {
@@ -169,7 +169,7 @@ extension TokenSigner {
         return SigningKey(id: id, privateKeyPEM: key.pemRepresentation, createdAt: now)
     }
 
-    /// As ``makeKey(at:)`` makes them: 16 hexadecimal digits.
+    /// In the form that ``makeKey(at:)`` makes: 16 hexadecimal digits.
     private static func isKeyID(_ text: String) -> Bool {
         text.utf8.count == 16 && text.utf8.allSatisfy { (48...57).contains($0) || (97...102).contains($0) }
     }

@@ -45,7 +45,7 @@ extension APIKey.Access: BodyWord {
 
 extension RejectionFilter.State: BodyWord {
     public static let schemaName = "RejectionState"
-    public static let summary = "Whether somebody has posted again what was refused."
+    public static let summary = "Whether a refused post was replayed."
 }
 
 extension Bodies {
@@ -53,13 +53,13 @@ extension Bodies {
     public enum PostOutcome: String, BodyWord {
         case accepted, refused, duplicate
         public static let summary =
-            "What became of a post; a duplicate repeats an earlier one under its Idempotency-Key."
+            "The outcome of a post; a duplicate repeats an earlier one with its Idempotency-Key."
     }
 
     /// How a profile was found.
     public enum Match: String, BodyWord {
         case exact, prefix
-        public static let summary = "Whether the profile has the very key, or one that begins so."
+        public static let summary = "Whether the profile has exactly this key, or one that begins with it."
     }
 
     public enum PlanAction: String, BodyWord {

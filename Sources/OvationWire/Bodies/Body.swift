@@ -218,7 +218,7 @@ extension JSONValue: BodyValue {
     public init(json: JSONValue, at pointer: String) throws(Problem) { self = json }
 }
 
-/// An object whose members have names that nobody knows before, in their order.
+/// An object with members of any names, in their order.
 public struct BodyMap<Value: BodyValue>: BodyValue {
     public var entries: [(name: String, value: Value)]
 

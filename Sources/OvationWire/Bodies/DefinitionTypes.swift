@@ -39,12 +39,12 @@ extension Bodies {
         public static let members = Members<Self> {
             $0.required("name", \.name, "A name for people.", .name("Loyalty card"))
             $0.optional(
-                "discriminator", \.discriminator, "The stable id; made from the name, if nothing is said.",
+                "discriminator", \.discriminator, "The stable id; by default made from the name.",
                 .newDiscriminator("usercreated.keyspaces.loyalty-card"))
             $0.optional(
                 "manage_subscriptions", \.managesSubscriptions, "Whether subscriptions are managed through it.")
             $0.optional(
-                "key_format", \.keyFormat, "What its keys look like; 'text', if nothing is said. It is fixed for good.",
+                "key_format", \.keyFormat, "The format of its keys; by default 'text'. It is fixed for good.",
                 KeyFormat.schema.with(example: "text"))
         }
     }
@@ -56,7 +56,7 @@ extension Bodies {
         public var keyFormat: KeyFormat?
         public init() {}
 
-        public static let summary = "What to change of a keyspace; what is left out stays."
+        public static let summary = "What to change of a keyspace; members left out stay."
         public static let members = Members<Self> {
             $0.optional("name", \.name, "A name for people.", .name("Loyalty card"))
             $0.optional(
@@ -102,7 +102,7 @@ extension Bodies {
         public static let members = Members<Self> {
             $0.required("name", \.name, "A name for people.", .name("Shop"))
             $0.optional(
-                "discriminator", \.discriminator, "The stable id; made from the name, if nothing is said.",
+                "discriminator", \.discriminator, "The stable id; by default made from the name.",
                 .newDiscriminator("usercreated.sections.shop"))
         }
     }
@@ -140,7 +140,7 @@ extension Bodies {
                 "type", \.type, "The names of the fields and their types.",
                 .map(of: FieldType.schema, example: .object([.init("cups", "integer"), .init("source", "string")])))
             $0.nullable("deprecated_at", \.deprecatedAt, "When another version took over; null: it is the current one.")
-            $0.required("valid_from", \.validFrom, "From when on it is the one to use.")
+            $0.required("valid_from", \.validFrom, "The time from which it is the one to use.")
             $0.optional(
                 "required", \.required,
                 "The names of fields that an event has to have; where one event type is asked for.",
@@ -204,7 +204,7 @@ extension Bodies {
         public var removedAt: Timestamp?
         public init() {}
 
-        public static let summary = "All that is known of an event type."
+        public static let summary = "An event type in full."
         public static let members = Members<Self> {
             $0.required("name", \.name, "A name for people.", .string(example: "Coffee sold"))
             $0.required("discriminator", \.discriminator, "The stable id of the event type.", eventTypeSchema)
@@ -237,11 +237,11 @@ extension Bodies {
             $0.required("category", \.category, "What kind of act it is. It is fixed for good.")
             $0.optional("description", \.description, "What it is, for people.", .description)
             $0.optional(
-                "discriminator", \.discriminator, "The stable id; made from the name, if nothing is said.",
+                "discriminator", \.discriminator, "The stable id; by default made from the name.",
                 .newDiscriminator("com.apsis1.events.transaction.custom-coffee-sold-k3v9x2b7qa"))
             $0.optional(
-                "keyspace_permissions", \.keyspacePermissions, "What each keyspace may do; nothing, if not said.")
-            $0.optional("fields", \.version.fields, "The fields of the first version; none, if nothing is said.")
+                "keyspace_permissions", \.keyspacePermissions, "What each keyspace may do; by default nothing.")
+            $0.optional("fields", \.version.fields, "The fields of the first version; by default none.")
             $0.all(of: \.version)
         }
     }
@@ -256,7 +256,7 @@ extension Bodies {
         public init() {}
 
         public static let summary =
-            "What to change of an event type; what is left out stays. Other fields make a new version."
+            "What to change of an event type; members left out stay. Different fields make a new version."
         public static let members = Members<Self> {
             $0.optional("name", \.name, "A name for people.", .name("Coffee sold"))
             $0.optional("description", \.description, "What it is, for people.", .description)
@@ -280,7 +280,7 @@ extension Bodies {
         }
     }
 
-    /// What is said of a version beside its fields.
+    /// The members of a version beside its fields.
     public struct VersionParts: Body {
         public var fields: Fields?
         public var versionID: GivenVersionID?
@@ -288,13 +288,13 @@ extension Bodies {
         public var draft: Bool?
         public init() {}
 
-        public static let summary = "What is said of a version beside its fields."
+        public static let summary = "The members of a version beside its fields."
         public static let members = Members<Self> {
             $0.optional(
                 "version_id", \.versionID, "The id of the version; made, if nothing is said.",
                 isInExample: false)
             $0.optional(
-                "valid_from", \.validFrom, "From when on it is the one to use; now, if nothing is said.",
+                "valid_from", \.validFrom, "The time from which it is the one to use; by default now.",
                 isInExample: false)
             $0.optional("draft", \.draft, "Whether it waits to be published.", isInExample: false)
         }

@@ -39,7 +39,7 @@ extension Bodies {
         public var items: [PostedItem] = []
         public init() {}
 
-        public static let summary = "What became of each event of a lenient post."
+        public static let summary = "The result of each event of a lenient post."
         public static let members = Members<Self> {
             $0.required("accepted", \.accepted, "How many are stored.", .count(1))
             $0.required("refused", \.refused, "How many were refused.", .count(1))
@@ -54,7 +54,7 @@ extension Bodies {
         public var errorsOmitted: Int64?
         public init() {}
 
-        public static let summary = "What became of one event of a lenient post."
+        public static let summary = "The result of one event of a lenient post."
         public static let members = Members<Self> {
             $0.required("index", \.index, "Its position in the post.", .count(0))
             $0.required(
@@ -156,7 +156,7 @@ extension Bodies {
         public init() {}
 
         public static let summary =
-            "A line of an export: one that a bulk upload takes, and what this server knows besides."
+            "A line of an export: a line of a bulk upload, with the id and the time of arrival."
         public static let members = Members<Self> {
             $0.all(of: \.line)
             $0.required("event_id", \.eventID, "Its id here.", .id("17"))
@@ -173,7 +173,7 @@ extension Bodies {
         public var duplicateChunks: Int64 = 0
         public init() {}
 
-        public static let summary = "What became of an upload so far."
+        public static let summary = "The result of an upload so far."
         public static let members = Members<Self> {
             $0.required("lines", \.lines, "All lines, blank ones included.", .count(3))
             $0.required("stored", \.stored, "Events that were stored.", .count(2))

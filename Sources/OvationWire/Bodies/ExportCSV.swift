@@ -108,13 +108,13 @@ extension JSONWriter {
     }
 }
 
-/// Keeps texts from being calculated by the spreadsheet that opens them.
+/// Keeps a spreadsheet from calculating texts as formulas.
 ///
-/// Which one that is, and where it takes a cell to begin, nobody here knows: in many countries a semicolon separates
-/// cells, and then quotes in the middle of what it takes for a cell mean nothing, and each line end begins a row. So the
-/// guard stands in every place where a cell can begin.
+/// It is unknown which spreadsheet opens the file, and where it begins a cell: in many countries a semicolon separates
+/// cells, and then quotes in the middle of a cell mean nothing, and each line end begins a row. So the guard is in
+/// every place where a cell can begin.
 enum FormulaGuard {
-    /// With an apostrophe before each beginning of a formula; nil where there is none.
+    /// With an apostrophe before each beginning of a formula; nil if there is none.
     static func guarded(_ text: [UInt8]) -> [UInt8]? {
         var result: [UInt8] = []
         var isStart = true

@@ -10,7 +10,7 @@ extension Bodies {
         public static let isStrict = true
         public static let members = Members<Self> {
             $0.optional("keyspaces", \.keyspaces, "Keyspaces that should be there.")
-            $0.optional("sections", \.sections, "Sections that should be there, with their event types.")
+            $0.optional("sections", \.sections, "The sections, with their event types.")
         }
     }
 
@@ -88,8 +88,8 @@ extension Bodies {
 
         public static let summary = "What may be done through a keyspace."
         public static let members = Members<Self> {
-            $0.optional("read", \.read, "Whether such events can be read through it; no, if nothing is said.")
-            $0.optional("write", \.write, "Whether such events can be posted through it; no, if nothing is said.")
+            $0.optional("read", \.read, "Whether such events can be read through it; by default no.")
+            $0.optional("write", \.write, "Whether such events can be posted through it; by default no.")
         }
     }
 
@@ -106,7 +106,7 @@ extension Bodies {
         public static let members = Members<Self> {
             $0.optional("id", \.id, "The id of the version.")
             $0.optional("draft", \.draft, "Whether it waits to be published.", isInExample: false)
-            $0.optional("valid_from", \.validFrom, "From when on it is the one to use.")
+            $0.optional("valid_from", \.validFrom, "The time from which it is the one to use.")
             $0.optional("deprecated_at", \.deprecatedAt, "When another version took over.", isInExample: false)
             $0.required("fields", \.fields, "All its fields.")
         }
@@ -138,7 +138,7 @@ extension Bodies {
             $0.required(
                 "details", \.details, "What is different, for people.", .array(of: .string(example: "name: Shop")))
             $0.required(
-                "breaks", \.breaks, "What clients of today have to know, for people.",
+                "breaks", \.breaks, "What breaks for present clients, in words.",
                 .array(of: .string(example: "The field 'cups' is required now.")))
         }
     }

@@ -7,7 +7,7 @@ extension Bodies {
         public var createdAt = Timestamp(milliseconds: 0)
         public init() {}
 
-        public static let summary = "A profile: a person, or whatever the keys name."
+        public static let summary = "A profile: a person, or another thing that the keys name."
         public static let members = Members<Self> {
             $0.required("profile_id", \.profileID, "An id that does not show the keys.", idSchema)
             $0.required("keys", \.keys, "The keys it is known by.")
@@ -130,7 +130,7 @@ extension Bodies {
         public static let summary = "A refused post."
         public static let members = Members<Self> {
             $0.required("id", \.id, "Its id.", .id("17"))
-            $0.required("state", \.state, "Whether somebody has posted it again.")
+            $0.required("state", \.state, "Whether it was replayed.")
             $0.required("received_at", \.receivedAt, "When it arrived.")
             $0.required(
                 "section_discriminator", \.sectionDiscriminator, "The section it was posted to.",
@@ -145,17 +145,17 @@ extension Bodies {
                 .string(example: "752cdd05-75e0-4f8a-bd08-62e3df753ff3"))
             $0.required("request_id", \.requestID, "Names the request.", .string(example: "1zevgzeysrh17-a"))
             $0.required(
-                "cause", \.cause, "The cause that it is of: GET /audience/rejections/causes lists them.",
+                "cause", \.cause, "Its cause: GET /audience/rejections/causes lists them.",
                 RejectionCause.idSchema)
             $0.required("code", \.code, "Why it was refused.", ProblemCode.schema)
             $0.required(
                 "detail", \.detail, "Why, for a person.",
                 .string(example: "The event was refused, and nothing was stored; 'errors' says why."))
             $0.required(
-                "errors", \.errors, "Every single thing that is wrong.",
+                "errors", \.errors, "Every single error.",
                 .array(of: ItemError.schema, max: Limits.errorsListedMax))
             $0.required(
-                "event_count", \.eventCount, "Its events; 0 where the body could not be read that far.", .count(1))
+                "event_count", \.eventCount, "Its events; 0 if the body could not be read that far.", .count(1))
             $0.required("body_bytes", \.bodyBytes, "How long its body is.", .count(120))
             $0.nullable("replayed_at", \.replayedAt, "When it was posted again.")
             $0.nullable(
@@ -180,7 +180,7 @@ extension Bodies {
             $0.required("body", \.body, "The body as it came.", .string(example: "{\"items\":[]}"))
             $0.nullable(
                 "replayed_event_ids", \.replayedEventIDs,
-                "The events that a replay stored; null where none did, or an older version did.",
+                "The events that a replay stored; null if there was none, or if an older version did it.",
                 .array(of: .id("17"), max: Limits().itemsMax))
             $0.nullable(
                 "stored_events", \.storedEvents, "Those of them that were not deleted since, up to 1 MiB of them.")

@@ -70,7 +70,7 @@ extension Bodies {
                 .array(of: RejectionCause.schema, max: Limits.rejectionCausesMax))
             $0.required(
                 "causes_omitted", \.causesOmitted,
-                "Causes that are not listed; each has no more rejections than those that are.", .count(0))
+                "Causes that are not listed: those with the fewest rejections.", .count(0))
             $0.required("rejection_count", \.rejectionCount, "Open rejections of all of them.", .count())
         }
     }
@@ -87,15 +87,15 @@ extension Bodies {
         public var nextAfter: String?
         public init() {}
 
-        public static let summary = "What became of some rejections of one cause, or would."
+        public static let summary = "The result of replaying some rejections of one cause, or of checking them."
         public static let members = Members<Self> {
             $0.required(
-                "passed", \.passed, "Rejections whose events are stored; with validate-only, would be.", .count())
+                "passed", \.passed, "Rejections that passed; with validate-only, those that would.", .count())
             $0.required("passed_event_count", \.passedEventCount, "The events of those.", .count())
             $0.required("failed", \.failed, "Rejections that are refused again, and stay.", .count(1))
             $0.required(
                 "already_replayed", \.alreadyReplayed,
-                "Rejections that somebody else replayed or dismissed at the same time.", .count(0))
+                "Rejections that another caller replayed or dismissed at the same time.", .count(0))
             $0.required(
                 "failures", \.failures, "Why some are refused again, the most frequent first.",
                 .array(of: ReplayFailure.schema, max: Limits.replayFailuresMax))

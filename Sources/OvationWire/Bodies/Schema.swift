@@ -75,7 +75,7 @@ extension Schema {
         return schema
     }
 
-    /// An object whose members have names that nobody knows before.
+    /// An object with members of any names.
     static func map(of element: Schema, example: JSONValue) -> Schema {
         Schema(
             ["type": "object", "additionalProperties": element.json], example: example, parts: element.parts)

@@ -18,7 +18,7 @@ extension Bodies {
         public var rejectionID: String?
         public init() {}
 
-        public static let summary = "What became of a post: the data of an event 'post' of the live stream."
+        public static let summary = "The outcome of a post: the data of an event 'post' of the live stream."
         public static let members = Members<Self> {
             $0.required("at", \.at, "When it arrived.")
             $0.required("outcome", \.outcome, "What became of it.")
@@ -45,7 +45,7 @@ extension Bodies {
                 isInExample: false)
             $0.optional("body_excerpt", \.bodyExcerpt, "The beginning of the body.", isInExample: false)
             $0.optional(
-                "rejection_id", \.rejectionID, "The refused post, where it was kept.", .id("17"), isInExample: false)
+                "rejection_id", \.rejectionID, "The refused post, if it was kept.", .id("17"), isInExample: false)
         }
     }
 
@@ -105,7 +105,7 @@ extension Bodies {
             $0.required("events_stored", \.eventsStored, "How many events are stored.", .count())
             $0.required(
                 "open_rejections", \.openRejections,
-                "Refused posts that nobody has dealt with.", .count(0))
+                "Refused posts that were neither replayed nor dismissed.", .count(0))
             $0.required("posts_waiting", \.postsWaiting, "Posts that wait for a commit.", .count(0))
             $0.required("store_bytes", \.storeBytes, "How large the store is.", .count(40_960))
             $0.required(
@@ -152,11 +152,11 @@ extension Bodies {
         public var duplicate: Int64 = 0
         public init() {}
 
-        public static let summary = "How many events came in, by what became of them."
+        public static let summary = "How many events came in, by outcome."
         public static let members = Members<Self> {
             $0.required("accepted", \.accepted, "Events that were stored.", .count())
             $0.required("refused", \.refused, "Events that were refused.", .count(0))
-            $0.required("duplicate", \.duplicate, "Events that were repeated under an Idempotency-Key.", .count(0))
+            $0.required("duplicate", \.duplicate, "Events that were repeated with an Idempotency-Key.", .count(0))
         }
     }
 
@@ -178,7 +178,7 @@ extension Bodies {
             $0.required("name", \.name, "Its name.", .string(example: "Coffee sold"))
             $0.required("event_count", \.eventCount, "Events that were stored.", .count(1))
             $0.required("refused", \.refused, "Events that were refused.", .count(0))
-            $0.required("duplicate", \.duplicate, "Events that were repeated under an Idempotency-Key.", .count(0))
+            $0.required("duplicate", \.duplicate, "Events that were repeated with an Idempotency-Key.", .count(0))
         }
     }
 
@@ -205,7 +205,7 @@ extension Bodies {
         public var requestID = ""
         public init() {}
 
-        public static let summary = "A mistake or an outage of the server itself."
+        public static let summary = "An error or an outage of the server itself."
         public static let members = Members<Self> {
             $0.required("at", \.at, "When.")
             $0.required("endpoint", \.endpoint, "Method and path template.", .string(example: "GET /audience/sections"))

@@ -76,8 +76,8 @@ public struct BasicCredentials: Sendable {
     /// stands too.
     let readings: [Reading]
 
-    /// nil where the header is not of this scheme.
-    /// - Throws: `invalid_client` where nobody can read it.
+    /// nil if the header is not of this scheme.
+    /// - Throws: `invalid_client` if it cannot be read.
     public init?(header: String) throws(Problem) {
         let parts = header.split(separator: " ", maxSplits: 1)
         guard let scheme = parts.first, scheme.lowercased() == "basic" else { return nil }

@@ -34,7 +34,7 @@ extension Bodies {
         public var tokenType = ""
         public init() {}
 
-        public static let summary = "An access token, good for a day."
+        public static let summary = "An access token, valid for a day."
         public static let members = Members<Self> {
             $0.required(
                 "access_token", \.accessToken, "To be sent as 'Authorization: Bearer TOKEN'.",
@@ -50,7 +50,7 @@ extension Bodies {
 
         public static let summary = "The public keys that verify access tokens (RFC 7517)."
         public static let members = Members<Self> {
-            $0.required("keys", \.keys, "All whose tokens can still be valid.")
+            $0.required("keys", \.keys, "The keys of all tokens that can still be valid.")
         }
     }
 
@@ -104,7 +104,7 @@ extension Bodies {
 
         public static let summary = "An API key. Its secret is shown once, when it is made."
         public static let members = Members<Self> {
-            $0.required("client_id", \.clientID, "The id that a token is asked for with.", clientIDSchema)
+            $0.required("client_id", \.clientID, "The id for asking for a token.", clientIDSchema)
             $0.all(of: \.rest)
         }
     }
@@ -117,7 +117,7 @@ extension Bodies {
 
         public static let summary = "An API key with its secret, which no other answer shows."
         public static let members = Members<Self> {
-            $0.required("client_id", \.clientID, "The id that a token is asked for with.", clientIDSchema)
+            $0.required("client_id", \.clientID, "The id for asking for a token.", clientIDSchema)
             $0.required(
                 "client_secret", \.clientSecret, "The secret. Keep it: it is not shown again.",
                 .string(example: "s3cr3t-of-the-api-key"))
@@ -150,7 +150,7 @@ extension Bodies {
             $0.nullable("last_used_at", \.lastUsedAt, "When it was last used, to the minute.")
             $0.nullable(
                 "previous_secret_valid_until", \.previousSecretValidUntil,
-                "Until when the secret before the last rotation is good.")
+                "Until when the secret before the last rotation works.")
             $0.nullable("revoked_at", \.revokedAt, "When it was revoked.")
         }
     }
@@ -176,13 +176,13 @@ extension Bodies {
         public static let members = Members<Self> {
             $0.required("name", \.name, "A name for people.", .name("Shop"))
             $0.optional(
-                "role", \.role, "What it may do; an integration, if nothing is said.",
+                "role", \.role, "What it may do; by default 'integration'.",
                 OvationCore.APIKey.Role.schema.with(example: "integration"))
             $0.optional(
-                "sections", \.sections, "Sections that it may see; all, if nothing is said.",
+                "sections", \.sections, "Sections that it may see; by default all.",
                 .array(of: .discriminator("com.apsis1.sections.default"), min: 1).orNull)
             $0.optional(
-                "keyspaces", \.keyspaces, "Keyspaces that it may use, and how; all, if nothing is said.",
+                "keyspaces", \.keyspaces, "Keyspaces that it may use, and how; by default all.",
                 someAccessSchema.orNull)
         }
     }

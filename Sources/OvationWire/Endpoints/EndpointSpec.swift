@@ -78,8 +78,8 @@ public enum Tag: String, CaseIterable, Sendable {
         case .model: "All definitions at once, and who changed what."
         case .events: "Events of a profile or of a whole section."
         case .profiles: "Profiles, by their keys and ids."
-        case .rejections: "Posts that were refused, to be read, put right and posted again."
-        case .following: "What becomes of posts, while it happens and in the last hour."
+        case .rejections: "Refused posts, to be read, corrected and posted again."
+        case .following: "The outcome of posts, live and for the last hour."
         case .apiKeys: "Who may ask for tokens."
         case .server: "The server itself."
         }
@@ -107,7 +107,7 @@ public struct RequestBody: Sendable {
     /// How much of it is read; the limits say how many bytes that is.
     public enum Size: Sendable {
         case body
-        /// Whoever puts a post right may need more room than it had.
+        /// A corrected post may need more room than the refused one.
         case twoBodies
         case model
         /// It is dealt with while it arrives.
@@ -115,7 +115,7 @@ public struct RequestBody: Sendable {
     }
 
     public let size: Size
-    /// Media types and what they hold. Nobody looks at the type that a request names, so this is for those who ask.
+    /// Media types and their content. The server ignores the type of a request, so this is for the documentation.
     public let content: [(type: String, schema: Schema)]
     public let isRequired: Bool
     public let description: String

@@ -19,7 +19,7 @@ extension Endpoint {
     public static let listEvents = Endpoint(
         EndpointSpec(
             "listEvents", .get, place + "/events", .token, .events, "A profile's events, newest first",
-            "In pages, which a large event ends early. Event types that may not be read through the keyspace are left out.",
+            "In pages, which end early when events are large. Event types without read permission are left out.",
             parameters: [
                 .eventDiscriminators, .from, .to, .limit(Limits.pageSizeMax, default: Limits.pageSizeDefault), .cursor,
                 .ignoreKeyspacePermissions,
@@ -55,7 +55,7 @@ extension Endpoint {
         EndpointSpec(
             "loadEvents", .post, "/audience/sections/{section}/events/bulk", .token, .events,
             "Store events of many profiles, one JSON object a line, in a body of any size",
-            "Good lines are stored, bad ones are reported by their number. An upload that broke goes on where it was, where "
+            "Good lines are stored, bad ones are reported by their number. An upload that broke off can be resumed, if "
                 + "it is sent again with the same Idempotency-Key. A BulkLine says what a line is.",
             parameters: [.preferStrict, .bulkIdempotencyKey],
             body: RequestBody(

@@ -11,7 +11,7 @@ extension Endpoint {
     public static let listEventTypes = Endpoint(
         EndpointSpec(
             "listEventTypes", .get, path, .token, .eventTypes, "List a section's event types",
-            "In the order they were made in. An event type of which only drafts exist is left out.",
+            "In the order of their creation. An event type that has only drafts is left out.",
             parameters: [.includeKeyspacePermissions], answers: [.ok(Bodies.EventTypes.self), .unchanged]))
 
     public static let createEventType = Endpoint(
@@ -61,7 +61,7 @@ extension Endpoint {
     public static let deprecateVersion = Endpoint(
         EndpointSpec(
             "deprecateVersion", .post, path + "/{event}/versions/{version}/deprecate", .admin, .eventTypes,
-            "Deprecate the current version, and put no other in its place",
+            "Deprecate the current version without a new one",
             "Events can still be posted with it, by clients that know its id.",
             parameters: [.preferValidateOnlyToChange], answers: [.ok(Bodies.FullEventType.self)]))
 

@@ -7,14 +7,14 @@ extension Endpoint {
     public static let exportModel = Endpoint(
         EndpointSpec(
             "exportModel", .get, "/audience/model", .admin, .model,
-            "The whole data model; as YAML where Accept has 'yaml'",
+            "The whole data model; as YAML if Accept has 'yaml'",
             "All keyspaces, sections and event types, in the form that can be applied to another account.",
             answers: [.json(200, "Done.", Bodies.Model.self, or: ["application/yaml"]), .unchanged]))
 
     public static let planModel = Endpoint(
         EndpointSpec(
             "planModel", .post, "/audience/model/plan", .admin, .model, "What applying a data model would change",
-            "Nothing is changed. The plan also says what breaks for clients of today.",
+            "Nothing is changed. The plan also says what breaks for present clients.",
             body: .json(Bodies.Model.self, "The data model.", size: .model), answers: [.ok(Bodies.ModelPlan.self)]))
 
     public static let applyModel = Endpoint(

@@ -103,7 +103,7 @@ public enum OpenAPIDocument {
             "clientCredentials",
             .object([
                 .init("type", "oauth2"),
-                .init("description", "Id and secret of an API key, exchanged for a token that is good for a day."),
+                .init("description", "Id and secret of an API key, exchanged for a token that is valid for a day."),
                 .init(
                     "flows",
                     .object([

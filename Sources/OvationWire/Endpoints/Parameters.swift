@@ -60,7 +60,7 @@ extension Parameter {
     static let cursor = query("cursor", "The next_cursor of the page before.", .string(example: "ekgb1x2.h"))
     static let ignoreKeyspacePermissions = query(
         "ignore_keyspace_permissions",
-        "Also event types that may not be read through the keyspace; for admin keys.", flag)
+        "Also event types without read permission for the keyspace; for admin keys.", flag)
     static let includeKeyspacePermissions = query(
         "include_keyspace_permissions", "Also what each keyspace may do with each event type.", flag)
 
@@ -77,13 +77,13 @@ extension Parameter {
         "Idempotency-Key", "Makes the request safe to repeat for 24 hours.", keySchema)
     static let bulkIdempotencyKey = header(
         "Idempotency-Key",
-        "Makes it safe to send the same lines again for 24 hours: what is stored already is skipped.", keySchema)
+        "Makes it safe to send the same lines again for 24 hours: stored ones are skipped.", keySchema)
     private static let keySchema = Schema.string(
         min: 1, max: Limits.idempotencyKeyLengthMax, pattern: "^[!-~]+$",
         example: "8e03978e-40d5-43e8-bc93-6894a57f9324")
 
     static let requestID = header(
-        "X-Request-Id", "Names the request in the answer and in the server's log; made, if nothing is said.",
+        "X-Request-Id", "Names the request in the answer and in the server's log; by default the server makes one.",
         .string(
             min: 1, max: Limits.requestIDLengthMax, pattern: "^[!-~]+$", example: "8e03978e-40d5-43e8-bc93-6894a57f9324"
         )

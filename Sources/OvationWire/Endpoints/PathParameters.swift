@@ -104,7 +104,7 @@ public enum VersionID {
     }
 }
 
-/// Profile ids cross the wire as sixteen hexadecimal digits: a hash, which nobody should calculate with.
+/// Profile ids are sent as sixteen hexadecimal digits: they are hashes, and clients should not calculate with them.
 extension ProfileID {
     public init?(hex: String) {
         guard hex.utf8.count == 16, hex.utf8.allSatisfy({ (48...57).contains($0) || (97...102).contains($0) }),

@@ -20,13 +20,13 @@ extension Endpoint {
                 .query(
                     "key", "A profile key, or its beginning.", .string(min: 1, example: "steve@apsis.com"),
                     isRequired: true),
-                .inKeyspace, .query("exact", "Only profiles that have the very key.", Parameter.flag),
+                .inKeyspace, .query("exact", "Only profiles that have exactly this key.", Parameter.flag),
                 .limit(Limits.profileSearchMax, default: 20),
             ], answers: [.ok(Bodies.ProfileMatches.self)], isPrivate: true))
 
     public static let getProfileByID = Endpoint(
         EndpointSpec(
             "getProfileByID", .get, "/audience/profiles/{profile_id}", .admin, .profiles, "A profile by its id",
-            "The id does not show the key, so it is fit for a bookmark.", answers: [.ok(Bodies.Profile.self)],
+            "The id does not show the key, so it is safe in a bookmark.", answers: [.ok(Bodies.Profile.self)],
             isPrivate: true))
 }

@@ -49,8 +49,8 @@ extension Endpoint {
     public static let replayRejection = Endpoint(
         EndpointSpec(
             "replayRejection", .post, path + "/{id}/replay", .admin, .rejections,
-            "Post again what was refused, as it was or put right",
-            "All or nothing, by the definitions of now. The refused post is closed in the same commit, so it cannot be "
+            "Post a refused post again, unchanged or corrected",
+            "All or nothing, with the present definitions. The refused post is closed in the same commit, so it cannot be "
                 + "posted twice.",
             parameters: [.rejectionID, .preferValidateOnly],
             body: .json(
@@ -88,7 +88,7 @@ extension Endpoint {
         EndpointSpec(
             "replayRejectionCause", .post, causes + "/{cause}/replay", .admin, .rejections,
             "Replay rejections of one cause, some at a time",
-            "As they were, by the definitions of now, the oldest first. What is refused again stays. Go on with "
+            "Unchanged, with the present definitions, the oldest first. Posts refused again stay. Continue with "
                 + "'next_after' as 'after' until it is null. It may be repeated: no events are stored twice.",
             parameters: [
                 .preferValidateOnly, .query("after", "The next_after of the answer before.", id), through,

@@ -6,11 +6,11 @@ extension Endpoint {
 
     public static let streamLive = Endpoint(
         EndpointSpec(
-            "streamLive", .get, "/audience/live", .admin, .following, "What becomes of posts, while it happens",
-            "Server-sent events: the data of 'post' is a LivePost, that of 'dropped' a LiveDropped. Nobody who posts "
+            "streamLive", .get, "/audience/live", .admin, .following, "The outcome of posts, as they happen",
+            "Server-sent events: the data of 'post' is a LivePost, that of 'dropped' a LiveDropped. A post never "
                 + "waits for a reader.",
             parameters: [
-                .inSection, .query("outcome", "Only posts that ended so.", Bodies.PostOutcome.schema),
+                .inSection, .query("outcome", "Only posts with this outcome.", Bodies.PostOutcome.schema),
                 .oneEventDiscriminator,
             ],
             answers: [
@@ -23,7 +23,7 @@ extension Endpoint {
         EndpointSpec(
             "getActivity", .get, "/audience/activity", .admin, .following,
             "The last sixty minutes, and the state of this process",
-            "For a glance: events by minute, by type and by section, as the store has counted them for all servers that "
+            "For a quick look: events by minute, by type and by section, as the store has counted them for all servers that "
                 + "share it; and of this process how long commits took, and the last answers of 5xx.",
             answers: [.ok(Bodies.Activity.self)]))
 }

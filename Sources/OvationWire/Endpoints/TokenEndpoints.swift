@@ -16,7 +16,7 @@ extension Endpoint {
     public static let listSigningKeys = Endpoint(
         EndpointSpec(
             "listSigningKeys", .get, "/.well-known/jwks.json", .open, .tokens, "Public keys that verify access tokens",
-            "The keys whose tokens can still be valid, as a JSON Web Key Set.",
+            "The public keys of all tokens that can still be valid, as a JSON Web Key Set.",
             answers: [.ok(Bodies.KeySet.self)]))
 }
 
@@ -34,7 +34,7 @@ extension Endpoint {
     public static let createAPIKey = Endpoint(
         EndpointSpec(
             "createAPIKey", .post, "/account/api-keys", .admin, .apiKeys,
-            "Create an API key; the answer alone shows its secret",
+            "Create an API key; only this answer shows its secret",
             "An integration can be limited to sections and to keyspaces; an admin cannot.",
             body: .json(Bodies.APIKeyRequest.self, "Name, role and limits."),
             answers: [.created(Bodies.NewAPIKey.self)], isPrivate: true))
@@ -42,9 +42,9 @@ extension Endpoint {
     public static let rotateAPIKey = Endpoint(
         EndpointSpec(
             "rotateAPIKey", .post, "/account/api-keys/{client_id}/rotate", .admin, .apiKeys,
-            "Give an API key a new secret; the answer alone shows it",
-            "For the overlap, the old secret and the new one are both good. Tokens stay good until they expire.",
-            body: .json(Bodies.RotateAPIKeyRequest.self, "How long the old secret stays good.", isRequired: false),
+            "Give an API key a new secret; only this answer shows it",
+            "During the overlap both the old and the new secret work. Tokens stay valid until they expire.",
+            body: .json(Bodies.RotateAPIKeyRequest.self, "How long the old secret keeps working.", isRequired: false),
             answers: [.ok(Bodies.NewAPIKey.self)], isPrivate: true))
 
     public static let revokeAPIKey = Endpoint(
@@ -64,6 +64,6 @@ extension Endpoint {
         EndpointSpec(
             "createConsoleLink", .post, "/account/console-links", .admin, .apiKeys,
             "A link that signs in to the console once",
-            "As the API key that asks, and at this server alone. 404 where the console is turned off.",
+            "As the API key that asks, and only at this server. 404 if the console is turned off.",
             answers: [.created(Bodies.ConsoleLink.self)], isPrivate: true))
 }

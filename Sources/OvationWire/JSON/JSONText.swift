@@ -1,5 +1,5 @@
-/// How numbers and text look in JSON, written to memory that has room. One place for it, so that whatever is sent or
-/// stored looks the same by whichever path it came.
+/// Writes numbers and text as JSON, into memory that has room. There is one place for it, so that everything that is
+/// sent or stored looks the same whichever code writes it.
 package enum JSONText {
     /// Bytes that any integer fits in.
     package static let integerBytesMax = 20
@@ -27,7 +27,7 @@ package enum JSONText {
         return count
     }
 
-    /// With leading zeros, where there are fewer digits.
+    /// Writes leading zeros if there are fewer digits.
     private static func writeDigits(_ value: UInt64, count: Int, to out: UnsafeMutablePointer<UInt8>) {
         var rest = value
         for index in stride(from: count - 1, through: 0, by: -1) {
@@ -47,10 +47,10 @@ package enum JSONText {
         }
     }
 
-    /// What people write, prices and measures, has few digits. A decimal of up to fifteen digits that reads back as a
-    /// double is the only one of that length that does (IEEE 754 keeps fifteen), so the first that is found is the
-    /// shortest. Powers of ten and whole numbers below 2^53 are exact as doubles, so the division rounds once, as reading
-    /// does.
+    /// Prices, measures and other numbers that people write have few digits. A decimal of up to fifteen digits that
+    /// reads back as a double is the only one of that length that does (IEEE 754 keeps fifteen), so the first that is
+    /// found is the shortest. Powers of ten and whole numbers below 2^53 are exact as doubles, so the division rounds
+    /// once, as reading does.
     private static func writeShort(_ value: Double, to out: UnsafeMutablePointer<UInt8>) -> Int? {
         let magnitude = value.magnitude
         guard magnitude >= 0.001, magnitude < 1e9 else { return nil }

@@ -12,7 +12,7 @@ public struct JSONWriter: Sendable {
         return writer.bytes
     }
 
-    /// Indented by two spaces, a member a line, for people.
+    /// Indented by two spaces, with one member on each line, for people.
     public static func writeIndented(_ value: JSONValue) -> String {
         var writer = JSONWriter()
         writer.append(indented: value, level: 0)

@@ -1,7 +1,7 @@
 public import OvationCore
 
-/// Reads the members of a JSON object, and says where (JSON pointer) and why when one does not fit. Members that
-/// nobody asks for are ignored, so that newer clients can talk to older servers.
+/// Reads the members of a JSON object, and says where (JSON pointer) and why when one does not fit. Unknown members are
+/// ignored, so that newer clients can talk to older servers.
 public struct ObjectReader: Sendable {
     public let pointer: String
     public let members: [JSONValue.Member]

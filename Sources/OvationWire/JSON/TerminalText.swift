@@ -1,17 +1,17 @@
-/// Text that others wrote, on its way to somebody's terminal.
+/// Text from others, on its way to a terminal.
 ///
-/// A terminal obeys control characters: they move its cursor, rename its window, put text where it was not printed. Names,
-/// keys and event data can hold them. So they are written as the escapes of JSON, which a person sees and a parser of
-/// JSON reads as the same character.
+/// A terminal obeys control characters: they move its cursor, rename its window, put text in another place. Names, keys
+/// and event data can contain them. So they are written as the escapes of JSON, which a person sees and a JSON parser
+/// reads as the same character.
 public enum TerminalText {
-    /// One line for a person: a line end in it is escaped too, so that nobody's name looks like a line of ours.
+    /// One line for a person: a line end in the text is escaped too, so that a name never looks like a separate line.
     public static func line(_ text: String) -> String { escaped(text, keeping: []) }
 
     /// Several lines.
     public static func lines(_ text: String) -> String { escaped(text, keeping: [0x09, 0x0A]) }
 
-    /// Several lines. JSON stays the same value.
-    /// - Returns: nil where nothing was to be escaped, as is usual.
+    /// Several lines. The JSON value stays the same.
+    /// - Returns: nil if there was nothing to escape, as usual.
     public static func lines(_ bytes: UnsafeRawBufferPointer) -> [UInt8]? {
         escaped(bytes, keeping: [0x09, 0x0A])
     }
@@ -27,7 +27,7 @@ public enum TerminalText {
         } ?? text
     }
 
-    /// - Returns: nil where nothing was to be escaped, as is usual.
+    /// - Returns: nil if there was nothing to escape, as usual.
     private static func escaped(_ bytes: UnsafeRawBufferPointer, keeping kept: [UInt8]) -> [UInt8]? {
         var result: [UInt8] = []
         var isChanged = false
@@ -50,12 +50,12 @@ public enum TerminalText {
         return result
     }
 
-    /// The carriage return of a line end does no harm; one alone leads back to the beginning of the line.
+    /// The carriage return of a line end is harmless; a single one leads back to the beginning of the line.
     private static func isLineEnd(_ bytes: UnsafeRawBufferPointer, _ index: Int, _ kept: [UInt8]) -> Bool {
         bytes[index] == 0x0D && kept.contains(0x0A) && index + 1 < bytes.count && bytes[index + 1] == 0x0A
     }
 
-    /// Bytes of the character at this place if it is one that is obeyed: C0, DEL, C1, what turns the direction of
+    /// Bytes of the character at this place if a terminal obeys it: C0, DEL, C1, characters that turn the direction of
     /// writing, and the line ends of Unicode; 0 for all others.
     private static func obeyedLength(_ bytes: UnsafeRawBufferPointer, _ index: Int) -> Int {
         func next(_ offset: Int) -> UInt8 { index + offset < bytes.count ? bytes[index + offset] : 0 }

@@ -1,8 +1,8 @@
 public import OvationCore
 
-/// Text that a person wrote, as a file or a body has it: UTF-8, with or without a byte order mark.
+/// Text that a person wrote, from a file or a body: UTF-8, with or without a byte order mark.
 ///
-/// What is written in another encoding is refused, and never read as far as it goes: half of a name is another name.
+/// Text in another encoding is refused, and never read in part: half of a name is another name.
 public enum WrittenText {
     /// - Throws: `invalid_request` with the encoding where it is known, or the line that is not UTF-8.
     public static func read(_ bytes: [UInt8]) throws(Problem) -> String {
@@ -11,7 +11,7 @@ public enum WrittenText {
         }
         let text = withoutMark(bytes[...])
         if let valid = String(validating: text, as: UTF8.self) { return valid }
-        // No character of UTF-8 reaches over a line feed.
+        // No character of UTF-8 continues past a line feed.
         let lines = text.split(separator: UInt8(ascii: "\n"), omittingEmptySubsequences: false)
         let line = lines.firstIndex { String(validating: $0, as: UTF8.self) == nil } ?? 0
         throw Problem(.invalidRequest, "Line \(line + 1) is not UTF-8. Save it as UTF-8.")
@@ -23,7 +23,7 @@ public enum WrittenText {
     }
 
     /// The name of an encoding that is surely not UTF-8: by its byte order mark, or by the zero bytes around the first
-    /// letter. nil: it may be UTF-8.
+    /// letter. nil: the text may be UTF-8.
     public static func otherEncoding(of bytes: some Collection<UInt8>) -> String? {
         let start = Array(bytes.prefix(4))
         if start.starts(with: [0xFF, 0xFE, 0, 0]) || start.starts(with: [0, 0, 0xFE, 0xFF]) { return "UTF-32" }
