@@ -14,6 +14,10 @@ extension APICall where Request == Bodies.Empty, Answer == Bodies.About {
     public static var about: Self { Self(.about) }
 }
 
+extension APICall where Request == Bodies.Empty, Answer == Bodies.Ready {
+    public static var ready: Self { Self(.ready) }
+}
+
 extension APICall where Request == Bodies.TokenRequest, Answer == Bodies.Token {
     public static var createToken: Self { Self(.createToken) }
 }

@@ -54,6 +54,11 @@ public final class APIClient: Sendable {
         try await ask(.about, Endpoint.about.path, token: nil).content
     }
 
+    /// Returns when the server has just written to its store and read from it, without a token.
+    public func ready() async throws(ClientFailure) {
+        _ = try await ask(.ready, Endpoint.ready.path, token: nil)
+    }
+
     /// The token of this client, asked for where there is none yet.
     public func token() async throws(ClientFailure) -> String {
         if let token = knownToken.withLock({ $0 }) { return token }

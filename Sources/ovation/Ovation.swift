@@ -17,7 +17,8 @@ struct Ovation: AsyncParsableCommand {
             """,
         version: version,
         subcommands: [
-            Serve.self, ConsoleCommand.self, ModelCommand.self, KeysCommand.self, TokenCommand.self, EventsCommand.self,
+            Serve.self, ReadyCommand.self, ConsoleCommand.self, ModelCommand.self, KeysCommand.self, TokenCommand.self,
+            EventsCommand.self,
             RejectionsCommand.self, StoreCommand.self, Doctor.self, Version.self,
         ])
 }

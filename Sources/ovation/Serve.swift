@@ -117,11 +117,13 @@ struct Serve: AsyncParsableCommand {
     }
 
     private func run(_ server: Server, _ banner: Banner, _ settings: Settings, _ logger: Logger) async throws {
+        let manager = ServiceManager(SettingText.environment())
         // Stopped in the opposite order: the last requests are noted too.
         var services: [any Service] = [
             server.keyUseRecorder,
             server.application { port in
                 // Nobody needs it to be served.
+                manager?.ready()
                 do {
                     try Output.print(lines: banner.text(port: port))
                     try Output.flush()
@@ -131,6 +133,7 @@ struct Serve: AsyncParsableCommand {
             },
         ]
         if let follower = server.definitionsFollower { services.append(follower) }
+        if let manager { services.append(manager) }
         if let admin = server.adminApplication() { services.append(admin) }
         var configuration = ServiceGroupConfiguration(
             services: services, gracefulShutdownSignals: [.sigterm, .sigint], logger: logger)

@@ -174,3 +174,21 @@ CREATE INDEX catalogue_log_number ON ovation.catalogue_log (account_id, number);
 CREATE INDEX catalogue_log_without_number ON ovation.catalogue_log (account_id, sequence) WHERE number IS NULL;
 
 ALTER TABLE ovation.account ADD COLUMN key_changes bigint NOT NULL DEFAULT 0;
+
+-- Migration 5 states of profiles
+
+ALTER TABLE ovation.profile ADD COLUMN state bigint NOT NULL DEFAULT 0;
+
+CREATE TABLE ovation.profile_change (
+    position     bigint PRIMARY KEY,
+    account_id   bigint NOT NULL,
+    profile_id   bigint NOT NULL,
+    kind         text NOT NULL,
+    state        bigint,                       -- that the profile has since; null: as before
+    at           bigint NOT NULL,
+    actor        text NOT NULL                 -- client id of the API key
+);
+
+CREATE INDEX profile_change_of_state ON ovation.profile_change (position) WHERE state IS NOT NULL;
+
+CREATE SEQUENCE ovation.profile_state AS bigint MINVALUE 0;
