@@ -19,7 +19,7 @@ build: setup ## build the release binary, .build/release/ovation
 run: setup ## build and start a server with the article's example; ARGS="--port 9000" adds options
 	@Scripts/run $(ARGS)
 
-test: ## check the format, build, and run every test
+test: ## check the format, build, and run every test but those of the packages
 	@Scripts/test
 
 check: ## check the format, tidiness, and the tests of Core and Wire, in a minute after a small change

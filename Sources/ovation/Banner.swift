@@ -27,7 +27,7 @@ struct Banner: Sendable {
 
     /// When it was not stored after all.
     static func withdraw() throws(OutputFailure) {
-        try Output.print("The store was not made by this server, so the key above is good for nothing.")
+        try Output.print("The store was not made by this server, so the key above does not work.")
         try Output.flush()
     }
 

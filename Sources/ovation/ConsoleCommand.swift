@@ -75,7 +75,7 @@ struct ConsoleCommand: AsyncParsableCommand {
                 continue
             }
             guard let about, about.name == "Ovation", !about.region.isEmpty else {
-                throw CommandFailure("What answers at \(url) is no Ovation. Say where the server is with --url.")
+                throw CommandFailure("The server at \(url) is not Ovation. Say where the server is with --url.")
             }
             return (url, about.region)
         }

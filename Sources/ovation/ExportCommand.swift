@@ -9,7 +9,7 @@ extension EventsCommand {
         enum Format: String, ExpressibleByArgument, CaseIterable { case ndjson, csv }
 
         static let configuration = CommandConfiguration(
-            abstract: "Give out all events of a section, or of one profile.",
+            abstract: "Export all events of a section, or of one profile.",
             discussion: """
                 All events come in the order of their arrival, as lines that 'ovation events import' takes, or as CSV. \
                 With a single --event-type, CSV has a column for each field. Those of one profile come newest first.

@@ -11,7 +11,7 @@ import SystemPackage
 extension EventsCommand {
     struct Import: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
-            abstract: "Bring in a file of events of any number of profiles.",
+            abstract: "Import a file of events of any number of profiles.",
             discussion: """
                 The file has a JSON object a line, as 'ovation events export' writes them, with these members:
 

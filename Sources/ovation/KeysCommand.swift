@@ -81,7 +81,7 @@ struct KeysCommand: AsyncParsableCommand {
 
     struct Rotate: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
-            abstract: "Give an API key a new secret, printed this once; the old one is good for the overlap.")
+            abstract: "Give an API key a new secret, printed this once; the old one works during the overlap.")
 
         @OptionGroup var connection: ConnectionOptions
         @Argument(help: "Client id of the key.") var id: String
@@ -115,7 +115,7 @@ struct KeysCommand: AsyncParsableCommand {
 
     struct RotateSigning: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
-            abstract: "Sign tokens with a new key. Tokens that are out stay valid until they expire.")
+            abstract: "Sign tokens with a new key. Issued tokens stay valid until they expire.")
 
         @OptionGroup var connection: ConnectionOptions
 

@@ -77,7 +77,7 @@ enum Output {
 struct OutputFailure: Error, CustomStringConvertible {
     let code: Int32
 
-    /// Whoever read has seen enough, as `head` does.
+    /// The reader has seen enough, as `head` has.
     var isBrokenPipe: Bool { code == EPIPE }
 
     var description: String {

@@ -181,7 +181,7 @@ struct FileStatus: Sendable {
 
     var kind: mode_t { mode & S_IFMT }
 
-    /// Of whoever runs this, or of the administrator.
+    /// Belongs to the user who runs this, or to the administrator.
     var isOurs: Bool { owner.rawValue == geteuid() || owner.rawValue == 0 }
 
     func isSame(as other: FileStatus?) -> Bool { device == other?.device && inode == other?.inode }

@@ -5,9 +5,9 @@ import OvationWire
 
 struct RejectionsCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "rejections", abstract: "Refused posts: list, show, put right and replay, dismiss.",
+        commandName: "rejections", abstract: "Refused posts: list, show, correct and replay, dismiss.",
         discussion: """
-            'causes' groups what is open by what is wrong with it: after a mistake is mended, replay its cause as a whole.
+            'causes' groups what is open by what is wrong with it: after you correct a mistake, replay its cause as a whole.
 
             ovation rejections causes
             ovation rejections replay --cause CAUSE --dry-run
@@ -112,7 +112,7 @@ struct RejectionsCommand: AsyncParsableCommand {
 
     struct Replay: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
-            abstract: "Post what was refused again: as it was, or as a file has it.",
+            abstract: "Replay a refused post, unchanged or from a file.",
             discussion: """
                 One rejection, put right:
                 ovation rejections show ID > body.json; edit it; ovation rejections replay ID body.json
@@ -194,7 +194,7 @@ struct RejectionsCommand: AsyncParsableCommand {
                     : "\(report.passed) replayed with \(events), \(report.failed) refused again and left open."
             ]
             if report.closedMeanwhile > 0 {
-                lines.append("\(report.closedMeanwhile) were replayed or dismissed by somebody else meanwhile.")
+                lines.append("\(report.closedMeanwhile) were replayed or dismissed by another person meanwhile.")
             }
             for failure in report.failures {
                 let words = [

@@ -79,7 +79,7 @@ struct Serve: AsyncParsableCommand {
         try ports.hold()
         let server = try await Serve.found(store, configuration, settings, logger)
         let plan = try await model.asyncMap { try await server.apply($0) }
-        // Whoever reads a terminal may come in; whoever reads a log later may not.
+        // A person at the terminal may come in; a person who reads a log later may not.
         let link =
             server.isFirstStart || Output.isTerminal
             ? server.makeConsoleLink(as: settings.admin?.clientID) : nil
@@ -117,13 +117,13 @@ struct Serve: AsyncParsableCommand {
     }
 
     private func run(_ server: Server, _ banner: Banner, _ settings: Settings, _ logger: Logger) async throws {
-        let manager = ServiceManager(SettingText.environment())
+        let supervisor = ServiceSupervisor(SettingText.environment())
         // Stopped in the opposite order: the last requests are noted too.
         var services: [any Service] = [
             server.keyUseRecorder,
             server.application { port in
                 // Nobody needs it to be served.
-                manager?.ready()
+                supervisor?.ready()
                 do {
                     try Output.print(lines: banner.text(port: port))
                     try Output.flush()
@@ -133,7 +133,7 @@ struct Serve: AsyncParsableCommand {
             },
         ]
         if let follower = server.definitionsFollower { services.append(follower) }
-        if let manager { services.append(manager) }
+        if let supervisor { services.append(supervisor) }
         if let admin = server.adminApplication() { services.append(admin) }
         var configuration = ServiceGroupConfiguration(
             services: services, gracefulShutdownSignals: [.sigterm, .sigint], logger: logger)

@@ -59,7 +59,7 @@ enum SettingText {
         guard text.hasPrefix("~") else { return text }
         guard text == "~" || text.hasPrefix("~/"), let home = environment()["HOME"] else {
             throw CommandFailure(
-                "\(name) begins with '~', of which nobody here knows the folder. Write the whole path.")
+                "\(name) begins with '~', but the home folder is unknown. Write the whole path.")
         }
         return home + text.dropFirst()
     }

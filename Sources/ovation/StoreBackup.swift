@@ -26,7 +26,7 @@ extension StoreCommand {
                 sqlite:./ovation-data/ovation.sqlite)
                 """)
         var store: String?
-        @Option(help: "File to write. There must be none of this name.") var to: String
+        @Option(help: "File to write. It must not exist.") var to: String
         @Flag(name: .shortAndLong, help: "Show no progress.") var quiet = false
 
         func run() async throws {

@@ -9,7 +9,7 @@ struct StoreDistribute: AsyncParsableCommand {
         commandName: "distribute", abstract: "Spread a store in PostgreSQL over the nodes of Citus.",
         discussion: """
             The database has to be that of a coordinator with the extension 'citus' and at least one node. Profiles and \
-            events are spread by profile; everything else stays on the coordinator. What is stored already is moved, and \
+            events are spread by profile; everything else stays on the coordinator. Stored rows are moved, and \
             that takes as long as writing it anew. All of it happens, or nothing. A second run changes nothing.
 
             Stop the servers that use the store first. A server that starts with an empty database where Citus is ready \

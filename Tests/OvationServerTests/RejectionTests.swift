@@ -8,7 +8,7 @@ import Testing
 struct RejectionTests {
     private static let path = "/audience/sections/\(Fixtures.section)/rejections"
 
-    @Test("what was refused is kept with its reasons, put right and replayed once")
+    @Test("what was refused is kept with its reasons, corrected and replayed once")
     func replay() async throws {
         try await TestServer.run { server async throws in
             let bad = TestServer.items(TestServer.item(#"{"myNumberField":"27183"}"#))

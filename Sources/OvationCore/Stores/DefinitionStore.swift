@@ -11,7 +11,7 @@ public protocol DefinitionStore: Sendable {
     func lastSequences() async throws(StoreFailure) -> [Int64: AccountSequences]
 
     /// An element each time that another process may have changed definitions or keys, as soon as the store hears of it.
-    /// It may hear late or never, so whoever must know asks for ``lastSequences()`` from time to time as well.
+    /// The notice may come late or never, so a server that must know asks for ``lastSequences()`` from time to time too.
     var changes: AsyncStream<Void> { get }
 
     /// Writes definitions, acts, API keys and signing keys, all or nothing.

@@ -89,7 +89,7 @@ enum EventTypeRemoval {
             ],
             consequences: [
                 "Integrations that post it get 400 for every post that has such an event.",
-                Text.posted(all, "it") + (all.eventCount > 0 ? " What is stored stays readable." : ""),
+                Text.posted(all, "it") + (all.eventCount > 0 ? " Stored events stay readable." : ""),
             ], action: ConsolePath.eventType(type) + "/remove", button: "Remove event type",
             cancel: ConsolePath.eventType(type))
         return await visit.page(page, area: .eventTypes)

@@ -3,7 +3,7 @@ import Hummingbird
 import OvationConsole
 import OvationCore
 
-/// What a session may do only shortly after its secret was given: whoever finds a screen that somebody left must not take
+/// What a session may do only shortly after its secret was given: a person who finds a screen that was left must not take
 /// a key away with him.
 enum Proof {
     /// Stands for the address: who signed in from where does not matter here.

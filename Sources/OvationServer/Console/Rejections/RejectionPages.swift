@@ -140,7 +140,7 @@ enum RejectionDetails {
             guard !originalKey.isEmpty, !self.body.contains(beginning), !self.key.contains(beginning) else {
                 if originalKey.isEmpty { return }
                 throw Problem(
-                    .validationFailed, "Profile keys are masked. Switch the mask off, and edit what is really there.")
+                    .validationFailed, "Profile keys are masked. Switch the mask off, and edit the real keys.")
             }
         }
     }

@@ -46,7 +46,7 @@ enum SignIn {
     /// The one-time link that the server prints.
     @Sendable static func enter(_ arrival: Arrival) async throws -> Response {
         let sessions = arrival.console.sessions
-        // Whoever only looks whether there is something does not use the link up.
+        // A client that only looks whether there is something does not use the link up.
         guard arrival.request.method == .get else { return Response(status: .ok) }
         if let token = arrival.cookie(Console.cookie), sessions.session(token, at: arrival.now) != nil {
             return .redirect(to: ConsolePath.overview)

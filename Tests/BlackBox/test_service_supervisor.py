@@ -41,7 +41,7 @@ def test_a_socket_without_a_file_is_one_too(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("path", ["/nowhere/notify", "nonsense", "@" + "x" * 200])
-def test_a_manager_that_does_not_listen_keeps_no_server_from_working(tmp_path: Path, path: str) -> None:
+def test_a_supervisor_that_does_not_listen_keeps_no_server_from_working(tmp_path: Path, path: str) -> None:
     server = Server(tmp_path / "server", env={"NOTIFY_SOCKET": path, "WATCHDOG_USEC": "0"})
     server.start()
     server.stop()

@@ -2,7 +2,7 @@ import Foundation
 import ServiceLifecycle
 
 /// Tells systemd how the server is, where systemd has started it: ready, still alive, stopping. See sd_notify(3).
-struct ServiceManager: Service {
+struct ServiceSupervisor: Service {
     /// Path of a socket; `@` in front stands for one without a file.
     private let socketPath: String
     /// How often systemd is told that the server is alive; nil where it does not watch.
@@ -35,7 +35,7 @@ struct ServiceManager: Service {
     /// The server listens.
     func ready() { send("READY=1") }
 
-    /// A manager that does not listen is no reason to stop: it sees for itself whether the process lives.
+    /// A supervisor that does not listen is no reason to stop: it sees for itself whether the process lives.
     private func send(_ message: String) {
         var address = sockaddr_un()
         address.sun_family = sa_family_t(AF_UNIX)
