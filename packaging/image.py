@@ -118,6 +118,8 @@ def root(program: str) -> bytes:
 
 def main() -> None:
     program, version, file = sys.argv[1:4]
+    # A version of Debian may have letters that a tag must not have.
+    tag = re.sub(r"[^\w.-]", "-", version)
     plain = root(program)
     packed = gzip.compress(plain, compresslevel=9, mtime=0)
     digest = lambda data: "sha256:" + hashlib.sha256(data).hexdigest()
@@ -163,7 +165,7 @@ def main() -> None:
         "layers": [blob(packed, oci + "layer.v1.tar+gzip")],
     }
     entry = blob(encoded(manifest), oci + "manifest.v1+json")
-    entry["annotations"] = {"org.opencontainers.image.ref.name": version, "io.containerd.image.name": f"ovation:{version}"}
+    entry["annotations"] = {"org.opencontainers.image.ref.name": tag, "io.containerd.image.name": f"ovation:{tag}"}
     layout = Layer()
     layout.file("oci-layout", encoded({"imageLayoutVersion": "1.0.0"}))
     layout.file("index.json", encoded({"schemaVersion": 2, "mediaType": oci + "index.v1+json", "manifests": [entry]}))
@@ -171,7 +173,7 @@ def main() -> None:
     layers = [f"blobs/sha256/{manifest['layers'][0]['digest'].removeprefix('sha256:')}"]
     layout.file("manifest.json", encoded([{
         "Config": f"blobs/sha256/{manifest['config']['digest'].removeprefix('sha256:')}",
-        "RepoTags": [f"ovation:{version}"], "Layers": layers,
+        "RepoTags": [f"ovation:{tag}"], "Layers": layers,
     }]))
     for name, data in sorted(blobs.items()):
         layout.file(f"blobs/sha256/{name}", data)

@@ -37,15 +37,15 @@ struct EventsCommand: AsyncParsableCommand {
                 "\(count) \(count == 1 ? "event" : "events") \(validateOnly ? "valid, nothing stored." : "stored.")")
         }
 
-        private func events() throws -> Bodies.UnreadEvents {
+        private func events() throws -> Bodies.UnreadPost {
             let data = try InputFile.read(file)
             do throws(Problem) {
                 let json = try JSONValue(parsing: data)
-                var events = Bodies.UnreadEvents()
+                var events = Bodies.UnreadPost()
                 if case .array = json {
                     events.items = json
                 } else {
-                    events = try Bodies.UnreadEvents(json: json)
+                    events = try Bodies.UnreadPost(json: json)
                     // One event alone.
                     events.items = events.items ?? .array([json])
                 }

@@ -6,14 +6,15 @@ struct ReadyCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "ready", abstract: "Ask a running server whether it is ready. The exit code is 0 when it is.",
         discussion: """
-            It needs no API key. Without --url and OVATION_URL it asks this machine at OVATION_ADMIN_PORT, which has \
-            /ready where it is set, or at OVATION_PORT, or at 8080.
+            It needs no API key. Without --url it asks the server that has the settings of the environment and of the file \
+            that OVATION_CONFIG or --config names, on this machine.
             """)
 
-    @Option(help: "Base URL of the server. (default: OVATION_URL, or this machine)") var url: String?
+    @Option(help: "Base URL of the server. (default: host and port of the settings)") var url: String?
+    @Option(help: "YAML file with the settings of the server. (default: OVATION_CONFIG)") var config: String?
 
     func run() async throws {
-        let client = APIClient(try address(), .none)
+        let client = APIClient(try await address(), .none)
         do throws(ClientFailure) {
             try await client.ready()
         } catch {
@@ -22,10 +23,12 @@ struct ReadyCommand: AsyncParsableCommand {
         try Output.print("ready")
     }
 
-    private func address() throws -> String {
+    /// OVATION_URL is the address that others reach the server by, which need not lead here.
+    private func address() async throws -> String {
         if let url = try SettingText.flag(url, "--url") { return try ConnectionOptions.verified(url, "--url") }
-        let environment = SettingText.environment()
-        if let url = environment["OVATION_URL"] { return try ConnectionOptions.verified(url, "OVATION_URL") }
-        return "http://127.0.0.1:\(environment["OVATION_ADMIN_PORT"] ?? environment["OVATION_PORT"] ?? "8080")"
+        let file = try SettingText.flag(config, "--config") ?? SettingText.environment()["OVATION_CONFIG"]
+        let settings = try await Settings.read(
+            flags: [:], file: file.map { try SettingText.path($0, "The configuration file") })
+        return BrowserAddress.url(host: settings.host, port: settings.adminPort ?? settings.port)
     }
 }

@@ -182,3 +182,62 @@ def test_commands_that_the_vendor_knows_work_with_the_vendors_members(tmp_path: 
 
         refused = ask(url, tmp_path, "keys", "list")
         assert refused.returncode != 0 and "404: There is no such endpoint." in refused.stderr
+
+
+# MARK: A newer version
+
+
+def newer(method: str, path: str, body: bytes) -> tuple[int, Json] | None:
+    """The same with members everywhere that no version knows yet, and with a model and a log that have all parts."""
+
+    def grown(value: Json) -> Json:
+        if isinstance(value, list):
+            return [grown(part) for part in value]
+        if isinstance(value, dict):
+            return {**{key: grown(part) for key, part in value.items()}, "later_member": {"any": [1]}}
+        return value
+
+    permissions = {"com.apsis1.keyspaces.email": {"read": True, "write": True, "erase": False}}
+    if (method, path) == ("GET", "/audience/model"):
+        return 200, {
+            "keyspaces": [{"discriminator": "com.apsis1.keyspaces.email", "name": "Email", "key_format": "email", "later": 1}],
+            "sections": [{
+                "discriminator": "com.apsis1.sections.default", "name": "Default", "attributes": [], "event_types": [{
+                    "discriminator": "usercreated.events.transaction.x-aaaaaaaaaa", "name": "X", "description": "",
+                    "category": "transaction", "keyspace_permissions": permissions, "retention": {"days": 30},
+                    "versions": [{"id": 1, "fields": {"a": {"type": "string", "required": True, "unit": "kg"}}, "later": 1}],
+                }],
+            }],
+        }
+    if (method, path) == ("GET", "/audience/log"):
+        change = {
+            "event_discriminator": "usercreated.events.transaction.x-aaaaaaaaaa", "category": "a later one",
+            "key_format": "a later one", "keyspace_permissions": [
+                {"keyspace_discriminator": "com.apsis1.keyspaces.email", "read": True, "write": True, "erase": False}
+            ],
+            "fields": {"a": {"type": "string", "required": True, "unit": "kg"}}, "retention": {"days": 30},
+        }
+        return 200, {"items": [
+            {"sequence": 3, "at": TIME, "actor": "me", "kind": "attribute.created", "change": change, "later": 1}
+        ]}
+    status, answer = released(method, path, body) or (404, {"title": "Not found", "status": 404, "detail": "none"})
+    return status, answer if path == "/oauth/token" else grown(answer)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "printed"),
+    [
+        (["keys", "list"], "everything in the account"),
+        (["model", "export"], "retention:"),
+        (["model", "log"], f"3  {TIME}  me  attribute.created  usercreated.events.transaction.x-aaaaaaaaaa"),
+        (["model", "log", "--json"], '"retention"'),
+        (["model", "plan", "-"], "1 step to apply."),
+        (["rejections", "list", "--limit", "1"], f"7  {TIME}  open"),
+        (["rejections", "show", "7"], "7"),
+    ],
+)
+def test_commands_work_with_a_server_that_knows_more(tmp_path: Path, arguments: list[str], printed: str) -> None:
+    with server(newer) as url:
+        result = ask(url, tmp_path, *arguments, stdin="{}")
+    assert result.returncode == 0, result.stderr
+    assert printed in result.stdout

@@ -50,8 +50,12 @@ def test_a_supervisor_that_does_not_listen_keeps_no_server_from_working(tmp_path
 def test_ready_says_whether_a_server_answers(tmp_path: Path) -> None:
     server = Server(tmp_path / "server")
     server.start()
+    settings = tmp_path / "settings.yaml"
+    settings.write_text(f"host: 0.0.0.0\nport: 1\nadmin_port: {server.port}\n")
+    elsewhere = {"OVATION_URL": "https://events.example.com"}
     for arguments, environment in [
-        (["--url", server.url], {}), ([], {"OVATION_URL": server.url}), ([], {"OVATION_PORT": str(server.port)}),
+        (["--url", server.url], {}), ([], {"OVATION_PORT": str(server.port), **elsewhere}),
+        ([], {"OVATION_CONFIG": str(settings)}), (["--config", str(settings)], elsewhere),
     ]:
         done = run("ready", *arguments, home=tmp_path, env=environment)
         assert (done.returncode, done.stdout) == (0, "ready\n"), done.stderr

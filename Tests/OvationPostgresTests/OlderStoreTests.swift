@@ -280,6 +280,53 @@ struct OlderStoreTests {
         #expect(try database.query("SELECT count(*) FROM catalogue_log WHERE number IS NULL") == "0")
     }
 
+    @Test("PostgreSQL: a change of keys that meets one of an older server is made at the second try")
+    func meetsOlderKeys() async throws {
+        let database = try older()
+        let store = try database.open()
+        defer { store.close() }
+        func change(_ subject: String) async throws {
+            let keys = try #require(try await store.load().lastSequences[1]).keys
+            try await store.commit(
+                AccountChange(
+                    account: Fixtures.account, entries: [], acts: [Fixtures.act(subject)],
+                    apiKeys: try await store.load().apiKeys, keysBefore: keys))
+        }
+        try await change("first")
+        _ = try database.query(
+            """
+            INSERT INTO catalogue_log (account_id, sequence, at, actor, is_note, change)
+            VALUES (1, 16, 2016, 'older', true, \(OlderStoreTests.quoted(GoldenTests.notes[1])))
+            """)
+        // Nobody follows in between: the refusal itself takes over what the older one wrote.
+        await #expect(throws: StoreFailure(.sequenceTaken, "")) { try await change("second") }
+        try await change("second")
+        let newest = try await store.log(LogRange(account: 1, order: .newestFirst(before: .max), limit: 2))
+        #expect(newest.map(\.number) == [18, 17])
+    }
+
+    @Test("PostgreSQL: servers follow each other while the log of an account is held, and take over afterwards")
+    func followsWhileLogIsHeld() async throws {
+        let database = try older()
+        let store = try database.open()
+        defer { store.close() }
+        let before = try #require(try await store.lastSequences()[1])
+        let holder = try Session.open(ConnectionTarget(database.target), for: .writing, patience: .seconds(9))
+        try holder.run([Command(.begin), Command(Locks.log) { $0.add(1) }])
+        _ = try database.query(
+            """
+            INSERT INTO catalogue_log (account_id, sequence, at, actor, is_note, change)
+            VALUES (1, 16, 2016, 'older', true, \(OlderStoreTests.quoted(GoldenTests.notes[1])));
+            UPDATE account SET key_changes = key_changes + 5
+            """)
+        #expect(try await store.lastSequences()[1]?.keys == before.keys + 5)
+        #expect(try database.query("SELECT count(*) FROM catalogue_log WHERE number IS NULL") == "1")
+        try holder.run([Command(.commit)])
+        holder.close()
+        #expect(try await store.lastSequences()[1]?.keys == before.keys + 6)
+        #expect(try database.query("SELECT count(*) FROM catalogue_log WHERE number IS NULL") == "0")
+    }
+
     @Test("PostgreSQL: a store that an older server wrote to last is not copied before a newer one has served it")
     func refusesCopy() async throws {
         let database = try older()

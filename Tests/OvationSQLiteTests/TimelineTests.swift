@@ -183,6 +183,42 @@ struct TimelineTests {
         #expect(try await again.append(Fixtures.batch("p3@b.se", times: [2])) == .stored)
     }
 
+    @Test("a profile is locked for good though the transaction that forgot its arrival was not committed")
+    func locksAfterFailedCommit() async throws {
+        struct Full: Error {}
+        let store = try open()
+        try await store.foundWithDefinitions()
+        for number in 0..<4 { _ = try await store.append(Fixtures.batch("p\(number)@b.se", times: [1])) }
+        // The move ends; the transaction that removes the arrivals of the first three fails.
+        try await store.write { _, appender in try appender.workIdly() }
+        await #expect(throws: (any Error).self) {
+            try await store.write { _, appender in
+                try appender.workIdly()
+                throw Full()
+            }
+        }
+        Fixtures.expectChanged(try await store.change(Fixtures.lock("p0@b.se")))
+        let left = try await store.write { database, _ in
+            try Int.fetchOne(
+                database, sql: "SELECT count(*) FROM profile_arrival JOIN profile USING (profile_id) WHERE state <> 0")
+        }
+        #expect(left == 0)
+        // What such a failure may have left in older stores is passed over.
+        try await store.write { database, _ in
+            try database.execute(
+                sql: """
+                    INSERT INTO profile_arrival (profile_id, account_id, keyspace, key, created_at)
+                    SELECT profile_id, account_id, keyspace, key, created_at FROM profile WHERE state <> 0
+                    """)
+        }
+        store.close()
+        let again = try open()
+        defer { again.close() }
+        let outcome = try await again.append(Fixtures.batch("p0@b.se", times: [2]))
+        #expect(outcome == .refused([RefusedProfile(index: 0, state: .locked)]))
+        #expect(try await again.append(Fixtures.batch("p1@b.se", times: [2])) == .stored)
+    }
+
     private func delete(
         from store: SQLiteStore, _ copy: inout Copy, _ random: inout SeededGenerator
     ) async throws {

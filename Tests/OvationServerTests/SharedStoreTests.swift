@@ -119,6 +119,22 @@ struct SharedStoreTests {
         }
     }
 
+    @Test("a server that rotates the signing key retires the key that another has made meanwhile")
+    func retiresAllSigningKeys() async throws {
+        try await run { pair in
+            #expect(try await pair.here.send(.post, "/account/signing-keys").status == .created)
+            #expect(try await pair.there.send(.post, "/account/signing-keys").status == .created)
+            let keys = try await pair.store.load().signingKeys
+            #expect(keys.count == 3 && keys.count { $0.retiredAt == nil } == 1)
+            // After an edit that met the key of the other server, too, before anybody follows.
+            #expect(try await pair.here.send(.post, "/account/signing-keys").status == .created)
+            #expect(try await pair.there.send(.post, "/account/api-keys", body: #"{"name":"Shop"}"#).status == .created)
+            let last = try await pair.there.send(.post, "/account/signing-keys")
+            let current = try await pair.store.load().signingKeys.filter { $0.retiredAt == nil }
+            #expect(current.map(\.id) == [last.json["kid"]?.string])
+        }
+    }
+
     @Test("two servers that change one API key at once lose neither change")
     func changesOneKey() async throws {
         try await run { pair in

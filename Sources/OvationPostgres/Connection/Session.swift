@@ -108,6 +108,10 @@ enum Locks {
     static let beAlone = Statement("lock_alone", "SELECT pg_advisory_lock(1330004545, 4)")
     static let beAloneNoMore = Statement("unlock_alone", "SELECT pg_advisory_unlock(1330004545, 4)")
 
+    /// The same, where it is not worth waiting for. false: another transaction has it.
+    static let tryLog = Statement(
+        "try_lock_log", "SELECT pg_try_advisory_xact_lock(1330004546, ($1::bigint % 2147483647)::integer)")
+
     /// One transaction at a time writes to the log of an account.
     static let log = Statement(
         "lock_log", "SELECT pg_advisory_xact_lock(1330004546, ($1::bigint % 2147483647)::integer)")

@@ -47,14 +47,20 @@ enum AccountRows {
                     $0.add(account.createdAt.milliseconds)
                 }, Command(AccountSQL.lastSequence) { $0.add(account.number) },
             ] + AuditRows.questions(account: account.number))
-        let next = try AuditRows.nextNumber(connection, found.suffix(AuditRows.questionCount), account: account.number)
+        let (next, hasTakenOver) = try AuditRows.nextNumber(
+            connection, found.suffix(AuditRows.questionCount), account: account.number)
         let keyChanges = try connection.run(AccountSQL.keyChanges) { $0.add(account.number) }.int64(0, 0)
         let state = State(lastSequence: found[3].int64(0, 0), keyChanges: keyChanges)
         if try isRepeat && wasCommitted(connection, change, state) { return try connection.rollBackIfNeeded() }
         do throws(StoreFailure) {
             try state.allow(change)
         } catch {
-            try connection.rollBackIfNeeded()
+            // What older servers wrote is taken over all the same: the caller reads it, and tries again.
+            if hasTakenOver {
+                try connection.run([Command(.commit)])
+            } else {
+                try connection.rollBackIfNeeded()
+            }
             throw error
         }
         var commands: [Command] = []

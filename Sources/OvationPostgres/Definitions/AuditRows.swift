@@ -111,13 +111,16 @@ extension AuditRows {
     static let questionCount = 2
 
     /// The number that the next entry gets. What older servers wrote meanwhile gets numbers before it.
+    /// - Returns: the number, and whether there was anything to take over.
     static func nextNumber(
         _ connection: PostgresConnection, _ answers: ArraySlice<PostgresResult>, account: Int64
-    ) throws -> Int64 {
+    ) throws -> (number: Int64, hasTakenOver: Bool) {
         var answers = answers
+        var hasTakenOver = false
         while true {
             let (next, rows) = (answers[answers.startIndex].int64(0, 0) + 1, answers[answers.startIndex + 1])
-            guard rows.count > 0 else { return next }
+            guard rows.count > 0 else { return (next, hasTakenOver) }
+            hasTakenOver = true
             try connection.run(try takingOver(rows, from: next, account: account))
             answers = try connection.run(questions(account: account))[...]
         }
@@ -146,14 +149,17 @@ extension AuditRows {
     }
 
     /// Gives the entries of older servers their numbers, and copies their notes to the acts. A store that was just brought
-    /// up to date has all its entries numbered as before: there are no numbers yet, and the log had no gaps.
+    /// up to date has all its entries numbered as before: there are no numbers yet, and the log had no gaps. An account in
+    /// whose log somebody writes just now is left out, since that can take minutes and others wait for this connection.
     static func takeOver(_ connection: PostgresConnection) throws {
         let accounts = try connection.run(AuditSQL.accountsOfOlder)
         for row in 0..<accounts.count {
             let account = accounts.int64(row, 0)
-            let locked = [Command(.begin), Command(Locks.log) { $0.add(account) }]
-            let answers = try connection.run(locked + questions(account: account)).suffix(questionCount)
-            _ = try nextNumber(connection, answers, account: account)
+            let begun = try connection.run([Command(.begin), Command(Locks.tryLog) { $0.add(account) }])
+            if begun[1].bool(0, 0) {
+                let answers = try connection.run(questions(account: account))[...]
+                _ = try nextNumber(connection, answers, account: account)
+            }
             try connection.run([Command(.commit)])
         }
     }

@@ -123,7 +123,8 @@ enum EventRemoval {
             return Deletion(count: 0, entry: nil)
         }
         let number = try AuditRows.nextNumber(
-            connection, results.suffix(AuditRows.questionCount), account: account)
+            connection, results.suffix(AuditRows.questionCount), account: account
+        ).number
         let entry = act(count)
         let deletion = Deletion(
             count: count,

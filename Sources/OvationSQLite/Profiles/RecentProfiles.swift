@@ -44,10 +44,15 @@ final class RecentProfiles: Sendable {
 
     subscript(id: Int64) -> Row? { rows.withLock { $0[id] } }
 
-    /// The profiles that were here when the store was last open.
+    /// The profiles that were here when the store was last open. All of them are open: a profile that was changed is in its
+    /// place, and an arrival that is left of it says nothing any more.
     func load(_ database: Database) throws {
         let arrivals = try PreparedStatement(
-            database, "SELECT profile_id, account_id, keyspace, key, created_at, arrival FROM profile_arrival")
+            database,
+            """
+            SELECT profile_id, account_id, keyspace, key, created_at, arrival FROM profile_arrival AS arrived
+            WHERE NOT EXISTS (SELECT 1 FROM profile WHERE profile.profile_id = arrived.profile_id AND state <> 0)
+            """)
         var rows: [Int64: Row] = [:]
         while try arrivals.nextRow() {
             rows[arrivals.int64(0)] = Row(
@@ -115,6 +120,8 @@ final class ProfileMover {
     private var isMoved = false
     /// Arrivals up to this one are in `profile` and can be removed; nil when they are gone.
     private var movedArrival: Int64?
+    /// Whether the last of them are removed in the transaction under way.
+    private var isForgotten = false
 
     /// A row that is there already was moved before, and may have been changed since.
     static let insert: StaticString = """
@@ -166,17 +173,19 @@ final class ProfileMover {
     func workIdly() throws { try work(forNew: ProfileMover.idleProfiles) }
 
     func didCommit() {
+        if isForgotten { (movedArrival, isForgotten) = (nil, false) }
         guard isMoved else { return }
         movedArrival = rows.lazy.map(\.arrival).max()
         recent.endMove()
         reset()
     }
 
-    /// Profiles moved since the last commit are not moved; moving them again changes nothing.
+    /// What was done since the last commit is not done; to do it again changes nothing.
     func reset() {
         rows = []
         position = 0
         isMoved = false
+        isForgotten = false
     }
 
     private func move(upTo end: Int) throws {
@@ -194,6 +203,6 @@ final class ProfileMover {
         forget.bind(1, arrival)
         forget.bind(2, Int64(count))
         try forget.run()
-        if forget.changes < count { movedArrival = nil }
+        if forget.changes < count { isForgotten = true }
     }
 }

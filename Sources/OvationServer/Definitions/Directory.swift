@@ -134,7 +134,7 @@ package final class Directory: Sendable {
     /// Rotates the signing key, in the store and in the signer, before the next edit begins.
     func rotate(_ signer: TokenSigner, to new: SigningKey, _ context: EditContext) async throws {
         try await turns.withTurn {
-            let written = try await changeKeys(context) { () throws(Problem) in
+            let written = try await changeKeys(context, from: signer) { () throws(Problem) in
                 let retired = signer.keys.map { key in
                     var key = key
                     if key.retiredAt == nil { key.retiredAt = context.now }
@@ -219,11 +219,17 @@ package final class Directory: Sendable {
     }
 
     /// Writes keys with the act that says so, and takes the API keys into memory.
+    /// - Parameter signer: has the signing keys that the change is made from. It knows all of them by then.
     @discardableResult
     private func changeKeys(
-        _ context: EditContext, _ make: () throws(Problem) -> KeyChange
+        _ context: EditContext, from signer: TokenSigner? = nil, _ make: () throws(Problem) -> KeyChange
     ) async throws -> KeyChange {
         try await repeatingWhileTaken {
+            if let signer, state.withLock(\.isSignerBehind) {
+                let contents = try await store.load()
+                try reload(from: contents)
+                try await signer.replace(keys: contents.signingKeys)
+            }
             let account = try account(context.account).catalogue.account
             let before = state.withLock { $0.keyChanges[context.account] ?? 0 }
             let change = try make()

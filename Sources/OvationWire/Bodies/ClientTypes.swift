@@ -23,6 +23,15 @@ extension Bodies {
         }
     }
 
+    /// A post of events as a person wrote it: the server says what is wrong with it.
+    public struct UnreadPost: Body {
+        public var items: JSONValue?
+        public init() {}
+
+        public static let summary = "A post that the server has to check."
+        public static let members = Members<Self> { $0.optional("items", \.items, "The events.") }
+    }
+
     /// A list as it came.
     public struct UnreadItems: Body {
         public var items: [JSONValue] = []

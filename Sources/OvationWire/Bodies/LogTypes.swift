@@ -38,8 +38,9 @@ extension Bodies {
         public var versionID: String?
         public var name: String?
         public var description: String?
-        public var category: EventCategory?
-        public var keyFormat: KeyFormat?
+        /// A text here and in `keyFormat`, so that a client can read the log of a newer server.
+        public var category: String?
+        public var keyFormat: String?
         public var managesSubscriptions: Bool?
         public var keyspacePermissions: [KeyspacePermission]?
         public var fields: Fields?
@@ -67,8 +68,12 @@ extension Bodies {
             $0.optional(
                 "description", \.description, "What an event type is, for people.",
                 .string(example: "A cup was sold."), isInExample: false)
-            $0.optional("category", \.category, "What kind of act an event type is.", isInExample: false)
-            $0.optional("key_format", \.keyFormat, "What keys of a keyspace look like.", isInExample: false)
+            $0.optional(
+                "category", \.category, "What kind of act an event type is.",
+                EventCategory.schema, isInExample: false)
+            $0.optional(
+                "key_format", \.keyFormat, "What keys of a keyspace look like.", KeyFormat.schema,
+                isInExample: false)
             $0.optional(
                 "manage_subscriptions", \.managesSubscriptions,
                 "Whether subscriptions are managed through a keyspace.", isInExample: false)
@@ -123,7 +128,7 @@ extension Bodies.LogChange {
         switch change {
         case .created(let keyspace):
             (keyspaceDiscriminator, name) = (keyspace.discriminator.text, keyspace.name)
-            (managesSubscriptions, keyFormat) = (keyspace.managesSubscriptions, keyspace.keyFormat)
+            (managesSubscriptions, keyFormat) = (keyspace.managesSubscriptions, keyspace.keyFormat.rawValue)
         case .changed(let discriminator, let name, let managesSubscriptions):
             (keyspaceDiscriminator, self.name) = (discriminator.text, name)
             self.managesSubscriptions = managesSubscriptions
@@ -134,7 +139,7 @@ extension Bodies.LogChange {
         eventDiscriminator = change.eventType.text
         switch change {
         case .created(let head), .changed(let head):
-            (name, description, category) = (head.name, head.description, head.category)
+            (name, description, category) = (head.name, head.description, head.category.rawValue)
             sectionDiscriminator = head.section.text
             keyspacePermissions = head.permissions.sorted { $0.key < $1.key }.map { keyspace, permission in
                 var body = Bodies.KeyspacePermission()

@@ -110,6 +110,11 @@ enum RejectionDetails {
     @discardableResult
     private static func post(_ visit: Visit, headers: HTTPFields) async throws -> Int {
         let edited = try Edited(visit.form, try await rejection(visit))
+        // A form may be larger than what the API takes, since it has the body escaped.
+        let bytesMax = Endpoint.replayRejection.bodyBytesMax(visit.console.limits)
+        guard edited.body.utf8.count <= bytesMax else {
+            throw Problem(.bodyTooLarge, "The request body is larger than \(bytesMax) bytes.")
+        }
         var body = Bodies.ReplayRequest()
         let items = try PostEventsRequest(
             parsing: Array(edited.body.utf8), itemsMax: visit.console.limits.itemsMax
