@@ -109,7 +109,7 @@ def test_what_is_no_server_of_this_store_is_told_apart(start_server: StartServer
         url = f"http://127.0.0.1:{stranger.server_port}"
         result = ask(here, "--store", f"sqlite:{here.store}", "--url", url)
         stranger.shutdown()
-    assert result.returncode != 0 and "is no Ovation" in result.stderr
+    assert result.returncode != 0 and "is not Ovation" in result.stderr
 
 
 def test_a_console_that_is_turned_off_has_no_link(start_server: StartServer) -> None:

@@ -230,6 +230,30 @@ struct ConsolePageTests {
         }
     }
 
+    @Test("the editor of a rejection takes no more than the API does")
+    func tooLargeToReplay() async throws {
+        try await TestServer.run { server async throws in
+            var client = try await ConsoleClient.signedIn(to: server)
+            let bad = TestServer.items(TestServer.item(#"{"myNumberField":"1"}"#))
+            #expect(try await server.post(bad).status == .badRequest)
+            let id =
+                try await server.send(.get, "/audience/rejections").json["items"]?.array?.first?["id"]?.string ?? ""
+            let good = TestServer.items(TestServer.item(#"{"myNumberField":1}"#))
+            let bytesMax = Endpoint.replayRejection.bodyBytesMax(Limits())
+            for (spaces, isTaken) in [(bytesMax + 1 - good.utf8.count, false), (bytesMax - good.utf8.count, true)] {
+                let answer = try await client.post(
+                    "/console/sections/\(Fixtures.section)/rejections/\(id)/replay",
+                    [
+                        ("action", "replay"), ("profile_key", "steve@apsis.com"),
+                        ("body", good + String(repeating: " ", count: spaces)),
+                    ])
+                #expect((answer.status == .seeOther) == isTaken)
+                #expect(answer.text.contains("larger than \(bytesMax) bytes") != isTaken)
+                #expect(try await server.stored().count == (isTaken ? 1 : 0))
+            }
+        }
+    }
+
     @Test("what was masked in the editor comes back as it was, and is not edited around")
     func maskedEditor() async throws {
         try await TestServer.run { server async throws in
