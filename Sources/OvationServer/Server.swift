@@ -159,34 +159,15 @@ public struct Server: Sendable {
     private func application(
         of endpoints: [Endpoint], console: Console?, port: Int, connectionsMax: Int,
         onRunning: @escaping @Sendable (Int) async -> Void
-    ) -> Application<DirectResponder<RouterResponder<ServerContext>>> {
-        let router = Router(context: ServerContext.self, options: .autoGenerateHeadEndpoints)
-        router.add(middleware: UnknownPath(pipeline: pipeline, endpoints: endpoints, console: console))
-        let pipeline = pipeline
+    ) -> Application<ServerResponder> {
         let handlers = routes().handlers.filter { endpoints.contains($0.key) }
-        for endpoint in endpoints {
-            guard let handler = handlers[endpoint] else { preconditionFailure("Nothing answers \(endpoint.label).") }
-            router.on(RouterPath(endpoint.path), method: endpoint.method) { request, context in
-                let parameters = context.parameters
-                return await pipeline.respond(
-                    to: request, path: PathParameters { parameters.get($0).map { $0[...] } }, endpoint: endpoint,
-                    handler: handler, connection: context.connection)
-            }
-        }
-        if let console {
-            for route in ConsoleRoute.all {
-                router.on(RouterPath(route.path), method: route.method) { request, context in
-                    await console.respond(
-                        to: request, parameters: context.parameters, route: route,
-                        remoteAddress: console.signIns.address(of: request, on: context.connection))
-                }
-            }
+        for endpoint in endpoints where handlers[endpoint] == nil {
+            preconditionFailure("Nothing answers \(endpoint.label).")
         }
         let limits = configuration.limits
         return Application(
-            responder: DirectResponder(
-                pipeline: pipeline, table: EndpointTable(endpoints), handlers: handlers,
-                otherwise: router.buildResponder()),
+            responder: ServerResponder(
+                pipeline: pipeline, endpoints: endpoints, handlers: handlers, console: console),
             server: .pinned(limits: limits),
             configuration: ApplicationConfiguration(
                 address: .hostname(configuration.host, port: port), serverName: "Ovation", backlog: 1024,
@@ -194,28 +175,5 @@ public struct Server: Sendable {
                 availableConnectionsDelegate: MaximumAvailableConnections(connectionsMax)),
             onServerRunning: { channel in await onRunning(channel.localAddress?.port ?? port) },
             logger: logger)
-    }
-}
-
-/// The router answers an unknown path or method with an empty 404; this answer says more.
-struct UnknownPath: RouterMiddleware {
-    let pipeline: Pipeline
-    let endpoints: [Endpoint]
-    let console: Console?
-
-    @concurrent
-    func handle(
-        _ request: Request, context: ServerContext,
-        next: @concurrent (Request, ServerContext) async throws -> Response
-    ) async throws -> Response {
-        do {
-            return try await next(request, context)
-        } catch let error as HTTPError where error.status == .notFound {
-            // Endpoints never throw, so this is the router's.
-            if let console, request.uri.path.hasPrefix(ConsolePath.overview + "/") {
-                return console.respondToUnknown(request)
-            }
-            return pipeline.respondToUnknown(request, among: endpoints)
-        }
     }
 }

@@ -263,7 +263,7 @@ def test_removing_asks_first_and_is_remembered(console: Browser, admin: Client) 
     console.open(f"{LIST}/{discriminator}")
     console.follow("Remove…")
     assert console.heading == "Remove ‘short-lived’?"
-    assert "1 event of it is stored" in console.main and "stays readable" in console.main
+    assert "1 event of it is stored" in console.main and "stay readable" in console.main
     console.follow("Cancel")
     assert console.heading == "short-lived"
     console.follow("Remove…")

@@ -232,14 +232,16 @@ struct ConsolePageTests {
 
     @Test("the editor of a rejection takes no more than the API does")
     func tooLargeToReplay() async throws {
-        try await TestServer.run { server async throws in
+        var limits = Limits()
+        limits.bodyBytesMax = 2000
+        try await TestServer.run(limits: limits) { [limits] server async throws in
             var client = try await ConsoleClient.signedIn(to: server)
             let bad = TestServer.items(TestServer.item(#"{"myNumberField":"1"}"#))
             #expect(try await server.post(bad).status == .badRequest)
             let id =
                 try await server.send(.get, "/audience/rejections").json["items"]?.array?.first?["id"]?.string ?? ""
             let good = TestServer.items(TestServer.item(#"{"myNumberField":1}"#))
-            let bytesMax = Endpoint.replayRejection.bodyBytesMax(Limits())
+            let bytesMax = Endpoint.replayRejection.bodyBytesMax(limits)
             for (spaces, isTaken) in [(bytesMax + 1 - good.utf8.count, false), (bytesMax - good.utf8.count, true)] {
                 let answer = try await client.post(
                     "/console/sections/\(Fixtures.section)/rejections/\(id)/replay",

@@ -28,11 +28,10 @@ struct Console: Sendable {
     static let formCookie = "ovation_console_form"
 
     func respond(
-        to request: Request, parameters: Parameters, route: ConsoleRoute, remoteAddress: String
+        to request: Request, path: PathParameters, route: ConsoleRoute, remoteAddress: String
     ) async -> Response {
         let start = ContinuousClock.now
         let requestID = RequestID.of(request)
-        let path = PathParameters { parameters.get($0).map { $0[...] } }
         var response: Response
         do {
             let arrival = Arrival(

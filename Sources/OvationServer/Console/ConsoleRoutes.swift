@@ -1,5 +1,6 @@
 import HTTPTypes
 import Hummingbird
+import OvationWire
 
 /// The console's table of contents: each address, and what answers it. The path templates are written as the API's.
 struct ConsoleRoute: Sendable {
@@ -26,6 +27,18 @@ struct ConsoleRoute: Sendable {
     let answer: Answer
 
     static let all: [ConsoleRoute] = signIn + overview + eventTypes + profiles + rejections + account
+
+    /// - Parameter path: as it came, percent-encoded.
+    static func find(_ method: HTTPRequest.Method, _ path: String) -> (ConsoleRoute, PathParameters)? {
+        guard let (index, parameters) = table.find(method, path) else { return nil }
+        return (all[index], parameters)
+    }
+
+    private static let table: PathTable = {
+        var table = PathTable()
+        for route in all { table.add(route.method, route.path) }
+        return table
+    }()
 
     private static let signIn: [ConsoleRoute] = [
         open(.get, "/console/assets/{version}/{file}", Assets.show),

@@ -2,75 +2,18 @@ public import HTTPTypes
 
 /// Endpoints by the segments of their paths.
 public struct EndpointTable: Sendable {
-    private struct Node: Sendable {
-        /// Segments that stand in a template as they are, and where they lead.
-        var literals: [(bytes: [UInt8], node: Int)] = []
-        /// Where a segment leads that is none of them.
-        var parameter: Int?
-        var endpoints: [(method: HTTPRequest.Method, endpoint: Endpoint, names: [String])] = []
-    }
-
-    private var nodes = [Node()]
+    private let endpoints: [Endpoint]
+    private var paths = PathTable()
 
     public init(_ endpoints: [Endpoint]) {
-        for endpoint in endpoints { add(endpoint) }
+        self.endpoints = endpoints
+        for endpoint in endpoints { paths.add(endpoint.method, endpoint.path) }
     }
 
     /// - Parameter path: as it came, percent-encoded.
     /// - Returns: nil where no endpoint has this path and method.
     public func find(_ method: HTTPRequest.Method, _ path: String) -> (Endpoint, PathParameters)? {
-        var path = path
-        var node = 0
-        // Of the segments that are parameters, where they begin and end.
-        var values: [Range<Int>] = []
-        let found: Bool = path.withUTF8 { bytes in
-            guard bytes.first == EndpointTable.slash else { return false }
-            var start = 1
-            while start < bytes.count {
-                let end = bytes[start...].firstIndex(of: EndpointTable.slash) ?? bytes.count
-                let segment = UnsafeBufferPointer(rebasing: bytes[start..<end])
-                if let literal = nodes[node].literals.first(where: { $0.bytes.elementsEqual(segment) }) {
-                    node = literal.node
-                } else if let parameter = nodes[node].parameter, !segment.isEmpty {
-                    node = parameter
-                    values.append(start..<end)
-                } else {
-                    return false
-                }
-                // A slash at the end is a segment that is empty.
-                guard end < bytes.count - 1 || end == bytes.count else { return false }
-                start = end + 1
-            }
-            return true
-        }
-        guard found, let match = nodes[node].endpoints.first(where: { $0.method == method }) else { return nil }
-        return (match.endpoint, PathParameters(path, match.names, values))
+        guard let (index, parameters) = paths.find(method, path) else { return nil }
+        return (endpoints[index], parameters)
     }
-
-    private mutating func add(_ endpoint: Endpoint) {
-        var node = 0
-        var names: [String] = []
-        for segment in endpoint.path.split(separator: "/") {
-            if segment.first == "{" {
-                names.append(String(segment.dropFirst().dropLast()))
-                let next = nodes[node].parameter ?? addNode()
-                nodes[node].parameter = next
-                node = next
-            } else {
-                let bytes = Array(segment.utf8)
-                let known = nodes[node].literals.first { $0.bytes == bytes }?.node
-                let next = known ?? addNode()
-                if known == nil { nodes[node].literals.append((bytes, next)) }
-                node = next
-            }
-        }
-        nodes[node].endpoints.append((endpoint.method, endpoint, names))
-    }
-
-    private mutating func addNode() -> Int {
-        nodes.append(Node())
-        return nodes.count - 1
-    }
-
-    private static let slash = UInt8(ascii: "/")
 }

@@ -1,6 +1,6 @@
 public import OvationCore
 
-/// The only reader of path parameters: the router hands them over percent-encoded, and a key that is decoded twice or
+/// The only reader of path parameters: they come percent-encoded, and a key that is decoded twice or
 /// not at all is another profile.
 public struct PathParameters: Sendable {
     private let raw: @Sendable (String) -> Substring?
