@@ -1,8 +1,8 @@
 package import OvationCore
 
 /// What waits for a group's commit: a post to store, a change of a profile, a refused post to keep, or one to count and
-/// no more.
-package enum QueuedWrite: Sendable {
+/// no more. Indirect, since it is handed on several times, and a copy of a batch would count a dozen references each time.
+package indirect enum QueuedWrite: Sendable {
     package typealias Reply<Value> = UnsafeContinuation<Result<Value, StoreFailure>, Never>
 
     case append(EventBatch, Reply<AppendOutcome>)

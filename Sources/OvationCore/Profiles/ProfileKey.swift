@@ -55,21 +55,26 @@ public struct ProfileKey: Hashable, Sendable {
         return text
     }
 
-    /// Nearly every address is plain ASCII, for which one pass over the bytes does. nil: look closer.
+    /// Nearly every address is plain ASCII, for which two passes over the bytes do. nil: look closer.
     private static func plainEmail(_ raw: String) -> String? {
         guard raw.utf8.count <= Limits.emailBytesMax else { return nil }
+        return raw.utf8.withContiguousStorageIfAvailable { plainEmail($0) } ?? nil
+    }
+
+    private static func plainEmail(_ raw: UnsafeBufferPointer<UInt8>) -> String? {
         var ats = 0
-        for byte in raw.utf8 {
+        for byte in raw {
             guard byte > 0x20, byte < 0x7F else { return nil }
             if byte == UInt8(ascii: "@") { ats += 1 }
         }
-        guard ats == 1, raw.utf8.first != UInt8(ascii: "@"), raw.utf8.last != UInt8(ascii: "@") else { return nil }
-        return String(unsafeUninitializedCapacity: raw.utf8.count) { buffer in
-            for (index, byte) in raw.utf8.enumerated() {
+        guard ats == 1, raw.first != UInt8(ascii: "@"), raw.last != UInt8(ascii: "@") else { return nil }
+        return String(unsafeUninitializedCapacity: raw.count) { buffer in
+            for index in raw.indices {
+                let byte = raw[index]
                 let isUpper = byte >= UInt8(ascii: "A") && byte <= UInt8(ascii: "Z")
                 buffer.initializeElement(at: index, to: isUpper ? byte | 0x20 : byte)
             }
-            return raw.utf8.count
+            return raw.count
         }
     }
 

@@ -60,7 +60,7 @@ final class ProfileAppender {
         var id = founding
         while true {
             if let row = inMemory(id.value) {
-                if row.account == account, row.keyspace == keyspace, row.key.utf8.elementsEqual(key) {
+                if row.account == account, row.keyspace == keyspace, row.hasKey(key) {
                     return .open(id.value)
                 }
             } else {
@@ -83,7 +83,7 @@ final class ProfileAppender {
     /// What is in memory is open: a profile that is changed is put in its place first.
     private func inMemory(_ id: Int64) -> RecentProfiles.Row? {
         if !placed.isEmpty, placed.contains(id) { return nil }
-        return new[id] ?? recent[id]
+        return (new.isEmpty ? nil : new[id]) ?? recent[id]
     }
 
     /// - Parameter free: where ``find(account:keyspace:key:from:)`` found nobody.

@@ -1,3 +1,4 @@
+import Foundation
 import GRDB
 import OvationCore
 import Synchronization
@@ -17,6 +18,17 @@ final class RecentProfiles: Sendable {
         var createdAt: Int64
         /// Where it stands in `profile_arrival`.
         var arrival: Int64 = 0
+
+        /// All bytes at once, since each post to a recent profile asks.
+        func hasKey(_ bytes: UnsafeBufferPointer<UInt8>) -> Bool {
+            let isSame = key.utf8.withContiguousStorageIfAvailable { own in
+                guard own.count == bytes.count, let ours = own.baseAddress, let theirs = bytes.baseAddress else {
+                    return own.isEmpty && bytes.isEmpty
+                }
+                return memcmp(ours, theirs, own.count) == 0
+            }
+            return isSame ?? key.utf8.elementsEqual(bytes)
+        }
 
         func isOf(_ address: ProfileAddress) -> Bool {
             account == address.account && keyspace == address.keyspace && key == address.key.text
