@@ -14,6 +14,10 @@ from contextlib import contextmanager
 from pathlib import Path
 
 
+#: Looked up here: what runs in the root has a PATH of its own.
+CHROOT = shutil.which("chroot") or "/usr/sbin/chroot"
+
+
 class CleanRoot:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
@@ -28,7 +32,12 @@ class CleanRoot:
             if file.name != "70debconf" and not (self.folder / "etc/apt/apt.conf.d" / file.name).exists():
                 shutil.copy(file, self.folder / "etc/apt/apt.conf.d" / file.name)
         shutil.copy("/etc/resolv.conf", self.folder / "etc/resolv.conf")
+        self.mount()
+
+    def mount(self) -> None:
+        """What a kernel or a container gives every system."""
         for name in ("proc", "dev"):
+            (self.folder / name).mkdir(exist_ok=True)
             subprocess.run(["mount", "--rbind", f"/{name}", str(self.folder / name)], check=True)
 
     def remove(self) -> None:
@@ -38,7 +47,7 @@ class CleanRoot:
     def run(self, *command: str, check: bool = True, user: str = "root", input: str | None = None) -> str:
         """What a command wrote, in order of standard output and standard error."""
         done = subprocess.run(
-            ["chroot", f"--userspec={user}", str(self.folder), *command], capture_output=True, text=True,
+            [CHROOT, f"--userspec={user}", str(self.folder), *command], capture_output=True, text=True,
             timeout=600, input=input, env=self._environment())
         assert not check or done.returncode == 0, f"{command}\n{done.stdout[-3000:]}{done.stderr[-3000:]}"
         return done.stdout + done.stderr
@@ -53,7 +62,7 @@ class CleanRoot:
         log = self.folder / "tmp/server.log"
         with log.open("w") as output:
             process = subprocess.Popen(
-                ["chroot", f"--userspec={user}", str(self.folder), "/usr/bin/ovation", "serve", "--port", str(port), *options],
+                [CHROOT, f"--userspec={user}", str(self.folder), "/usr/bin/ovation", "serve", "--port", str(port), *options],
                 stdout=output, stderr=subprocess.STDOUT, env={**self._environment(), **(environment or {})})
         server = Server(port)
         try:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 from conftest import REPOSITORY, run
-from root import EVENT, EVENTS, CleanRoot, events
+from root import CHROOT, EVENT, EVENTS, CleanRoot, events
 
 KEY = {"OVATION_ADMIN_CLIENT_ID": "1f9e3c52-3b0c-4a51-9a9b-2f0f1c1f7d10", "OVATION_ADMIN_CLIENT_SECRET": "k" * 32}
 
@@ -29,8 +29,8 @@ def test_the_archive_has_the_program_and_its_documents(packages: Path, tmp_path:
     assert run(folder / "ovation", "version").stdout.strip() == f"ovation {version}"
     assert (folder / "docs/compatibility.md").exists() and (folder / "LICENSE").exists()
     # A debugger finds what belongs to it by the link in the program.
-    link = run("objcopy", "-O", "binary", "--dump-section", ".gnu_debuglink=/dev/stdout", folder / "ovation", "/dev/null")
-    assert link.stdout.startswith("ovation.debug")
+    run("objcopy", "-O", "binary", "--dump-section", f".gnu_debuglink={tmp_path / 'link'}", folder / "ovation", "/dev/null")
+    assert (tmp_path / "link").read_bytes().startswith(b"ovation.debug\0")
 
 
 def test_what_is_packed_twice_is_the_same(packages: Path, tmp_path: Path) -> None:
@@ -75,7 +75,10 @@ def image(packages: Path, tmp_path: Path) -> Iterator[tuple[CleanRoot, dict]]:
         run("tar", "-xzpf", packed, "-C", folder, "--numeric-owner")
     print(f"{sum(layer['size'] for layer in manifest['layers']) / 1e6:.1f} MB to fetch")
     assert sum(layer["size"] for layer in manifest["layers"]) < 80e6
-    yield CleanRoot(folder), config
+    root = CleanRoot(folder)
+    root.mount()
+    yield root, config
+    root.remove()
 
 
 def test_the_image_starts_as_nobody_and_keeps_what_it_is_sent(image: tuple[CleanRoot, dict]) -> None:
@@ -98,5 +101,5 @@ def test_the_image_starts_as_nobody_and_keeps_what_it_is_sent(image: tuple[Clean
     assert (root.folder / "data/ovation.sqlite").stat().st_uid == 10001
     # Without a server it says so.
     failed = subprocess.run(
-        ["chroot", str(root.folder), *settings["Healthcheck"]["Test"][1:], "--url", "http://127.0.0.1:9"], capture_output=True)
+        [CHROOT, str(root.folder), *settings["Healthcheck"]["Test"][1:], "--url", "http://127.0.0.1:9"], capture_output=True)
     assert failed.returncode == 1
