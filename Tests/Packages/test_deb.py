@@ -84,7 +84,8 @@ def test_the_first_event_takes_less_than_a_minute_and_an_upgrade_keeps_it(
 def test_man_pages_read_without_a_warning(deb: Path, tmp_path: Path, page: str) -> None:
     run("dpkg-deb", "-x", deb, tmp_path)
     shown = run("man", "--warnings", "-E", "UTF-8", "-l", "-Tutf8", tmp_path / f"usr/share/man/man1/{page}.1.gz")
-    assert shown.stderr == "" and "OPTIONS" in shown.stdout
+    # Bold letters come as each letter twice, with a step back between.
+    assert shown.stderr == "" and "OPTIONS" in re.sub(".\x08", "", shown.stdout)
 
 
 def test_completions_are_what_their_shells_read(deb: Path, tmp_path: Path) -> None:
@@ -92,4 +93,4 @@ def test_completions_are_what_their_shells_read(deb: Path, tmp_path: Path) -> No
     run("bash", "-n", tmp_path / "usr/share/bash-completion/completions/ovation")
     if shutil.which("zsh"):
         run("zsh", "-n", tmp_path / "usr/share/zsh/vendor-completions/_ovation")
-    assert "complete -c ovation" in (tmp_path / "usr/share/fish/vendor_completions.d/ovation.fish").read_text()
+    assert "complete -c 'ovation'" in (tmp_path / "usr/share/fish/vendor_completions.d/ovation.fish").read_text()
