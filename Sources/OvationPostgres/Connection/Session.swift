@@ -86,7 +86,7 @@ enum Session {
 /// PostgreSQL locks with a meaning of ours. They are numbers that all programs in a database share, so the first of the
 /// two is one that other programs are unlikely to use.
 enum Locks {
-    /// Held shared by every transaction that has drawn ids of events, to its end. Whoever gets it alone knows that all
+    /// Held shared by every transaction that has drawn ids of events, to its end. A transaction that gets it alone knows that all
     /// ids drawn before are committed or will never be. A group that changes the states of profiles has it alone to its
     /// end: no post that relies on such a state is under way on any server.
     static let shareOrder = Statement("lock_order_shared", "SELECT pg_advisory_xact_lock_shared(1330004545, 1)")

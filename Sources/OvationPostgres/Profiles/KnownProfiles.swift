@@ -2,7 +2,7 @@ import OvationCore
 
 /// Profiles that are certainly stored, so that a post to one of them need not ask.
 ///
-/// A profile keeps its id for good, so what is here of ids stays right for as long as a connection lives, whoever else
+/// A profile keeps its id for good, so the ids here stay right for as long as a connection lives, even when another server
 /// writes. What is here of states is right as of ``stateNumber``, which each transaction compares with the database's.
 struct KnownProfiles {
     struct Address: Hashable {

@@ -222,7 +222,7 @@ final class EventAppender {
         progress.event = lastEventID
         progress.logEntry += newLogEntries
         storedRejection = progress.rejection
-        // Profiles first: whoever finds an event finds whose it is.
+        // Profiles first: a reader that finds an event finds its profile too.
         profiles.didCommit()
         recent.memtable.add(newEntries)
         compactor.didCommit()

@@ -4,7 +4,7 @@ import OvationCore
 import OvationWire
 
 /// `POST /account/api-keys/{client_id}/rotate` with `{overlap_hours?}`: a new secret, shown in this answer only. The
-/// old one is good for the overlap, a day if nothing is said, so that whoever holds it can be told in time; 0 ends it
+/// old one is good for the overlap, a day if nothing is said, so that you can tell its holder in time; 0 ends it
 /// at once. Tokens that were given out stay good until they expire.
 struct RotateAPIKey: BodyEndpoint, InputEndpoint {
     typealias Input = Bodies.RotateAPIKeyRequest

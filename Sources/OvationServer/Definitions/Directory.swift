@@ -242,7 +242,7 @@ package final class Directory: Sendable {
             state.withLock { state in
                 state.keyChanges[context.account] = before + 1
                 for key in change.apiKeys { state.apiKeys[key.clientID] = key }
-                // Whoever holds an identity looks it up anew.
+                // A request that holds an identity looks it up again.
                 state.generation += 1
             }
             return change

@@ -51,7 +51,7 @@ struct PostJournal: Sendable {
         if feed.isWatched { feed.publish(report(.duplicate, rows, place)) }
     }
 
-    /// A post to a profile that takes no data. It is counted and told to whoever watches; nothing of it is kept, since
+    /// A post to a profile that takes no data. It is counted and shown to those who watch; nothing of it is kept, since
     /// it holds data of that profile.
     func turnedAway(_ rows: [EventBatch.Row], for problem: Problem, at place: Context) async {
         metrics.countEvents(refused: rows.count)
