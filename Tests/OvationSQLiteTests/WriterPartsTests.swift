@@ -41,6 +41,40 @@ struct WriterPartsTests {
         }
     }
 
+    @Test("arrivals that a transaction removed are there again for memory too, when it was not committed")
+    func remembersArrivals() throws {
+        try withDatabase { database in
+            try database.execute(
+                sql: """
+                    CREATE TABLE profile (profile_id INTEGER PRIMARY KEY, account_id, keyspace, key, created_at,
+                        state INTEGER DEFAULT 0);
+                    CREATE TABLE profile_arrival (arrival INTEGER PRIMARY KEY, profile_id, account_id, keyspace, key,
+                        created_at);
+                    INSERT INTO profile_arrival VALUES (1, 10, 1, 1, 'a', 0), (2, 20, 1, 1, 'b', 0);
+                    """)
+            let recent = RecentProfiles()
+            try recent.load(database)
+            let mover = try ProfileMover(database, recent: recent, capacity: 2)
+            let transaction = try WriteTransaction(database)
+            try transaction.run { try mover.work(forNew: 10) }
+            mover.didCommit()
+            #expect(mover.leavesArrivals)
+            let error = failure {
+                try transaction.run {
+                    try mover.work(forNew: 10)
+                    throw Refusal()
+                }
+            }
+            #expect(error as? Refusal == Refusal())
+            mover.reset()
+            #expect(mover.leavesArrivals, "the rows came back")
+            try transaction.run { try mover.work(forNew: 10) }
+            mover.didCommit()
+            #expect(!mover.leavesArrivals)
+            #expect(try Int.fetchOne(database, sql: "SELECT count(*) FROM profile_arrival") == 0)
+        }
+    }
+
     @Test("of work that fails nothing stays, and the next transaction begins")
     func rollsBack() throws {
         try withDatabase { database in
