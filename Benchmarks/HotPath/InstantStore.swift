@@ -42,6 +42,12 @@ struct InstantStore: Store {
 
     func change(_ change: ProfileChange) async throws(StoreFailure) -> ProfileChangeOutcome { throw unused }
 
+    func data(of profile: ProfileAddress, in sections: [Int64]?) async throws(StoreFailure) -> ProfileData? {
+        throw unused
+    }
+
+    func changes(_ filter: ProfileChangeFilter) async throws(StoreFailure) -> ProfileChangePage? { throw unused }
+
     func profile(_ reference: ProfileReference) async throws(StoreFailure) -> Profile? { throw unused }
 
     func profiles(_ search: ProfileSearch) async throws(StoreFailure) -> ProfileMatches { throw unused }

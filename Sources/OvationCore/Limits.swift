@@ -100,6 +100,17 @@ public struct Limits: Sendable, Equatable {
     /// Digits of a mobile number (E.164 allows 15).
     public static let mobileDigits = 5...15
 
+    // MARK: What profiles hold
+
+    /// Unicode scalars of a text that an attribute has; the vendor's figure.
+    public static let attributeTextLengthMax = 1000
+    /// Attributes and tags that one request changes, or one profile holds in one section; more is 413 or 400.
+    public static let profileFieldsMax = 2000
+    /// Seconds since 1970 that a timestamp can have, before or after: the year 9999. More would be milliseconds.
+    public static let attributeSecondsMax: Int64 = 253_402_300_799
+    /// Changes of a profile in one page of its history.
+    public static let changesPageMax = 200
+
     // MARK: Definitions
 
     public static let nameLengthMax = 200
@@ -111,6 +122,10 @@ public struct Limits: Sendable, Equatable {
     /// doubles.
     public static let versionIDMax: Int64 = 999_999_999_999_999
     public static let eventTypesMax = 10_000
+    /// Attributes of an account, the default ones of all sections included.
+    public static let attributesMax = 20_000
+    public static let versionsPerAttributeMax = 100
+    public static let tagsMax = 20_000
     public static let sectionsMax = 1000
     public static let keyspacesMax = 1000
     /// API keys in use; revoked ones do not count.

@@ -105,6 +105,8 @@ extension Problem.Code {
     public static let adminRequired = Self("admin_required")
     public static let keyspaceForbidden = Self("keyspace_forbidden")
     public static let eventTypeForbidden = Self("event_type_forbidden")
+    public static let attributeForbidden = Self("attribute_forbidden")
+    public static let tagForbidden = Self("tag_forbidden")
 
     // What is asked for
     public static let notFound = Self("not_found")
@@ -113,6 +115,8 @@ extension Problem.Code {
     public static let sectionNotFound = Self("section_not_found")
     public static let profileNotFound = Self("profile_not_found")
     public static let eventTypeNotFound = Self("event_type_not_found")
+    public static let attributeNotFound = Self("attribute_not_found")
+    public static let tagNotFound = Self("tag_not_found")
     public static let eventNotFound = Self("event_not_found")
     public static let versionNotFound = Self("version_not_found")
     public static let apiKeyNotFound = Self("api_key_not_found")
@@ -122,6 +126,8 @@ extension Problem.Code {
 
     // What stands against it
     public static let alreadyExists = Self("already_exists")
+    public static let profileExists = Self("profile_exists")
+    public static let profileKeyTaken = Self("profile_key_taken")
     public static let conflict = Self("conflict")
     public static let idempotencyKeyReused = Self("idempotency_key_reused")
     public static let alreadyReplayed = Self("already_replayed")
@@ -147,6 +153,8 @@ extension Problem.Code {
     public static let draftVersion = Self("draft_version")
     public static let eventTypeRemoved = Self("event_type_removed")
     public static let unknownField = Self("unknown_field")
+    public static let unknownAttribute = Self("unknown_attribute")
+    public static let unknownTag = Self("unknown_tag")
     public static let missingField = Self("missing_field")
     public static let numberOutOfRange = Self("number_out_of_range")
     public static let lineTooLong = Self("line_too_long")
@@ -165,13 +173,13 @@ extension Problem.Code: CaseIterable {
         .invalidProfileKey, .invalidIdempotencyKey, .validationFailed, .bodyTooLarge, .tooManyItems,
         .invalidEncoding, .unsupportedEncoding, .invalidClient, .unsupportedGrantType, .unauthorized,
         .invalidToken, .tokenExpired, .wrongRegion, .formNotOurs, .tooManyAttempts, .keyRevoked, .adminRequired,
-        .keyspaceForbidden, .eventTypeForbidden, .notFound, .methodNotAllowed, .keyspaceNotFound, .sectionNotFound,
-        .profileNotFound, .eventTypeNotFound, .eventNotFound, .versionNotFound, .apiKeyNotFound,
-        .rejectionNotFound, .rejectionCauseNotFound, .profileLocked, .alreadyExists, .conflict,
+        .keyspaceForbidden, .eventTypeForbidden, .attributeForbidden, .tagForbidden, .notFound, .methodNotAllowed, .keyspaceNotFound, .sectionNotFound,
+        .profileNotFound, .eventTypeNotFound, .attributeNotFound, .tagNotFound, .eventNotFound, .versionNotFound, .apiKeyNotFound,
+        .rejectionNotFound, .rejectionCauseNotFound, .profileLocked, .alreadyExists, .profileExists, .profileKeyTaken, .conflict,
         .idempotencyKeyReused, .alreadyReplayed, .preconditionFailed, .busy, .shuttingDown, .storeUnavailable,
         .storageFull, .storeDamaged, .internalError, .requestTimeout, .missingMember, .wrongType, .duplicateMember,
         .invalidTime, .timeOutOfRange, .invalidVersionID, .unknownVersion, .draftVersion, .eventTypeRemoved,
-        .unknownField, .missingField, .numberOutOfRange, .lineTooLong, .textTooLong, .nestedValue, .invalidValue,
+        .unknownField, .unknownAttribute, .unknownTag, .missingField, .numberOutOfRange, .lineTooLong, .textTooLong, .nestedValue, .invalidValue,
         .invalidName, .limitExceeded,
     ]
 }

@@ -98,6 +98,14 @@ final class SharedStore: Store {
         try await base.change(change)
     }
 
+    func data(of profile: ProfileAddress, in sections: [Int64]?) async throws(StoreFailure) -> ProfileData? {
+        try await base.data(of: profile, in: sections)
+    }
+
+    func changes(_ filter: ProfileChangeFilter) async throws(StoreFailure) -> ProfileChangePage? {
+        try await base.changes(filter)
+    }
+
     func profile(_ reference: ProfileReference) async throws(StoreFailure) -> Profile? {
         try await base.profile(reference)
     }

@@ -13,6 +13,8 @@ public struct Catalogue: Sendable {
     var sectionTable = DefinitionTable<Section>()
     var keyspaceTable = DefinitionTable<Keyspace>()
     var eventTypeTable = DefinitionTable<EventType>()
+    var attributeTable = DefinitionTable<Attribute>()
+    var tagTable = DefinitionTable<Tag>()
     var highestVersionID: VersionID = 1_000_000
 
     public init(account: Account) {
@@ -66,7 +68,61 @@ extension Catalogue {
     }
 
     /// Whether any kind of definition has a version with this id.
-    func hasVersion(_ id: VersionID) -> Bool { eventTypeTable.placeByVersion[id] != nil }
+    func hasVersion(_ id: VersionID) -> Bool {
+        eventTypeTable.placeByVersion[id] != nil || attributeTable.placeByVersion[id] != nil
+            || tagTable.placeByVersion[id] != nil
+    }
+}
+
+// MARK: - What a profile can hold
+
+extension Catalogue {
+    public var attributes: [Attribute] { attributeTable.all }
+    public var tags: [Tag] { tagTable.all }
+
+    public func attribute(_ discriminator: Discriminator<Attribute>, in section: Discriminator<Section>) -> Attribute? {
+        attributeTable[SectionKey(discriminator, in: section)]
+    }
+
+    /// The attribute that rows have this number of.
+    public func attribute(number: Int64) -> Attribute? { attributeTable[number: number] }
+
+    public func attributeVersion(_ id: VersionID) -> (attribute: Attribute, version: AttributeVersion)? {
+        guard let (attribute, version) = attributeTable.version(id) else { return nil }
+        return (attribute, version)
+    }
+
+    public func tag(_ discriminator: Discriminator<Tag>, in section: Discriminator<Section>) -> Tag? {
+        tagTable[SectionKey(discriminator, in: section)]
+    }
+
+    /// The tag that rows have this number of.
+    public func tag(number: Int64) -> Tag? { tagTable[number: number] }
+
+    public func tag(version id: VersionID) -> Tag? { tagTable.version(id)?.0 }
+
+    /// The attributes of a section that lists show: the default ones first, then in the order they were made.
+    public func listedAttributes(in section: Discriminator<Section>) -> [Attribute] {
+        attributes.filter { $0.section == section && $0.removedAt == nil }
+    }
+
+    /// The tags of a section that were not removed; hidden ones too.
+    public func listedTags(in section: Discriminator<Section>) -> [Tag] {
+        tags.filter { $0.section == section && $0.removedAt == nil }
+    }
+
+    /// The attribute that has the key of this keyspace as its value; nil: the section has none.
+    public func mappedAttribute(of keyspace: Keyspace, in section: Discriminator<Section>) -> Attribute? {
+        guard let attribute = keyspace.mappedAttribute.flatMap({ self.attribute($0, in: section) }),
+            attribute.removedAt == nil
+        else { return nil }
+        return attribute
+    }
+
+    /// The keyspaces whose keys an attribute has as its value.
+    public func keyspaces(mappedTo attribute: Discriminator<Attribute>) -> [Keyspace] {
+        keyspaces.filter { $0.mappedAttribute == attribute }
+    }
 }
 
 // MARK: - What integrations know of it
@@ -77,6 +133,8 @@ extension Catalogue {
     public var published: Catalogue {
         var published = self
         published.eventTypeTable = eventTypeTable.published
+        published.attributeTable = attributeTable.published
+        published.tagTable = tagTable.published
         return published
     }
 
@@ -85,5 +143,8 @@ extension Catalogue {
         eventTypes.contains { type in
             type.section == section && type.versions.contains { $0.state != .published }
         }
+            || attributeTable.all.contains { attribute in
+                attribute.section == section && attribute.versions.contains { $0.state != .published }
+            }
     }
 }

@@ -1,17 +1,36 @@
 /// Something that admins define and clients know by its discriminator: a section, a keyspace, an event type.
 protocol Definition: Sendable {
+    /// By what it is found: its discriminator, where that is unique in the account.
+    associatedtype Key: Hashable & Sendable = Discriminator<Self>
+
     var discriminator: Discriminator<Self> { get }
+    var key: Key { get }
     /// The small number that rows have in its place; nil for a kind that rows do not name.
     var rowNumber: Int64? { get }
     /// What messages call several of them.
     static var plural: String { get }
     /// How many of them an account can have.
     static var countMax: Int { get }
-    static func notFound(_ discriminator: Discriminator<Self>) -> Problem
+    static func notFound(_ key: Key) -> Problem
 }
 
 extension Definition {
     var rowNumber: Int64? { nil }
+}
+
+extension Definition where Key == Discriminator<Self> {
+    var key: Key { discriminator }
+}
+
+/// The key of a definition whose discriminator other sections can have too.
+public struct SectionKey<Definition>: Hashable, Sendable {
+    public let section: Discriminator<Section>
+    public let discriminator: Discriminator<Definition>
+
+    public init(_ discriminator: Discriminator<Definition>, in section: Discriminator<Section>) {
+        self.section = section
+        self.discriminator = discriminator
+    }
 }
 
 /// A definition whose content comes in versions.
@@ -31,7 +50,7 @@ protocol VersionedDefinition: Definition {
 /// by it is read in place.
 struct DefinitionTable<Element: Definition>: Sendable {
     private(set) var all: [Element] = []
-    private var placeByDiscriminator: [Discriminator<Element>: Int] = [:]
+    private var placeByKey: [Element.Key: Int] = [:]
     private var placeByNumber: [Int64: Int] = [:]
     /// Empty for a kind without versions.
     private(set) var placeByVersion: [VersionID: VersionPlace] = [:]
@@ -42,10 +61,10 @@ struct DefinitionTable<Element: Definition>: Sendable {
         let version: Int
     }
 
-    func place(of discriminator: Discriminator<Element>) -> Int? { placeByDiscriminator[discriminator] }
+    func place(of key: Element.Key) -> Int? { placeByKey[key] }
 
-    subscript(discriminator: Discriminator<Element>) -> Element? {
-        placeByDiscriminator[discriminator].map { all[$0] }
+    subscript(key: Element.Key) -> Element? {
+        placeByKey[key].map { all[$0] }
     }
 
     subscript(number number: Int64) -> Element? {
@@ -57,7 +76,7 @@ struct DefinitionTable<Element: Definition>: Sendable {
 
     /// - Throws: `already_exists`, or `limit_exceeded` when the account has as many as it can have.
     mutating func add(_ element: Element) throws(Problem) {
-        guard placeByDiscriminator[element.discriminator] == nil else {
+        guard placeByKey[element.key] == nil else {
             throw Problem.exists(element.discriminator.text)
         }
         guard all.count < Element.countMax else { throw Problem.tooMany(Element.plural, Element.countMax) }
@@ -65,7 +84,7 @@ struct DefinitionTable<Element: Definition>: Sendable {
     }
 
     private mutating func append(_ element: Element) {
-        placeByDiscriminator[element.discriminator] = all.count
+        placeByKey[element.key] = all.count
         if let number = element.rowNumber, placeByNumber[number] == nil { placeByNumber[number] = all.count }
         all.append(element)
     }
@@ -77,9 +96,9 @@ struct DefinitionTable<Element: Definition>: Sendable {
 
     /// - Throws: that there is no such definition.
     mutating func change(
-        _ discriminator: Discriminator<Element>, _ body: (inout Element) throws(Problem) -> Void
+        _ key: Element.Key, _ body: (inout Element) throws(Problem) -> Void
     ) throws(Problem) {
-        guard let place = placeByDiscriminator[discriminator] else { throw Element.notFound(discriminator) }
+        guard let place = placeByKey[key] else { throw Element.notFound(key) }
         try change(at: place, body)
     }
 }
@@ -94,9 +113,9 @@ extension DefinitionTable where Element: VersionedDefinition {
     }
 
     /// The place of a definition that was not removed.
-    func livePlace(of discriminator: Discriminator<Element>) throws(Problem) -> Int {
-        guard let place = placeByDiscriminator[discriminator], all[place].removedAt == nil else {
-            throw Element.notFound(discriminator)
+    func livePlace(of key: Element.Key) throws(Problem) -> Int {
+        guard let place = placeByKey[key], all[place].removedAt == nil else {
+            throw Element.notFound(key)
         }
         return place
     }
@@ -115,7 +134,7 @@ extension DefinitionTable where Element: VersionedDefinition {
     ) throws(Problem) {
         guard let place = placeByVersion[id] else { throw Problem.noVersion(id) }
         guard all[place.definition].removedAt == nil else {
-            throw Element.notFound(all[place.definition].discriminator)
+            throw Element.notFound(all[place.definition].key)
         }
         try change(&all[place.definition].versions, place.version)
         index(versionsAt: place.definition)
@@ -125,6 +144,13 @@ extension DefinitionTable where Element: VersionedDefinition {
         for (position, version) in all[place].versions.all.enumerated() {
             placeByVersion[version.id] = VersionPlace(definition: place, version: position)
         }
+    }
+
+    /// Adds a definition that comes with the account or a section, and is in no log.
+    mutating func addBuiltIn(_ element: Element) {
+        guard placeByKey[element.key] == nil else { return }
+        append(element)
+        index(versionsAt: all.count - 1)
     }
 
     /// Without drafts, without what was discarded, and without definitions that have nothing else.

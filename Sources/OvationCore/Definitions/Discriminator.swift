@@ -86,6 +86,20 @@ extension Discriminator where Definition == EventType {
     public static func isSuffix(_ text: String) -> Bool { DiscriminatorRules.isSuffix(text) }
 }
 
+extension Discriminator where Definition == Attribute {
+    /// `usercreated.attributes.langue_crm-98h3ud5p4v`
+    public static func made(fromName name: String, using random: inout some RandomNumberGenerator) -> Self {
+        DiscriminatorRules.made(prefix: "usercreated.attributes.", name: name, space: "_", using: &random)
+    }
+}
+
+extension Discriminator where Definition == Tag {
+    /// `usercreated.tags.vip-98h3ud5p4v`
+    public static func made(fromName name: String, using random: inout some RandomNumberGenerator) -> Self {
+        DiscriminatorRules.made(prefix: "usercreated.tags.", name: name, space: "_", using: &random)
+    }
+}
+
 /// What is common to the discriminators of every kind of definition.
 enum DiscriminatorRules {
     /// Characters; the longest seen in real accounts.

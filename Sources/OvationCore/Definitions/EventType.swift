@@ -5,7 +5,7 @@ public enum EventCategory: String, Codable, Sendable, CaseIterable {
     case signal
 }
 
-/// What may be done with events of a type through one keyspace.
+/// What may be done through one keyspace with events of a type, with an attribute, or with a tag.
 public struct Permission: Hashable, Codable, Sendable {
     public var read: Bool
     public var write: Bool
@@ -16,6 +16,7 @@ public struct Permission: Hashable, Codable, Sendable {
     }
 
     public static let none = Permission(read: false, write: false)
+    public static let all = Permission(read: true, write: true)
 }
 
 /// A named kind of event in a section.

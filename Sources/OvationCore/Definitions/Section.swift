@@ -21,11 +21,19 @@ public struct Keyspace: Sendable, Codable, Equatable {
     /// Whether consents may be changed through this keyspace.
     public internal(set) var managesSubscriptions: Bool
     public let keyFormat: KeyFormat
+    /// The attribute that has the profile key as its value in each section where it exists; nil: there is none.
+    /// Keyspaces that come with the account have theirs whatever is here: see ``mappedAttribute``.
+    public internal(set) var mapping: Discriminator<Attribute>?
+
+    public var mappedAttribute: Discriminator<Attribute>? {
+        mapping ?? BuiltIn.attributes.first { $0.keyspace == discriminator }?.discriminator
+    }
 
     public init(
         number: Int64, discriminator: Discriminator<Keyspace>, name: String, managesSubscriptions: Bool,
-        keyFormat: KeyFormat
+        keyFormat: KeyFormat, mapping: Discriminator<Attribute>? = nil
     ) {
+        self.mapping = mapping
         self.number = number
         self.discriminator = discriminator
         self.name = name
@@ -50,8 +58,21 @@ extension Keyspace: Definition {
     static func notFound(_ discriminator: Discriminator<Keyspace>) -> Problem { .noKeyspace(discriminator) }
 }
 
-/// What every account has from its first moment.
+/// What every account, and every section, has from its first moment.
 public enum BuiltIn {
+    /// The default attributes of each section. They are in no log.
+    public static let attributes: [BuiltInAttribute] = [
+        BuiltInAttribute(
+            1, "com.apsis1.attributes.email", "Email", .string, keyspace: "com.apsis1.keyspaces.email"),
+        BuiltInAttribute(
+            2, "com.apsis1.attributes.mobile", "Mobile", .integer, keyspace: "com.apsis1.keyspaces.mobile"),
+        BuiltInAttribute(
+            3, "com.apsis1.attributes.crmid", "CRM ID", .string, keyspace: "com.apsis1.keyspaces.crm-id"),
+        BuiltInAttribute(4, "com.apsis1.attributes.firstname", "First name", .string),
+        BuiltInAttribute(5, "com.apsis1.attributes.lastname", "Last name", .string),
+        BuiltInAttribute(6, "com.apsis1.attributes.birthdate", "Birth date", .string, renderHint: .date),
+    ]
+
     public static let sections: [Section] = [
         Section(number: 1, discriminator: .init(builtIn: "com.apsis1.sections.default"), name: "Default")
     ]

@@ -33,6 +33,9 @@ public struct VersionHistory<Content: Sendable & Equatable>: Sendable, Equatable
 
     init() {}
 
+    /// A history that begins with its current version.
+    init(first version: Version) { all = [version] }
+
     public var current: Version? { all.last(where: \.isCurrent) }
 
     /// As lists show them: the current version first, then the deprecated, the last to be current before the others.

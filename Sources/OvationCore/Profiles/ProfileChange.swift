@@ -4,15 +4,31 @@ public struct ProfileChange: Sendable {
     public let at: Timestamp
     /// Client id of the API key that asked for it.
     public let actor: String
+    public let precondition: Precondition
+    public let idempotency: Idempotency?
+    /// Of different kinds, or in different sections.
     public let operations: [Operation]
+
+    /// What must hold of the profile before.
+    public enum Precondition: Sendable, Equatable {
+        /// It is there; otherwise ``ProfileChangeOutcome/noProfile``.
+        case exists
+        /// Nothing; it is made if it is not there.
+        case none
+        /// It is not there, and is made; otherwise ``ProfileChangeOutcome/exists``.
+        case isNew
+    }
 
     /// To add one: a case here, what it is called in the store in ``kind``, and a file of its own in each engine.
     public enum Operation: Sendable, Equatable {
+        /// Sets and clears values and tags in a section.
+        case update(section: Int64, [ProfileEdit])
         /// The profile is ``ProfileState/locked`` from here on. Locking it again changes nothing.
         case lock
 
         public var kind: Kind {
             switch self {
+            case .update: .updated
             case .lock: .locked
             }
         }
@@ -20,6 +36,7 @@ public struct ProfileChange: Sendable {
         /// The state that the profile has afterwards; nil: the operation leaves it as it is.
         public var state: ProfileState? {
             switch self {
+            case .update: nil
             case .lock: .locked
             }
         }
@@ -27,6 +44,7 @@ public struct ProfileChange: Sendable {
         /// What it takes of memory beside the change, near enough.
         var bytes: Int {
             switch self {
+            case .update(_, let edits): edits.reduce(0) { $0 + $1.bytes }
             case .lock: 0
             }
         }
@@ -34,13 +52,19 @@ public struct ProfileChange: Sendable {
 
     /// What happened, as stores keep it. A word is never renamed.
     public enum Kind: String, Sendable, CaseIterable {
+        case updated
         case locked
     }
 
-    public init(profile: ProfileAddress, at: Timestamp, actor: String, operations: [Operation]) {
+    public init(
+        profile: ProfileAddress, at: Timestamp, actor: String, precondition: Precondition = .exists,
+        idempotency: Idempotency? = nil, operations: [Operation]
+    ) {
         self.profile = profile
         self.at = at
         self.actor = actor
+        self.precondition = precondition
+        self.idempotency = idempotency
         self.operations = operations
     }
 
@@ -56,9 +80,20 @@ public struct ProfileChange: Sendable {
 }
 
 public enum ProfileChangeOutcome: Sendable, Equatable {
-    /// The number of its last operation that changed something. Numbers come from the sequence of event ids.
-    case changed(position: Int64)
+    /// The number of its last operation that changed something; nil: it only made the profile. Numbers come from the
+    /// sequence of event ids.
+    case changed(position: Int64?)
     /// The profile was as it should be.
     case unchanged
     case noProfile
+    /// There is such a profile already; nothing was changed.
+    case exists
+    /// The profile takes no data; nothing was changed, and no key is remembered.
+    case refused(ProfileState)
+    /// It would hold more than ``Limits/profileFieldsMax`` fields in a section; nothing was changed.
+    case full
+    /// The same request took effect before; its answer again.
+    case duplicate(answer: [UInt8])
+    /// The idempotency key was used for another request.
+    case conflict
 }

@@ -4,6 +4,12 @@ public protocol ProfileStore: Sendable {
     /// before is stored before it; what is posted later finds the profile changed, on every server.
     func change(_ change: ProfileChange) async throws(StoreFailure) -> ProfileChangeOutcome
 
+    /// What a profile holds, in these sections or in all. nil: there is no such profile.
+    func data(of profile: ProfileAddress, in sections: [Int64]?) async throws(StoreFailure) -> ProfileData?
+
+    /// What was changed of a profile, newest first. nil: there is no such profile.
+    func changes(_ filter: ProfileChangeFilter) async throws(StoreFailure) -> ProfileChangePage?
+
     /// nil: there is no such profile.
     func profile(_ reference: ProfileReference) async throws(StoreFailure) -> Profile?
 

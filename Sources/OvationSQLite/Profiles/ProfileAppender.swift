@@ -154,6 +154,7 @@ extension ProfileAppender {
         for operation in change.operations {
             let isChanged =
                 switch operation {
+                case .update: preconditionFailure("not built yet")
                 case .lock: try lock(&target)
                 }
             guard isChanged else { continue }

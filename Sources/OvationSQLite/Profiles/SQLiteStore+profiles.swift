@@ -2,6 +2,14 @@ public import OvationCore
 import OvationRows
 
 extension SQLiteStore: ProfileStore {
+    public func data(of profile: ProfileAddress, in sections: [Int64]?) async throws(StoreFailure) -> ProfileData? {
+        throw StoreFailure(.unavailable, "not built yet")
+    }
+
+    public func changes(_ filter: ProfileChangeFilter) async throws(StoreFailure) -> ProfileChangePage? {
+        throw StoreFailure(.unavailable, "not built yet")
+    }
+
     public func change(_ change: ProfileChange) async throws(StoreFailure) -> ProfileChangeOutcome {
         try await writer.write { .change(change, $0) }.get()
     }

@@ -1,0 +1,169 @@
+/// What a profile can hold in a section: the value of an attribute, or a tag.
+public struct ProfileField: Hashable, Sendable {
+    /// The numbers are what stores keep. 2 is kept free for consents.
+    public enum Kind: Int64, Sendable, CaseIterable {
+        case attribute = 0
+        case tag = 1
+        /// Of the profile as a whole, whatever section: what became of it, such as a lock. It has the number 0.
+        case life = 3
+    }
+
+    public let kind: Kind
+    /// Of the attribute or tag in the account; from 0 to ``numberMax``.
+    public let number: Int64
+
+    public static let numberMax: Int64 = 1 << 40
+
+    public init(_ kind: Kind, _ number: Int64) {
+        self.kind = kind
+        self.number = number
+    }
+
+    public static func attribute(_ number: Int64) -> ProfileField { ProfileField(.attribute, number) }
+    public static func tag(_ number: Int64) -> ProfileField { ProfileField(.tag, number) }
+    public static let life = ProfileField(.life, 0)
+}
+
+/// The value of an attribute. A tag that a profile has is `true`.
+public struct ProfileValue: Sendable, Equatable {
+    /// Under which the value was set, and whose type it has.
+    public let version: VersionID
+    public let value: FieldValue
+
+    public init(version: VersionID, value: FieldValue) {
+        self.version = version
+        self.value = value
+    }
+}
+
+/// One field to set, or to clear.
+public struct ProfileEdit: Sendable, Equatable {
+    public let field: ProfileField
+    /// nil: the profile has none afterwards.
+    public let value: ProfileValue?
+
+    public init(_ field: ProfileField, _ value: ProfileValue?) {
+        self.field = field
+        self.value = value
+    }
+
+    /// What it takes of memory, near enough.
+    var bytes: Int {
+        guard case .string(let text)? = value?.value else { return 64 }
+        return 64 + text.utf8.count
+    }
+}
+
+// MARK: - As it is read back
+
+/// What a profile holds.
+public struct ProfileData: Sendable, Equatable {
+    public struct Section: Sendable, Equatable {
+        /// Number of the section in the account.
+        public let section: Int64
+        /// Ordered by kind and number; those that were cleared are left out.
+        public let fields: [HeldField]
+
+        public init(section: Int64, fields: [HeldField]) {
+            self.section = section
+            self.fields = fields
+        }
+    }
+
+    public let profile: Profile
+    /// Ordered by number; those without a field are left out.
+    public let sections: [Section]
+
+    public init(profile: Profile, sections: [Section]) {
+        self.profile = profile
+        self.sections = sections
+    }
+}
+
+public struct HeldField: Sendable, Equatable {
+    public let field: ProfileField
+    public let value: ProfileValue
+    /// When it was set to this value.
+    public let setAt: Timestamp
+    /// Client id of the API key that set it.
+    public let actor: String
+    /// Of the change that set it.
+    public let position: Int64
+
+    public init(field: ProfileField, value: ProfileValue, setAt: Timestamp, actor: String, position: Int64) {
+        self.field = field
+        self.value = value
+        self.setAt = setAt
+        self.actor = actor
+        self.position = position
+    }
+}
+
+// MARK: - History
+
+/// Which changes of a profile are meant.
+public struct ProfileChangeFilter: Sendable {
+    public var profile: ProfileAddress
+    /// Changes in these sections. Those of the profile as a whole always belong to it.
+    public var sections: [Int64]
+    /// Only changes with a lower position; nil: from the newest on.
+    public var before: Int64?
+    public var limit: Int
+
+    public init(profile: ProfileAddress, sections: [Int64], before: Int64? = nil, limit: Int) {
+        self.profile = profile
+        self.sections = sections
+        self.before = before
+        self.limit = limit
+    }
+}
+
+/// A change as it is read back.
+public struct StoredProfileChange: Sendable, Equatable {
+    public struct Edit: Sendable, Equatable {
+        public let field: ProfileField
+        /// nil: there was none.
+        public let from: ProfileValue?
+        /// nil: it was cleared.
+        public let to: ProfileValue?
+
+        public init(field: ProfileField, from: ProfileValue?, to: ProfileValue?) {
+            self.field = field
+            self.from = from
+            self.to = to
+        }
+    }
+
+    public let position: Int64
+    public let kind: ProfileChange.Kind
+    /// nil: it is about the profile as a whole.
+    public let section: Int64?
+    public let at: Timestamp
+    /// Client id of the API key that asked for it.
+    public let actor: String
+    /// In the order in which they were asked for. Empty for a change of the profile as a whole.
+    public let edits: [Edit]
+
+    public init(
+        position: Int64, kind: ProfileChange.Kind, section: Int64?, at: Timestamp, actor: String, edits: [Edit]
+    ) {
+        self.position = position
+        self.kind = kind
+        self.section = section
+        self.at = at
+        self.actor = actor
+        self.edits = edits
+    }
+}
+
+public struct ProfileChangePage: Sendable, Equatable {
+    /// Newest first.
+    public let changes: [StoredProfileChange]
+    /// For ``ProfileChangeFilter/before``; nil on the last page.
+    public let next: Int64?
+
+    public init(changes: [StoredProfileChange], next: Int64?) {
+        self.changes = changes
+        self.next = next
+    }
+}

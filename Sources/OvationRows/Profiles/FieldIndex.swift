@@ -1,0 +1,157 @@
+package import OvationCore
+
+/// Where the values of a profile in one section are: for each field the position of the change that touched it last. It is
+/// the column `fields` of `profile_data`, and follows from `profile_change`.
+///
+/// A field that was cleared stays: its history begins there. A first byte, `1`, says how to read the rest. Then for each
+/// field, by rising packed number: the field, the position, and a byte that tells most values apart (0: cleared).
+package struct FieldIndex: Sendable, Equatable {
+    package struct Entry: Sendable, Equatable {
+        package let field: ProfileField
+        package var position: Int64
+        /// Two values with different digests are different; 0 stands for none.
+        var digest: UInt8
+
+        package var isCleared: Bool { digest == 0 }
+    }
+
+    /// By rising packed number of the field.
+    package private(set) var entries: [Entry]
+
+    package init() { entries = [] }
+
+    private func place(of field: ProfileField) -> Int {
+        var low = 0
+        var high = entries.count
+        while low < high {
+            let middle = (low + high) / 2
+            if entries[middle].field.packed < field.packed { low = middle + 1 } else { high = middle }
+        }
+        return low
+    }
+
+    package subscript(field: ProfileField) -> Entry? {
+        let place = place(of: field)
+        return place < entries.count && entries[place].field == field ? entries[place] : nil
+    }
+
+    /// How many fields have a value.
+    package var heldCount: Int { entries.count { !$0.isCleared } }
+
+    // MARK: Changing
+
+    /// The positions whose edits have to be read before ``apply(_:at:knowing:)`` can tell whether something changes.
+    package func unsure(of edits: [ProfileEdit]) -> [Int64] {
+        edits.compactMap { edit in
+            guard let entry = self[edit.field], !entry.isCleared, entry.digest == edit.value?.digest else { return nil }
+            return entry.position
+        }
+    }
+
+    /// Applies edits, each field once.
+    /// - Parameter known: the edits of the positions that ``unsure(of:)`` named.
+    /// - Returns: the edits that change something; nil: none does.
+    package mutating func apply(
+        _ edits: [ProfileEdit], at position: Int64, knowing known: [Int64: PackedEdits]
+    ) -> PackedEdits? {
+        var changed: [PackedEdits.Edit] = []
+        for edit in edits {
+            let place = place(of: edit.field)
+            let entry = place < entries.count && entries[place].field == edit.field ? entries[place] : nil
+            guard isChange(edit, of: entry, knowing: known) else { continue }
+            changed.append(PackedEdits.Edit(field: edit.field, previous: entry?.position, value: edit.value))
+            let new = Entry(field: edit.field, position: position, digest: edit.value?.digest ?? 0)
+            if entry == nil { entries.insert(new, at: place) } else { entries[place] = new }
+        }
+        return changed.isEmpty ? nil : PackedEdits(changed)
+    }
+
+    private func isChange(_ edit: ProfileEdit, of entry: Entry?, knowing known: [Int64: PackedEdits]) -> Bool {
+        guard let entry, !entry.isCleared else { return edit.value != nil }
+        guard let value = edit.value, value.digest == entry.digest else { return true }
+        return known[entry.position]?[edit.field]?.value != value
+    }
+
+    /// Notes that the profile as a whole has changed.
+    /// - Returns: the edits that lead to the change before.
+    package mutating func noteLife(at position: Int64) -> PackedEdits {
+        let previous = self[.life]?.position
+        let place = place(of: .life)
+        let new = Entry(field: .life, position: position, digest: 1)
+        if previous == nil { entries.insert(new, at: place) } else { entries[place] = new }
+        return PackedEdits([
+            PackedEdits.Edit(field: .life, previous: previous, value: nil)
+        ])
+    }
+
+    // MARK: Bytes
+
+    package var bytes: [UInt8] {
+        var writer = PackedWriter()
+        writer.add(byte: 1)
+        for entry in entries {
+            writer.add(entry.field.packed)
+            writer.add(UInt64(entry.position))
+            writer.add(byte: entry.digest)
+        }
+        return writer.bytes
+    }
+
+    /// nil: this is no index.
+    package init?(bytes: some Sequence<UInt8>) {
+        var reader = PackedReader(ArraySlice(bytes))
+        guard reader.byte() == 1 else { return nil }
+        entries = []
+        while !reader.isAtEnd {
+            guard let field = ProfileField(packed: reader.number()), let position = reader.int64(), position > 0,
+                let digest = reader.byte()
+            else { return nil }
+            if let last = entries.last, last.field.packed >= field.packed { return nil }
+            entries.append(Entry(field: field, position: position, digest: digest))
+        }
+    }
+}
+
+extension ProfileValue {
+    /// 1 to 255; the same in every process, since stores keep it.
+    fileprivate var digest: UInt8 {
+        var hash: UInt64 = 0xCBF2_9CE4_8422_2325
+        func add(_ byte: UInt8) {
+            hash ^= UInt64(byte)
+            hash &*= 0x0000_0100_0000_01B3
+        }
+        func add(_ number: UInt64) {
+            for shift in stride(from: UInt64(0), to: 64, by: 8) { add(UInt8(truncatingIfNeeded: number >> shift)) }
+        }
+        add(UInt64(bitPattern: version))
+        switch value {
+        case .string(let text): for byte in text.utf8 { add(byte) }
+        case .integer(let number): add(UInt64(bitPattern: number))
+        case .double(let number): add(number.bitPattern)
+        case .boolean(let flag): add(UInt8(flag ? 1 : 2))
+        }
+        return UInt8(truncatingIfNeeded: (hash ^ hash >> 32) % 255) + 1
+    }
+}
+
+/// The positions of a profile's changes, from the newest on: from the indexes of its sections, and from the edits of each
+/// change to those before it.
+package struct ChangeTrail {
+    private var positions: Set<Int64>
+
+    package init(_ indexes: some Sequence<FieldIndex>) {
+        positions = Set(indexes.flatMap { $0.entries.map(\.position) })
+    }
+
+    /// The newest that was not taken yet; nil: there are no more.
+    package mutating func next() -> Int64? {
+        guard let newest = positions.max() else { return nil }
+        positions.remove(newest)
+        return newest
+    }
+
+    /// To be called with the edits of each change that ``next()`` gave, before the next is asked for.
+    package mutating func follow(_ edits: PackedEdits) {
+        for edit in edits.edits { if let previous = edit.previous { positions.insert(previous) } }
+    }
+}
