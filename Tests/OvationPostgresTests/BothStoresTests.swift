@@ -216,6 +216,7 @@ struct BothStoresTests {
         case .changed: return "changed"
         case .unchanged: return "unchanged"
         case .noProfile: return "no profile"
+        case let other: return "\(other)"
         }
     }
 

@@ -91,7 +91,7 @@ struct ProfileStateTests {
             try await SharedDatabaseTests.eventually { race.told.count { $0.began > answered } > 6 }
             race.isOver.store(true, ordering: .releasing)
             try await group.waitForAll()
-            guard case .changed(let position) = outcome else { throw StoreFailure(.unusable, "\(outcome)") }
+            guard case .changed(let position?) = outcome else { throw StoreFailure(.unusable, "\(outcome)") }
             return (position, answered)
         }
         let all = race.told

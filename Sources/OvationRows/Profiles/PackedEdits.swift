@@ -40,7 +40,8 @@ package struct PackedEdits: Sendable, Equatable {
                 continue
             }
             writer.add(byte: value.value.kind)
-            let first = edit.field.kind == .attribute ? BuiltInAttribute.firstVersion(ofAttribute: edit.field.number) : 0
+            let first =
+                edit.field.kind == .attribute ? BuiltInAttribute.firstVersion(ofAttribute: edit.field.number) : 0
             writer.add(value.version == first ? 0 : UInt64(value.version))
             switch value.value {
             case .string(let text): writer.add(text)

@@ -35,7 +35,9 @@ extension SectionChange: DefinitionChange {
         case .created(let section):
             try catalogue.sectionTable.add(section)
             _ = try DefinitionRules.name(section.name)
-            for attribute in BuiltIn.attributes { catalogue.attributeTable.addBuiltIn(attribute.attribute(in: section)) }
+            for attribute in BuiltIn.attributes {
+                catalogue.attributeTable.addBuiltIn(attribute.attribute(in: section))
+            }
         case .renamed(let discriminator, let name):
             try catalogue.sectionTable.change(discriminator) { section throws(Problem) in
                 section.name = try DefinitionRules.name(name)
