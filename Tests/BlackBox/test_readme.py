@@ -14,6 +14,7 @@ from conftest import StartServer
 from ovation import ARTICLE_MODEL, BINARY, COMMAND_SECONDS, ROOT, environment
 
 README = (ROOT / "README.md").read_text()
+COMMAND_LINE = (ROOT / "docs/command-line.md").read_text()
 DOCUMENTS = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md"))]
 RELEASE = ROOT / ".build/release/ovation"
 
@@ -44,8 +45,8 @@ def test_the_commands_of_the_readme_do_what_it_says_when_they_are_pasted(
     (tmp_path / "history.ndjson").write_text(history)
     [model] = blocks("yaml")
     (tmp_path / "model.yaml").write_text(model)
-    commands = [block for block in blocks("sh") if is_for_a_server(block)]
-    assert len(commands) >= 8
+    commands = [block for block in blocks("sh") + blocks("sh", COMMAND_LINE) if is_for_a_server(block)]
+    assert len(commands) >= 9
     script = "\n".join(commands)
     for old, new in {
         "http://127.0.0.1:8080": server.url,
@@ -59,7 +60,8 @@ def test_the_commands_of_the_readme_do_what_it_says_when_they_are_pasted(
     (tmp_path / "bin/ovation").symlink_to(BINARY)
     env = environment(tmp_path, {"OVATION_URL": server.url})
     env["PATH"] = f"{tmp_path}/bin:{env['PATH']}"
-    for shell in [name for name in ("bash", "zsh") if shutil.which(name)]:
+    for shell in ("bash", "zsh"):
+        assert shutil.which(shell), f"there is no {shell}; make setup installs it"
         # The model comes a second time, and changes nothing then; what is exported is written anew.
         result = subprocess.run(
             [shell, "-e", "-u", "-o", "pipefail", "-c", script],
@@ -70,19 +72,21 @@ def test_the_commands_of_the_readme_do_what_it_says_when_they_are_pasted(
             cwd=tmp_path,
         )
         assert result.returncode == 0, result.stdout + result.stderr
-        assert "HTTP/1.1 204" in result.stdout
+        # An event, and three attributes.
+        assert result.stdout.count("HTTP/1.1 204") == 2
         assert '"myNumberField":27183' in result.stdout
         assert not re.search(r'"status": ?[45]\d\d', result.stdout), result.stdout
         assert '"myNumberField":7' in (tmp_path / "history.ndjson").read_text()
         assert "myNumberField" in (tmp_path / "transactions.csv").read_text()
 
 
-def test_the_size_that_the_readme_names_is_that_of_the_program() -> None:
-    named = re.search(r"The program\*\* is one file of about (\d+) MB", README)
+def test_the_size_that_the_documents_name_is_that_of_the_program() -> None:
+    production = (ROOT / "docs/production.md").read_text()
+    named = re.search(r"The program\*\* is one file of about (\d+) MB", production)
     if not RELEASE.is_file() or RELEASE.stat().st_mtime < (ROOT / "Package.resolved").stat().st_mtime:
         pytest.skip("there is no release build; make build makes one")
     size = RELEASE.stat().st_size / 1_000_000
-    assert named, f"the README says how large it is: {size:.0f} MB"
+    assert named, f"production.md says how large it is: {size:.0f} MB"
     assert abs(size - int(named[1])) <= 0.1 * int(named[1]), f"it has {size:.0f} MB"
 
 
