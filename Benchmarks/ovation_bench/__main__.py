@@ -1,4 +1,4 @@
-"""python3 -m ovation_bench [quick | full | long | postgres]: run by Scripts/bench."""
+"""python3 -m ovation_bench [quick | full | long | postgres | profiles]: run by Scripts/bench."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import subprocess
 import sys
 import time
 
-from . import document, filled, longrun, micro, others, ovation, posts, postgresql, report, targets
+from . import document, filled, longrun, micro, others, ovation, posts, postgresql, profiles, report, targets
 from .figures import wrapped
 from .machine import machine, sync_time
 from .place import DOCUMENT, OUTPUT, ROOT, WORK, folder, remove, required_binary, say
@@ -18,8 +18,8 @@ from .plan import FULL, Plan, plan
 
 def main() -> None:
     name = sys.argv[1] if len(sys.argv) > 1 else "full"
-    if name not in ("quick", "full", "long", "postgres") or len(sys.argv) > 2:
-        raise SystemExit("usage: Scripts/bench [quick | full | long | micro | postgres]")
+    if name not in ("quick", "full", "long", "postgres", "profiles") or len(sys.argv) > 2:
+        raise SystemExit("usage: Scripts/bench [quick | full | long | micro | postgres | profiles]")
     if shutil.which("wrk") is None:
         raise SystemExit("wrk is missing: Scripts/setup bench")
     for program in ("ovation", "bare-server"):
@@ -33,8 +33,11 @@ def main() -> None:
             _long(chosen)
         elif name == "postgres":
             _postgresql(chosen)
+        elif name == "profiles":
+            _profiles(chosen)
         else:
             _all(chosen)
+            _profiles(chosen)
             _postgresql(chosen)
     finally:
         remove(WORK)
@@ -76,6 +79,20 @@ def _postgresql(chosen: Plan) -> None:
     print(text)
     _keep("postgres", text)
     _write("on PostgreSQL", text, chosen.database_events >= FULL.database_events)
+
+
+def _profiles(chosen: Plan) -> None:
+    sync = sync_time(folder("sync"))
+    figures = profiles.measure(chosen)
+    text = wrapped(
+        f"{_today()}, {_version()}. {machine(WORK)}; a sync of 4 kB takes {sync.append:.2f} ms when it appends. "
+        f"{chosen.rounds} rounds of {chosen.seconds} s for each load, after each other. Each figure is the median "
+        f"(lowest–highest) of the rounds.\n\n{report.verdicts(targets.of_profiles(figures), None)}\n"
+        f"{profiles.report(figures)}"
+    )
+    print(text)
+    _keep("profiles", text)
+    _write("profiles", text, chosen.attribute_profiles >= FULL.attribute_profiles)
 
 
 def _long(chosen: Plan) -> None:

@@ -12,6 +12,7 @@ from .place import Failure
 from .plan import HUNDREDS, LONE, MANY, SINGLES, Plan
 from .postgresql import PostgreSQL
 from .posts import APPEND, BARE, OVATION, POCKETBASE, Posts
+from .profiles import Profiles
 
 # "As fast as" and "does not grow", with room for chance.
 _SAME = 1.1
@@ -178,4 +179,12 @@ def of_postgresql(figures: PostgreSQL) -> list[Target]:
         at_least(14, singles, 5_000, figures.many.rate, " requests/s"),
         at_least(14, f"{singles}: times one row a commit, 16 sessions", 4, commits, "×", 1),
         at_most(15, "newest 50 of a profile, of the query alone by libpq", 1.5, pages, digits=2),
+    ]
+
+
+def of_profiles(figures: Profiles) -> list[Target]:
+    ratio = figures.patches.rate.divided_by(figures.posts.rate)
+    return [
+        at_least(16, "three attributes set, 32 connections: of the rate of single-event posts", 0.8, ratio, digits=2),
+        at_most(17, "file for each stored value, beside the value", 40, figures.overhead, " bytes", 1),
     ]
