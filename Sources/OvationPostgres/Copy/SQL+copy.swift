@@ -297,7 +297,8 @@ enum CopySQL {
 
     /// Plans are made from what is there, and not from an empty table.
     static let analyze = [
-        "profile", "profile_change", "profile_data", "event", "idempotency", "catalogue_log", "act", "rejection", "version_usage",
+        "profile", "profile_change", "profile_data", "event", "idempotency", "catalogue_log", "act", "rejection",
+        "version_usage",
     ].map {
         Statement("copy_analyze_" + $0, "ANALYZE ovation." + $0)
     }
