@@ -104,6 +104,31 @@ struct DescribedBodyTests {
         Step(endpoint: .about), Step(endpoint: .health), Step(endpoint: .ready), Step(endpoint: .metrics),
     ]
 
+    private static let place: KeyValuePairs = ["keyspace": email, "key": "steve@apsis.com", "section": section]
+    /// The first names in the section of the examples, which is the third.
+    private static let firstName = String(BuiltInAttribute.firstVersion(ofAttribute: 3 * 8 + 4))
+
+    /// What a profile holds: before there are events, and after.
+    private static let values: [Step] = [
+        Step(endpoint: .createProfile, path: ["keyspace": email, "section": section]),
+        Step(endpoint: .changeAttributeValues, path: place, body: "{\"\(firstName)\":\"Ada\"}"),
+        Step(endpoint: .changeAttributeValuesByName, path: place),
+        Step(endpoint: .changeProfileTags, path: place, body: "{}"),
+        Step(endpoint: .getAttributeValues, path: place), Step(endpoint: .listAttributeValues, path: place),
+        Step(endpoint: .getProfileTags, path: place), Step(endpoint: .listProfileChanges, path: place),
+        Step(endpoint: .listProfileChanges, path: place, query: "?limit=1"),
+        Step(endpoint: .getProfile, path: place),
+        Step(
+            endpoint: .removeAttributeValue,
+            path: ["keyspace": email, "key": "steve@apsis.com", "section": section, "version": firstName]),
+        Step(
+            endpoint: .removeAttributeValueByName,
+            path: [
+                "keyspace": email, "key": "steve@apsis.com", "section": section,
+                "attribute": "com.apsis1.attributes.lastname",
+            ]),
+    ]
+
     @Test("every answer is what the description says, member by member and in its order, and every example is taken")
     func everyEndpoint() async throws {
         try await TestServer.run { server async throws in
@@ -112,8 +137,8 @@ struct DescribedBodyTests {
                 taken.insert(step.endpoint)
                 return try await self.take(step, on: server)
             }
-            for step in Self.definitions + Self.events { _ = try await take(step) }
-            let place: KeyValuePairs = ["keyspace": Self.email, "key": "steve@apsis.com", "section": Self.section]
+            for step in Self.definitions + Self.values + Self.events { _ = try await take(step) }
+            let place = Self.place
             let profile = try await take(Step(endpoint: .getProfile, path: place)).json["profile_id"]?.string ?? ""
             _ = try await take(Step(endpoint: .getProfileByID, path: ["profile_id": profile]))
             let refused = try await take(Step(endpoint: .listAllRejections)).json["items"]?.array?.first

@@ -27,6 +27,9 @@ extension Parameter {
                 "event", "Discriminator of an event type.",
                 .string(min: 1, example: "com.apsis1.events.transaction.custom-coffee-sold-k3v9x2b7qa")),
             path("version", "Id of a version.", digits("2565266")),
+            path(
+                "attribute", "Discriminator of an attribute.",
+                .string(min: 1, example: "com.apsis1.attributes.firstname")),
             path("id", "Id of an event.", digits("17")),
             path("cause", "Id of a cause of refused posts.", Bodies.RejectionCause.idSchema),
             path("profile_id", "Id of a profile.", Bodies.Profile.idSchema),
@@ -58,6 +61,9 @@ extension Parameter {
     }
 
     static let cursor = query("cursor", "The next_cursor of the page before.", .string(example: "ekgb1x2.h"))
+    static let ignorePermissionsOfFields = query(
+        "ignore_keyspace_permissions",
+        "Also attributes and tags without read permission for the keyspace; for admin keys.", flag)
     static let ignoreKeyspacePermissions = query(
         "ignore_keyspace_permissions",
         "Also event types without read permission for the keyspace; for admin keys.", flag)
