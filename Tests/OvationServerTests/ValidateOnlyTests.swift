@@ -91,7 +91,7 @@ struct ValidateOnlyTests {
                 $0.description.hasPrefix("validate-only checks everything and changes")
             }
         }
-        let tags: Set<OvationWire.Tag> = [.sections, .keyspaces, .eventTypes, .model]
+        let tags: Set<Endpoint.Tag> = [.sections, .keyspaces, .eventTypes, .attributes, .tags, .model]
         let changing = Endpoint.allCases.filter {
             tags.contains($0.spec.tag) && $0.spec.method != .get && $0 != .planModel
         }

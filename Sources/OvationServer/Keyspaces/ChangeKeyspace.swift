@@ -24,7 +24,11 @@ struct ChangeKeyspace: BodyEndpoint, InputEndpoint {
             let name = body.name ?? keyspace.name
             let manages = body.managesSubscriptions ?? keyspace.managesSubscriptions
             guard name != keyspace.name || manages != keyspace.managesSubscriptions else { return [] }
-            return [.keyspace(.changed(discriminator, name: name, managesSubscriptions: manages))]
+            return [
+                .keyspace(
+                    .changed(
+                        discriminator, name: name, managesSubscriptions: manages, mapping: keyspace.mapping))
+            ]
         }
         return call.changed(Bodies.Keyspace(try snapshot.keyspace(discriminator)))
     }

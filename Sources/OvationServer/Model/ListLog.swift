@@ -55,7 +55,7 @@ extension AuditEntry {
         case .eventType(let change): change.eventType == eventType.discriminator
         case .version(.added(let added)): added.eventType == eventType.discriminator
         case .version(let change): eventType.versions.contains { $0.id == change.id }
-        case .section, .keyspace: false
+        case .section, .keyspace, .attribute, .attributeVersion, .tag: false
         }
     }
 }

@@ -222,6 +222,9 @@ extension Bodies {
 
     static let eventTypeSchema = Schema.discriminator("com.apsis1.events.transaction.custom-coffee-sold-k3v9x2b7qa")
 
+    static let attributeSchema = Schema.discriminator("usercreated.attributes.favourite_cake-98h3ud5p4v")
+    static let tagSchema = Schema.discriminator("usercreated.tags.vip-98h3ud5p4v")
+
     public struct EventTypeRequest: Body {
         public var name = ""
         public var category = EventCategory.transaction

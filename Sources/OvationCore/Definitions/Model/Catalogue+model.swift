@@ -66,7 +66,8 @@ private struct ModelPlanner {
         try add(
             .keyspace(
                 .changed(
-                    existing.discriminator, name: keyspace.name, managesSubscriptions: manages)),
+                    existing.discriminator, name: keyspace.name, managesSubscriptions: manages,
+                    mapping: existing.mapping)),
             .change, "keyspace \(existing.discriminator)", details)
     }
 
