@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import stat
 import subprocess
 from pathlib import Path
@@ -10,8 +11,8 @@ from pathlib import Path
 import pytest
 
 from conftest import StartServer
-from ovation import CRM_ID, DEFAULT_SECTION, EMAIL, MOBILE, Json, Server, event
-from test_cli import fail, succeed
+from ovation import BINARY, CRM_ID, DEFAULT_SECTION, EMAIL, MOBILE, ROOT, Json, Server, environment, event
+from test_cli import client_settings, fail, succeed
 
 #: The attributes that the default section has, by the last part of their names.
 IDS = {
@@ -95,6 +96,27 @@ def test_what_was_acknowledged_is_there_after_a_restart(server: Server) -> None:
     assert client.get(place() + "/attributes").json() == {IDS["firstname"]: "Bob"}
     changes = [change["changes"][0] for change in client.get(place() + "/changes").json()["items"]]
     assert [(change["from"], change["to"]) for change in changes] == [("Ada", "Bob"), (None, "Ada")]
+
+
+def test_the_document_can_be_pasted(tmp_path: Path, server: Server) -> None:
+    blocks = re.findall(r"^```sh\n(.*?)^```$", (ROOT / "docs/profiles.md").read_text(), re.MULTILINE | re.DOTALL)
+    assert len(blocks) == 6
+    # The last block begins with a profile that the others have made.
+    script = "".join(blocks).replace("http://127.0.0.1:8080", server.url).replace("curl ", "curl --fail-with-body -sS ")
+    script = script.replace("profiles create steve@", "profiles create stephen@")
+    environ = {**client_settings(server), "PATH": f"{BINARY.parent}:/usr/bin:/bin"}
+    result = subprocess.run(
+        ["bash", "-euo", "pipefail", "-c", script],
+        env=environment(tmp_path, environ),
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        timeout=120,
+    )
+    assert result.returncode == 0, result.stdout + result.stderr
+    assert "Steve" in result.stdout and "com.ovation.events.profile.updated" in result.stdout
+    values = {item["value"] for item in json.loads((tmp_path / "steve.json").read_text())["sections"][0]["attributes"]}
+    assert values == {STEVE, "Steve", 46793699558, "1993-03-07"}
 
 
 # MARK: The commands

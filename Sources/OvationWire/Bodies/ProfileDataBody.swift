@@ -47,7 +47,7 @@ extension Bodies.HeldAttribute {
         name = attribute.name
         versionID = String(version.id)
         type = version.content.type
-        renderHint = version.content.renderHint?.rawValue
+        renderHint = version.content.renderHint
         value = JSONValue(field.value.value)
         setAt = field.setAt
         setBy = field.actor

@@ -44,7 +44,6 @@ extension Bodies {
 
     static let attributeValue = Schema(["type": ["string", "number", "boolean"]], example: "Steve")
     static let attributeValueOrNull = Schema(["type": ["string", "number", "boolean", "null"]], example: "Steve")
-    static let attributeSchema = Schema.discriminator("com.apsis1.attributes.firstname")
 
     public struct NewProfile: Body {
         public var profileKey = WrittenKey()
@@ -81,7 +80,7 @@ extension Bodies {
         public var name = ""
         public var versionID = ""
         public var type = FieldType.string
-        public var renderHint: String?
+        public var renderHint: RenderHint?
         public var value: JSONValue = ""
         public var setAt = Timestamp(milliseconds: 0)
         public var setBy = ""
@@ -89,14 +88,15 @@ extension Bodies {
 
         public static let summary = "An attribute that a profile has."
         public static let members = Members<Self> {
-            $0.required("discriminator", \.discriminator, "The attribute.", attributeSchema)
+            $0.required(
+                "discriminator", \.discriminator, "The attribute.", .discriminator("com.apsis1.attributes.firstname"))
             $0.required("name", \.name, "The attribute's name for people.", .string(example: "First name"))
             $0.required(
                 "version_id", \.versionID, "The version that it was set with.", .id("1000000000000012"))
             $0.required("type", \.type, "The type of the value.")
             $0.optional(
-                "render_hint", \.renderHint, "What the value means beyond its type.",
-                .string(example: "date_YYYY-MM-DD"), isInExample: false)
+                "render_hint", \.renderHint, "What the value means beyond its type.", RenderHint.schema,
+                isInExample: false)
             $0.required("value", \.value, "The value.", attributeValue)
             $0.required("set_at", \.setAt, "When it was set to this value.")
             $0.required("set_by", \.setBy, "The API key that set it.", clientIDSchema)
@@ -124,7 +124,7 @@ extension Bodies {
         public static let summary = "A tag that a profile has."
         public static let members = Members<Self> {
             $0.required(
-                "discriminator", \.discriminator, "The tag.", .discriminator("usercreated.tags.vip-k3v9x2b7qa"))
+                "discriminator", \.discriminator, "The tag.", tagSchema)
             $0.required("name", \.name, "The tag's name for people.", .string(example: "VIP"))
             $0.required("version_id", \.versionID, "The id by which tags are read and changed.", .id("1000017"))
             $0.required("set_at", \.setAt, "When it was added.")
@@ -185,7 +185,9 @@ extension Bodies {
         public static let summary = "How an attribute or a tag was changed."
         public static let members = Members<Self> {
             $0.required("kind", \.kind, "What it is.")
-            $0.required("discriminator", \.discriminator, "The attribute or the tag.", attributeSchema)
+            $0.required(
+                "discriminator", \.discriminator, "The attribute or the tag.",
+                .discriminator("com.apsis1.attributes.firstname"))
             $0.required("name", \.name, "Its name for people.", .string(example: "First name"))
             $0.nullable("from", \.from, "What it was; null: there was none.", attributeValueOrNull)
             $0.nullable("to", \.to, "What it is since; null: it was cleared.", attributeValueOrNull)
