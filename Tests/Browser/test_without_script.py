@@ -111,17 +111,16 @@ def test_signing_out_works(plain: Browser) -> None:
 
 def test_attributes_of_a_profile_are_checked_and_saved(plain: Browser, admin: Client) -> None:
     path = f"/audience/keyspaces/{EMAIL}/sections/{DEFAULT_SECTION}/profiles"
-    assert admin.post(path, json={"profile_key": "plain@apsis.com"}).status_code == 201
-    plain.open("/console/profiles?key=plain@apsis.com")
+    assert admin.post(path, json={"profile_key": "plainly@apsis.com"}).status_code == 201
+    plain.open("/console/profiles?key=plainly@apsis.com")
     plain.follow("Edit attributes")
     plain.fill("First name", "Ada")
     plain.fill("Birth date", "10/12/1815")
     plain.expected_statuses = {400}
     plain.press("Save attributes")
     assert "There is a problem" in plain.main and plain.value("First name") == "Ada"
-    plain.expected_statuses = set()
     plain.fill("Birth date", "1815-12-10")
     plain.press("Save attributes")
     assert plain.heading == "Ada"
-    values = admin.get(f"/audience/keyspaces/{EMAIL}/profiles/plain@apsis.com/sections/{DEFAULT_SECTION}/attributes")
-    assert set(values.json().values()) == {"plain@apsis.com", "Ada", "1815-12-10"}
+    values = admin.get(f"/audience/keyspaces/{EMAIL}/profiles/plainly@apsis.com/sections/{DEFAULT_SECTION}/attributes")
+    assert set(values.json().values()) == {"plainly@apsis.com", "Ada", "1815-12-10"}

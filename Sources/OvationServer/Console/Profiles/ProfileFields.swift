@@ -98,7 +98,7 @@ enum AttributeEditor {
     ) async throws -> Response {
         let stage = try await Stage(visit)
         guard !visit.session.isMasked else {
-            throw Problem(.invalidRequest, "Values are masked in this session. Show profile keys, and edit again.")
+            throw Problem(.conflict, "Values are masked in this session. Show profile keys, and edit again.")
         }
         let conflicts = stage.conflicts(visit.form)
         guard conflicts.isEmpty else {
@@ -170,7 +170,8 @@ enum AttributeEditor {
             let fields = attributes.map { attribute in
                 let name = attribute.discriminator.text
                 let kept = stored[name] ?? ""
-                let value = visit.form.has(name) ? visit.form[name] : kept
+                // What the person left alone is as it is stored now, also where another person has changed it.
+                let value = isTyped(attribute, visit.form) ? visit.form[name] : kept
                 return ProfileAttributesPage.Field(
                     discriminator: name, name: attribute.name, hint: hint(attribute),
                     value: isMasked ? visit.shown(key: kept) : value, stored: isMasked ? "" : kept,
@@ -182,12 +183,14 @@ enum AttributeEditor {
                 isMasked: isMasked, errors: errors)
         }
 
-        /// Attributes that the person changed in the form.
+        /// Whether the person changed it in the form.
+        private func isTyped(_ attribute: Attribute, _ form: Form) -> Bool {
+            let name = attribute.discriminator.text
+            return form.has(name) && form[name] != form["was:" + name]
+        }
+
         private func edited(_ form: Form) -> [Attribute] {
-            attributes.filter { attribute in
-                let name = attribute.discriminator.text
-                return form.has(name) && !isFixed(attribute) && form[name] != form["was:" + name]
-            }
+            attributes.filter { isTyped($0, form) && !isFixed($0) }
         }
 
         /// Somebody else changed what this person changes too.
