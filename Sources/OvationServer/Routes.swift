@@ -16,8 +16,8 @@ struct Routes {
     /// The handlers of all endpoints: a test calls each.
     var handlers: [Endpoint: any EndpointHandler] {
         let routes =
-            tokens + keyspaces + sections + eventTypes + models + events + profiles + profileData + rejections
-            + following + apiKeys + server
+            tokens + keyspaces + sections + eventTypes + attributes + tags + models + events + profiles + profileData
+            + rejections + following + apiKeys + server
         return Dictionary(uniqueKeysWithValues: routes.map { ($0.endpoint, $0.handler) })
     }
 
@@ -65,6 +65,31 @@ struct Routes {
             (.deprecateVersion, DeprecateVersion(directory: directory)),
             (.discardVersion, DiscardVersion(directory: directory)),
             (.getUsage, GetUsage(store: store)),
+        ]
+    }
+
+    /// With their versions.
+    private var attributes: [Route] {
+        [
+            (.listAttributes, ListAttributes()),
+            (.createAttribute, CreateAttribute(directory: directory, limits: limits)),
+            (.getAttribute, GetAttribute()),
+            (.changeAttribute, ChangeAttribute(directory: directory, limits: limits)),
+            (.removeAttribute, RemoveAttribute(directory: directory)),
+            (.addAttributeVersion, AddAttributeVersion(directory: directory, limits: limits)),
+            (.publishAttributeVersion, PublishAttributeVersion(directory: directory)),
+            (.deprecateAttributeVersion, DeprecateAttributeVersion(directory: directory)),
+            (.discardAttributeVersion, DiscardAttributeVersion(directory: directory)),
+        ]
+    }
+
+    private var tags: [Route] {
+        [
+            (.listTags, ListTags()),
+            (.createTag, CreateTag(directory: directory, limits: limits)),
+            (.getTag, GetTag()),
+            (.changeTag, ChangeTag(directory: directory, limits: limits)),
+            (.removeTag, RemoveTag(directory: directory)),
         ]
     }
 

@@ -54,6 +54,8 @@ struct DescribedBodyTests {
     /// The event type of the examples, with a version that is published and one that is a draft.
     private static let event = "com.apsis1.events.transaction.custom-coffee-sold-k3v9x2b7qa"
     private static let section = "usercreated.sections.shop"
+    private static let attribute = "usercreated.attributes.favourite_cake-98h3ud5p4v"
+    private static let tag = "usercreated.tags.vip-98h3ud5p4v"
 
     private static let definitions: [Step] = [
         Step(endpoint: .createToken, body: TestServer.tokenBody), Step(endpoint: .listSigningKeys),
@@ -73,6 +75,20 @@ struct DescribedBodyTests {
         Step(endpoint: .getEventType, path: ["section": section, "event": event]),
         Step(endpoint: .listEventTypes, path: ["section": section], query: "?include_keyspace_permissions=true"),
         Step(endpoint: .listEventTypes, path: ["section": section]),
+        Step(endpoint: .createAttribute, path: ["section": section]),
+        Step(
+            endpoint: .addAttributeVersion, path: ["section": section, "attribute": attribute],
+            body: #"{"type":"string","render_hint":"date_YYYY-MM-DD","version_id":"3000011"}"#),
+        Step(
+            endpoint: .addAttributeVersion, path: ["section": section, "attribute": attribute],
+            body: #"{"type":"integer","draft":true,"version_id":3000012}"#),
+        Step(endpoint: .getAttribute, path: ["section": section, "attribute": attribute]),
+        Step(endpoint: .listAttributes, path: ["section": section], query: "?include_keyspace_permissions=true"),
+        Step(endpoint: .listAttributes, path: ["section": section]),
+        Step(endpoint: .createTag, path: ["section": section]),
+        Step(endpoint: .getTag, path: ["section": section, "tag": tag]),
+        Step(endpoint: .listTags, path: ["section": section], query: "?include_keyspace_permissions=true"),
+        Step(endpoint: .listTags, path: ["section": section]),
         Step(endpoint: .exportModel), Step(endpoint: .planModel), Step(endpoint: .applyModel),
     ]
 
@@ -177,9 +193,25 @@ struct DescribedBodyTests {
                     endpoint: .discardVersion,
                     path: ["section": Self.section, "event": Self.event, "version": "3000009"]))
             _ = try await take(Step(endpoint: .removeEventType, path: type))
+            try await takeFields(take)
             // The document is larger than what is described of it, and the stream has no end.
             #expect(Set(Endpoint.allCases).subtracting(taken) == [.openAPI, .streamLive])
         }
+    }
+
+    /// What is done to an attribute and a tag that are there.
+    private func takeFields(_ take: (Step) async throws -> TestServer.Answer) async throws {
+        let draft: KeyValuePairs = ["section": Self.section, "attribute": Self.attribute, "version": "3000012"]
+        for endpoint in [Endpoint.publishAttributeVersion, .deprecateAttributeVersion, .changeAttribute] {
+            _ = try await take(Step(endpoint: endpoint, path: draft))
+        }
+        let body = #"{"type":"boolean","draft":true,"version_id":3000019}"#
+        _ = try await take(Step(endpoint: .addAttributeVersion, path: draft, body: body))
+        let other: KeyValuePairs = ["section": Self.section, "attribute": Self.attribute, "version": "3000019"]
+        _ = try await take(Step(endpoint: .discardAttributeVersion, path: other))
+        _ = try await take(Step(endpoint: .removeAttribute, path: draft))
+        let tag: KeyValuePairs = ["section": Self.section, "tag": Self.tag]
+        for endpoint in [Endpoint.changeTag, .removeTag] { _ = try await take(Step(endpoint: endpoint, path: tag)) }
     }
 
     /// None of them pass, so all that is left afterwards is as it was.
@@ -217,6 +249,7 @@ struct DescribedBodyTests {
                 let path = endpoint.path([
                     "keyspace": Self.email, "key": "steve@apsis.com", "section": Fixtures.section,
                     "event": Fixtures.eventType, "client_id": TestServer.clientID, "version": "2565266",
+                    "attribute": "com.apsis1.attributes.email", "tag": "com.example.tags.vip",
                     "id": refused?["id"]?.string ?? "",
                 ])
                 for member in described {

@@ -7,7 +7,7 @@ extension Bodies {
 
         public static let summary = "Who changed what."
         public static let members = Members<Self> {
-            $0.required("items", \.items, "Oldest first; newest first with 'before' or 'event_discriminator'.")
+            $0.required("items", \.items, "Oldest first; newest first with 'before' or for one definition.")
         }
     }
 

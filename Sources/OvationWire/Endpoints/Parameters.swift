@@ -26,10 +26,10 @@ extension Parameter {
             path(
                 "event", "Discriminator of an event type.",
                 .string(min: 1, example: "com.apsis1.events.transaction.custom-coffee-sold-k3v9x2b7qa")),
-            path("version", "Id of a version.", digits("2565266")),
             path(
-                "attribute", "Discriminator of an attribute.",
-                .string(min: 1, example: "com.apsis1.attributes.firstname")),
+                "attribute", "Discriminator of an attribute.", .string(min: 1, example: "com.apsis1.attributes.email")),
+            path("tag", "Discriminator of a tag.", .string(min: 1, example: "usercreated.tags.vip-98h3ud5p4v")),
+            path("version", "Id of a version.", digits("2565266")),
             path("id", "Id of an event.", digits("17")),
             path("cause", "Id of a cause of refused posts.", Bodies.RejectionCause.idSchema),
             path("profile_id", "Id of a profile.", Bodies.Profile.idSchema),
@@ -69,6 +69,12 @@ extension Parameter {
         "Also event types without read permission for the keyspace; for admin keys.", flag)
     static let includeKeyspacePermissions = query(
         "include_keyspace_permissions", "Also what each keyspace may do with each event type.", flag)
+    /// Of lists of attributes and tags.
+    static let includeFieldPermissions = query(
+        "include_keyspace_permissions", "Also what may be done through each keyspace.", flag)
+    static let oneAttributeDiscriminator = query(
+        "attribute_discriminator", "Only this attribute; with 'section', only in that section.", Bodies.attributeSchema)
+    static let oneTagDiscriminator = query("tag_discriminator", "Only this tag.", Bodies.tagSchema)
 
     static let flag = Schema.boolean.with(default: .bool(false))
 
