@@ -25,7 +25,8 @@ struct FieldNames {
         let listed: [Bodies.Attribute]
         do {
             listed = try await client.call(.listAttributes, ["section": section]).content.items
-        } catch let failure as ClientFailure where failure.status == 404 {
+        } catch {
+            guard error.status == 404 else { throw error }
             // A server that does not list them. The call that follows says what is wrong, if anything is.
             return FieldNames(
                 "attributes",
