@@ -62,7 +62,8 @@ package indirect enum QueuedWrite: Sendable {
     package var size: Int {
         switch self {
         case .append, .appendChunk: positions
-        case .change: max(positions, 1)
+        // Each field may have to be read before it is known whether it changes.
+        case .change(let change, _): max(change.operations.reduce(0) { $0 + 1 + $1.fieldCount }, 1)
         case .keep, .count: 1
         }
     }

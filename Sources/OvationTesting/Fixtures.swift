@@ -84,6 +84,27 @@ public enum Fixtures {
         ProfileChange(profile: try address(key, id: id), at: now, actor: "me", operations: [.lock])
     }
 
+    /// Of a profile that it makes if there is none.
+    public static func update(
+        _ key: String, _ edits: [ProfileEdit], section: Int64 = 2, id: Int64? = nil, at now: Timestamp = now,
+        actor: String = "me", precondition: ProfileChange.Precondition = .none, idempotency: Idempotency? = nil
+    ) throws(Problem) -> ProfileChange {
+        ProfileChange(
+            profile: try address(key, id: id), at: now, actor: actor, precondition: precondition,
+            idempotency: idempotency, operations: [.update(section: section, edits)])
+    }
+
+    /// The value of an attribute, under a version that its number leads to.
+    public static func set(_ number: Int64, _ value: FieldValue, version: VersionID? = nil) -> ProfileEdit {
+        ProfileEdit(.attribute(number), ProfileValue(version: version ?? number + 5000, value: value))
+    }
+
+    public static func clear(_ number: Int64) -> ProfileEdit { ProfileEdit(.attribute(number), nil) }
+
+    public static func tag(_ number: Int64, _ isSet: Bool = true) -> ProfileEdit {
+        ProfileEdit(.tag(number), isSet ? ProfileValue(version: number + 9000, value: .boolean(true)) : nil)
+    }
+
     public static func expectChanged(
         _ outcome: ProfileChangeOutcome, location: SourceLocation = #_sourceLocation
     ) {

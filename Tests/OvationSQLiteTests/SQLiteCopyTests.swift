@@ -23,8 +23,8 @@ struct SQLiteCopyTests {
             try String.fetchAll(database, sql: "SELECT name FROM sqlite_schema WHERE type = 'table' ORDER BY name")
         }
         let copied = [
-            "account", "act", "api_key", "catalogue_log", "event", "idempotency", "profile", "profile_arrival",
-            "profile_change", "rejection", "setting", "signing_key", "version_usage",
+            "account", "act", "actor", "api_key", "catalogue_log", "event", "idempotency", "profile", "profile_arrival",
+            "profile_change", "profile_data", "rejection", "setting", "signing_key", "version_usage",
         ]
         let madeAnew = ["activity", "grdb_migrations", "sqlite_sequence", "timeline", "timeline_run"]
         #expect(tables == (copied + madeAnew).sorted())

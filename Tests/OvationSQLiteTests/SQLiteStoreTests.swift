@@ -225,9 +225,10 @@ struct SQLiteStoreTests {
         }
         #expect(
             names == [
-                "account", "act", "activity", "api_key", "catalogue_log", "catalogue_log_number", "event",
+                "account", "act", "activity", "actor", "api_key", "catalogue_log", "catalogue_log_number", "event",
                 "grdb_migrations",
-                "idempotency", "idempotency_by_age", "profile", "profile_arrival", "profile_change", "rejection",
+                "idempotency", "idempotency_by_age", "profile", "profile_arrival", "profile_change", "profile_data",
+                "rejection",
                 "rejection_by_cause", "rejection_of_account", "rejection_without_cause", "setting", "signing_key",
                 "timeline", "timeline_key", "timeline_run", "version_usage",
             ])

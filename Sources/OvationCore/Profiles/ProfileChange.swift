@@ -41,6 +41,14 @@ public struct ProfileChange: Sendable {
             }
         }
 
+        /// How many fields it sets or clears.
+        package var fieldCount: Int {
+            switch self {
+            case .update(_, let edits): edits.count
+            case .lock: 0
+            }
+        }
+
         /// What it takes of memory beside the change, near enough.
         var bytes: Int {
             switch self {

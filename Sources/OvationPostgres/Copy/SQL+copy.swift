@@ -14,6 +14,7 @@ enum CopySQL {
         case .signingKey: selectSigningKeys
         case .profile: selectProfiles
         case .profileChange: selectChanges
+        case .profileData: selectData
         case .event: selectEvents
         case .idempotency: selectIdempotency
         case .rejection: selectRejections
@@ -31,6 +32,7 @@ enum CopySQL {
         case .signingKey: insertSigningKeys
         case .profile: insertProfiles
         case .profileChange: insertChanges
+        case .profileData: insertData
         case .event: WriteSQL.insertEvents
         case .idempotency: insertIdempotency
         case .rejection: insertRejections
@@ -167,15 +169,30 @@ enum CopySQL {
     private static let selectChanges = Statement(
         "copy_profile_changes",
         """
-        SELECT position, account_id, profile_id, kind, state, at, actor FROM profile_change
+        SELECT position, account_id, profile_id, kind, state, at, actor, section, edits FROM profile_change
         WHERE position > $1::bigint ORDER BY position LIMIT $2::bigint
         """)
 
     private static let insertChanges = Statement(
         "copy_insert_profile_changes",
         """
-        INSERT INTO profile_change (position, account_id, profile_id, kind, state, at, actor)
-        SELECT * FROM unnest($1::bigint[], $2::bigint[], $3::bigint[], $4::text[], $5::bigint[], $6::bigint[], $7::text[])
+        INSERT INTO profile_change (position, account_id, profile_id, kind, state, at, actor, section, edits)
+        SELECT * FROM unnest($1::bigint[], $2::bigint[], $3::bigint[], $4::text[], $5::bigint[], $6::bigint[], $7::text[],
+            $8::bigint[], $9::bytea[])
+        """)
+
+    private static let selectData = Statement(
+        "copy_profile_data",
+        """
+        SELECT profile_id, section, fields FROM profile_data
+        WHERE (profile_id, section) > ($1::bigint, $2::bigint) ORDER BY profile_id, section LIMIT $3::bigint
+        """)
+
+    private static let insertData = Statement(
+        "copy_insert_profile_data",
+        """
+        INSERT INTO profile_data (profile_id, section, fields)
+        SELECT * FROM unnest($1::bigint[], $2::bigint[], $3::bytea[])
         """)
 
     /// Rows after this many bytes have no data: the page ends before them.
@@ -280,7 +297,8 @@ enum CopySQL {
 
     /// Plans are made from what is there, and not from an empty table.
     static let analyze = [
-        "profile", "profile_change", "event", "idempotency", "catalogue_log", "act", "rejection", "version_usage",
+        "profile", "profile_change", "profile_data", "event", "idempotency", "catalogue_log", "act", "rejection",
+        "version_usage",
     ].map {
         Statement("copy_analyze_" + $0, "ANALYZE ovation." + $0)
     }

@@ -3,9 +3,10 @@ import OvationCore
 /// The kinds of rows in a store, in the order in which they are copied: a row comes after the rows it refers to.
 ///
 /// Data that a store derives from these have no kind: the sorted timelines of SQLite, the slots of usage in PostgreSQL.
+/// The fields of profiles have one, though they follow from the changes: both engines keep them in the same bytes.
 public enum RowKind: String, CaseIterable, Sendable {
-    case account, setting, logEntry, act, apiKey, signingKey, profile, profileChange, event, idempotency, rejection,
-        usage
+    case account, setting, logEntry, act, apiKey, signingKey, profile, profileChange, profileData, event,
+        idempotency, rejection, usage
 
     public enum ColumnType: Sendable {
         case integer
@@ -37,8 +38,11 @@ public enum RowKind: String, CaseIterable, Sendable {
         case .signingKey: [.text, .text, .integer, .integer]
         // Id, account, keyspace, key, made at, canonical id, state.
         case .profile: [.integer, .integer, .integer, .text, .integer, .integer, .integer]
-        // Position, account, profile, kind, state, at, client id.
-        case .profileChange: [.integer, .integer, .integer, .text, .integer, .integer, .text]
+        // Position, account, profile, kind, state, at, client id, section, edits.
+        case .profileChange:
+            [.integer, .integer, .integer, .text, .integer, .integer, .text, .integer, .bytes]
+        // Profile, section, fields.
+        case .profileData: [.integer, .integer, .bytes]
         // Id, profile, section, time, version, account, received at, data.
         case .event: [.integer, .integer, .integer, .integer, .integer, .integer, .integer, .text]
         // Account, key, fingerprint, answer, made at.
@@ -60,7 +64,7 @@ public enum RowKind: String, CaseIterable, Sendable {
         switch self {
         case .account, .profile, .profileChange: (nil, 0, nil)
         case .setting, .apiKey, .signingKey: (nil, nil, 0)
-        case .logEntry, .act, .rejection, .usage: (0, 1, nil)
+        case .logEntry, .act, .profileData, .rejection, .usage: (0, 1, nil)
         case .event: (5, 0, nil)
         case .idempotency: (0, nil, 1)
         }
@@ -77,6 +81,7 @@ public enum RowKind: String, CaseIterable, Sendable {
         case .signingKey: "signing keys"
         case .profile: "profiles"
         case .profileChange: "changes of profiles"
+        case .profileData: "fields of profiles"
         case .event: "events"
         case .idempotency: "idempotency keys"
         case .rejection: "refused posts"

@@ -69,7 +69,7 @@ package struct FieldIndex: Sendable, Equatable {
     private func isChange(_ edit: ProfileEdit, of entry: Entry?, knowing known: [Int64: PackedEdits]) -> Bool {
         guard let entry, !entry.isCleared else { return edit.value != nil }
         guard let value = edit.value, value.digest == entry.digest else { return true }
-        return known[entry.position]?[edit.field]?.value != value
+        return known[entry.position]?[edit.field]?.value.map { !$0.isSame(as: value) } ?? true
     }
 
     /// Notes that the profile as a whole has changed.
@@ -113,6 +113,12 @@ package struct FieldIndex: Sendable, Equatable {
 }
 
 extension ProfileValue {
+    /// Texts byte by byte: Swift takes two spellings of one letter for the same.
+    fileprivate func isSame(as other: ProfileValue) -> Bool {
+        guard case (.string(let own), .string(let others)) = (value, other.value) else { return self == other }
+        return version == other.version && own.utf8.elementsEqual(others.utf8)
+    }
+
     /// 1 to 255; the same in every process, since stores keep it.
     fileprivate var digest: UInt8 {
         var hash: UInt64 = 0xCBF2_9CE4_8422_2325
@@ -137,21 +143,27 @@ extension ProfileValue {
 /// The positions of a profile's changes, from the newest on: from the indexes of its sections, and from the edits of each
 /// change to those before it.
 package struct ChangeTrail {
-    private var positions: Set<Int64>
+    /// Rising, each once: a long history of many fields is walked without a look at all of them in each step.
+    private var positions: [Int64]
 
     package init(_ indexes: some Sequence<FieldIndex>) {
-        positions = Set(indexes.flatMap { $0.entries.map(\.position) })
+        positions = Set(indexes.flatMap { $0.entries.map(\.position) }).sorted()
     }
 
     /// The newest that was not taken yet; nil: there are no more.
-    package mutating func next() -> Int64? {
-        guard let newest = positions.max() else { return nil }
-        positions.remove(newest)
-        return newest
-    }
+    package mutating func next() -> Int64? { positions.popLast() }
 
     /// To be called with the edits of each change that ``next()`` gave, before the next is asked for.
     package mutating func follow(_ edits: PackedEdits) {
-        for edit in edits.edits { if let previous = edit.previous { positions.insert(previous) } }
+        for edit in edits.edits { if let previous = edit.previous { add(previous) } }
+    }
+
+    private mutating func add(_ position: Int64) {
+        var (low, high) = (0, positions.count)
+        while low < high {
+            let middle = (low + high) / 2
+            if positions[middle] < position { low = middle + 1 } else { high = middle }
+        }
+        if low == positions.count || positions[low] != position { positions.insert(position, at: low) }
     }
 }

@@ -34,8 +34,14 @@ enum CopySQL {
             """
         case .profileChange:
             """
-            SELECT position, account_id, profile_id, kind, state, at, actor FROM profile_change
+            SELECT position, account_id, profile_id, kind, state, at, client_id, section, edits
+            FROM profile_change LEFT JOIN actor ON actor_id = actor
             WHERE position > ?2 ORDER BY position
+            """
+        case .profileData:
+            """
+            SELECT profile_id, section, fields FROM profile_data
+            WHERE (profile_id, section) > (?1, ?2) ORDER BY profile_id, section
             """
         // Whose account it is, the profile says.
         case .event:
@@ -69,6 +75,9 @@ enum CopySQL {
         ORDER BY arrival
         """
 
+    /// Before the rows that name it: they have its number.
+    static let insertActor: StaticString = "INSERT OR IGNORE INTO actor (client_id) VALUES (?1)"
+
     static func insert(_ kind: RowKind) -> StaticString {
         switch kind {
         case .account: "INSERT INTO account (account_id, name, created_at) VALUES (?1, ?2, ?3)"
@@ -96,9 +105,10 @@ enum CopySQL {
             """
         case .profileChange:
             """
-            INSERT INTO profile_change (position, account_id, profile_id, kind, state, at, actor)
-            VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)
+            INSERT INTO profile_change (position, account_id, profile_id, kind, state, at, actor, section, edits)
+            VALUES (?1, ?2, ?3, ?4, ?5, ?6, (SELECT actor_id FROM actor WHERE client_id = ?7), ?8, ?9)
             """
+        case .profileData: "INSERT INTO profile_data (profile_id, section, fields) VALUES (?1, ?2, ?3)"
         case .event:
             """
             INSERT INTO event (event_id, profile_id, section, event_time, version_id, received_at, data)

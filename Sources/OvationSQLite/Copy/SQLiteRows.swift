@@ -249,6 +249,7 @@ extension SQLiteRows {
     private static func insert(_ database: Database, _ rows: RowBatch) throws {
         guard !rows.isEmpty else { return }
         let statement = try PreparedStatement(database, CopySQL.insert(rows.kind))
+        if rows.kind == .profileChange { try insertActors(database, of: rows) }
         let columns = rows.kind.columns
         try rows.bytes.withUnsafeBufferPointer { bytes in
             for row in 0..<rows.count {
@@ -267,6 +268,15 @@ extension SQLiteRows {
                 }
                 try statement.run()
             }
+        }
+    }
+
+    /// The numbers of actors are of one file: a copy gives its own.
+    private static func insertActors(_ database: Database, of changes: RowBatch) throws {
+        let statement = try PreparedStatement(database, CopySQL.insertActor)
+        for actor in Set((0..<changes.count).compactMap { changes.text($0, 6) }) {
+            statement.bind(1, text: actor)
+            try statement.run()
         }
     }
 

@@ -151,9 +151,20 @@ final class EventAppender {
 
     private func change(_ change: ProfileChange) throws -> ProfileChangeOutcome {
         note(change.at)
-        return try profiles.apply(change) {
-            lastEventID += 1
-            return lastEventID
+        let account = change.profile.account
+        if let idempotency = change.idempotency,
+            let outcome = try outcome(account: account, of: idempotency, at: change.at)
+        {
+            if case .duplicate(let answer) = outcome { return .duplicate(answer: answer) }
+            return .conflict
+        }
+        switch try profiles.decide(change, from: lastEventID + 1) {
+        case .refuse(let outcome): return outcome
+        case .write(let draft):
+            if let idempotency = change.idempotency { try remember(idempotency, account: account, at: change.at) }
+            try profiles.write(draft, of: change)
+            lastEventID += Int64(draft.rows.count)
+            return draft.outcome
         }
     }
 

@@ -1,10 +1,14 @@
 import OvationCore
+import OvationRows
 
 extension ProfileAppender {
-    /// false: it is locked already.
-    func lock(_ target: inout Target) throws -> Bool {
-        guard target.state != .locked else { return false }
-        try set(.locked, of: &target)
-        return true
+    /// Locking again changes nothing.
+    func lock(_ draft: inout ProfileDraft) throws -> ProfileChangeOutcome? {
+        guard draft.state != .locked else { return nil }
+        var index = try index(of: 0, in: draft)
+        let edits = index.noteLife(at: draft.position)
+        draft.add(.lock, section: nil, index, edits)
+        draft.state = .locked
+        return nil
     }
 }

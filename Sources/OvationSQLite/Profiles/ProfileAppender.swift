@@ -17,7 +17,7 @@ final class ProfileAppender {
     private let forgetArrival: PreparedStatement
     private let forgetArrivalOf: PreparedStatement
     private let setState: PreparedStatement
-    private let note: PreparedStatement
+    let data: ProfileDataAppender
     private let recent: RecentProfiles
     private let mover: ProfileMover
     private var lastArrival: Int64
@@ -41,12 +41,7 @@ final class ProfileAppender {
         forgetArrival = try PreparedStatement(database, "DELETE FROM profile_arrival WHERE arrival = ?1")
         forgetArrivalOf = try PreparedStatement(database, "DELETE FROM profile_arrival WHERE profile_id = ?1")
         setState = try PreparedStatement(database, "UPDATE profile SET state = ?2 WHERE profile_id = ?1")
-        note = try PreparedStatement(
-            database,
-            """
-            INSERT INTO profile_change (position, account_id, profile_id, kind, state, at, actor)
-            VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)
-            """)
+        data = try ProfileDataAppender(database)
         lastArrival = try Int64.fetchOne(database, sql: "SELECT max(arrival) FROM profile_arrival") ?? 0
     }
 
@@ -117,6 +112,7 @@ final class ProfileAppender {
     func didCommit() {
         recent.add(new)
         recent.remove(placed)
+        data.didCommit()
         forget()
     }
 
@@ -124,45 +120,7 @@ final class ProfileAppender {
     func forget() {
         new.removeAll(keepingCapacity: true)
         placed.removeAll(keepingCapacity: true)
-    }
-}
-
-// MARK: - Changes
-
-extension ProfileAppender {
-    /// A profile that is being changed, as far as the operations before have come.
-    struct Target {
-        let id: Int64
-        var state: ProfileState
-    }
-
-    /// Runs inside the group's transaction.
-    /// - Parameter position: draws the next number of the sequence that gives events their ids.
-    func apply(_ change: ProfileChange, position: () -> Int64) throws -> ProfileChangeOutcome {
-        let profile = change.profile
-        var key = profile.key.text
-        let found = try key.withUTF8 {
-            try find(account: profile.account, keyspace: profile.keyspace, key: $0, from: profile.foundingID)
-        }
-        var target: Target
-        switch found {
-        case .free: return .noProfile
-        case .open(let id): target = Target(id: id, state: .open)
-        case .closed(let id, let state): target = Target(id: id, state: state)
-        }
-        var outcome = ProfileChangeOutcome.unchanged
-        for operation in change.operations {
-            let isChanged =
-                switch operation {
-                case .update: preconditionFailure("not built yet")
-                case .lock: try lock(&target)
-                }
-            guard isChanged else { continue }
-            let position = position()
-            try write(operation, of: change, target.id, at: position)
-            outcome = .changed(position: position)
-        }
-        return outcome
+        data.forget()
     }
 
     /// To be called before a row is changed: it then stands in `profile` alone, whether it was moved there or not, so
@@ -180,24 +138,10 @@ extension ProfileAppender {
         }
     }
 
-    func set(_ state: ProfileState, of target: inout Target) throws {
-        try putInPlace(target.id)
-        setState.bind(1, target.id)
+    func set(_ state: ProfileState, of id: Int64) throws {
+        try putInPlace(id)
+        setState.bind(1, id)
         setState.bind(2, state.rawValue)
         try setState.run()
-        target.state = state
-    }
-
-    private func write(
-        _ operation: ProfileChange.Operation, of change: ProfileChange, _ profile: Int64, at position: Int64
-    ) throws {
-        note.bind(1, position)
-        note.bind(2, change.profile.account)
-        note.bind(3, profile)
-        note.bind(4, text: operation.kind.rawValue)
-        note.bind(5, orNull: operation.state?.rawValue)
-        note.bind(6, change.at.milliseconds)
-        note.bind(7, text: change.actor)
-        try note.run()
     }
 }

@@ -3,11 +3,16 @@ import OvationRows
 
 extension SQLiteStore: ProfileStore {
     public func data(of profile: ProfileAddress, in sections: [Int64]?) async throws(StoreFailure) -> ProfileData? {
-        throw StoreFailure(.unavailable, "not built yet")
+        try await reader.read(after: { [recent] in recent.part(for: profile) }) { database, recent in
+            try ProfileDataRows.data(database, of: profile, in: sections, recent)
+        }
     }
 
+    /// A page further back takes longer, since all changes behind it are read.
     public func changes(_ filter: ProfileChangeFilter) async throws(StoreFailure) -> ProfileChangePage? {
-        throw StoreFailure(.unavailable, "not built yet")
+        try await read(of: filter.profile, by: filter.before == nil ? reader : scanner) { database, profile, _ in
+            try ProfileDataRows.changes(database, profile, filter)
+        }
     }
 
     public func change(_ change: ProfileChange) async throws(StoreFailure) -> ProfileChangeOutcome {

@@ -1,4 +1,5 @@
 import GRDB
+import OvationRows
 
 /// The tables, as migrations in order. A migration that was released is never edited.
 enum Schema {
@@ -40,6 +41,10 @@ enum Schema {
         }
         migrator.registerMigration("008 states of profiles", foreignKeyChecks: .immediate) { database in
             try database.execute(sql: states)
+        }
+        migrator.registerMigration("009 data of profiles", foreignKeyChecks: .immediate) { database in
+            try database.execute(sql: data)
+            try fillData(database)
         }
         return migrator
     }
@@ -306,6 +311,59 @@ enum Schema {
             actor        TEXT NOT NULL                 -- client id of the API key
         ) STRICT;
         """
+
+    private static let data = """
+        -- Who asked for changes of profiles: rows have a small number in place of a long name.
+        CREATE TABLE actor (
+            actor_id     INTEGER PRIMARY KEY,
+            client_id    TEXT NOT NULL UNIQUE          -- of an API key
+        ) STRICT;
+
+        INSERT INTO actor (client_id) SELECT DISTINCT actor FROM profile_change ORDER BY actor;
+
+        -- What was changed of profiles, for good: the truth from which profile_data follows. Its numbers come from the
+        -- sequence of event ids, so that one cursor leads through events and changes.
+        CREATE TABLE change_of_profile (
+            position     INTEGER PRIMARY KEY,
+            account_id   INTEGER NOT NULL REFERENCES account,
+            profile_id   INTEGER NOT NULL,
+            kind         TEXT NOT NULL,
+            state        INTEGER,                      -- that the profile has since; null: as before
+            at           INTEGER NOT NULL,
+            actor        INTEGER NOT NULL REFERENCES actor,
+            section      INTEGER,                      -- null: it is about the profile as a whole
+            edits        BLOB NOT NULL                 -- PackedEdits: each field, what it has since, and the change before
+        ) STRICT;
+
+        -- Each change up to now is the lock of a profile, and the first that became of it.
+        INSERT INTO change_of_profile (position, account_id, profile_id, kind, state, at, actor, edits)
+        SELECT position, account_id, profile_id, kind, state, at, actor_id, x'01030000'
+        FROM profile_change JOIN actor ON client_id = actor ORDER BY position;
+        DROP TABLE profile_change;
+        ALTER TABLE change_of_profile RENAME TO profile_change;
+
+        -- Where the values of a profile are: for each field the position of the change that touched it last (FieldIndex).
+        CREATE TABLE profile_data (
+            profile_id   INTEGER NOT NULL,
+            section      INTEGER NOT NULL,             -- 0: what became of the profile as a whole
+            fields       BLOB NOT NULL,
+            PRIMARY KEY (profile_id, section)
+        ) STRICT, WITHOUT ROWID;
+        """
+
+    /// The trail of each profile that was locked.
+    private static func fillData(_ database: Database) throws {
+        let locks = try PreparedStatement(database, "SELECT profile_id, position FROM profile_change")
+        let insert = try PreparedStatement(
+            database, "INSERT INTO profile_data (profile_id, section, fields) VALUES (?1, 0, ?2)")
+        while try locks.nextRow() {
+            var index = FieldIndex()
+            _ = index.noteLife(at: locks.int64(1))
+            insert.bind(1, locks.int64(0))
+            insert.bind(2, blob: index.bytes)
+            try insert.run()
+        }
+    }
 
     /// Counts what is there along the new index, without sorting: GROUP BY would hold every event in memory.
     private static func fillUsage(_ database: Database) throws {

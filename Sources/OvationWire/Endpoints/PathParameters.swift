@@ -53,6 +53,22 @@ public struct PathParameters: Sendable {
         return discriminator
     }
 
+    public func attribute() throws(Problem) -> Discriminator<Attribute> {
+        let text = try text("attribute")
+        guard let discriminator = try? Discriminator<Attribute>(text) else {
+            throw Problem(.attributeNotFound, "There is no attribute \(text.quoted).")
+        }
+        return discriminator
+    }
+
+    public func tag() throws(Problem) -> Discriminator<Tag> {
+        let text = try text("tag")
+        guard let discriminator = try? Discriminator<Tag>(text) else {
+            throw Problem(.tagNotFound, "There is no tag \(text.quoted).")
+        }
+        return discriminator
+    }
+
     public func version() throws(Problem) -> EventVersion.ID {
         let text = try text("version")
         guard let id = VersionID.parse(text) else {
