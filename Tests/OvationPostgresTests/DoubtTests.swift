@@ -222,4 +222,51 @@ struct DoubtTests {
         #expect(try place.database.query(entries) == String((Int(before) ?? 0) + 1))
         try place.end()
     }
+
+    /// What changes a profile, and the answer that it must have.
+    enum Change: String, CaseIterable {
+        case value, profile, key
+
+        func change(_ number: Int) throws -> ProfileChange {
+            let key = Idempotency(key: "k\(number)", fingerprint: [1], answer: [7])
+            return switch self {
+            case .value: try Fixtures.update("a@b.se", [Fixtures.set(1, .integer(Int64(number)))])
+            case .profile: try Fixtures.update("p\(number)@b.se", [], precondition: .isNew)
+            case .key:
+                try Fixtures.update("a@b.se", [Fixtures.clear(2)], precondition: .exists, idempotency: key)
+            }
+        }
+
+        func isRight(_ outcome: ProfileChangeOutcome) -> Bool {
+            switch (self, outcome) {
+            case (.value, .changed(_?)), (.profile, .changed(nil)), (.key, .unchanged): true
+            default: false
+            }
+        }
+    }
+
+    @Test("a change whose answer was cut off is answered as what it was, also where it left no row", arguments: Change.allCases)
+    func findsChanges(_ kind: Change) async throws {
+        let place = try await Place()
+        let count = Mutex(0)
+        let (waiter, told) = try await wait(place) { store in
+            let number = count.withLock { count in
+                count += 1
+                return count
+            }
+            return try await store.change(kind.change(number))
+        }
+        // No session sees what waits.
+        let table = kind == .value ? "profile_change" : kind == .profile ? "profile" : "idempotency"
+        let before = Int(try place.database.query("SELECT count(*) FROM \(table)")) ?? 0
+        try place.server.query("SELECT pg_cancel_backend(\(waiter))")
+        _ = try await place.waiter(besides: [waiter])
+        #expect(told.value == nil)
+        try place.set(standby: nil)
+        try await SharedDatabaseTests.eventually { told.value != nil }
+        let outcome = try #require(try told.value?.get())
+        #expect(kind.isRight(outcome), "\(outcome)")
+        #expect(try place.database.query("SELECT count(*) FROM \(table)") == "\(before + 1)")
+        try place.end()
+    }
 }

@@ -311,6 +311,6 @@ struct PostgresStoreTests {
         #expect(
             names
                 == "account act activity api_key catalogue_log event event_block idempotency migration profile profile_change "
-                + "profile_state rejection rejection_id setting signing_key version_usage")
+                + "profile_data profile_state rejection rejection_id setting signing_key version_usage")
     }
 }

@@ -37,7 +37,7 @@ struct SQLTests {
             // The number of rows sent, not of rows inserted.
             "PQcmdTuples",
             // Refused, or run on one machine only.
-            "PREPARE TRANSACTION", "MERGE INTO", "FOR UPDATE", "clock_timestamp()", "random()", "gen_random_uuid()",
+            "PREPARE TRANSACTION", "MERGE INTO", "clock_timestamp()", "random()", "gen_random_uuid()",
             // No columns at all: refused where a part of a query is run by itself.
             "(SELECT FROM",
             // Sizes of a parent table say nothing.
@@ -47,12 +47,31 @@ struct SQLTests {
         for (file, text) in try Self.texts() { #expect(!text.contains(construct), "\(file)") }
     }
 
+    @Test(
+        "rows are locked only in a table that Citus does not know: in others it refuses to, where they are of several shards"
+    )
+    func locksHere() throws {
+        var count = 0
+        for (file, text) in try Self.texts() {
+            for part in text.components(separatedBy: "FOR UPDATE").dropLast() {
+                count += 1
+                let from = part.components(separatedBy: " FROM ").last ?? ""
+                let table = String(from.prefix { $0 != " " })
+                #expect(Schema.tables.contains(table), "\(file): \(table)")
+                #expect(PostgresDistribution.spreadBy[table] == nil && !PostgresDistribution.known.contains(table))
+                #expect(!from.contains("JOIN") && !from.contains(";"), "\(file): \(from)")
+            }
+        }
+        #expect(count == 1)
+    }
+
     /// Column by which a table is spread; nil: it stays on the coordinator.
     private static let distribution: [String: String?] = [
         "account": nil, "act": nil, "activity": nil, "setting": nil, "catalogue_log": nil, "api_key": nil,
         "signing_key": nil,
         "migration": nil,
-        "profile_change": nil, "profile": "profile_id", "event": "profile_id", "idempotency": nil, "version_usage": nil,
+        "profile_change": nil, "profile_data": nil, "profile": "profile_id", "event": "profile_id", "idempotency": nil,
+        "version_usage": nil,
         "rejection": nil,
     ]
 
@@ -119,6 +138,9 @@ struct SQLPlanTests {
         _ = try database.query(
             """
             INSERT INTO profile SELECT i * 7919, 1, 1, 'k' || i || '@b.se', 0, NULL FROM generate_series(1, 5000) i;
+            INSERT INTO profile_change SELECT i * 64, 1, i * 7919, 'updated', NULL, 0, 'me', 2, '\\x01'
+                FROM generate_series(1, 5000) i;
+            INSERT INTO profile_data SELECT i * 7919, s, '\\x01' FROM generate_series(1, 5000) i, generate_series(0, 3) s;
             INSERT INTO event SELECT i, (i % 5000 + 1) * 7919, 2, i % 977, 11 + i % 3, 1, i, '{}'
                 FROM generate_series(1, 50000) i;
             ANALYZE;
@@ -137,6 +159,10 @@ struct SQLPlanTests {
             (ReadSQL.export, "1, 500, 100000, 2, 0, 900, NULL", "event_by_arrival"),
             (ReadSQL.newestEvent, "1, 100000", "event_by_arrival"),
             (ReadSQL.nextEvent, "1, 500", "event_by_arrival"),
+            (DataSQL.fields, "7919, '{2,3}'", "profile_data_pkey"),
+            (DataSQL.fields, "7919, NULL", "profile_data_pkey"),
+            (DataSQL.changes, "'{64,128}'", "profile_change_pkey"),
+            (DataSQL.edits, "'{64,128}'", "profile_change_pkey"),
         ])
     func plans(_ statement: Statement, values: String, expected: String) throws {
         let plan = try Self.database.get().query(
@@ -145,5 +171,22 @@ struct SQLPlanTests {
             EXPLAIN (COSTS OFF) EXECUTE asked (\(values))
             """)
         #expect(plan.contains(expected) && !plan.contains("Seq Scan") && !plan.contains("Sort"), "\(plan)")
+    }
+
+    @Test("rows are locked by the index, in their order, also where the table was empty when that was prepared")
+    func locksByIndex() throws {
+        let database = try Database(server: PostgresServer())
+        try database.open().close()
+        for database in [database, try Self.database.get()] {
+            let plan = try database.query(
+                """
+                SET plan_cache_mode = force_generic_plan; PREPARE asked AS \(DataSQL.lock.sql);
+                EXPLAIN (COSTS OFF) EXECUTE asked ('{7919,15838}', '{2,3}')
+                """)
+            #expect(plan.contains("profile_data_pkey") && !plan.contains("Seq Scan"), "\(plan)")
+            // From the outside in: what is sorted is locked.
+            let (lock, sort) = (plan.range(of: "LockRows"), plan.range(of: "Sort"))
+            #expect(lock != nil && sort.map { lock!.lowerBound < $0.lowerBound } ?? true, "\(plan)")
+        }
     }
 }

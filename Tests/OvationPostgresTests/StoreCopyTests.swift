@@ -229,14 +229,14 @@ struct StoreCopyTests {
         let tables = try database.query("SELECT tablename FROM pg_tables WHERE schemaname = 'ovation' ORDER BY 1")
         let copied = [
             "account", "act", "api_key", "catalogue_log", "event", "idempotency", "profile", "profile_change",
-            "rejection",
+            "profile_data", "rejection",
             "setting", "signing_key", "version_usage",
         ]
         #expect(copied.count == RowKind.allCases.count)
         #expect(tables.split(separator: "\n").map(String.init) == (copied + ["activity", "migration"]).sorted())
         for (table, kind) in [
             ("act", RowKind.act), ("api_key", .apiKey), ("event", .event), ("idempotency", .idempotency),
-            ("profile", .profile), ("profile_change", .profileChange),
+            ("profile", .profile), ("profile_change", .profileChange), ("profile_data", .profileData),
             ("rejection", .rejection), ("setting", .setting),
             ("signing_key", .signingKey),
         ] {
@@ -252,6 +252,29 @@ struct StoreCopyTests {
             )
             #expect(Int(columns) == kind.columns.count + 1, "\(table)")
         }
+    }
+
+    @Test("a page of changes ends where it has enough bytes, and the next goes on there")
+    func boundsChanges() async throws {
+        let place = try CopyPlace(.postgres)
+        try await place.serve { store in
+            try await store.found()
+            for number in 0..<5 {
+                let text = String(repeating: "\(number)", count: 1000)
+                _ = try await store.change(Fixtures.update("a@b.se", [Fixtures.set(1, .string(text))]))
+            }
+        }
+        let counts = try await place.withRows(as: .source, rowsMax: 100, bytesMax: 1500) { rows in
+            var counts: [Int] = []
+            var next: RowPosition?
+            repeat {
+                let page = try await rows.rows(of: .profileChange, after: next)
+                counts.append(page.rows.count)
+                next = page.next
+            } while next != nil
+            return counts
+        }
+        #expect(counts == [2, 2, 1])
     }
 
     @Test("rows that differ are found, and the target stays closed", arguments: Engine.allCases, RowKind.allCases)

@@ -44,7 +44,17 @@ struct PostgresFailure: Error {
     private static let quotaExceeded = "Disk quota exceeded"
 
     /// A value of one post cannot be stored; the other posts of the group can.
-    var isAboutData: Bool { state.hasPrefix("22") || state.hasPrefix("23") }
+    var isAboutData: Bool { state.hasPrefix("22") || state.hasPrefix("23") || isDamage }
+
+    /// There is such a row already.
+    var isDuplicate: Bool { state == "23505" }
+
+    /// Of PostgreSQL's own, and of what is not what was written.
+    var isDamage: Bool { state == PostgresFailure.damage }
+    private static let damage = "XX001"
+
+    /// - Parameter message: what cannot be read, without anything of what is stored.
+    static func damaged(_ message: String) -> PostgresFailure { PostgresFailure(state: damage, message: message) }
 
     /// The server is going down, or is not the one that takes writes: another connection may find a better one. A
     /// server never reports a failure of its own connection (08006, 08000): these codes concern one behind it.
@@ -64,6 +74,6 @@ extension StoreFailure {
             self.init(.outcomeUnknown, "the connection broke during a commit: \(failure)")
             return
         }
-        self.init(failure.isDiskFull ? .full : .unavailable, failure.advised)
+        self.init(failure.isDiskFull ? .full : failure.isDamage ? .damaged : .unavailable, failure.advised)
     }
 }

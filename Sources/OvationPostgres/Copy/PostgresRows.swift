@@ -148,7 +148,7 @@ extension PostgresRows {
 
     public func rows(of kind: RowKind, after position: RowPosition?) async throws(StoreFailure) -> RowPage {
         try await run { [rowsMax, bytesMax] connection in
-            let hasBytes = kind == .event || kind == .rejection
+            let hasBytes = [.event, .profileChange, .rejection].contains(kind)
             let limit = Int64(hasBytes || kind == .profile ? rowsMax : min(rowsMax, PostgresRows.textRowsMax))
             let result = try connection.run(CopySQL.select(kind)) { arguments in
                 let start = position ?? .start

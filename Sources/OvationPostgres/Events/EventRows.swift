@@ -8,11 +8,19 @@ enum EventRows {
         _ connection: PostgresConnection, of address: ProfileAddress, _ commands: (_ profile: Int64) -> [Command],
         _ read: (_ profile: Int64, [PostgresResult]) throws -> Value
     ) throws -> Value? {
+        try self.read(connection, of: address, commands) { profile, _, results in try read(profile, results) }
+    }
+
+    /// The same with the row of the profile, as ``find(_:_:)`` asks for it.
+    static func read<Value>(
+        _ connection: PostgresConnection, of address: ProfileAddress, _ commands: (_ profile: Int64) -> [Command],
+        _ read: (_ profile: Int64, _ found: PostgresResult, [PostgresResult]) throws -> Value
+    ) throws -> Value? {
         var id = address.foundingID
         while true {
             let results = try connection.run([find(address, id)] + commands(id.value))
             guard results[0].count == 1 else { return nil }
-            if results[0].bool(0, 0) { return try read(id.value, Array(results.dropFirst())) }
+            if results[0].bool(0, 0) { return try read(id.value, results[0], Array(results.dropFirst())) }
             // Another profile has that hash; the rows read for it are dropped.
             id = id.afterCollision
         }

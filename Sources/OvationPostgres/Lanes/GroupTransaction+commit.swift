@@ -14,10 +14,13 @@ extension GroupTransaction {
         if let activity = activityRows() { round.add(activity) }
         if let replays = replays() { round.add(replays) }
         if let rejections = rejections() { round.add(rejections) }
-        if mark == nil, hasActivity { mark = transactionID.map { .transaction($0) } }
+        if mark == nil { mark = transactionID.map { .transaction($0) } }
         let forgotten = mayForget ? addForgetting(to: &round) : nil
         // What is refused here is not remembered either.
-        let dropped = posts.indices.filter { posts[$0].idempotency != nil && outcomes[$0]?.isRefusal == true }
+        let dropped = posts.indices.filter {
+            posts[$0].idempotency != nil
+                && (outcomes[$0]?.isRefusal == true || changeOutcomes[$0]?.isRefusal == true)
+        }
         if !dropped.isEmpty { round.add(keyCommand(WriteSQL.dropKeys, of: dropped)) }
         round.add(Command(.commit))
         let results = try connection.run(round.commands)
@@ -275,7 +278,7 @@ extension GroupTransaction {
 }
 
 extension Arguments {
-    fileprivate mutating func add<Value>(bytesOf values: [Value], _ bytes: (Value) -> [UInt8]) {
+    mutating func add<Value>(bytesOf values: [Value], _ bytes: (Value) -> [UInt8]) {
         addList(of: .bytes, count: values.count) { list in
             for value in values { list.append(bytes: bytes(value)) }
         }

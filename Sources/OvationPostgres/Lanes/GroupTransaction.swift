@@ -33,6 +33,7 @@ final class LaneMemory {
 /// 2. ``decide()`` asks about keys that somebody else has, and ``judge()`` about profiles whose state may have changed. It
 ///    refuses posts to those that take no events, and closes the rejections of replays.
 /// 3. ``resolve()`` makes what profiles are still missing: of posts with an idempotency key, and after a collision.
+///    ``readData()`` reads what is still to be known of profiles that are changed.
 /// 4. ``commit()`` writes events, changes of profiles, usage and refused posts, and commits.
 ///
 /// From step 1 on nobody changes the state of a profile: who does takes the lock of step 1 alone. See rule 18 of DESIGN.md.
@@ -57,6 +58,11 @@ final class GroupTransaction {
     var outcomes: [AppendOutcome?]
     /// What became of changes of profiles, by the index of the post.
     var changeOutcomes: [Int: ProfileChangeOutcome] = [:]
+    /// What is written of changes.
+    var planned: [PlannedChange] = []
+    var data = GroupData()
+    /// Numbers for changes, where those in ``eventIDs`` were drawn too early.
+    var changeIDs: IDBlocks?
     /// The states that these changes give profiles.
     var newStates: [Int64: ProfileState] = [:]
     /// Of the newest change of a state, as step 1 found it.
@@ -72,7 +78,7 @@ final class GroupTransaction {
     /// Profiles that the posts need, each once.
     var wanted: [Wanted] = []
     /// Indexes into ``wanted`` of those that step 4 makes, where the tables are spread.
-    private var made: [Int] = []
+    var made: [Int] = []
     /// Indexes into ``wanted``, by post.
     private(set) var needs: [[Int]] = []
     /// What tells whether it was stored: its first event, or its first refused post.
@@ -100,6 +106,10 @@ final class GroupTransaction {
         /// Its id, when it is certain.
         var id: Int64?
         var isConditional: Bool
+        /// Whether it is to be known if this transaction made it: a change asks.
+        var isChanged = false
+        /// This transaction made it, and ``isChanged`` is set.
+        var isMade = false
         var isNew = true
         /// The candidate id was free when it was looked for.
         var isFree = false
@@ -130,9 +140,12 @@ final class GroupTransaction {
             try judge()
             try closeRejections()
             try resolve()
+            try readData()
+            decideChanges()
             try commit()
         } catch {
-            guard isSpread, error.isUnclearOfNode else { throw error }
+            // Another transaction was faster to make a profile, or the row of what one holds.
+            guard isSpread && error.isUnclearOfNode || addsData && error.isDuplicate else { throw error }
             throw PostgresFailure(state: "40001", message: error.description)
         }
         for wanted in wanted where wanted.isNew && wanted.state == .open && !wanted.isUnmade {
@@ -183,6 +196,7 @@ extension GroupTransaction {
                 let address = KnownProfiles.Address(
                     account: profile.account, keyspace: profile.keyspace, key: profile.key.text)
                 needs.append([need(address, profile.foundingID, of: post)])
+                wanted[needs[needs.count - 1][0]].isChanged = true
             case .appendChunk(let chunk, _):
                 needs.append(
                     chunk.profiles.map { profile in
@@ -212,19 +226,20 @@ extension GroupTransaction {
         } else {
             round.add(Command(Locks.shareOrder))
         }
+        let locked = lockData().map { round.add($0) }
         let positions = posts.reduce(0) { $0 + $1.positions }
-        let blocks = (Int64(positions) + Schema.eventBlock - 1) / Schema.eventBlock
-        let eventDraw = blocks == 0 ? nil : round.add(Command(WriteSQL.drawEvents) { $0.add(blocks) })
+        let eventDraw = positions == 0 ? nil : round.add(drawEvents(positions))
         let refused = posts.count(where: \.isRefused)
         let mayTry = refused == 0 && isTimeToForget ? round.add(Command(Locks.tryRejections)) : nil
         if refused > 0 { round.add(Command(Locks.rejections)) }
         let rejectionDraw =
             refused == 0 ? nil : round.add(Command(WriteSQL.drawRejections) { $0.add(Int64(refused)) })
         let claimed = claimKeys().map { round.add($0) }
-        let number = posts.contains(where: \.isOnlyCounted) ? round.add(Command(WriteSQL.transactionID)) : nil
+        let number = posts.contains(where: \.mayLeaveNoRow) ? round.add(Command(WriteSQL.transactionID)) : nil
         let find = isSpread ? nil : addProfiles(to: &round, inserting: { !$0.isConditional })
 
         let results = try connection.run(round.commands)
+        if let locked { try note(data: results[locked]) }
         if let eventDraw {
             eventIDs = IDBlocks(starts: results[eventDraw].column(0).sorted())
             stateNumber = results[eventDraw].int64(0, 1)
@@ -233,7 +248,12 @@ extension GroupTransaction {
         mayForget = refused > 0 || mayTry.map { results[$0].bool(0, 0) } ?? false
         if let number { transactionID = results[number].int64(0, 0) }
         if let claimed { note(claimed: results[claimed]) }
-        if let find { note(found: results[find]) }
+        if let find { note(found: results[find.rows], made: find.made.map { results[$0] }) }
+    }
+
+    /// So many numbers.
+    func drawEvents(_ count: Int) -> Command {
+        Command(WriteSQL.drawEvents) { $0.add((Int64(count) + Schema.eventBlock - 1) / Schema.eventBlock) }
     }
 
     /// Not with every group: most of the time there are none.
@@ -333,102 +353,6 @@ extension GroupTransaction {
         for index in replays {
             guard let id = posts[index].replayOf else { continue }
             if !closed.contains(.rejection(account: posts[index].account, id)) { outcomes[index] = .notOpen }
-        }
-    }
-
-    private func resolve() throws(PostgresFailure) {
-        while true {
-            // A change makes no profile.
-            let isNeeded = Set(
-                posts.indices.lazy.filter { self.mustStore($0) && !self.posts[$0].isChange }
-                    .flatMap { self.needs[$0] })
-            if isSpread { takeFree(isNeeded) }
-            guard isNeeded.contains(where: { wanted[$0].id == nil }) else { return }
-            for index in wanted.indices { wanted[index].isConditional = !isNeeded.contains(index) }
-            try find { round in
-                guard isSpread else { return }
-                // The transaction does read here, so the shard is written to first.
-                for wanted in wanted where wanted.id == nil {
-                    round.add(Command(WriteSQL.markWritten) { $0.add(wanted.candidate.value) })
-                }
-            }
-        }
-    }
-
-    /// Whether there is a profile of which nobody knows yet whether it is there.
-    var hasUnasked: Bool { wanted.contains { $0.id == nil && !$0.isFree } }
-
-    /// One round trip.
-    func find(after prepare: (inout Round) -> Void) throws(PostgresFailure) {
-        var round = Round()
-        prepare(&round)
-        let find = addProfiles(to: &round, inserting: { !$0.isConditional && !isSpread })
-        let results = try connection.run(round.commands)
-        if let find { note(found: results[find]) }
-    }
-
-    /// Of two profiles with one hash, the second has to look further.
-    private func takeFree(_ isNeeded: Set<Int>) {
-        var taken = Set(made.map { wanted[$0].candidate.value })
-        for index in isNeeded.sorted() where wanted[index].id == nil && wanted[index].isFree {
-            let candidate = wanted[index].candidate
-            if taken.insert(candidate.value).inserted {
-                wanted[index].id = candidate.value
-                made.append(index)
-            } else {
-                wanted[index].candidate = candidate.afterCollision
-                wanted[index].isFree = false
-            }
-        }
-    }
-
-    /// The profiles that step 4 makes. nil: none.
-    func newProfiles() -> Command? {
-        guard !made.isEmpty else { return nil }
-        let new = made.map { wanted[$0] }.sorted { $0.candidate.value < $1.candidate.value }
-        return Command(WriteSQL.insertNewProfiles) { GroupTransaction.add(new, to: &$0) }
-    }
-
-    /// Returns the place of the command that finds them. nil: all are known.
-    private func addProfiles(to round: inout Round, inserting isInserted: (Wanted) -> Bool) -> Int? {
-        let missing = wanted.filter { $0.id == nil }.sorted { $0.candidate.value < $1.candidate.value }
-        guard !missing.isEmpty else { return nil }
-        let new = missing.filter(isInserted)
-        if !new.isEmpty {
-            round.add(Command(WriteSQL.insertProfiles) { GroupTransaction.add(new, to: &$0) })
-        }
-        return round.add(Command(WriteSQL.findProfiles) { $0.add(missing.map(\.candidate.value)) })
-    }
-
-    private static func add(_ new: [Wanted], to arguments: inout Arguments) {
-        arguments.add(new.map(\.candidate.value))
-        arguments.add(new.map(\.address.account))
-        arguments.add(new.map(\.address.keyspace))
-        arguments.add(new.map(\.address.key))
-        arguments.add(new.map(\.createdAt.milliseconds))
-    }
-
-    private func note(found rows: PostgresResult) {
-        var owners: [Int64: KnownProfiles.Address] = [:]
-        var states: [Int64: ProfileState] = [:]
-        for row in 0..<rows.count {
-            if rows.int64(row, 4) != 0 { states[rows.int64(row, 0)] = ProfileState(stored: rows.int64(row, 4)) }
-            owners[rows.int64(row, 0)] = KnownProfiles.Address(
-                account: rows.int64(row, 1), keyspace: rows.int64(row, 2), key: rows.text(row, 3))
-        }
-        for index in wanted.indices where wanted[index].id == nil {
-            let candidate = wanted[index].candidate
-            guard let owner = owners[candidate.value] else {
-                wanted[index].isFree = true
-                continue
-            }
-            if owner == wanted[index].address {
-                wanted[index].id = candidate.value
-                wanted[index].state = states[candidate.value] ?? .open
-            } else {
-                wanted[index].candidate = candidate.afterCollision
-                wanted[index].isFree = false
-            }
         }
     }
 }

@@ -32,7 +32,8 @@ extension QueuedWrite {
         switch self {
         case .append(let batch, _): batch.idempotency
         case .appendChunk(let chunk, _): chunk.idempotency
-        case .change, .keep, .count: nil
+        case .change(let change, _): change.idempotency
+        case .keep, .count: nil
         }
     }
 
@@ -60,17 +61,23 @@ extension QueuedWrite {
         if case .append(let batch, _) = self { batch.replayOf } else { nil }
     }
 
-    /// Whether it writes only a count, by which its commit could not be found.
-    var isOnlyCounted: Bool {
+    /// Whether it may write nothing by which its commit could be found: only a count, a profile or an idempotency key.
+    var mayLeaveNoRow: Bool {
         switch self {
-        case .append, .change, .keep: false
+        case .append, .keep: false
         case .appendChunk(let chunk, _): chunk.rows.isEmpty
+        case .change(let change, _): change.precondition != .exists || change.idempotency != nil
         case .count: true
         }
     }
 
+    /// Whether the profiles that it needs are made where they are not there.
+    var makesProfiles: Bool {
+        if case .change(let change, _) = self { change.makesProfile } else { true }
+    }
+
     /// Whether it may turn out that it makes no profile.
-    var isConditional: Bool { idempotency != nil || replayOf != nil || isChange }
+    var isConditional: Bool { idempotency != nil || replayOf != nil || !makesProfiles }
 
     var claims: [Claim] {
         var claims: [Claim] = []

@@ -1,72 +1,112 @@
 import OvationCore
 import OvationRows
 
-/// Changes of profiles, in step 4 of their group. An operation has a file of its own beside this one.
+/// Changes of profiles, in the last steps of their group.
 extension GroupTransaction {
-    /// A profile that is being changed, as far as the operations before have come.
-    struct ChangeTarget {
-        let id: Int64
-        var state: ProfileState
+    /// What is written of a change.
+    struct PlannedChange {
+        let change: ProfileChange
+        let profile: Int64
+        let draft: ProfileDraft
     }
 
-    /// What is written of an operation that changed something.
-    private struct Change {
-        let position: Int64
-        let profile: Int64
-        let change: ProfileChange
-        let operation: ProfileChange.Operation
+    /// Decides what becomes of each change. Asks nothing.
+    func decideChanges() {
+        for (index, post) in posts.enumerated() {
+            guard case .change(let change, _) = post else { continue }
+            switch outcomes[index] {
+            case .duplicate(let answer)?: changeOutcomes[index] = .duplicate(answer: answer)
+            case nil: changeOutcomes[index] = decide(change, wanted[needs[index][0]])
+            case .stored?, .notOpen?, .refused?, .conflict?: changeOutcomes[index] = .conflict
+            }
+        }
+    }
+
+    private func decide(_ change: ProfileChange, _ profile: Wanted) -> ProfileChangeOutcome {
+        switch change.precondition {
+        case .exists where profile.id == nil: return .noProfile
+        case .isNew where profile.id != nil && !profile.isMade: return .exists
+        case .exists, .isNew, .none: break
+        }
+        let stored = profile.id.map { data.indexes(of: $0, in: change.sections) }
+        var draft = ProfileDraft(state: profile.state, stored: stored ?? [:], edits: data.edits)
+        var ids = changeIDs ?? eventIDs
+        for operation in change.operations {
+            if let refusal = draft.apply(operation, &ids) { return refusal }
+        }
+        // A change that a new profile refuses has made none.
+        guard let id = profile.id else { return .noProfile }
+        if changeIDs == nil { eventIDs = ids } else { changeIDs = ids }
+        planned.append(PlannedChange(change: change, profile: id, draft: draft))
+        if let last = draft.rows.last { return .changed(position: last.position) }
+        return profile.isMade ? .changed(position: nil) : .unchanged
     }
 
     func addChanges(to round: inout Round) {
-        var written: [Change] = []
-        for (index, post) in posts.enumerated() {
-            guard case .change(let change, _) = post else { continue }
-            let profile = wanted[needs[index][0]]
-            guard let id = profile.id else {
-                changeOutcomes[index] = .noProfile
-                continue
-            }
-            changeOutcomes[index] = .unchanged
-            var target = ChangeTarget(id: id, state: profile.state)
-            for operation in change.operations {
-                let isChanged =
-                    switch operation {
-                    case .update: preconditionFailure("not built yet")
-                    case .lock: lock(&target, in: &round)
-                    }
-                guard isChanged else { continue }
-                let position = eventIDs.next()
-                written.append(Change(position: position, profile: id, change: change, operation: operation))
-                changeOutcomes[index] = .changed(position: position)
-                if operation.state != nil { newStateNumber = position }
-            }
+        let rows = planned.flatMap { planned in planned.draft.rows.map { (planned, $0) } }
+        guard let first = rows.first else { return }
+        if mark == nil { mark = .change(position: first.1.position) }
+        for (planned, row) in rows {
+            guard let state = row.state else { continue }
+            newStates[planned.profile] = state
+            newStateNumber = max(newStateNumber ?? 0, row.position)
+            round.add(
+                Command(ChangeSQL.setState) {
+                    $0.add(planned.profile)
+                    $0.add(state.rawValue)
+                })
         }
-        guard let first = written.first else { return }
-        if mark == nil { mark = .change(position: first.position) }
-        round.add(insert(written))
+        round.add(
+            Command(ChangeSQL.insertChanges) {
+                $0.add(rows.map(\.1.position))
+                $0.add(rows.map(\.0.change.profile.account))
+                $0.add(rows.map(\.0.profile))
+                $0.add(rows.map(\.1.kind.rawValue))
+                $0.add(rows.map { $0.1.state?.rawValue ?? -1 })
+                $0.add(rows.map(\.0.change.at.milliseconds))
+                $0.add(rows.map(\.0.change.actor))
+                $0.add(rows.map { $0.1.section ?? -1 })
+                $0.add(bytesOf: rows) { $0.1.edits.bytes }
+            })
+        addData(to: &round)
         if let newStateNumber { round.add(Command(ChangeSQL.setStateNumber) { $0.add(newStateNumber) }) }
     }
 
-    func set(_ state: ProfileState, of target: inout ChangeTarget, in round: inout Round) {
-        let id = target.id
-        round.add(
-            Command(ChangeSQL.setState) {
-                $0.add(id)
-                $0.add(state.rawValue)
-            })
-        target.state = state
-        newStates[id] = state
+    /// The indexes, by rising place.
+    private func addData(to round: inout Round) {
+        let changed = planned.flatMap { planned in
+            planned.draft.indexes.map { (GroupData.Place(profile: planned.profile, section: $0.key), $0.value) }
+        }.sorted { $0.0 < $1.0 }
+        let isThere = changed.map { data.indexes[$0.0] != nil }
+        for (statement, places) in [
+            (DataSQL.insert, zip(changed, isThere).filter { !$0.1 }.map(\.0)),
+            (DataSQL.save, zip(changed, isThere).filter(\.1).map(\.0)),
+        ] where !places.isEmpty {
+            round.add(
+                Command(statement) {
+                    $0.add(places.map(\.0.profile))
+                    $0.add(places.map(\.0.section))
+                    $0.add(bytesOf: places) { $0.1.bytes }
+                })
+        }
     }
 
-    private func insert(_ changes: [Change]) -> Command {
-        Command(ChangeSQL.insertChanges) {
-            $0.add(changes.map(\.position))
-            $0.add(changes.map(\.change.profile.account))
-            $0.add(changes.map(\.profile))
-            $0.add(changes.map(\.operation.kind.rawValue))
-            $0.add(changes.map { $0.operation.state?.rawValue ?? -1 })
-            $0.add(changes.map(\.change.at.milliseconds))
-            $0.add(changes.map(\.change.actor))
+    /// Whether it adds rows that were not there to be locked: another transaction may make them first.
+    var addsData: Bool {
+        planned.contains { planned in
+            planned.draft.indexes.keys.contains {
+                data.indexes[GroupData.Place(profile: planned.profile, section: $0)] == nil
+            }
+        }
+    }
+}
+
+extension ProfileChangeOutcome {
+    /// Whether nothing is written and no key is remembered, for a reason that this transaction found.
+    var isRefusal: Bool {
+        switch self {
+        case .noProfile, .exists, .refused, .full: true
+        case .changed, .unchanged, .duplicate, .conflict: false
         }
     }
 }

@@ -3,11 +3,11 @@ import OvationRows
 
 extension PostgresStore: ProfileStore {
     public func data(of profile: ProfileAddress, in sections: [Int64]?) async throws(StoreFailure) -> ProfileData? {
-        throw StoreFailure(.unavailable, "not built yet")
+        try await reader.read { try ProfileDataRows.data($0, of: profile, in: sections) }
     }
 
     public func changes(_ filter: ProfileChangeFilter) async throws(StoreFailure) -> ProfileChangePage? {
-        throw StoreFailure(.unavailable, "not built yet")
+        try await reader.read { try ProfileDataRows.changes($0, filter) }
     }
 
     public func change(_ change: ProfileChange) async throws(StoreFailure) -> ProfileChangeOutcome {

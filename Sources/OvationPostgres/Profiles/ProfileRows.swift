@@ -3,15 +3,19 @@ import OvationCore
 /// Reads profiles as a whole: their keys, and counts of their events.
 enum ProfileRows {
     static func find(_ connection: PostgresConnection, _ address: ProfileAddress) throws -> Profile? {
-        var id = address.foundingID
-        while true {
-            let row = try connection.run([EventRows.find(address, id)])[0]
-            guard row.count == 1 else { return nil }
-            if row.bool(0, 0) {
-                return profile(
-                    id.value, keyspace: address.keyspace, key: address.key.text, row.time(0, 1), row.int64(0, 2))
-            }
-            id = id.afterCollision
+        try read(connection, of: address, { _ in [] }) { profile, _ in profile }
+    }
+
+    /// With its rows, as ``EventRows/read(_:of:_:_:)`` asks for them. nil: there is no such profile.
+    static func read<Value>(
+        _ connection: PostgresConnection, of address: ProfileAddress, _ commands: (_ profile: Int64) -> [Command],
+        _ read: (Profile, [PostgresResult]) throws -> Value
+    ) throws -> Value? {
+        try EventRows.read(connection, of: address, commands) { id, found, results in
+            try read(
+                profile(
+                    id, keyspace: address.keyspace, key: address.key.text, found.time(0, 1), found.int64(0, 2)),
+                results)
         }
     }
 

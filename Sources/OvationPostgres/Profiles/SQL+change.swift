@@ -7,10 +7,20 @@ enum ChangeSQL {
     static let insertChanges = Statement(
         "insert_profile_changes",
         """
-        INSERT INTO profile_change (position, account_id, profile_id, kind, state, at, actor)
-        SELECT position, account_id, profile_id, kind, nullif(state, -1), at, actor
-        FROM unnest($1::bigint[], $2::bigint[], $3::bigint[], $4::text[], $5::bigint[], $6::bigint[], $7::text[])
-            AS changed (position, account_id, profile_id, kind, state, at, actor)
+        INSERT INTO profile_change (position, account_id, profile_id, kind, state, at, actor, section, edits)
+        SELECT position, account_id, profile_id, kind, nullif(state, -1), at, actor, nullif(section, -1), edits
+        FROM unnest($1::bigint[], $2::bigint[], $3::bigint[], $4::text[], $5::bigint[], $6::bigint[], $7::text[],
+            $8::bigint[], $9::bytea[])
+            AS changed (position, account_id, profile_id, kind, state, at, actor, section, edits)
+        """)
+
+    /// Returns those that were not there: a change says whether it made the profile.
+    static let makeProfiles = Statement(
+        "make_profiles",
+        """
+        INSERT INTO profile (profile_id, account_id, keyspace, key, created_at)
+        SELECT * FROM unnest($1::bigint[], $2::bigint[], $3::bigint[], $4::text[], $5::bigint[])
+        ON CONFLICT DO NOTHING RETURNING profile_id
         """)
 
     /// Whether a group is stored whose answer was lost.

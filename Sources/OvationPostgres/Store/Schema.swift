@@ -18,12 +18,13 @@ enum Schema {
         // What is there already is taken over when the store is opened: see AuditRows.takeOver.
         Migration(number: 4, name: "acts beside definitions", statements: acts),
         Migration(number: 5, name: "states of profiles", statements: states),
+        Migration(number: 6, name: "data of profiles", statements: data),
     ]
 
     /// All of them but the ledger.
     static let tables = [
         "account", "act", "activity", "api_key", "catalogue_log", "event", "idempotency", "profile", "profile_change",
-        "rejection", "setting", "signing_key", "version_usage",
+        "profile_data", "rejection", "setting", "signing_key", "version_usage",
     ]
 
     /// Ids come in blocks: a group draws as many as it needs in one round trip, and no id is ever drawn twice.
@@ -204,6 +205,35 @@ enum Schema {
         // The number of the newest change of a state, for servers that remember profiles: see rule 18 of DESIGN.md. A
         // sequence, since a group reads it each time, and reading one needs no index and no plan.
         "CREATE SEQUENCE ovation.profile_state AS bigint MINVALUE 0",
+    ]
+
+    private static let data = [
+        // null: the change is about the profile as a whole.
+        "ALTER TABLE ovation.profile_change ADD COLUMN section bigint",
+        // PackedEdits: each field, what it has since, and the change before. Each change up to now is the lock of a profile,
+        // and the first that became of it.
+        "ALTER TABLE ovation.profile_change ADD COLUMN edits bytea NOT NULL DEFAULT '\\x01030000'",
+        "ALTER TABLE ovation.profile_change ALTER COLUMN edits DROP DEFAULT",
+        // Where the values of a profile are: for each field the position of the change that touched it last (FieldIndex). It
+        // follows from profile_change, and lies beside it. A page keeps some room, so that a row that grows stays on it.
+        """
+        CREATE TABLE ovation.profile_data (
+            profile_id   bigint NOT NULL,
+            section      bigint NOT NULL,              -- 0: what became of the profile as a whole
+            fields       bytea NOT NULL,
+            PRIMARY KEY (profile_id, section)
+        ) WITH (fillfactor = 90)
+        """,
+        // The trail of each profile that was locked: the position in groups of seven bits, the lowest first.
+        """
+        INSERT INTO ovation.profile_data (profile_id, section, fields)
+        SELECT profile_id, 0, '\\x0103'::bytea || string_agg(
+            set_byte('\\x00'::bytea, 0, ((position >> (7 * place)) & 127)::integer
+                + CASE WHEN position >> (7 * place + 7) > 0 THEN 128 ELSE 0 END), ''::bytea ORDER BY place)
+            || '\\x01'::bytea
+        FROM ovation.profile_change CROSS JOIN generate_series(0, 8) AS place
+        WHERE place = 0 OR position >> (7 * place) > 0 GROUP BY profile_id, position
+        """,
     ]
 
     private static let posts = [

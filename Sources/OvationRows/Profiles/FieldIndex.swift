@@ -153,6 +153,9 @@ package struct ChangeTrail {
     /// The newest that was not taken yet; nil: there are no more.
     package mutating func next() -> Int64? { positions.popLast() }
 
+    /// Some of those that come next, as far as they are known by now: a store that reads several at once reads these.
+    package func upcoming(_ count: Int) -> ArraySlice<Int64> { positions.suffix(count) }
+
     /// To be called with the edits of each change that ``next()`` gave, before the next is asked for.
     package mutating func follow(_ edits: PackedEdits) {
         for edit in edits.edits { if let previous = edit.previous { add(previous) } }

@@ -192,3 +192,26 @@ CREATE TABLE ovation.profile_change (
 CREATE INDEX profile_change_of_state ON ovation.profile_change (position) WHERE state IS NOT NULL;
 
 CREATE SEQUENCE ovation.profile_state AS bigint MINVALUE 0;
+
+-- Migration 6 data of profiles
+
+ALTER TABLE ovation.profile_change ADD COLUMN section bigint;
+
+ALTER TABLE ovation.profile_change ADD COLUMN edits bytea NOT NULL DEFAULT '\x01030000';
+
+ALTER TABLE ovation.profile_change ALTER COLUMN edits DROP DEFAULT;
+
+CREATE TABLE ovation.profile_data (
+    profile_id   bigint NOT NULL,
+    section      bigint NOT NULL,              -- 0: what became of the profile as a whole
+    fields       bytea NOT NULL,
+    PRIMARY KEY (profile_id, section)
+) WITH (fillfactor = 90);
+
+INSERT INTO ovation.profile_data (profile_id, section, fields)
+SELECT profile_id, 0, '\x0103'::bytea || string_agg(
+    set_byte('\x00'::bytea, 0, ((position >> (7 * place)) & 127)::integer
+        + CASE WHEN position >> (7 * place + 7) > 0 THEN 128 ELSE 0 END), ''::bytea ORDER BY place)
+    || '\x01'::bytea
+FROM ovation.profile_change CROSS JOIN generate_series(0, 8) AS place
+WHERE place = 0 OR position >> (7 * place) > 0 GROUP BY profile_id, position;
