@@ -67,6 +67,14 @@ extension APICall where Request == Bodies.Empty, Answer == Bodies.Log {
     public static var listLog: Self { Self(.listLog) }
 }
 
+extension APICall where Request == Bodies.Empty, Answer == Bodies.Attributes {
+    public static var listAttributes: Self { Self(.listAttributes) }
+}
+
+extension APICall where Request == Bodies.Empty, Answer == Bodies.Tags {
+    public static var listTags: Self { Self(.listTags) }
+}
+
 // MARK: - Events
 
 extension APICall where Request == Bodies.PostEvents, Answer == Bodies.Empty {

@@ -12,7 +12,7 @@ struct ProfilesCommand: AsyncParsableCommand {
 
             ovation profiles create steve@apsis.com
             ovation profiles set steve@apsis.com firstname=Steve birthdate=1993-03-07
-            ovation profiles tag steve@apsis.com usercreated.tags.vip-k3v9x2b7qa
+            ovation profiles tag steve@apsis.com VIP
             ovation profiles show steve@apsis.com
             ovation profiles export steve@apsis.com -o steve.json
             """,
@@ -128,13 +128,13 @@ struct ProfilesCommand: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
             abstract: "Set and clear attributes of a profile; all of them or none.",
             discussion: """
-                NAME is the discriminator of an attribute, or its last part for one that every section has: email, mobile, \
-                crmid, firstname, lastname, birthdate. NAME=VALUE sends a text, NAME:=VALUE sends JSON: a number, true, \
-                false.
+                NAME is the discriminator of an attribute, its name, or the last part of the discriminator, such as \
+                firstname. VALUE is sent as the attribute's type has it; NAME:=VALUE sends JSON as it is typed: a text in \
+                quotes, a number, true, false.
 
                 Examples:
                   ovation profiles set steve@apsis.com firstname=Steve lastname=Jones --clear birthdate
-                  ovation profiles set steve@apsis.com usercreated.attributes.size-98h3ud5p4v:=42
+                  ovation profiles set steve@apsis.com "Shoe size=42" vip=true
                 """)
 
         @OptionGroup var connection: ConnectionOptions
@@ -154,11 +154,14 @@ struct ProfilesCommand: AsyncParsableCommand {
         func run() async throws {
             let client = try connection.client()
             var body = Bodies.NamedAttributeValues()
-            for text in assignments {
-                let assignment = try Assignment(text)
-                body.values.entries.append((AttributeName.discriminator(assignment.name), assignment.value))
+            let given = try assignments.map { try Assignment($0) }
+            let names = try await FieldNames.attributes(in: place.section, of: client)
+            for assignment in given {
+                let field = try names.find(assignment.name)
+                let value = assignment.json ?? field.value(assignment.text)
+                body.values.entries.append((field.discriminator, value))
             }
-            for name in clear { body.values.entries.append((AttributeName.discriminator(name), .null)) }
+            for name in clear { body.values.entries.append((try names.find(name).discriminator, .null)) }
             let path = profile.path(in: place.section)
             try await profile.orSayHowToCreate {
                 _ = try await client.call(
@@ -184,12 +187,14 @@ struct ProfilesCommand: AsyncParsableCommand {
         @Flag(help: "Remove the tags instead.") var remove = false
         @Flag(help: "Check everything and change nothing.") var validateOnly = false
         @Flag(help: "What was sent as one JSON object instead of a sentence.") var json = false
-        @Argument(help: "Discriminators of tags, or ids of their versions.") var tags: [String]
+        @Argument(help: "Names of tags, their discriminators, or ids of their versions.") var tags: [String]
 
         func run() async throws {
+            let client = try connection.client()
+            let names = try await FieldNames.tags(in: place.section, for: tags, of: client)
             var body = Bodies.TagMarks()
-            body.values.entries = tags.map { ($0, remove ? .null : .bool(true)) }
-            try await connection.client().call(
+            body.values.entries = try tags.map { (try names.find($0).discriminator, remove ? .null : .bool(true)) }
+            try await client.call(
                 .changeProfileTags, profile.path(in: place.section), body: body,
                 headers: validateOnly ? [("prefer", "validate-only")] : [])
             if json { return try Output.print(json: JSONWriter.write(body.json)) }
@@ -202,32 +207,26 @@ struct ProfilesCommand: AsyncParsableCommand {
 /// `NAME=VALUE` or `NAME:=JSON`.
 private struct Assignment {
     let name: String
-    let value: JSONValue
+    let text: String
+    /// nil: the value was given as it is typed.
+    let json: JSONValue?
 
-    init(_ text: String) throws {
-        guard let mark = text.firstIndex(of: "="), mark != text.startIndex else {
-            throw CommandFailure("'\(text)' is no NAME=VALUE, such as firstname=Steve.")
+    init(_ assignment: String) throws {
+        guard let mark = assignment.firstIndex(of: "="), mark != assignment.startIndex else {
+            throw CommandFailure("'\(assignment)' is no NAME=VALUE, such as firstname=Steve.")
         }
-        let rest = String(text[text.index(after: mark)...])
-        let isJSON = text[text.index(before: mark)] == ":"
-        name = String(isJSON ? text[..<text.index(before: mark)] : text[..<mark])
-        guard isJSON else {
-            value = .string(rest)
+        text = String(assignment[assignment.index(after: mark)...])
+        guard assignment[assignment.index(before: mark)] == ":" else {
+            name = String(assignment[..<mark])
+            json = nil
             return
         }
+        name = String(assignment[..<assignment.index(before: mark)])
         do throws(Problem) {
-            value = try JSONValue(parsing: rest)
+            json = try JSONValue(parsing: text)
         } catch {
-            throw CommandFailure("The value of \(name) is no JSON. With '=' instead of ':=' it is sent as a text.")
+            throw CommandFailure("The value of \(name) is no JSON. With '=' instead of ':=' it is sent as it is typed.")
         }
-    }
-}
-
-private enum AttributeName {
-    /// Of an attribute that every section has, from the last part of it; any other as it was given.
-    static func discriminator(_ name: String) -> String {
-        let known = BuiltIn.attributes.map(\.discriminator.text).filter { $0.hasSuffix("." + name.lowercased()) }
-        return known.first ?? name
     }
 }
 

@@ -158,6 +158,34 @@ def test_a_profile_is_made_set_shown_and_found(server: Server) -> None:
     assert succeed(server, "profiles", "find", "nobody") == ""
 
 
+def test_attributes_and_tags_go_by_their_names(server: Server) -> None:
+    client = server.client()
+    section = f"/audience/sections/{DEFAULT_SECTION}"
+    for body in [
+        {"name": "Shoe size", "type": "integer"},
+        {"name": "VIP", "type": "boolean"},
+        {"name": "Note", "type": "string"},
+        {"name": "Twice", "type": "string"},
+        {"name": "twice", "type": "string"},
+    ]:
+        answer = client.post(section + "/attributes", json=body)
+        assert answer.status_code == 201, answer.text
+    tags = [client.post(section + "/tags", json={"name": name}).json() for name in ("Regular", "Staff")]
+    succeed(server, "profiles", "create", STEVE)
+    succeed(server, "profiles", "set", STEVE, "shoe size=42", "vip=true", "Note=42", "First name=Steve")
+    held = {item["name"]: item["value"] for item in client.get("/v2" + place() + "/attributes").json()["items"]}
+    assert held == {"Email": STEVE, "Shoe size": 42, "VIP": True, "Note": "42", "First name": "Steve"}
+    # What does not fit its type is sent as it is typed, and the server says why it does not.
+    assert "Expected integer, found string" in fail(server, "profiles", "set", STEVE, "Shoe size=large")
+    assert "can be several attributes" in fail(server, "profiles", "set", STEVE, "TWICE=x")
+
+    assert succeed(server, "profiles", "tag", STEVE, "regular", tags[1]["discriminator"]) == "2 tags added.\n"
+    assert [tag["name"] for tag in shown(server)["sections"][0]["tags"]] == ["Regular", "Staff"]
+    assert succeed(server, "profiles", "tag", STEVE, tags[1]["versions"][0]["id"], "--remove") == "1 tag removed.\n"
+    assert [tag["name"] for tag in shown(server)["sections"][0]["tags"]] == ["Regular"]
+    assert "no tag 'nothing'" in fail(server, "profiles", "tag", STEVE, "nothing")
+
+
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [

@@ -101,3 +101,21 @@ def test_masked_values_are_shown_masked_and_cannot_be_edited(console: Browser, a
     assert "cannot be edited" in console.main
     console.press("Show profile keys")
     assert console.has("button", "Save attributes")
+
+
+def test_tags_are_added_and_removed_with_a_click(console: Browser, admin: Client, profile: str) -> None:
+    section = f"/audience/sections/{DEFAULT_SECTION}/tags"
+    for body in [{"name": "Regular"}, {"name": "Secret", "is_hidden": True}]:
+        answer = admin.post(section, json=body)
+        assert answer.status_code == 201, answer.text
+    tags = PLACE.removesuffix("attributes") + "tags"
+    console.open(profile)
+    assert not console.has("button", "Add the tag Secret"), "hidden ones are not offered"
+    console.press("Add the tag Regular")
+    console.wait_for_text("The tags are changed.")
+    assert len(admin.get(tags).json()) == 1
+    console.press("Remove the tag Regular")
+    assert console.has("button", "Add the tag Regular")
+    assert admin.get(tags).json() == {}
+    console.follow("Changes")
+    assert [heading.text for heading in console.css("ol.timeline h2")][:2] == ["tag Regular changed"] * 2

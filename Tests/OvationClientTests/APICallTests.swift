@@ -46,6 +46,8 @@ struct APICallTests {
         check(.listProfileChanges)
         check(.listAttributeValues)
         check(.listSections)
+        check(.listAttributes)
+        check(.listTags)
         check(.listAllRejections)
         check(.getRejection)
         check(.replayRejection)
