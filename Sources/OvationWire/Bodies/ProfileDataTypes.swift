@@ -189,8 +189,8 @@ extension Bodies {
                 "discriminator", \.discriminator, "The attribute or the tag.",
                 .discriminator("com.apsis1.attributes.firstname"))
             $0.required("name", \.name, "Its name for people.", .string(example: "First name"))
-            $0.nullable("from", \.from, "What it was; null: there was none.", attributeValueOrNull)
-            $0.nullable("to", \.to, "What it is since; null: it was cleared.", attributeValueOrNull)
+            $0.nullable("from", \.from, "What it was; null: there was none.", attributeValue)
+            $0.nullable("to", \.to, "What it is since; null: it was cleared.", attributeValue)
         }
     }
 }
