@@ -1,4 +1,4 @@
-import OvationCore
+public import OvationCore
 import Testing
 
 /// What a profile holds: values and tags, as changes set and clear them.
@@ -243,7 +243,7 @@ extension StoreContract {
         #expect(try await store.data(of: Fixtures.address("a@b.se"), in: nil)?.profile.state == .locked)
     }
 
-    static let awkwardValues: [FieldValue] = [
+    public static let awkwardValues: [FieldValue] = [
         .string(""), .string("a"), .string("öäå 😀 \u{1F468}\u{200D}\u{1F467}"),
         .string("\u{10FFFF}\u{FFFD}\u{1}\u{7F}"),
         .string(" \n\t\"\\'"), .string("\\u0000"), .string(String(repeating: "😀", count: 1000)),

@@ -59,7 +59,7 @@ struct BothStoresTests {
         let now: Timestamp
 
         init(_ random: inout SeededGenerator, now: Timestamp) {
-            what = Int.random(in: 0..<25, using: &random)
+            what = Int.random(in: 0..<30, using: &random)
             // Of two that differ in the end only, one stands where the range of the other's beginning ends.
             key = "p\(Int.random(in: 0..<6, using: &random))@b.s\(Bool.random(using: &random) ? "e" : "f")"
             section = Int64.random(in: 2...3, using: &random)
@@ -99,6 +99,24 @@ struct BothStoresTests {
             return EventBatch(
                 profile: try profile ?? address, section: section, receivedAt: now, events: rows, data: bytes,
                 idempotency: idempotency, replayOf: replayOf)
+        }
+
+        /// Up to three fields in one section or in two.
+        func update(idempotency: Idempotency?) throws -> ProfileChange {
+            let values = [nil, FieldValue.string("öäå 😀 \(number % 2)"), .integer(Int64(number % 3)), .double(0.5)]
+            let edits = times.prefix(3).enumerated().map { index, time in
+                let field = (Int64(index) * 3 + time / 40_000_000 % 2 + 2)
+                guard index < 2 else { return Fixtures.tag(field, number.isMultiple(of: 2)) }
+                return ProfileEdit(
+                    .attribute(field),
+                    values[(number + index) % 4].map { ProfileValue(version: versions[index], value: $0) })
+            }
+            var operations: [ProfileChange.Operation] = [.update(section: section, edits)]
+            if number > 6 { operations.append(.update(section: 5 - section, edits.reversed())) }
+            return ProfileChange(
+                profile: try number == 9 ? neighbour : address, at: now, actor: "key \(number % 3)",
+                precondition: number < 4 ? .exists : number == 4 ? .isNew : .none, idempotency: idempotency,
+                operations: operations)
         }
 
         /// Of one profile, twice as many keys as a post has.
@@ -173,6 +191,20 @@ struct BothStoresTests {
         }
     }
 
+    @Test("hold what a plain model says, whatever comes", arguments: 1...12 as ClosedRange<UInt64>)
+    func hold(seed: UInt64) async throws {
+        let folder = try TemporaryFolder()
+        var limits = seed.isMultiple(of: 2) ? Database.few : Database.crowded
+        limits.idempotencyLifetime = .seconds(5000)
+        let sqlite = try SQLiteStore(testing: folder.path + "/o.sqlite", limits: limits)
+        defer { sqlite.close() }
+        let database = try Database()
+        defer { withExtendedLifetime(database) {} }
+        let postgres = try database.open(limits)
+        defer { postgres.close() }
+        try await ProfileHistory(seed: seed, on: [sqlite, postgres], lifetime: .seconds(5000)).play(steps: 120)
+    }
+
     // MARK: Steps
 
     private func answer(_ life: Life, _ step: Step) async throws -> String {
@@ -194,6 +226,7 @@ struct BothStoresTests {
             return "\(try await life.store.dismissRejection(id, account: 1))"
         case 14..<16: return try await delete(life, step)
         case 24: return try await lock(life, step)
+        case 25...: return try await update(life, step)
         case 16:
             return
                 "\(String(describing: try await life.store.outcome(account: 1, of: idempotency(step), at: step.now)))"
@@ -218,6 +251,34 @@ struct BothStoresTests {
         case .noProfile: return "no profile"
         case let other: return "\(other)"
         }
+    }
+
+    private func update(_ life: Life, _ step: Step) async throws -> String {
+        switch try await life.store.change(step.update(idempotency: step.flag ? idempotency(step) : nil)) {
+        case .changed(let position): "changed \(position.map { life.name($0) } ?? -1)"
+        case let other: "\(other)"
+        }
+    }
+
+    /// What a profile holds, and its history page by page.
+    private func data(_ life: Life, _ step: Step) async throws -> String {
+        let data = try await life.store.data(of: step.address, in: step.flag ? nil : [step.section])
+        var lines = (data?.sections ?? []).map { section in
+            "\(section.section): "
+                + section.fields.map {
+                    "\($0.field) \($0.value) \($0.setAt) \($0.actor) \(life.name($0.position))"
+                }.joined(separator: ", ")
+        }
+        var filter = ProfileChangeFilter(
+            profile: try step.address, sections: step.other ? [2, 3] : [step.section], limit: step.number + 1)
+        repeat {
+            let page = try await life.store.changes(filter)
+            lines += (page?.changes ?? []).map {
+                "\(life.name($0.position)) \($0.kind) \($0.section ?? 0) \($0.at) \($0.actor) \($0.edits)"
+            }
+            filter.before = page?.next
+        } while filter.before != nil
+        return "\(data == nil) " + lines.joined(separator: "\n")
     }
 
     private func delete(_ life: Life, _ step: Step) async throws -> String {
@@ -303,7 +364,7 @@ struct BothStoresTests {
         let parts: [Any?] = [
             events?.events.map { show(life, $0) }, shown, log, try await life.store.usage(account: 1),
             try await life.store.counts(of: address), try await life.store.profile(.address(address)),
-            try await life.store.days(step.filter), rejection?.post, rejection?.replayedAt,
+            try await life.store.days(step.filter), try await data(life, step), rejection?.post, rejection?.replayedAt,
             try await life.store.outcome(account: 1, of: idempotency(step), at: step.now),
         ]
         return parts.map { String(describing: $0) }.joined(separator: "\n")

@@ -13,7 +13,7 @@ struct CopyHistory {
         for step in 0..<steps {
             let now = Fixtures.now.advanced(by: .seconds(step * 600))
             let account = accounts.randomElement(using: &random) ?? 1
-            switch Int.random(in: 0..<12, using: &random) {
+            switch Int.random(in: 0..<16, using: &random) {
             case 0: _ = try await store.keep(refused(step, account, now))
             case 1: try await delete(store, account, now, &random)
             case 2: _ = try await store.append(chunk(step, account, now, &random))
@@ -22,6 +22,7 @@ struct CopyHistory {
                 let profile = try CopyHistory.address(key, account)
                 _ = try await store.change(
                     ProfileChange(profile: profile, at: now, actor: "client-\(account)", operations: [.lock]))
+            case 12...: _ = try await store.change(update(step, account, now, &random))
             case 3:
                 let batch = try batch(
                     step, account, now, replayOf: account == 1 ? Int64.random(in: 1...4, using: &random) : nil, &random)
@@ -78,6 +79,22 @@ struct CopyHistory {
             profile: try CopyHistory.address(CopyHistory.keys.randomElement(using: &random) ?? "", account),
             section: Int64.random(in: 2...3, using: &random), receivedAt: now, events: rows, data: bytes,
             idempotency: CopyHistory.idempotency(step), replayOf: replayOf)
+    }
+
+    private func update(
+        _ step: Int, _ account: Int64, _ now: Timestamp, _ random: inout SeededGenerator
+    ) throws -> ProfileChange {
+        let values = StoreContract.awkwardValues
+        let edits = (0..<Int64.random(in: 0..<5, using: &random)).map { field in
+            Bool.random(using: &random)
+                ? Fixtures.set(field, values.randomElement(using: &random) ?? .integer(0))
+                : field > 2 ? Fixtures.tag(field) : Fixtures.clear(field)
+        }
+        return ProfileChange(
+            profile: try CopyHistory.address(CopyHistory.keys.randomElement(using: &random) ?? "", account), at: now,
+            actor: "client-\(Int.random(in: 1...3, using: &random))", precondition: .none,
+            idempotency: CopyHistory.idempotency(step),
+            operations: [.update(section: Int64.random(in: 2...3, using: &random), edits)])
     }
 
     static func idempotency(_ step: Int) -> Idempotency {
@@ -156,6 +173,10 @@ struct CopyHistory {
         var answers = [
             String(describing: try await store.profile(.address(address))),
             String(describing: try await store.counts(of: address)),
+            String(describing: try await store.data(of: address, in: nil)),
+            String(
+                describing: try await store.changes(
+                    ProfileChangeFilter(profile: address, sections: [2, 3], limit: 1000))),
         ]
         for section in [Int64(2), 3] {
             var filter = EventFilter(profile: address, section: section)

@@ -44,6 +44,12 @@ struct DamageTests {
             try await answers.ask("days of \(key)") {
                 (try await store.days(filter) ?? []).map { "\($0.day) \($0.events)" }.joined(separator: ",")
             }
+            try await answers.ask("data of \(key)") {
+                "\(try await store.data(of: address, in: nil)?.sections ?? [])"
+            }
+            try await answers.ask("changes of \(key)") {
+                "\(try await store.changes(ProfileChangeFilter(profile: address, sections: [2, 3], limit: 99))?.changes ?? [])"
+            }
             try await answers.ask("profile \(key)") {
                 let profile = try await store.profile(.address(address))
                 return "\(profile?.id.value ?? 0) \(profile?.keys.map(\.text) ?? [])"
@@ -88,6 +94,8 @@ struct DamageTests {
                 let data = "{\"myTextField\":\"\(round) of \(key)\"}"
                 _ = try await store.append(
                     Fixtures.batch(key, times: [Int64(round * 1000 + number)], data: data))
+                let edits = [Fixtures.set(Int64(round % 5), .string(data)), Fixtures.tag(Int64(round % 4), round < 6)]
+                _ = try await store.change(Fixtures.update(key, edits, section: Int64(2 + number % 2)))
             }
         }
         for number in 0..<5 { _ = try await store.keep(Fixtures.refusedPost(detail: "refused \(number)")) }

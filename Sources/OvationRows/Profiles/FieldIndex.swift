@@ -56,12 +56,10 @@ package struct FieldIndex: Sendable, Equatable {
     ) -> PackedEdits? {
         var changed: [PackedEdits.Edit] = []
         for edit in edits {
-            let place = place(of: edit.field)
-            let entry = place < entries.count && entries[place].field == edit.field ? entries[place] : nil
+            let entry = self[edit.field]
             guard isChange(edit, of: entry, knowing: known) else { continue }
             changed.append(PackedEdits.Edit(field: edit.field, previous: entry?.position, value: edit.value))
-            let new = Entry(field: edit.field, position: position, digest: edit.value?.digest ?? 0)
-            if entry == nil { entries.insert(new, at: place) } else { entries[place] = new }
+            put(Entry(field: edit.field, position: position, digest: edit.value?.digest ?? 0))
         }
         return changed.isEmpty ? nil : PackedEdits(changed)
     }
@@ -76,13 +74,34 @@ package struct FieldIndex: Sendable, Equatable {
     /// - Returns: the edits that lead to the change before.
     package mutating func noteLife(at position: Int64) -> PackedEdits {
         let previous = self[.life]?.position
-        let place = place(of: .life)
-        let new = Entry(field: .life, position: position, digest: 1)
-        if previous == nil { entries.insert(new, at: place) } else { entries[place] = new }
-        return PackedEdits([
-            PackedEdits.Edit(field: .life, previous: previous, value: nil)
-        ])
+        put(Entry(field: .life, position: position, digest: FieldIndex.lifeDigest))
+        return PackedEdits([PackedEdits.Edit(field: .life, previous: previous, value: nil)])
     }
+
+    /// Makes the index anew from what is stored, change by change.
+    /// - Returns: false: this is not the change that came next.
+    package mutating func replay(_ change: PackedEdits, at position: Int64) -> Bool {
+        for edit in change.edits {
+            let entry = self[edit.field]
+            guard entry?.position == edit.previous, edit.previous.map({ $0 < position }) ?? true else { return false }
+            let digest = edit.field == .life ? FieldIndex.lifeDigest : edit.value?.digest ?? 0
+            guard digest != 0 || entry?.isCleared == false else { return false }
+            put(Entry(field: edit.field, position: position, digest: digest))
+        }
+        return !change.edits.isEmpty
+    }
+
+    private mutating func put(_ entry: Entry) {
+        let place = place(of: entry.field)
+        if place < entries.count, entries[place].field == entry.field {
+            entries[place] = entry
+        } else {
+            entries.insert(entry, at: place)
+        }
+    }
+
+    /// What became of a profile is there for good.
+    private static let lifeDigest: UInt8 = 1
 
     // MARK: Bytes
 

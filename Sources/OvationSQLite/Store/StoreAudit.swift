@@ -1,6 +1,7 @@
 import Foundation
 import GRDB
 import OvationCore
+import OvationRows
 
 /// Reads everything in a store and compares its parts with each other: pages, rows, timelines, counts. It takes as long
 /// as reading the file.
@@ -25,6 +26,7 @@ struct StoreAudit {
         try look("events") { try $0.readEvents() }
         try look("profiles") { try $0.readProfiles() }
         try look("changes of profiles") { try $0.compareChanges() }
+        try look("what profiles hold") { try $0.compareData() }
         try look("timelines") { try $0.compareTimelines() }
         try look("counts of events") { try $0.compareUsage() }
         try look("definitions") { try $0.readDefinitions() }
@@ -120,12 +122,13 @@ struct StoreAudit {
         }
     }
 
-    private static let changeFaults = [
+    private static let changeFaults: [(sql: String, fault: String)] = [
         (
             """
             SELECT count(*) FROM profile_change AS change WHERE NOT EXISTS
                 (SELECT 1 FROM profile WHERE profile.profile_id = change.profile_id
                     AND profile.account_id = change.account_id)
+                AND (profile_id, account_id) NOT IN (SELECT profile_id, account_id FROM profile_arrival)
             """, "changes are of profiles that are missing"
         ),
         (
@@ -146,6 +149,53 @@ struct StoreAudit {
             "changes of profiles have the number of an event"
         ),
     ]
+
+    /// What each profile holds is what its changes say: the indexes are made anew from them, side by side with those that
+    /// are stored.
+    private mutating func compareData() throws {
+        guard try database.tableExists("profile_data") else { return }
+        let changes = try PreparedStatement(
+            database,
+            "SELECT profile_id, ifnull(section, 0), position, edits, kind FROM profile_change ORDER BY 1, 2, 3")
+        let stored = try PreparedStatement(
+            database, "SELECT profile_id, section, fields FROM profile_data ORDER BY profile_id, section")
+        var (differences, gaps) = (0, 0)
+        var hasStored = try stored.nextRow()
+        func end(_ place: (Int64, Int64), _ index: FieldIndex) throws {
+            while hasStored, (stored.int64(0), stored.int64(1)) < place {
+                differences += 1
+                hasStored = try stored.nextRow()
+            }
+            let isThere = hasStored && (stored.int64(0), stored.int64(1)) == place
+            if !isThere || stored.withBytes(2, { !$0.elementsEqual(index.bytes) }) { differences += 1 }
+            if isThere { hasStored = try stored.nextRow() }
+        }
+        var (place, index): ((Int64, Int64)?, FieldIndex) = (nil, FieldIndex())
+        while try changes.nextRow() {
+            let next = (changes.int64(0), changes.int64(1))
+            if let place, place != next {
+                try end(place, index)
+                index = FieldIndex()
+            }
+            place = next
+            let position = changes.int64(2)
+            let edits = changes.withBytes(3) { PackedEdits(bytes: $0) }
+            let isWhole = next.1 == 0
+            guard let edits, edits.edits.allSatisfy({ ($0.field == .life) == isWhole }),
+                (changes.text(4) == ProfileChange.Kind.updated.rawValue) != isWhole, index.replay(edits, at: position)
+            else {
+                gaps += 1
+                continue
+            }
+        }
+        if let place { try end(place, index) }
+        while hasStored {
+            differences += 1
+            hasStored = try stored.nextRow()
+        }
+        if gaps > 0 { faults.append("\(gaps) changes of profiles do not follow the ones before") }
+        if differences > 0 { faults.append("what profiles hold differs from their changes in \(differences) places") }
+    }
 
     /// An entry for each event, and an event for each entry: two sums of hashes, which do not depend on the order.
     private mutating func compareTimelines() throws {
