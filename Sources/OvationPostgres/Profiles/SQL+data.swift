@@ -38,7 +38,8 @@ enum DataSQL {
         "profile_fields",
         """
         SELECT section, fields FROM profile_data
-        WHERE profile_id = $1::bigint AND CASE WHEN $2::bigint[] IS NULL THEN section > 0 ELSE section = ANY ($2::bigint[]) END
+        WHERE profile_id = $1::bigint
+            AND CASE WHEN $2::bigint[] IS NULL THEN section > 0 ELSE section = ANY ($2::bigint[]) END
         """)
 
     static let changes = Statement(
