@@ -31,7 +31,6 @@ let package = Package(
         .package(url: "https://github.com/apple/swift-nio-extras", from: "1.35.2"),
         .package(url: "https://github.com/apple/swift-system", from: "1.8.1"),
         .package(url: "https://github.com/jpsim/Yams", from: "6.2.2"),
-        .package(url: "https://github.com/swift-server/async-http-client", from: "1.37.0"),
         .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.13.0"),
     ],
     targets: [
@@ -53,15 +52,15 @@ let package = Package(
             dependencies: ["OvationCore", "OvationWire", .product(name: "Yams", package: "Yams")],
             swiftSettings: settings
         ),
+        // The HTTP client library of the system.
+        .systemLibrary(
+            name: "CCurl", pkgConfig: "libcurl", providers: [.apt(["libcurl4-openssl-dev"]), .brew(["curl"])]),
         // The API from the other side: tokens, calls, pages, uploads and downloads. It neither prints nor reads settings.
         .target(
             name: "OvationClient",
             dependencies: [
-                "OvationCore", "OvationWire",
-                .product(name: "AsyncHTTPClient", package: "async-http-client"),
+                "CCurl", "OvationCore", "OvationWire",
                 .product(name: "HTTPTypes", package: "swift-http-types"),
-                .product(name: "NIOCore", package: "swift-nio"),
-                .product(name: "NIOHTTP1", package: "swift-nio"),
             ],
             swiftSettings: settings
         ),
@@ -137,10 +136,11 @@ let package = Package(
             dependencies: [
                 "OvationCore", "OvationWire", "OvationServer", "OvationSQLite",
                 .product(name: "Hummingbird", package: "hummingbird"),
-                .product(name: "HummingbirdTesting", package: "hummingbird"),
+                .product(name: "HummingbirdCore", package: "hummingbird"),
                 .product(name: "HTTPTypes", package: "swift-http-types"),
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "NIOCore", package: "swift-nio"),
+                .product(name: "NIOEmbedded", package: "swift-nio"),
             ],
             swiftSettings: settings
         ),
@@ -174,10 +174,10 @@ let package = Package(
             dependencies: [
                 "OvationClient", "OvationCore", "OvationTesting", "OvationWire",
                 .product(name: "Hummingbird", package: "hummingbird"),
-                .product(name: "HummingbirdTesting", package: "hummingbird"),
                 .product(name: "HTTPTypes", package: "swift-http-types"),
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "NIOCore", package: "swift-nio"),
+                .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
             ],
             swiftSettings: settings),
         .testTarget(name: "OvationConsoleTests", dependencies: ["OvationConsole"], swiftSettings: settings),
@@ -202,7 +202,6 @@ let package = Package(
             dependencies: [
                 "CZlib", "OvationCore", "OvationWire", "OvationServer", "OvationSQLite", "OvationTesting",
                 .product(name: "Hummingbird", package: "hummingbird"),
-                .product(name: "HummingbirdTesting", package: "hummingbird"),
                 .product(name: "HTTPTypes", package: "swift-http-types"),
                 .product(name: "Crypto", package: "swift-crypto"),
                 .product(name: "CryptoExtras", package: "swift-crypto"),

@@ -1,7 +1,4 @@
-import AsyncHTTPClient
 import HTTPTypes
-import NIOCore
-import NIOHTTP1
 import OvationCore
 public import OvationWire
 import Synchronization
@@ -106,37 +103,27 @@ public final class APIClient: Sendable {
 
     /// A call whose body and answer can be of any size.
     /// - Parameters:
-    ///   - body: made anew for each attempt.
     ///   - repeating: makes ready to send the same body again; nil where that cannot be.
     ///   - read: takes the answer. What it throws ends the call.
     /// - Throws: ``ClientFailure``, or what `read` throws.
     func stream<Value>(
         _ endpoint: Endpoint, _ parameters: KeyValuePairs<String, String>, query: [QueryParameter] = [],
-        headers: [(name: String, value: String)], body: (() -> HTTPClientRequest.Body)? = nil,
-        repeating: (() throws -> Void)?, _ read: (inout AnswerParts) async throws -> Value
+        headers: [(name: String, value: String)], body: (any UploadSource)? = nil,
+        repeating: (() throws -> Void)?, _ read: (inout AnswerBody) async throws -> Value
     ) async throws -> Value {
         let path = APIClient.path(endpoint, parameters, query)
         func attempt(_ token: String) async throws -> Value {
-            var request = request(endpoint, path: path, token: token, headers: headers)
-            request.body = body?()
-            let response: HTTPClientResponse
+            var call = httpCall(endpoint, path: path, token: token, headers: headers)
+            if let body { call.body = .source(body) }
             do {
-                response = try await connections.client.execute(request, timeout: .minutes(10))
-            } catch {
-                throw ClientFailure.broken(address: address, why: "\(error)")
-            }
-            try refuseRedirect(response)
-            guard response.status.code == 200 else {
-                let bytes: ByteBuffer
-                do {
-                    bytes = try await response.body.collect(upTo: 1 << 20)
-                } catch {
-                    throw ClientFailure.broken(address: address, why: "\(error)")
+                return try await connections.exchange(call) { head, answer in
+                    try refuseRedirect(head)
+                    guard head.status == 200 else { throw refusal(head, try await answer.all(upTo: 1 << 20)) }
+                    return try await read(&answer)
                 }
-                throw refusal(response, bytes)
+            } catch let failure as ConnectionFailure {
+                throw clientFailure(failure) { .broken(address: address, why: $0) }
             }
-            var parts = AnswerParts(response.body, address: address)
-            return try await read(&parts)
         }
         let token = try await token()
         do {
@@ -178,57 +165,67 @@ extension APIClient {
         return try await token()
     }
 
-    private func request(
+    private func httpCall(
         _ endpoint: Endpoint, path: String, token: String?, headers: [(name: String, value: String)]
-    ) -> HTTPClientRequest {
+    ) -> HTTPCall {
         var base = address
         while base.hasSuffix("/") { base.removeLast() }
-        var request = HTTPClientRequest(url: base + path)
-        request.method = .RAW(value: endpoint.method.rawValue)
-        request.headers.add(name: "user-agent", value: userAgent)
-        request.headers.add(name: "accept", value: "application/json, application/problem+json")
-        if let token { request.headers.add(name: "authorization", value: "Bearer \(token)") }
-        for header in headers { request.headers.replaceOrAdd(name: header.name, value: header.value) }
-        return request
+        var call = HTTPCall(url: base + path, method: endpoint.method.rawValue, headers: [])
+        call.set("user-agent", userAgent)
+        call.set("accept", "application/json, application/problem+json")
+        if let token { call.set("authorization", "Bearer \(token)") }
+        for header in headers { call.set(header.name, header.value) }
+        return call
     }
 
     private func ask<Request: Body, Answer: Body>(
         _ call: APICall<Request, Answer>, _ path: String, json: JSONValue? = nil, token: String?,
         headers: [(name: String, value: String)] = []
     ) async throws(ClientFailure) -> Received<Answer> {
-        var request = request(call.endpoint, path: path, token: token, headers: headers)
+        var httpCall = httpCall(call.endpoint, path: path, token: token, headers: headers)
         if let json {
-            request.headers.add(name: "content-type", value: "application/json")
-            request.body = .bytes(ByteBuffer(bytes: JSONWriter.write(json)))
+            httpCall.set("content-type", "application/json")
+            httpCall.body = .bytes(JSONWriter.write(json))
         }
-        let response: HTTPClientResponse
-        let bytes: ByteBuffer
+        httpCall.patience = .seconds(30)
+        let head: HTTPHead
+        let bytes: [UInt8]
         do {
-            response = try await connections.client.execute(request, timeout: .seconds(30))
-            bytes = try await response.body.collect(upTo: 64 << 20)
+            (head, bytes) = try await connections.exchange(httpCall) { ($0, try await $1.all(upTo: 64 << 20)) }
         } catch {
-            throw .unreachable(address: address, why: "\(error)")
+            throw clientFailure(error) { .unreachable(address: address, why: $0) }
         }
-        try refuseRedirect(response)
-        guard (200..<300).contains(response.status.code) else { throw refusal(response, bytes) }
+        try refuseRedirect(head)
+        guard (200..<300).contains(head.status) else { throw refusal(head, bytes) }
         // An answer without a body is an object without members. Where nothing is expected, nothing is looked at.
-        guard bytes.readableBytes > 0, Answer.self != Bodies.Empty.self else {
+        guard !bytes.isEmpty, Answer.self != Bodies.Empty.self else {
             return Received(try read(Answer.self, .object([])), .object([]))
         }
         let answer: JSONValue
         do throws(Problem) {
-            answer = try JSONValue(parsing: bytes.readableBytesView)
+            answer = try JSONValue(parsing: bytes)
         } catch {
             throw .unreadable(address: address, why: "It is not valid JSON.")
         }
         return Received(try read(Answer.self, answer), answer)
     }
 
-    private func refuseRedirect(_ response: HTTPClientResponse) throws(ClientFailure) {
-        guard (300..<400).contains(response.status.code) else { return }
-        let place = response.headers.first(name: "location")
+    /// - Parameter other: where it is about the connection.
+    private func clientFailure(_ error: any Error, _ other: (_ why: String) -> ClientFailure) -> ClientFailure {
+        switch error as? ConnectionFailure {
+        case .broken(let why): other(why)
+        case .untrusted(let why): .untrusted(address: address, why: why)
+        case .unusableCertificates(let file): .unusableCertificates(file: file)
+        case .unsendable(let header): .unsendable(header: header)
+        case nil: other("the call was ended")
+        }
+    }
+
+    private func refuseRedirect(_ head: HTTPHead) throws(ClientFailure) {
+        guard (300..<400).contains(head.status) else { return }
+        let place = head.first("location")
         throw .redirected(
-            address: address, status: Int(response.status.code), origin: place.flatMap { APIClient.origin(of: $0) })
+            address: address, status: head.status, origin: place.flatMap { APIClient.origin(of: $0) })
     }
 
     /// `https://other.example.com:8443`, without all that could show more of a person; nil for a path alone.
@@ -240,9 +237,9 @@ extension APIClient {
         return host.isEmpty ? nil : "\(scheme)://\(host)"
     }
 
-    private func refusal(_ response: HTTPClientResponse, _ bytes: ByteBuffer) -> ClientFailure {
-        let json = try? JSONValue(parsing: bytes.readableBytesView)
+    private func refusal(_ head: HTTPHead, _ bytes: [UInt8]) -> ClientFailure {
+        let json = try? JSONValue(parsing: bytes)
         let problem = json.flatMap { try? Bodies.Problem(received: $0) }
-        return .refused(status: Int(response.status.code), problem ?? Bodies.Problem())
+        return .refused(status: head.status, problem ?? Bodies.Problem())
     }
 }

@@ -1,19 +1,25 @@
-import AsyncHTTPClient
-public import NIOCore
 import OvationCore
 public import OvationWire
 import Synchronization
 
 /// What an upload sends.
 public protocol UploadSource: Sendable {
-    associatedtype Parts: AsyncSequence & Sendable where Parts.Element == ByteBuffer
     /// How many bytes; nil where that is not known.
     var size: Int? { get }
     /// Whether it can be read again from its beginning.
     var canRewind: Bool { get }
     func rewind() throws
-    /// Read while it is sent.
-    func parts() -> Parts
+    /// Gives what comes next, without waiting for it. Called while it is sent, on a thread that moves all transfers.
+    func read(into buffer: UnsafeMutableRawBufferPointer) throws -> UploadPart
+}
+
+/// What a source has.
+public enum UploadPart: Sendable {
+    /// So many bytes, at least one.
+    case bytes(Int)
+    /// Nothing yet. It has more, or comes to its end, when this descriptor can be read.
+    case later(CInt)
+    case end
 }
 
 /// What hears of an upload while it goes on. What `progressed` and `restarts` throw ends the upload.
@@ -75,16 +81,15 @@ public struct BulkUpload<Source: UploadSource>: Sendable {
         var headers = [("content-type", LineReader.mediaType), ("accept", LineReader.mediaType)]
         if let key { headers.append(("idempotency-key", key)) }
         if !preferences.isEmpty { headers.append(("prefer", preferences.joined(separator: ", "))) }
-        let length = source.size.map { HTTPClientRequest.Body.Length.known(Int64($0)) } ?? .unknown
         let (source, observer) = (source, observer)
         return try await client.stream(
             .loadEvents, ["section": section], headers: headers,
-            body: { .stream(source.parts(), length: length) },
+            body: source,
             repeating: source.canRewind ? { try source.rewind() } : nil
-        ) { parts in
+        ) { answer in
             var last = Bodies.BulkProgress()
             var reader = LineReader()
-            while let line = try await reader.next(of: &parts) {
+            while let line = try await reader.next(of: &answer) {
                 last = try client.read(Bodies.BulkProgress.self, JSONValue(parsing: line))
                 if let problem = last.problem { throw ClientFailure.refused(status: Int(problem.status), problem) }
                 try observer.progressed(last)

@@ -4,6 +4,12 @@ public import OvationWire
 public enum ClientFailure: Error, Sendable {
     /// Nobody answers at the address, or not in time.
     case unreachable(address: String, why: String)
+    /// The server's certificate is not trusted. The call could be read by somebody else, so nothing was sent.
+    case untrusted(address: String, why: String)
+    /// The file of the certificates that are trusted has none that can be read.
+    case unusableCertificates(file: String)
+    /// A header would have a value that no header can have.
+    case unsendable(header: String)
     /// The connection broke while an answer of any size came, or a body of any size was sent.
     case broken(address: String, why: String)
     /// An answer ended before its last record.
@@ -27,7 +33,7 @@ public enum ClientFailure: Error, Sendable {
         switch self {
         case .broken, .cutOff: true
         case .refused(let status, _): [408, 503].contains(status)
-        case .unreachable, .redirected, .unreadable: false
+        case .unreachable, .untrusted, .unusableCertificates, .unsendable, .redirected, .unreadable: false
         }
     }
 }

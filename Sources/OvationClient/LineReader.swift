@@ -1,25 +1,3 @@
-import AsyncHTTPClient
-import NIOCore
-
-/// An answer as it comes, part by part.
-struct AnswerParts {
-    private var iterator: HTTPClientResponse.Body.AsyncIterator
-    private let address: String
-
-    init(_ body: HTTPClientResponse.Body, address: String) {
-        iterator = body.makeAsyncIterator()
-        self.address = address
-    }
-
-    mutating func next() async throws(ClientFailure) -> ByteBuffer? {
-        do {
-            return try await iterator.next(isolation: #isolation)
-        } catch {
-            throw .broken(address: address, why: "\(error)")
-        }
-    }
-}
-
 /// Cuts an answer into lines as it comes; what has no line end did not come whole.
 struct LineReader {
     static let mediaType = "application/x-ndjson"
@@ -28,7 +6,7 @@ struct LineReader {
     private var start = 0
 
     /// nil at the end.
-    mutating func next(of parts: inout AnswerParts) async throws(ClientFailure) -> [UInt8]? {
+    mutating func next(of answer: inout AnswerBody) async throws -> [UInt8]? {
         // Before what comes now there is no line end.
         var looked = start
         while true {
@@ -39,8 +17,8 @@ struct LineReader {
             held.removeSubrange(..<start)
             start = 0
             looked = held.count
-            guard let part = try await parts.next() else { return nil }
-            held.append(contentsOf: part.readableBytesView)
+            guard let part = try await answer.next() else { return nil }
+            held.append(contentsOf: part)
         }
     }
 }

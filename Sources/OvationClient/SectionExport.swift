@@ -1,4 +1,3 @@
-import NIOCore
 import OvationCore
 public import OvationWire
 import Synchronization
@@ -85,9 +84,9 @@ public struct SectionExport: Sendable {
         do {
             return try await client.stream(
                 .exportEvents, ["section": section], query: query, headers: [("accept", "*/*")], repeating: {}
-            ) { parts in
+            ) { answer in
                 var tail = start
-                while let part = try await parts.next() {
+                while let part = try await answer.next() {
                     try tail.take(part, to: observer)
                     kept.withLock { $0 = tail }
                     observer.progressed(lines: tail.lines)
@@ -113,8 +112,8 @@ struct ExportTail: Sendable {
         start = after
     }
 
-    mutating func take(_ part: ByteBuffer, to observer: any ExportObserver) throws {
-        held.append(contentsOf: part.readableBytesView)
+    mutating func take(_ part: [UInt8], to observer: any ExportObserver) throws {
+        held.append(contentsOf: part)
         guard let end = held.lastIndex(of: 10), let before = held[..<end].lastIndex(of: 10) else { return }
         let lineStart = held[..<before].lastIndex(of: 10).map { $0 + 1 } ?? 0
         lastLine = Array(held[lineStart..<before])

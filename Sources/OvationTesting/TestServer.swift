@@ -1,8 +1,5 @@
 public import HTTPTypes
-import Hummingbird
-public import HummingbirdTesting
 public import Logging
-import NIOCore
 public import OvationCore
 import OvationSQLite
 public import OvationServer
@@ -11,12 +8,12 @@ import Testing
 
 /// A real server on a real store in a folder of its own, spoken to without a socket.
 public struct TestServer: Sendable {
-    public let client: any TestClientProtocol
+    public let client: RouterClient
     public let clock: TestClock
     public let store: any Store
     public let adminToken: String
 
-    public init(client: any TestClientProtocol, clock: TestClock, store: any Store, adminToken: String) {
+    public init(client: RouterClient, clock: TestClock, store: any Store, adminToken: String) {
         self.client = client
         self.clock = clock
         self.store = store
@@ -49,13 +46,12 @@ public struct TestServer: Sendable {
             admin: AdminCredentials(clientID: clientID, clientSecret: clientSecret),
             clock: WallClock { clock.now }, logger: logger, makeSigningKey: TestServer.signingKey)
         _ = try await server.apply(model ?? Fixtures.model())
-        try await server.application().test(.router) { client in
-            var server = TestServer(client: client, clock: clock, store: store, adminToken: "")
-            server = TestServer(
+        let client = try await RouterClient(server.application())
+        let stranger = TestServer(client: client, clock: clock, store: store, adminToken: "")
+        try await test(
+            TestServer(
                 client: client, clock: clock, store: store,
-                adminToken: try await server.token(clientID: clientID, secret: clientSecret))
-            try await test(server)
-        }
+                adminToken: try await stranger.token(clientID: clientID, secret: clientSecret)))
         withExtendedLifetime(folder) {}
     }
 
@@ -92,9 +88,7 @@ public struct TestServer: Sendable {
         var fields = HTTPFields()
         if let token { fields[.authorization] = "Bearer " + (token == "admin" ? adminToken : token) }
         for (name, value) in headers { fields.append(HTTPField(name: HTTPField.Name(name)!, value: value)) }
-        let response = try await client.executeRequest(
-            uri: path, method: method, headers: fields, body: body.map { ByteBuffer(string: $0) })
-        return Answer(response)
+        return Answer(try await client.send(method, path, headers: fields, body: body.map { Array($0.utf8) }))
     }
 
     public static func eventsPath(_ key: String = "steve%40apsis.com", keyspace: String = Fixtures.emailKeyspace)
@@ -136,10 +130,10 @@ public struct TestServer: Sendable {
         public let headers: HTTPFields
         public let text: String
 
-        init(_ response: TestResponse) {
+        init(_ response: RouterAnswer) {
             status = response.status
             headers = response.headers
-            text = String(buffer: response.body)
+            text = String(decoding: response.body, as: UTF8.self)
         }
 
         public var json: JSONValue { (try? JSONValue(parsing: text)) ?? .null }

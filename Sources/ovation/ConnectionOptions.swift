@@ -14,6 +14,7 @@ struct ConnectionOptions: ParsableArguments {
     var clientId: String?
     @Option(help: "Client secret of the API key; better in OVATION_CLIENT_SECRET, where 'ps' does not show it.")
     var clientSecret: String?
+    @OptionGroup var certificates: CertificateOptions
 
     func client() throws -> APIClient {
         let environment = SettingText.environment()
@@ -34,7 +35,8 @@ struct ConnectionOptions: ParsableArguments {
                 "An API key is needed: give --client-id and --client-secret, set OVATION_CLIENT_ID and "
                     + "OVATION_CLIENT_SECRET, or write client_id and client_secret into ~/.config/ovation/client.yaml.")
         }
-        return APIClient(try baseURL(environment, file), .key(id: id, secret: secret))
+        return APIClient(
+            try baseURL(environment, file), .key(id: id, secret: secret), trusting: try certificates.file())
     }
 
     private func baseURL(_ environment: [String: String], _ file: [String: String]) throws -> String {
@@ -87,13 +89,29 @@ struct ConnectionOptions: ParsableArguments {
     }
 }
 
+/// Which certificates of servers a client command trusts.
+struct CertificateOptions: ParsableArguments {
+    @Option(
+        help: ArgumentHelp(
+            "Certificates to trust instead of the system's, in PEM. (default: SSL_CERT_FILE)", valueName: "file"),
+        completion: .file())
+    var ca: String?
+
+    /// nil: those of the system.
+    func file() throws -> String? {
+        if let ca = try SettingText.flag(ca, "--ca") { return try SettingText.path(ca, "--ca") }
+        return SettingText.environment()["SSL_CERT_FILE"]
+    }
+}
+
 /// The connections of this process: made when a command first asks a server, and closed when the command ends.
 enum Connections {
     private static let made = Mutex<HTTPConnections?>(nil)
 
-    static var shared: HTTPConnections {
+    /// - Parameter file: the same in each call, since a command trusts the same certificates all the time.
+    static func trusting(_ file: String?) -> HTTPConnections {
         made.withLock { made in
-            let connections = made ?? HTTPConnections()
+            let connections = made ?? HTTPConnections(trusting: file)
             made = connections
             return connections
         }
@@ -109,9 +127,10 @@ enum Connections {
 }
 
 extension APIClient {
-    convenience init(_ address: String, _ credentials: Credentials) {
+    /// - Parameter file: the certificates that are trusted; nil: those of the system.
+    convenience init(_ address: String, _ credentials: Credentials, trusting file: String?) {
         self.init(
             address: address, credentials: credentials, userAgent: "ovation/\(Ovation.version)",
-            connections: Connections.shared)
+            connections: Connections.trusting(file))
     }
 }

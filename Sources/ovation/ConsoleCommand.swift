@@ -40,6 +40,7 @@ struct ConsoleCommand: AsyncParsableCommand {
     var url: String?
     @Option(help: "YAML file with the settings of the server. (default: OVATION_CONFIG)")
     var config: String?
+    @OptionGroup var certificates: CertificateOptions
 
     func run() async throws {
         let environment = SettingText.environment()
@@ -50,13 +51,16 @@ struct ConsoleCommand: AsyncParsableCommand {
         let local = BrowserAddress.url(host: settings.host, port: settings.port)
         let given = try SettingText.flag(url, "--url").map { try ConnectionOptions.verified($0, "--url") }
         let named = try given ?? environment["OVATION_URL"].map { try ConnectionOptions.verified($0, "OVATION_URL") }
+        let trusted = try certificates.file()
         // A machine need not reach its own proxy.
-        let (server, region) = try await ConsoleCommand.find([named, local].compactMap { $0 })
+        let (server, region) = try await ConsoleCommand.find(
+            [named, local].compactMap { $0 }, trusting: trusted)
         let (signer, key) = try await ConsoleCommand.authority(settings, region)
         let link = ConsoleLink.make()
         let token = try await signer.sign(
             key, at: WallClock.system.now(), lasting: Limits.consoleTokenLifetime, link: link.hash)
-        let path = try await ConsoleCommand.register(server, token, settings)
+        let path = try await ConsoleCommand.register(
+            APIClient(server, .token(token), trusting: trusted), settings)
         var base = named ?? local
         while base.hasSuffix("/") { base.removeLast() }
         try Output.print(lines: "Open the console, signed in (once, within the hour):\n  \(base)\(path)\(link.secret)")
@@ -64,14 +68,21 @@ struct ConsoleCommand: AsyncParsableCommand {
     }
 
     /// The first address at which an Ovation answers.
-    private static func find(_ addresses: [String]) async throws -> (url: String, region: String) {
+    private static func find(
+        _ addresses: [String], trusting trusted: String?
+    ) async throws -> (url: String, region: String) {
+        var distrust: CommandFailure?
         for url in addresses {
             let about: Bodies.About?
             do throws(ClientFailure) {
-                about = try await APIClient(url, .none).about()
+                about = try await APIClient(url, .none, trusting: trusted).about()
             } catch .unreadable {
                 about = nil
             } catch {
+                switch error {
+                case .untrusted, .unusableCertificates: distrust = distrust ?? CommandFailure(error)
+                default: break
+                }
                 continue
             }
             guard let about, about.name == "Ovation", !about.region.isEmpty else {
@@ -79,6 +90,7 @@ struct ConsoleCommand: AsyncParsableCommand {
             }
             return (url, about.region)
         }
+        if let distrust { throw distrust }
         throw CommandFailure(
             "No server answers at \(addresses.joined(separator: " or ")). Start it with 'ovation serve', or say where it is "
                 + "with --url.")
@@ -106,17 +118,17 @@ struct ConsoleCommand: AsyncParsableCommand {
     }
 
     /// - Returns: the beginning of the link's path.
-    private static func register(_ server: String, _ token: String, _ settings: Settings) async throws -> String {
+    private static func register(_ client: APIClient, _ settings: Settings) async throws -> String {
         do {
-            let link = try await APIClient(server, .token(token)).call(.createConsoleLink)
+            let link = try await client.call(.createConsoleLink)
             guard !link.path.isEmpty else {
-                throw CommandFailure("\(server) answered with something else: is this the right host?")
+                throw CommandFailure("\(client.address) answered with something else: is this the right host?")
             }
             return link.path
         } catch let failure as ClientFailure where failure.status == 401 {
             let location = try StoreLocation(settings.store)
             throw CommandFailure(
-                "The server at \(server) does not run on \(location). Name its store with --store, or give the server of "
+                "The server at \(client.address) does not run on \(location). Name its store with --store, or give the server of "
                     + "that store with --url.")
         }
     }

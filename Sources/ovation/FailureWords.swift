@@ -7,6 +7,14 @@ extension CommandFailure {
         switch failure {
         case .unreachable(let address, let why):
             self.init("\(address) cannot be reached (\(why)). Is the server running?")
+        case .untrusted(let address, let why):
+            self.init(
+                "The certificate of \(address) is not trusted: \(why). If you know that it is your server, give the file of "
+                    + "its certificate, or of who signed it, with --ca or in SSL_CERT_FILE.")
+        case .unusableCertificates(let file):
+            self.init("\(file) has no certificates that can be read. Give a file with certificates in PEM.")
+        case .unsendable(let header):
+            self.init("The value of \(header) has line breaks or other control characters. Give one without them.")
         case .broken, .cutOff:
             self.init(failure.reason + ".")
         case .refused(let status, let problem):
@@ -44,7 +52,8 @@ extension ClientFailure {
         case .broken(let address, let why): "the connection to \(address) broke (\(why))"
         case .cutOff: "the answer broke off"
         case .refused(_, let problem): problem.detail.isEmpty ? "the server is busy" : problem.detail
-        case .unreachable, .redirected, .unreadable: CommandFailure(self).description
+        case .unreachable, .untrusted, .unusableCertificates, .unsendable, .redirected, .unreadable:
+            CommandFailure(self).description
         }
     }
 }

@@ -1,7 +1,6 @@
 import ArgumentParser
 import Crypto
 import Foundation
-import NIOCore
 import OvationClient
 import OvationCore
 import OvationWire
@@ -89,12 +88,15 @@ extension EventsCommand {
 
 /// What is brought in, from its beginning as often as needed.
 struct ImportSource: UploadSource {
+    private final class Position: Sendable { let bytes = Atomic(0) }
+
     let descriptor: SystemPackage.FileDescriptor
     /// nil where it is not known, as of a pipe.
     let size: Int?
     /// Told how many bytes have been read.
     var onRead: @Sendable (Int) -> Void = { _ in }
     private let name: String
+    private let position = Position()
 
     init(_ path: String) throws {
         guard path != "-" else {
@@ -116,6 +118,7 @@ struct ImportSource: UploadSource {
 
     func rewind() throws {
         try descriptor.seek(offset: 0, from: .start)
+        position.bytes.store(0, ordering: .relaxed)
     }
 
     /// From what stays when a file is put right or grows: so that bringing it in again never stores its lines twice,
@@ -132,31 +135,15 @@ struct ImportSource: UploadSource {
         return "import-" + Hexadecimal.text(of: hash.finalize().prefix(16))
     }
 
-    func parts() -> FileParts { FileParts(descriptor: descriptor, onRead: onRead) }
-}
-
-struct FileParts: AsyncSequence, Sendable {
-    let descriptor: SystemPackage.FileDescriptor
-    /// Told how many bytes have been read.
-    let onRead: @Sendable (Int) -> Void
-
-    struct AsyncIterator: AsyncIteratorProtocol {
-        let parts: FileParts
-        var done = 0
-
-        mutating func next() async throws -> ByteBuffer? {
-            var buffer = ByteBufferAllocator().buffer(capacity: 256 * 1024)
-            let count = try buffer.writeWithUnsafeMutableBytes(minimumWritableBytes: 256 * 1024) {
-                try parts.descriptor.read(into: $0)
-            }
-            guard count > 0 else { return nil }
-            done += count
-            parts.onRead(done)
-            return buffer
-        }
+    func read(into buffer: UnsafeMutableRawBufferPointer) throws -> UploadPart {
+        // A file has what comes next, or its end.
+        var state = pollfd(fd: descriptor.rawValue, events: Int16(POLLIN), revents: 0)
+        if size == nil, poll(&state, 1, 0) == 0 { return .later(descriptor.rawValue) }
+        let count = try descriptor.read(into: buffer)
+        guard count > 0 else { return .end }
+        onRead(position.bytes.add(count, ordering: .relaxed).newValue)
+        return .bytes(count)
     }
-
-    func makeAsyncIterator() -> AsyncIterator { AsyncIterator(parts: self) }
 }
 
 /// Where refused lines are reported.

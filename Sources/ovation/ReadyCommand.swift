@@ -12,9 +12,10 @@ struct ReadyCommand: AsyncParsableCommand {
 
     @Option(help: "Base URL of the server. (default: host and port of the settings)") var url: String?
     @Option(help: "YAML file with the settings of the server. (default: OVATION_CONFIG)") var config: String?
+    @OptionGroup var certificates: CertificateOptions
 
     func run() async throws {
-        let client = APIClient(try await address(), .none)
+        let client = APIClient(try await address(), .none, trusting: try certificates.file())
         do throws(ClientFailure) {
             try await client.ready()
         } catch {

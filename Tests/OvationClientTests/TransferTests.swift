@@ -1,5 +1,4 @@
 import HTTPTypes
-import NIOCore
 import OvationCore
 import OvationWire
 import Synchronization
@@ -17,19 +16,27 @@ struct TransferTests {
         let size: Int?
         let canRewind: Bool
         let rewinds = Mutex(0)
+        private let lines = Mutex<[String]>([])
 
         init(canRewind: Bool = true) {
             self.canRewind = canRewind
             size = canRewind ? 4 : nil
+            lines.withLock { $0 = Source.all }
         }
 
-        func rewind() throws { rewinds.withLock { $0 += 1 } }
+        private static let all = ["a\n", "b\n"]
 
-        func parts() -> AsyncStream<ByteBuffer> {
-            AsyncStream { parts in
-                parts.yield(ByteBuffer(string: "a\n"))
-                parts.yield(ByteBuffer(string: "b\n"))
-                parts.finish()
+        func rewind() throws {
+            rewinds.withLock { $0 += 1 }
+            lines.withLock { $0 = Source.all }
+        }
+
+        func read(into buffer: UnsafeMutableRawBufferPointer) throws -> UploadPart {
+            lines.withLock { lines in
+                guard !lines.isEmpty else { return .end }
+                let line = Array(lines.removeFirst().utf8)
+                buffer.copyBytes(from: line)
+                return .bytes(line.count)
             }
         }
     }
@@ -226,7 +233,7 @@ struct TransferTests {
             var tail = ExportTail(after: nil)
             var rest = Array(whole.utf8)[...]
             while !rest.isEmpty {
-                try tail.take(ByteBuffer(bytes: rest.prefix(size)), to: listener)
+                try tail.take(Array(rest.prefix(size)), to: listener)
                 rest = rest.dropFirst(size)
             }
             #expect(listener.text.withLock { $0 } == (1...3).map(Self.line).joined(), "\(size)")

@@ -1,7 +1,6 @@
 import CZlib
 import HTTPTypes
 import Hummingbird
-import HummingbirdTesting
 import NIOCore
 import OvationCore
 import OvationTesting
@@ -44,9 +43,8 @@ extension TestServer {
     ) async throws -> (status: HTTPResponse.Status, code: String?, headers: HTTPFields, json: JSONValue) {
         var fields: HTTPFields = [.authorization: "Bearer \(adminToken)"]
         if let coding { fields[.contentEncoding] = coding }
-        let response = try await client.executeRequest(
-            uri: path, method: method, headers: fields, body: ByteBuffer(bytes: bytes))
-        let json = (try? JSONValue(parsing: response.body.readableBytesView)) ?? .null
+        let response = try await client.send(method, path, headers: fields, body: bytes)
+        let json = (try? JSONValue(parsing: response.body)) ?? .null
         return (response.status, json["code"]?.string, response.headers, json)
     }
 }

@@ -1,5 +1,4 @@
 import HTTPTypes
-import HummingbirdTesting
 import Logging
 import OvationCore
 import OvationSQLite
@@ -37,17 +36,13 @@ struct SharedStoreTests {
                 makeSigningKey: TestServer.signingKey)
         }
         let (first, second) = (try await server(), try await server())
-        try await first.application().test(.router) { one in
-            try await second.application().test(.router) { other in
-                func client(_ client: any TestClientProtocol, _ token: String) -> TestServer {
-                    TestServer(client: client, clock: clock, store: store, adminToken: token)
-                }
-                let token = try await client(one, "").token(
-                    clientID: TestServer.clientID, secret: TestServer.clientSecret)
-                try await test(
-                    Pair(store: store, here: client(one, token), there: client(other, token), thereServer: second))
-            }
+        let one = try await RouterClient(first.application())
+        let other = try await RouterClient(second.application())
+        func client(_ client: RouterClient, _ token: String) -> TestServer {
+            TestServer(client: client, clock: clock, store: store, adminToken: token)
         }
+        let token = try await client(one, "").token(clientID: TestServer.clientID, secret: TestServer.clientSecret)
+        try await test(Pair(store: store, here: client(one, token), there: client(other, token), thereServer: second))
         withExtendedLifetime(folder) {}
     }
 

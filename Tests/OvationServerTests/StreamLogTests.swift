@@ -1,6 +1,5 @@
 import HTTPTypes
 import Hummingbird
-import HummingbirdTesting
 import Logging
 import OvationCore
 import OvationSQLite
@@ -104,7 +103,7 @@ struct StreamLogTests {
     /// A server with a store that gives this many pages of exports and takes this many chunks.
     private func serve(
         pages: Int = .max, chunks: Int = .max,
-        _ test: @Sendable (any TestClientProtocol, String, StreamLines) async throws -> Void
+        _ test: @Sendable (RouterClient, String, StreamLines) async throws -> Void
     ) async throws {
         let folder = try TemporaryFolder()
         let base = try SQLiteStore(testing: folder.path + "/ovation.sqlite")
@@ -118,12 +117,11 @@ struct StreamLogTests {
             admin: AdminCredentials(clientID: TestServer.clientID, clientSecret: TestServer.clientSecret),
             clock: WallClock { Fixtures.now }, logger: lines.logger(), makeSigningKey: TestServer.signingKey)
         _ = try await server.apply(Fixtures.model())
-        try await server.application().test(.router) { client in
-            let test0 = TestServer(client: client, clock: TestClock(), store: store, adminToken: "")
-            let token = try await test0.token(clientID: TestServer.clientID, secret: TestServer.clientSecret)
-            store.failAfter(pages: pages, chunks: chunks)
-            try await test(client, token, lines)
-        }
+        let client = try await RouterClient(server.application())
+        let stranger = TestServer(client: client, clock: TestClock(), store: store, adminToken: "")
+        let token = try await stranger.token(clientID: TestServer.clientID, secret: TestServer.clientSecret)
+        store.failAfter(pages: pages, chunks: chunks)
+        try await test(client, token, lines)
     }
 
     @Test("the log has an export and an upload with progress that break off when the store fails")
@@ -134,12 +132,11 @@ struct StreamLogTests {
                     + #""event_time":"2022-01-01T00:00:00.000Z","version_id":"2565266","data":{"myNumberField":1}}"#
             }
             let fields: HTTPFields = [.authorization: "Bearer " + token]
-            let loaded = try await client.executeRequest(
-                uri: TestServer.definitionsPath + "/bulk", method: .post, headers: fields,
-                body: ByteBuffer(string: body.joined(separator: "\n")))
+            let loaded = try await client.send(
+                .post, TestServer.definitionsPath + "/bulk", headers: fields,
+                body: Array(body.joined(separator: "\n").utf8))
             #expect(loaded.status == .ok)
-            _ = try? await client.executeRequest(
-                uri: TestServer.definitionsPath + "/export", method: .get, headers: fields, body: nil)
+            _ = try? await client.send(.get, TestServer.definitionsPath + "/export", headers: fields)
             let broken = lines.all.filter { $0.contains("a stream broke off") }
             #expect(
                 broken.count == 1 && broken[0].hasPrefix("error ") && broken[0].contains("code=store_unavailable")
@@ -151,10 +148,9 @@ struct StreamLogTests {
                 #"{"keyspace":"\#(Fixtures.emailKeyspace)","profile_key":"a@b.se","event_time":"#
                 + #""2022-01-01T00:00:00.000Z","version_id":"2565266","data":{"myNumberField":1}}"#
             let fields: HTTPFields = [.authorization: "Bearer " + token, .accept: "application/x-ndjson"]
-            let loaded = try await client.executeRequest(
-                uri: TestServer.definitionsPath + "/bulk", method: .post, headers: fields,
-                body: ByteBuffer(string: line))
-            #expect(String(buffer: loaded.body).contains("store_unavailable"))
+            let loaded = try await client.send(
+                .post, TestServer.definitionsPath + "/bulk", headers: fields, body: Array(line.utf8))
+            #expect(String(decoding: loaded.body, as: UTF8.self).contains("store_unavailable"))
             let broken = lines.all.filter { $0.contains("a stream broke off") }
             #expect(
                 broken.count == 1 && broken[0].hasPrefix("error ") && broken[0].contains("events/bulk"), "\(broken)")

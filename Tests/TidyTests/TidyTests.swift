@@ -183,8 +183,7 @@ struct TidyTests {
             (
                 "OvationClient",
                 [
-                    "OvationCore", "OvationWire", "AsyncHTTPClient", "HTTPTypes", "NIOCore", "NIOHTTP1",
-                    "Synchronization",
+                    "OvationCore", "OvationWire", "CCurl", "Dispatch", "HTTPTypes", "Synchronization",
                 ]
             ),
             ("OvationModelFile", ["OvationCore", "OvationWire", "Yams"]),
