@@ -2,7 +2,7 @@ import OvationWire
 
 /// Rows for people, in columns as wide as their widest text, under a line that names them.
 enum Columns {
-    static func print(_ names: [String], _ rows: [[String]]) throws {
+    static func show(_ names: [String], _ rows: [[String]]) throws {
         let lines = ([names] + rows).map { $0.map { TerminalText.line($0.isEmpty ? "-" : $0) } }
         let widths = names.indices.map { column in lines.map { $0[column].count }.max() ?? 0 }
         for line in lines {

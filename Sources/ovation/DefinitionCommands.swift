@@ -16,7 +16,7 @@ struct SectionsCommand: AsyncParsableCommand {
         func run() async throws {
             let sections = try await connection.client().call(.listSections).items
             if json { return try sections.forEach { try Output.print(json: JSONWriter.write($0.json)) } }
-            try Columns.print(["DISCRIMINATOR", "NAME"], sections.map { [$0.discriminator, $0.name] })
+            try Columns.show(["DISCRIMINATOR", "NAME"], sections.map { [$0.discriminator, $0.name] })
         }
     }
 }
@@ -34,7 +34,7 @@ struct KeyspacesCommand: AsyncParsableCommand {
         func run() async throws {
             let keyspaces = try await connection.client().call(.listKeyspaces).items
             if json { return try keyspaces.forEach { try Output.print(json: JSONWriter.write($0.json)) } }
-            try Columns.print(
+            try Columns.show(
                 ["DISCRIMINATOR", "NAME", "KEY FORMAT", "SUBSCRIPTIONS"],
                 keyspaces.map {
                     [$0.discriminator, $0.name, $0.keyFormat.rawValue, $0.managesSubscriptions ? "yes" : "no"]
@@ -65,7 +65,7 @@ struct EventTypesCommand: AsyncParsableCommand {
                 let current = type.versions.first
                 return [section, type.discriminator, type.name, current?.id ?? "", current.map(fieldWords) ?? ""]
             }
-            try Columns.print(["SECTION", "DISCRIMINATOR", "NAME", "VERSION", "FIELDS"], rows)
+            try Columns.show(["SECTION", "DISCRIMINATOR", "NAME", "VERSION", "FIELDS"], rows)
         }
     }
 
