@@ -46,6 +46,18 @@ extension APICall where Request == Bodies.RotateAPIKeyRequest, Answer == Bodies.
 
 // MARK: - Definitions
 
+extension APICall where Request == Bodies.Empty, Answer == Bodies.Sections {
+    public static var listSections: Self { Self(.listSections) }
+}
+
+extension APICall where Request == Bodies.Empty, Answer == Bodies.Keyspaces {
+    public static var listKeyspaces: Self { Self(.listKeyspaces) }
+}
+
+extension APICall where Request == Bodies.Empty, Answer == Bodies.EventTypes {
+    public static var listEventTypes: Self { Self(.listEventTypes) }
+}
+
 extension APICall where Request == Bodies.Empty, Answer == Bodies.FullEventType {
     public static var getEventType: Self { Self(.getEventType) }
 }

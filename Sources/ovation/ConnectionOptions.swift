@@ -24,8 +24,11 @@ struct ConnectionOptions: ParsableArguments {
             if let flag = try SettingText.flag(flag, "--" + name.replacing("_", with: "-")) {
                 return try SettingText.credential(flag, "--" + name.replacing("_", with: "-"))
             }
+            let value = { (variable: String) in
+                name == "client_secret" ? try SettingText.secret(variable) : environment[variable]
+            }
             for variable in ["OVATION_\(word)", "OVATION_ADMIN_\(word)"] {
-                if let value = try SettingText.credential(environment[variable], variable) { return value }
+                if let value = try SettingText.credential(value(variable), variable) { return value }
             }
             return try SettingText.credential(file[name], "\(name) in client.yaml")
         }

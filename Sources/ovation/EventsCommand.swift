@@ -5,16 +5,19 @@ import OvationWire
 
 struct EventsCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "events", abstract: "Post events to a profile, read them back; import and export all of them.",
-        subcommands: [Post.self, List.self, Import.self, Export.self])
+        commandName: "events", abstract: "Post events to a profile, read them back; import, export and watch them.",
+        subcommands: [Post.self, List.self, Import.self, Export.self, Tail.self])
 
     /// Whose events.
     struct ProfileOptions: ParsableArguments {
         @Option(help: "Discriminator of the keyspace.") var keyspace = "com.apsis1.keyspaces.email"
         @Option(help: "Profile key, as it is: not percent-encoded.") var key: String
-        @Option(help: "Discriminator of the section.") var section = "com.apsis1.sections.default"
+        @Option(help: "Section, by its discriminator or name.") var section = "com.apsis1.sections.default"
 
-        var path: KeyValuePairs<String, String> { ["keyspace": keyspace, "key": key, "section": section] }
+        /// - Parameter section: its discriminator.
+        func path(in section: String) -> KeyValuePairs<String, String> {
+            ["keyspace": keyspace, "key": key, "section": section]
+        }
     }
 
     struct Post: AsyncParsableCommand {
@@ -31,7 +34,9 @@ struct EventsCommand: AsyncParsableCommand {
             let events = try events()
             var headers: [(String, String)] = idempotencyKey.map { [("idempotency-key", $0)] } ?? []
             if validateOnly { headers.append(("prefer", "validate-only")) }
-            try await connection.client().call(.postEvents, profile.path, written: events.json, headers: headers)
+            let client = try connection.client()
+            let section = try await client.section(named: profile.section)
+            try await client.call(.postEvents, profile.path(in: section), written: events.json, headers: headers)
             let count = events.items?.array?.count ?? 0
             try Output.print(
                 "\(count) \(count == 1 ? "event" : "events") \(validateOnly ? "valid, nothing stored." : "stored.")")
@@ -62,18 +67,22 @@ struct EventsCommand: AsyncParsableCommand {
 
         @OptionGroup var connection: ConnectionOptions
         @OptionGroup var profile: ProfileOptions
-        @Option(help: "Only this event type; repeatable.") var event: [String] = []
+        @Option(
+            name: [.long, .customLong("event")],
+            help: "Only this event type, by its discriminator or name; repeatable.")
+        var eventType: [String] = []
         @Option(help: "From this time on, as 2020-10-14T09:43:34Z.") var from: String?
         @Option(help: "Up to this time, not including it.") var to: String?
         @Option(help: "How many at most.") var limit = 100
 
         func run() async throws {
             let client = try connection.client()
-            var query = event.map { ("event_discriminators", $0) }
+            let section = try await client.section(named: profile.section)
+            var query = try await client.eventTypes(named: eventType, in: section).map { ("event_discriminators", $0) }
             if let from { query.append(("from", from)) }
             if let to { query.append(("to", to)) }
             let pages = client.pages(
-                .listEvents, profile.path, query: query, upTo: limit, by: Limits.pageSizeMax)
+                .listEvents, profile.path(in: section), query: query, upTo: limit, by: Limits.pageSizeMax)
             for try await page in pages {
                 for event in page.items { try Output.print(json: JSONWriter.write(event.json)) }
             }

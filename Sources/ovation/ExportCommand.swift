@@ -22,9 +22,9 @@ extension EventsCommand {
                 """)
 
         @OptionGroup var connection: ConnectionOptions
-        @Option(help: "Discriminator of the section.") var section = "com.apsis1.sections.default"
+        @Option(help: "Section, by its discriminator or name.") var section = "com.apsis1.sections.default"
         @Option(help: "ndjson or csv.") var format = Format.ndjson
-        @Option(help: "Only this event type; repeatable.") var eventType: [String] = []
+        @Option(help: "Only this event type, by its discriminator or name; repeatable.") var eventType: [String] = []
         @Option(help: "From this event time on, as 2020-10-14T09:43:34Z.") var from: String?
         @Option(help: "Up to this event time, not including it.") var to: String?
         @Option(help: "Only events that arrived after the one with this id.") var after: String?
@@ -40,16 +40,19 @@ extension EventsCommand {
         func run() async throws {
             guard !bom || format == .csv else { throw CommandFailure("--bom is for --format csv.") }
             let client = try connection.client()
+            let section = try await client.section(named: section)
+            let types = try await client.eventTypes(named: eventType, in: section)
+            let query = query(types)
             let file = try ExportFile(output, format)
             defer { file.discardIfEmpty() }
-            let total = profileKey == nil && from == nil && to == nil ? try await count(client) : nil
+            let total = profileKey == nil && from == nil && to == nil ? try await count(client, section, types) : nil
             let progress = TransferProgress(total: total, unit: "events", isQuiet: quiet)
             let line: String
             if let profileKey {
                 guard after == nil else { throw CommandFailure("--after has no meaning with --profile-key.") }
                 let export = ProfileExport(
                     client: client, keyspace: keyspace, key: profileKey, section: section, query: query,
-                    format: try await format(client), file: file, progress: progress)
+                    format: try await format(client, section, types), file: file, progress: progress)
                 line = try await progress.whileShowing { try await export.run() }
             } else {
                 let export = SectionExport(
@@ -61,8 +64,8 @@ extension EventsCommand {
             if !quiet { StandardError.write(line) }
         }
 
-        private var query: [(String, String)] {
-            var query = eventType.map { ("event_discriminators", $0) }
+        private func query(_ types: [String]) -> [(String, String)] {
+            var query = types.map { ("event_discriminators", $0) }
             if let from { query.append(("from", from)) }
             if let to { query.append(("to", to)) }
             if ignoreKeyspacePermissions { query.append(("ignore_keyspace_permissions", "true")) }
@@ -86,19 +89,19 @@ extension EventsCommand {
         }
 
         /// How many events there are, for the progress; nil where nobody can say.
-        private func count(_ client: APIClient) async throws -> Int? {
+        private func count(_ client: APIClient, _ section: String, _ types: [String]) async throws -> Int? {
             guard !quiet, after == nil else { return nil }
             let usage = try await client.call(.getUsage, ["section": section]).content.items
-            let wanted = usage.filter { eventType.isEmpty || eventType.contains($0.discriminator) }
+            let wanted = usage.filter { types.isEmpty || types.contains($0.discriminator) }
             return wanted.reduce(0) { $0 + Int($1.eventCount) }
         }
 
         /// As the server would write it.
-        private func format(_ client: APIClient) async throws -> ExportFormat {
+        private func format(_ client: APIClient, _ section: String, _ types: [String]) async throws -> ExportFormat {
             guard format == .csv else { return .ndjson }
             var fields: [String]?
-            if eventType.count == 1 {
-                let type = try await client.call(.getEventType, ["section": section, "event": eventType[0]])
+            if types.count == 1 {
+                let type = try await client.call(.getEventType, ["section": section, "event": types[0]])
                 var names: [String] = []
                 for version in type.versions {
                     for field in version.type.entries where !names.contains(field.name) { names.append(field.name) }

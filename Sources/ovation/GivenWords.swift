@@ -24,8 +24,8 @@ enum GivenWords {
 
     /// Of the server and of the client commands.
     private static var settings: [String] {
-        Settings.Key.allCases.map { "OVATION_" + $0.rawValue.uppercased() }
-            + ["OVATION_CONFIG", "OVATION_URL", "OVATION_CLIENT_ID", "OVATION_CLIENT_SECRET"]
+        let names = Settings.Key.allCases.map(\.variable) + ["OVATION_CLIENT_SECRET"]
+        return names + names.map(SettingText.fileVariable) + ["OVATION_CONFIG", "OVATION_URL", "OVATION_CLIENT_ID"]
     }
 
     private static var arguments: [[UInt8]] {

@@ -35,7 +35,7 @@ extension EventsCommand {
                 """)
 
         @OptionGroup var connection: ConnectionOptions
-        @Option(help: "Discriminator of the section.") var section = "com.apsis1.sections.default"
+        @Option(help: "Section, by its discriminator or name.") var section = "com.apsis1.sections.default"
         @Option(help: "Names the file, so that a second run skips what is stored. (default: made from the file)")
         var idempotencyKey: String?
         @Option(help: "Write why lines were refused to this file, a JSON object for each.") var errors: String?
@@ -47,6 +47,7 @@ extension EventsCommand {
         func run() async throws {
             var source = try ImportSource(file)
             let client = try connection.client()
+            let section = try await client.section(named: section)
             let progress = TransferProgress(total: source.size, unit: "lines", isQuiet: quiet)
             source.onRead = { progress.advance(to: $0) }
             let listener = ImportListener(

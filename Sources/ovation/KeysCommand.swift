@@ -15,7 +15,9 @@ struct KeysCommand: AsyncParsableCommand {
         @OptionGroup var connection: ConnectionOptions
         @Argument(help: "A name to know it by.") var name: String
         @Option(help: "integration, or admin, which may change definitions.") var role = "integration"
-        @Option(help: "Limit it to this section; repeatable. Without: all, now and later.") var section: [String] = []
+        @Option(
+            help: "Limit it to this section, by its discriminator or name; repeatable. Without: all, now and later.")
+        var section: [String] = []
         @Option(
             help: """
                 Limit it to this keyspace: DISCRIMINATOR=read or =read_write; repeatable. Without: all, read and write, now \
@@ -30,10 +32,12 @@ struct KeysCommand: AsyncParsableCommand {
                 throw CommandFailure("--role is integration or admin, not '\(role)'.")
             }
             request.role = role
-            if !section.isEmpty { request.sections = section }
             if !keyspace.isEmpty { request.keyspaces = BodyMap(try keyspace.map(access)) }
             let client = try connection.client()
-            try await NewSecret.show {
+            var sections: [String] = []
+            for section in section { sections.append(try await client.section(named: section)) }
+            if !sections.isEmpty { request.sections = sections }
+            try await NewSecret.show { [request] in
                 try await client.call(.createAPIKey, body: request).content
             } orElse: { key, failure in
                 await undo(key.clientID, client, failure)

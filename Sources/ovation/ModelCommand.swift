@@ -12,14 +12,19 @@ struct ModelCommand: AsyncParsableCommand {
 
     struct Plan: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
-            abstract: "Show what applying a file would change, and what it would break. Changes nothing.")
+            abstract: "Show what applying a file would change, and what it would break. Changes nothing.",
+            discussion: """
+                The exit code is 0, and with --exit-code 2 if there is something to change. After a failure it is another one.
+                """)
 
         @OptionGroup var connection: ConnectionOptions
+        @Flag(help: "Exit with 2 if there is something to change.") var exitCode = false
         @Argument(help: "YAML file, or - for standard input.") var file: String
 
         func run() async throws {
             let plan = try await connection.client().call(.planModel, written: ModelFile.json(file))
             try PlanText.print(plan.content, done: false)
+            if exitCode, !plan.steps.isEmpty { throw ExitCode(2) }
         }
     }
 

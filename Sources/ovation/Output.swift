@@ -101,6 +101,11 @@ enum StandardError {
         write(TerminalText.line(line))
     }
 
+    /// One value in one line, written at once, so that lines of several threads do not mix.
+    static func write(jsonLine value: JSONValue) {
+        put(TerminalText.json(JSONWriter.write(value)) + "\n")
+    }
+
     /// Moves to the beginning of the line, and empties it, on a terminal.
     static func overwrite(_ line: String) {
         put("\r\u{1B}[K" + TerminalText.line(line))

@@ -18,7 +18,7 @@ struct Ovation: AsyncParsableCommand {
         version: version,
         subcommands: [
             Serve.self, ReadyCommand.self, ConsoleCommand.self, ModelCommand.self, KeysCommand.self, TokenCommand.self,
-            EventsCommand.self,
+            SectionsCommand.self, KeyspacesCommand.self, EventTypesCommand.self, EventsCommand.self,
             ProfilesCommand.self, RejectionsCommand.self, StoreCommand.self, Doctor.self, Version.self,
         ])
 }

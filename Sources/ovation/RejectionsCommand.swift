@@ -17,17 +17,19 @@ struct RejectionsCommand: AsyncParsableCommand {
 
     /// Which one, as `rejections list` prints it.
     struct RejectionOptions: ParsableArguments {
-        @Option(help: "Discriminator of the section.") var section = RejectionsCommand.defaultSection
+        @Option(help: "Section, by its discriminator or name.") var section = RejectionsCommand.defaultSection
         @Argument(help: "Id of the rejection.") var id: String
 
-        var path: KeyValuePairs<String, String> { ["section": section, "id": id] }
+        func path(_ client: APIClient) async throws -> KeyValuePairs<String, String> {
+            ["section": try await client.section(named: section), "id": id]
+        }
     }
 
     fileprivate static let defaultSection = "com.apsis1.sections.default"
 
     /// One rejection, or all of a cause as `rejections causes` prints it.
     struct Target: ParsableArguments {
-        @Option(help: "Discriminator of the section. (default: \(RejectionsCommand.defaultSection))")
+        @Option(help: "Section, by its discriminator or name. (default: \(RejectionsCommand.defaultSection))")
         var section: String?
         @Option(help: "All open rejections of this cause instead of one; see 'rejections causes'.") var cause: String?
         @Argument(help: "Id of the rejection.") var id: String?
@@ -41,8 +43,9 @@ struct RejectionsCommand: AsyncParsableCommand {
             }
         }
 
-        var path: KeyValuePairs<String, String> {
-            ["section": section ?? RejectionsCommand.defaultSection, "id": id ?? ""]
+        func path(_ client: APIClient) async throws -> KeyValuePairs<String, String> {
+            let section = try await client.section(named: section ?? RejectionsCommand.defaultSection)
+            return ["section": section, "id": id ?? ""]
         }
     }
 
@@ -50,11 +53,12 @@ struct RejectionsCommand: AsyncParsableCommand {
         static let configuration = CommandConfiguration(abstract: "List refused posts, newest first.")
 
         @OptionGroup var connection: ConnectionOptions
-        @Option(help: "Only of this section.") var section: String?
+        @Option(help: "Only of this section, by its discriminator or name.") var section: String?
         @Option(help: "open or replayed. (default: both)") var state: String?
         @Option(help: "Only with this problem code.") var code: String?
         @Option(help: "Only with an error of this code.") var itemCode: String?
-        @Option(help: "Only with an error in an event of this type, by its discriminator.") var eventType: String?
+        @Option(help: "Only with an error in an event of this type, by its discriminator or name.") var eventType:
+            String?
         @Option(help: "Only of this cause; see 'rejections causes'.") var cause: String?
         @Option(help: "Only with this text in key, code, detail or body.") var search: String?
         @Option(help: "How many at most.") var limit = 50
@@ -62,6 +66,8 @@ struct RejectionsCommand: AsyncParsableCommand {
 
         func run() async throws {
             let client = try connection.client()
+            let section = try await client.section(ifNamed: section)
+            let eventType = try await client.eventType(ifNamed: eventType, in: section)
             var filters: [(String, String)] = []
             let given = [
                 ("section", section), ("state", state), ("code", code), ("item_code", itemCode),
@@ -98,7 +104,8 @@ struct RejectionsCommand: AsyncParsableCommand {
         @OptionGroup var rejection: RejectionOptions
 
         func run() async throws {
-            let shown = try await connection.client().call(.getRejection, rejection.path)
+            let client = try connection.client()
+            let shown = try await client.call(.getRejection, rejection.path(client))
             var notes = ["\(shown.rejection.code): \(shown.rejection.detail)"]
             notes += shown.rejection.errors.map { "  \($0.pointer): \($0.detail)" }
             for note in notes { StandardError.writeLine(note) }
@@ -146,7 +153,7 @@ struct RejectionsCommand: AsyncParsableCommand {
             events.profileKey = key
             let isAsItWas = file == nil && key == nil
             try await client.call(
-                .replayRejection, target.path, written: isAsItWas ? nil : events.json, headers: headers)
+                .replayRejection, target.path(client), written: isAsItWas ? nil : events.json, headers: headers)
             try Output.print(dryRun ? "It would be accepted; nothing stored." : "Stored.")
         }
 
@@ -221,10 +228,10 @@ struct RejectionsCommand: AsyncParsableCommand {
             let client = try connection.client()
             guard let cause = target.cause else {
                 if dryRun {
-                    try await client.call(.getRejection, target.path)
+                    try await client.call(.getRejection, target.path(client))
                     return try Output.print("It would be dismissed; nothing deleted.")
                 }
-                try await client.call(.dismissRejection, target.path)
+                try await client.call(.dismissRejection, target.path(client))
                 return try Output.print("Dismissed.")
             }
             // Of a cause that is none, or no longer, it says so.
@@ -256,21 +263,24 @@ extension RejectionsCommand {
                 """)
 
         @OptionGroup var connection: ConnectionOptions
-        @Option(help: "Only of this section.") var section: String?
+        @Option(help: "Only of this section, by its discriminator or name.") var section: String?
         @Option(help: "Only with this problem code.") var code: String?
         @Option(help: "Only causes with an error of this code.") var itemCode: String?
-        @Option(help: "Only causes with an error in an event of this type, by its discriminator.")
+        @Option(help: "Only causes with an error in an event of this type, by its discriminator or name.")
         var eventType: String?
         @Option(help: "How many at most, up to \(Limits.rejectionCausesMax).") var limit = 50
         @Flag(help: "One JSON object a line instead.") var json = false
 
         func run() async throws {
+            let client = try connection.client()
+            let section = try await client.section(ifNamed: section)
+            let eventType = try await client.eventType(ifNamed: eventType, in: section)
             var query = [("limit", String(limit))]
             let given = [
                 ("section", section), ("code", code), ("item_code", itemCode), ("event_discriminator", eventType),
             ]
             for (name, value) in given { if let value { query.append((name, value)) } }
-            let answer = try await connection.client().call(.listRejectionCauses, query: query)
+            let answer = try await client.call(.listRejectionCauses, query: query)
             for cause in answer.items {
                 if json {
                     try Output.print(json: JSONWriter.write(cause.json))

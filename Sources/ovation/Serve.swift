@@ -23,6 +23,9 @@ struct Serve: AsyncParsableCommand {
             idle_timeout_seconds, body_timeout_seconds, answer_timeout_seconds, rejections_max (0 keeps no refused \
             posts), rejections_days, session_idle_minutes, session_hours and trusted_proxies.
 
+            A secret can also come from a file: OVATION_ADMIN_CLIENT_SECRET_FILE names the file that has the secret, and \
+            OVATION_STORE_FILE the one that has the connection string.
+
             On the first start, and whenever it is started from a terminal, it prints a link that opens the console \
             once, within the hour. 'ovation console' prints another while the server runs.
             """)
@@ -47,6 +50,8 @@ struct Serve: AsyncParsableCommand {
     var console: String?
     @Option(help: "trace, debug, info, notice, warning, error or critical. (default: info)")
     var logLevel: String?
+    @Option(help: "Form of the log: text, or json with one object a line. (default: text)")
+    var logFormat: String?
     @Option(help: "YAML file with settings.")
     var config: String?
 
@@ -55,7 +60,7 @@ struct Serve: AsyncParsableCommand {
         let file = try SettingText.flag(config, "--config") ?? SettingText.environment()["OVATION_CONFIG"]
         let settings = try await Settings.read(
             flags: flags, file: file.map { try SettingText.path($0, "The configuration file") })
-        let logger = Serve.logger(settings.logLevel)
+        let logger = Serve.logger(settings)
         let filesMax = Serve.raiseFileLimit(toHold: settings.limits.connectionsMax)
         var configuration = try ServerConfiguration(
             host: settings.host, port: settings.port, adminPort: settings.adminPort, region: settings.region,
@@ -154,10 +159,16 @@ struct Serve: AsyncParsableCommand {
         [EADDRINUSE, EADDRNOTAVAIL, EACCES, EPERM, EAFNOSUPPORT].contains(error.errnoCode)
     }
 
-    private static func logger(_ level: Logger.Level) -> Logger {
-        LoggingSystem.bootstrap { label in StreamLogHandler.standardError(label: label) }
+    private static func logger(_ settings: Settings) -> Logger {
+        let format = settings.logFormat
+        LoggingSystem.bootstrap { label in
+            switch format {
+            case .text: StreamLogHandler.standardError(label: label)
+            case .json: JSONLogHandler()
+            }
+        }
         var logger = Logger(label: "ovation")
-        logger.logLevel = level
+        logger.logLevel = settings.logLevel
         return logger
     }
 
@@ -171,6 +182,7 @@ struct Serve: AsyncParsableCommand {
         if let model { flags[.model] = .string(model) }
         if let console { flags[.console] = .string(console) }
         if let logLevel { flags[.logLevel] = .string(logLevel) }
+        if let logFormat { flags[.logFormat] = .string(logFormat) }
         return flags
     }
 }

@@ -54,6 +54,35 @@ enum SettingText {
         }
     }
 
+    /// A setting of the environment that can hold a secret: the variable, or the text of the file that the variable with
+    /// `_FILE` at its end names. Orchestrators hand over secrets as files, which no list of processes shows.
+    static func secret(_ name: String) throws -> String? {
+        let (environment, fileName) = (environment(), fileVariable(name))
+        guard let path = environment[fileName] else { return environment[name] }
+        guard environment[name] == nil else {
+            throw CommandFailure("\(name) and \(fileName) are both set. Unset one of them.")
+        }
+        let data: Data?
+        do {
+            let file = try FileHandle(forReadingFrom: URL(fileURLWithPath: try self.path(path, fileName)))
+            data = try file.read(upToCount: secretBytesMax + 1)
+        } catch {
+            throw CommandFailure(
+                "\(fileName) names \(path), which cannot be read. Is the path right, and may you read it?")
+        }
+        guard let data, data.count <= secretBytesMax else {
+            throw CommandFailure("\(fileName) names \(path), which is empty or larger than a secret.")
+        }
+        let text = trimmed(try InputFile.text(of: data, "\(path) (\(fileName))"))
+        guard !text.isEmpty else { throw CommandFailure("\(fileName) names \(path), which is empty.") }
+        return text
+    }
+
+    static func fileVariable(_ name: String) -> String { name + "_FILE" }
+
+    /// No secret and no connection string is longer; a path by mistake may lead to a file without an end.
+    private static let secretBytesMax = 64 * 1024
+
     /// The path of a file. A shell puts the home folder in place of `~` only at the beginning of a word.
     static func path(_ text: String, _ name: String) throws -> String {
         guard text.hasPrefix("~") else { return text }

@@ -16,6 +16,7 @@ struct Settings: Sendable {
     var region: String
     var modelFile: String?
     var logLevel: Logger.Level
+    var logFormat: LogFormat
     var admin: AdminCredentials?
     var isConsoleOn: Bool
     var trustedProxies: [AddressRange]
@@ -28,6 +29,7 @@ struct Settings: Sendable {
         case store, host, port, region, model, console
         case adminPort = "admin_port"
         case logLevel = "log_level"
+        case logFormat = "log_format"
         case trustedProxies = "trusted_proxies"
         case adminClientID = "admin_client_id"
         case adminClientSecret = "admin_client_secret"
@@ -63,9 +65,11 @@ struct Settings: Sendable {
             values[AbsoluteConfigKey(key.key)] = ConfigValue(
                 content, isSecret: key.isSecret)
         }
+        let secrets = Key.allCases.filter(\.isSecret).map(\.variable)
+        var variables = SettingText.environment()
+        for name in secrets { variables[name] = try SettingText.secret(name) }
         let environment = EnvironmentVariablesProvider(
-            environmentVariables: SettingText.environment(),
-            secretsSpecifier: .specific(["OVATION_ADMIN_CLIENT_SECRET", "OVATION_STORE"]))
+            environmentVariables: variables, secretsSpecifier: .specific(Set(secrets)))
         var providers: [any ConfigProvider] = [
             InMemoryProvider(name: "flags", values: values), environment.prefixKeys(with: "ovation"),
         ]
@@ -97,6 +101,11 @@ struct Settings: Sendable {
             throw CommandFailure("log_level is one of \(words); '\(level)' is none of them.")
         }
         self.logLevel = logLevel
+        let format = try Settings.text(reader, .logFormat) ?? LogFormat.text.rawValue
+        guard let logFormat = LogFormat(rawValue: format.lowercased()) else {
+            throw CommandFailure("log_format is text or json, not '\(format)'.")
+        }
+        self.logFormat = logFormat
         admin = try Settings.admin(reader)
         isConsoleOn = try Settings.flag(reader, .console) ?? true
         trustedProxies = try Settings.ranges(reader)

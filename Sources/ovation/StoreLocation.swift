@@ -32,7 +32,7 @@ enum StoreLocation {
 
     /// What a flag or the environment says; nil for nothing.
     static func name(_ flag: String?) throws -> String? {
-        try SettingText.flag(flag, "--store") ?? SettingText.environment()["OVATION_STORE"]
+        try SettingText.flag(flag, "--store") ?? SettingText.secret("OVATION_STORE")
     }
 
     /// A path as other programs write it is a mistake here, which must not become a file of that name somewhere.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 from pathlib import Path
 
@@ -14,6 +15,8 @@ from ovation import (
     ARTICLE_EVENT_TYPE,
     ARTICLE_MODEL,
     ARTICLE_SECTION,
+    BINARY,
+    COMMAND_SECONDS,
     CRM_ID,
     DEFAULT_SECTION,
     EMAIL,
@@ -22,6 +25,7 @@ from ovation import (
     Server,
     assert_problem,
     decoded_token,
+    environment,
     event,
     printed_credentials,
     run,
@@ -178,6 +182,8 @@ def test_a_plan_says_what_would_change(start_server: StartServer) -> None:
     changed = ARTICLE_MODEL.read_text().replace("name: My section", "name: My renamed section")
     plan = succeed(server, "model", "plan", "-", stdin=changed)
     assert "My renamed section" in plan
+    for file, code in [(changed, 2), (ARTICLE_MODEL.read_text(), 0), ("sections: [", 1)]:
+        assert attempt(server, "model", "plan", "--exit-code", "-", stdin=file).returncode == code
     assert "nothing to do" not in plan.lower()
 
 
@@ -299,6 +305,142 @@ def test_a_refused_event_is_explained(server: Server, admin: Client) -> None:
     body = json.dumps({"items": [event(version, {"number": "one"})]})
     profile = ["--keyspace", EMAIL, "--key", "refused@example.com", "--section", DEFAULT_SECTION]
     assert "/items/0/data/number" in fail(server, "events", "post", *profile, "-", stdin=body)
+
+
+# MARK: Lists, and names instead of discriminators
+
+
+def rows(text: str) -> list[list[str]]:
+    """Cells of a table whose columns have two blanks between them."""
+    return [re.split(r" {2,}", line) for line in text.splitlines()]
+
+
+@pytest.fixture(scope="module")
+def named(server: Server, admin: Client) -> dict[str, str]:
+    """Sections and event types by their names; 'Twin' is the name of two of each."""
+    made = {}
+    for name in ("Bakery", "Twin", "twin"):
+        made[name] = admin.post("/audience/sections", json={"name": name}).json()["discriminator"]
+    fields = {"loaves": {"type": "integer", "required": True}, "note": "string"}
+    made["Bread sold"] = admin.make_event_type(fields, section=made["Bakery"], name="Bread sold")["discriminator"]
+    for number in (1, 2):
+        made[f"sale {number}"] = admin.make_event_type(fields, section=made["Bakery"], name="Sale")["discriminator"]
+    return made
+
+
+def test_what_the_api_lists_can_be_listed(server: Server, admin: Client, named: dict[str, str]) -> None:
+    table = rows(succeed(server, "sections", "list"))
+    assert table[0] == ["DISCRIMINATOR", "NAME"] and [named["Bakery"], "Bakery"] in table
+    table = rows(succeed(server, "keyspaces", "list"))
+    assert table[0] == ["DISCRIMINATOR", "NAME", "KEY FORMAT", "SUBSCRIPTIONS"]
+    assert [EMAIL, "Email", "email", "yes"] in table
+    event_type = admin.get(f"/audience/sections/{named['Bakery']}/events/{named['Bread sold']}").json()
+    row = [named["Bakery"], named["Bread sold"], "Bread sold", event_type["versions"][0]["id"],
+           "loaves integer, note string, source string"]  # fmt: skip
+    assert row in rows(succeed(server, "event-types", "list"))
+    of_one = rows(succeed(server, "event-types", "list", "--section", "bakery"))
+    assert row in of_one and {line[0] for line in of_one} == {"SECTION", named["Bakery"]}
+    for words, path in [
+        (["sections", "list"], "/audience/sections"),
+        (["keyspaces", "list"], "/audience/keyspaces"),
+        (["event-types", "list", "--section", "Bakery"], f"/audience/sections/{named['Bakery']}/events"),
+    ]:
+        printed = [json.loads(line) for line in succeed(server, *words, "--json").splitlines()]
+        assert printed == admin.get(path).json()["items"]
+
+
+def test_an_event_type_is_shown_with_versions_fields_and_permissions(
+    server: Server, admin: Client, named: dict[str, str]
+) -> None:
+    shown = succeed(server, "event-types", "show", "bread SOLD")
+    assert shown.startswith("Bread sold\n") and f"discriminator  {named['Bread sold']}\n" in shown
+    assert ", current, valid from " in shown and "    loaves: integer, required\n    note: string\n" in shown
+    assert f"keyspace {EMAIL}: read and write" in shown
+    path = f"/audience/sections/{named['Bakery']}/events/{named['Bread sold']}"
+    for words in (["Bread sold"], [named["Bread sold"]], [named["Bread sold"], "--section", named["Bakery"]]):
+        assert json.loads(succeed(server, "event-types", "show", *words, "--json")) == admin.get(path).json()
+    assert "There is no event type" in fail(server, "event-types", "show", "Bread burnt")
+
+
+def test_commands_take_names_that_one_alone_has(
+    server: Server, admin: Client, tmp_path: Path, named: dict[str, str]
+) -> None:
+    path = f"/audience/sections/{named['Bakery']}/events/{named['Bread sold']}"
+    version = admin.get(path).json()["versions"][0]["id"]
+    profile = ["--key", "baker@example.com", "--section", "Bakery"]
+    good, bad = event(version, {"loaves": 1, "note": "by name"}), event(version, {"loaves": "one"})
+    succeed(server, "events", "post", *profile, "-", stdin=json.dumps([good]))
+    fail(server, "events", "post", *profile, "-", stdin=json.dumps([bad]))
+    for option in ("--event", "--event-type"):
+        assert "by name" in succeed(server, "events", "list", *profile, option, "Bread sold")
+    line = {"keyspace": EMAIL, "profile_key": "baker@example.com", "event_time": "2024-01-01T00:00:00Z",
+            "version_id": version, "data": {"loaves": 2}}  # fmt: skip
+    (tmp_path / "history.ndjson").write_text(json.dumps(line) + "\n")
+    assert "1 " in succeed(server, "events", "import", "--quiet", "--section", "Bakery", tmp_path / "history.ndjson")
+    exported = succeed(server, "events", "export", "--quiet", "--section", "Bakery", "--event-type", "Bread sold")
+    assert len(exported.splitlines()) == 2
+    for options in (["--section", "Bakery"], ["--section", "Bakery", "--event-type", "Bread sold"], ["--event-type", "Bread sold"]):
+        [rejection] = [json.loads(line) for line in succeed(server, "rejections", "list", "--json", *options).splitlines()]
+        [cause] = succeed(server, "rejections", "causes", *options).splitlines()
+        assert named["Bread sold"] in cause
+    assert "loaves" in succeed(server, "rejections", "show", "--section", "Bakery", rejection["id"])
+    fail(server, "rejections", "replay", "--section", "Bakery", rejection["id"])
+    succeed(server, "rejections", "dismiss", "--section", "Bakery", rejection["id"])
+    created = succeed(server, "keys", "create", "baker", "--section", "Bakery")
+    assert f"may use        {named['Bakery']};" in created
+
+
+def test_a_name_of_several_is_answered_with_their_discriminators(server: Server, named: dict[str, str]) -> None:
+    message = fail(server, "event-types", "list", "--section", "TWIN")
+    assert named["Twin"] in message and named["twin"] in message and "2 of them" in message
+    # As it is written, only one has it.
+    succeed(server, "event-types", "list", "--section", "twin")
+    for words in (["event-types", "show", "Sale"], ["rejections", "list", "--event-type", "Sale"],
+                  ["events", "export", "--section", "Bakery", "--event-type", "Sale"]):  # fmt: skip
+        message = fail(server, *words)
+        assert named["sale 1"] in message and named["sale 2"] in message
+    message = fail(server, "events", "list", "--key", "a@example.com", "--section", "Nowhere")
+    assert "There is no section" in message and "'ovation sections list'" in message
+    assert len(message.splitlines()) == 1
+
+
+# MARK: events tail
+
+
+def test_posts_are_shown_as_they_happen(server: Server, admin: Client, named: dict[str, str]) -> None:
+    path = f"/audience/sections/{named['Bakery']}/events/{named['Bread sold']}"
+    version = admin.get(path).json()["versions"][0]["id"]
+    elsewhere = admin.make_version({"n": "integer"}, name="elsewhere")
+    for options in (["--section", "Bakery"], ["--event-type", "Bread sold"]):
+        for form in ([], ["--json"]):
+            tail = subprocess.Popen(
+                [BINARY, "events", "tail", *options, *form, "--limit", "2"], stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+                text=True, env=environment(server.folder, client_settings(server)),
+            )  # fmt: skip
+            assert tail.stdout and tail.stderr
+            try:
+                assert tail.stderr.readline() == "waiting for posts\n"
+                assert admin.post_events([event(elsewhere, {"n": 1})]).status_code == 204
+                assert admin.post_events([event(version, {"loaves": 1})], section=named["Bakery"]).status_code == 204
+                first = tail.stdout.readline()
+                # It does not wait until the command ends.
+                assert admin.post_events([event(version, {"loaves": ""})], section=named["Bakery"]).status_code == 400
+                second = tail.stdout.readline()
+                assert tail.wait(COMMAND_SECONDS) == 0
+            finally:
+                tail.kill()
+                tail.communicate()
+            if form:
+                assert json.loads(first)["types"][0]["name"] == "Bread sold"
+                assert json.loads(second)["outcome"] == "refused"
+            else:
+                assert "  accepted  1 event  " in first and "Bread sold 1" in first
+                assert "  refused  1 event  " in second and "/items/0/data/loaves" in second
+
+
+def test_a_tail_that_cannot_begin_says_why(server: Server) -> None:
+    assert "127.0.0.1:1" in fail(server, "events", "tail", "--url", "http://127.0.0.1:1")
+    assert "outcome" in fail(server, "events", "tail", "--outcome", "lost")
 
 
 # MARK: doctor

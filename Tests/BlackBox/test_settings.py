@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import os
+from datetime import datetime
 from pathlib import Path
 
 import pytest
@@ -117,6 +119,82 @@ def test_the_printed_commands_send_whatever_is_in_a_secret(start_server: StartSe
     result = shell(commands.partition("\n")[2], server.folder, env)
     assert result.returncode == 0 and "204" in result.stdout and "some transaction" in result.stdout, result.stdout
     assert run("token", home=server.folder, env={**env, "OVATION_URL": server.url}).returncode == 0
+
+
+# MARK: Secrets from files
+
+
+def test_secrets_come_from_files(tmp_path: Path, start_server: StartServer) -> None:
+    credentials, port = Credentials.random(), free_port()
+    secret, store = tmp_path / "secret", tmp_path / "store"
+    secret.write_text(f"{credentials.client_secret}\n")
+    store.write_text(f"sqlite:{tmp_path}/from-file.sqlite\r\n")
+    server = start_server(
+        with_usual_options=False, port=port, credentials=None, options=["--port", str(port)],
+        env={"OVATION_ADMIN_CLIENT_ID": credentials.client_id, "OVATION_ADMIN_CLIENT_SECRET_FILE": str(secret),
+             "OVATION_STORE_FILE": str(store)},
+    )  # fmt: skip
+    assert (tmp_path / "from-file.sqlite").is_file()
+    assert server.client(credentials).ask_for_token().status_code == 200
+    assert credentials.client_secret not in server.output
+    # The commands read them the same way.
+    own = {"OVATION_URL": server.url, "OVATION_STORE_FILE": str(store)}
+    for prefix in ("OVATION", "OVATION_ADMIN"):
+        env = {**own, f"{prefix}_CLIENT_ID": credentials.client_id, f"{prefix}_CLIENT_SECRET_FILE": str(secret)}
+        result = run("doctor", home=tmp_path, env=env)
+        assert result.returncode == 0 and "from-file.sqlite" in result.stdout, result.stdout + result.stderr
+    # A flag still wins.
+    result = run("doctor", "--client-secret", "another-secret-than-that", home=tmp_path, env=env)
+    assert result.returncode == 1
+
+
+@pytest.mark.parametrize("name", ["OVATION_ADMIN_CLIENT_SECRET", "OVATION_STORE"])
+def test_a_file_without_a_secret_stops_the_start_and_is_named(tmp_path: Path, name: str) -> None:
+    secret, home = tmp_path / "secret", tmp_path / "home"
+    home.mkdir()
+
+    def refusal(content: bytes | None, **more: str) -> str:
+        secret.unlink(missing_ok=True)
+        if content is not None:
+            secret.write_bytes(content)
+        env = {"OVATION_ADMIN_CLIENT_ID": Credentials.random().client_id, f"{name}_FILE": str(secret), **more}
+        result = run("serve", "--port", "0", home=home, env=env)
+        assert result.returncode == 1 and len(result.stderr.splitlines()) == 1, result.stderr
+        assert not list(home.iterdir())
+        return result.stderr
+
+    assert f"{name}_FILE names {secret}, which cannot be read" in refusal(None)
+    for empty in (b"", b" \n"):
+        assert f"{name}_FILE names {secret}, which is empty" in refusal(empty)
+    assert "larger than a secret" in refusal(b"a" * 65537)
+    assert f"{name}_FILE" in refusal(b"Zebra7Quokka8\xff\xfe")
+    assert "Zebra7Quokka8" not in refusal(b"Zebra7\nZebra7Quokka8")
+    assert f"{name} and {name}_FILE are both set" in refusal(b"sqlite:o.sqlite", **{name: "sqlite:p.sqlite"})
+
+
+# MARK: The log as JSON
+
+
+def test_each_line_of_the_log_is_a_json_object(start_server: StartServer) -> None:
+    server = start_server(options=["--log-level", "debug"], env={"OVATION_LOG_FORMAT": "JSON"})
+    answer = server.client().get("/audience/sections")
+    server.stop()
+    lines = (server.folder / "1.stderr").read_text().splitlines()
+    entries = [json.loads(line) for line in lines]
+    assert all(list(entry)[:3] == ["time", "level", "message"] for entry in entries)
+    assert all(datetime.fromisoformat(entry["time"]).tzinfo is not None for entry in entries)
+    [request] = [entry for entry in entries if entry.get("request_id") == answer.headers["X-Request-Id"]]
+    assert request["level"] == "debug" and request["status"] == "200", request
+    assert entries[-1]["message"] == "stopped" and entries[-1]["level"] == "info"
+    assert "Try it" in (server.folder / "1.stdout").read_text(), "the banner is for people"
+
+
+def test_the_log_is_text_unless_it_is_asked_for(tmp_path: Path, start_server: StartServer) -> None:
+    server = start_server()
+    server.stop()
+    assert " info ovation" in (server.folder / "1.stderr").read_text()
+    result = run("serve", "--port", "0", "--log-format", "xml", home=tmp_path)
+    assert result.returncode == 1 and "log_format is text or json, not 'xml'" in result.stderr
 
 
 # MARK: Environment

@@ -102,6 +102,9 @@ def test_what_the_server_says_of_hostile_input_is_tame(filled: tuple[Server, str
     assert_all_tame(server, "events", "import", "--errors", "/dev/stdout", source)
     assert_all_tame(server, "events", "import", source)
     assert_all_tame(server, "keys", "list")
+    for listing in (["sections", "list"], ["keyspaces", "list"], ["event-types", "list"]):
+        assert_all_tame(server, *listing)
+        assert_all_tame(server, *listing, "--json")
     assert_all_tame(server, "model", "log")
     assert_all_tame(server, "model", "log", "--json")
     assert_all_tame(server, "model", "plan", "-", stdin=json.dumps({"sections": [{HOSTILE: 1}]}))
