@@ -52,9 +52,8 @@ public struct ProfileHistory {
             }
         }
         #expect(witnesses.allSatisfy { $0.isInOrder }, "seed \(seed)")
-        // Most of what can come has come.
-        #expect(
-            model.lives.values.contains { $0.state == .locked } && model.lives.values.contains { $0.changes.count > 5 })
+        // Lives were long enough to tell.
+        #expect(model.lives.values.contains { $0.changes.count > 5 }, "seed \(seed)")
     }
 
     // MARK: Steps
@@ -110,7 +109,7 @@ public struct ProfileHistory {
             let chosen = fields.shuffled(using: &random).prefix(Int.random(in: 0...4, using: &random))
             return ProfileChange.Operation.update(section: section, chosen.map { edit($0, &random) })
         }
-        if Int.random(in: 0..<25, using: &random) == 0 {
+        if Int.random(in: 0..<15, using: &random) == 0 {
             operations.insert(.lock, at: Int.random(in: 0...operations.count, using: &random))
         }
         let precondition: ProfileChange.Precondition =

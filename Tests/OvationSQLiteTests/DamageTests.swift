@@ -94,7 +94,10 @@ struct DamageTests {
                 let data = "{\"myTextField\":\"\(round) of \(key)\"}"
                 _ = try await store.append(
                     Fixtures.batch(key, times: [Int64(round * 1000 + number)], data: data))
-                let edits = [Fixtures.set(Int64(round % 5), .string(data)), Fixtures.tag(Int64(round % 4), round < 6)]
+                let edits = [
+                    Fixtures.set(Int64(round % 5), .string("\(key) \(round)")),
+                    Fixtures.tag(Int64(round % 4), round < 6),
+                ]
                 _ = try await store.change(Fixtures.update(key, edits, section: Int64(2 + number % 2)))
             }
         }

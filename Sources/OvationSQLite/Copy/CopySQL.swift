@@ -32,12 +32,7 @@ enum CopySQL {
             SELECT profile_id, account_id, keyspace, key, created_at, canonical_id, state FROM profile
             WHERE profile_id >= ?2 ORDER BY profile_id
             """
-        case .profileChange:
-            """
-            SELECT position, account_id, profile_id, kind, state, at, client_id, section, edits
-            FROM profile_change LEFT JOIN actor ON actor_id = actor
-            WHERE position > ?2 ORDER BY position
-            """
+        case .profileChange: selectChanges
         case .profileData:
             """
             SELECT profile_id, section, fields FROM profile_data
@@ -67,6 +62,13 @@ enum CopySQL {
             """
         }
     }
+
+    /// With the names of actors, whose numbers are of one file.
+    private static let selectChanges: StaticString = """
+        SELECT position, account_id, profile_id, kind, state, at, client_id, section, edits
+        FROM profile_change LEFT JOIN actor ON actor_id = actor
+        WHERE position > ?2 ORDER BY position
+        """
 
     /// Profiles that were not moved yet, after the arrival ?2.
     static let selectArrivals: StaticString = """
