@@ -244,6 +244,34 @@ struct ProfileDataTests {
         Fixtures.expectChanged(try await outcome)
     }
 
+    @Test("a change whose row another server keeps is given up in time, and the posts beside it are stored")
+    func givesUp() async throws {
+        var limits = Database.few
+        limits.writerLanes = 1
+        let store = try database.open(limits)
+        defer { store.close() }
+        try await store.found()
+        Fixtures.expectChanged(try await store.change(Fixtures.update("a@b.se", [Fixtures.tag(1)])))
+        let other = try session()
+        let profile = try Fixtures.address("a@b.se").foundingID.value
+        try other.run([Command(.begin), Command(Locks.shareOrder), lock(profile)])
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            group.addTask {
+                let change = try Fixtures.update("a@b.se", [Fixtures.tag(2)])
+                await #expect(throws: StoreFailure(.unavailable, "")) { _ = try await store.change(change) }
+            }
+            for number in 0..<5 {
+                group.addTask {
+                    let outcome = try await store.append(Fixtures.batch("b@b.se", times: [Int64(number)]))
+                    #expect(outcome == .stored)
+                }
+            }
+            try await group.waitForAll()
+        }
+        try other.run([Command(.commit)])
+        Fixtures.expectChanged(try await store.change(Fixtures.update("a@b.se", [Fixtures.tag(2)])))
+    }
+
     @Test("a profile whose data cannot be read is damaged, and what shares its group is stored")
     func isolatesDamage() async throws {
         var limits = Database.few

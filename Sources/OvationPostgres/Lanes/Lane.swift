@@ -192,12 +192,13 @@ extension Lane {
             commit(Array(posts[..<(posts.count / 2)]))
             return commit(Array(posts[(posts.count / 2)...]))
         }
-        // A change that could not have the order to itself in time is no reason to refuse what shares it.
-        if failure.isLockTimeout, posts.contains(where: \.touchesState) {
-            let others = posts.filter { !$0.touchesState }
-            if !others.isEmpty {
+        // A change that could not have in time what it locks is no reason to refuse what shares its group.
+        if failure.isLockTimeout {
+            for locks in [\QueuedWrite.touchesState, \.isChange] {
+                let (held, others) = (posts.filter { $0[keyPath: locks] }, posts.filter { !$0[keyPath: locks] })
+                guard !held.isEmpty, !others.isEmpty else { continue }
                 commit(others)
-                return give(up: posts.filter(\.touchesState), because: failure, isInDoubt: isInDoubt)
+                return give(up: held, because: failure, isInDoubt: isInDoubt)
             }
         }
         let failure =
