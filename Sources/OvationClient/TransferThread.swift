@@ -13,6 +13,7 @@ final class TransferThread: Sendable {
         case end
     }
 
+    /// libcurl's handle is used on this thread alone, but for waking it, which it allows from any.
     private struct Multi: @unchecked Sendable { let handle: UnsafeMutableRawPointer }
 
     private struct Desk {

@@ -21,7 +21,8 @@ extension EventAppender {
                 if case .closed(_, let state) = found { refused.append(RefusedProfile(index: index, state: state)) }
                 return found
             }
-            guard refused.isEmpty else { return .refused(refused) }
+            // Without events it asks nothing of a profile.
+            guard refused.isEmpty || chunk.rows.isEmpty else { return .refused(refused) }
             if let idempotency = chunk.idempotency {
                 try remember(idempotency, account: chunk.account, at: chunk.receivedAt)
             }

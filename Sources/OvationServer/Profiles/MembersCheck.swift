@@ -99,7 +99,7 @@ struct MembersCheck {
         throw Problem(
             errors.allSatisfy { $0.code == forbidden } ? forbidden : .validationFailed,
             "\(subject) refused, and nothing was changed; 'errors' says why."
-                + (errors.count == 1 ? " \(errors[0].pointer): \(errors[0].detail)" : ""),
+                + (errors.count == 1 ? " \(errors[0].detail)" : ""),
             errors: errors)
     }
 
