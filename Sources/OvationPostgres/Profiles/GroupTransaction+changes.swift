@@ -31,7 +31,7 @@ extension GroupTransaction {
             for operation in change.operations {
                 let isChanged =
                     switch operation {
-                    case .update: preconditionFailure("not built yet")
+                    case .update, .erase: preconditionFailure("not built yet")
                     case .lock: lock(&target, in: &round)
                     }
                 guard isChanged else { continue }

@@ -78,6 +78,7 @@ extension ProfileAppender {
                 switch operation {
                 case .update(let section, let edits): try update(section, edits, &draft)
                 case .lock: try lock(&draft)
+                case .erase: preconditionFailure("not built yet")
                 }
             if let refusal { return .refuse(refusal) }
         }

@@ -47,4 +47,12 @@ extension SQLiteStore: ProfileStore {
             try ProfileRows.days(database, profile, filter, recent)
         }
     }
+
+    public func erasure(_ id: ErasureID, account: Int64) async throws(StoreFailure) -> Erasure? {
+        throw StoreFailure(.unavailable, "not built yet")
+    }
+
+    public func erasures(account: Int64, before position: Int64?, limit: Int) async throws(StoreFailure) -> [Erasure] {
+        throw StoreFailure(.unavailable, "not built yet")
+    }
 }
