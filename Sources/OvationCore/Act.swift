@@ -16,7 +16,9 @@ public struct Act: Sendable, Equatable {
         public static let profileErased = Kind(rawValue: "profile.erased")
 
         /// All that this version writes.
-        public static let all = [apiKeyCreated, apiKeyRevoked, apiKeyRotated, signingKeyRotated, eventsDeleted, profileErased]
+        public static let all = [
+            apiKeyCreated, apiKeyRevoked, apiKeyRotated, signingKeyRotated, eventsDeleted, profileErased,
+        ]
     }
 
     public var kind: Kind

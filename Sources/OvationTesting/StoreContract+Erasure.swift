@@ -66,7 +66,10 @@ extension StoreContract {
         _ = try await store.append(Fixtures.batch(key, times: [4, 5], version: 12, section: 3, id: id))
         let (one, two) = (Fixtures.set(1, .string("a")), Fixtures.set(2, .string("b")))
         try await expectChange(Fixtures.update(key, [one, two, Fixtures.tag(1), Fixtures.tag(2)], id: id))
-        let again = [Fixtures.set(1, .string("c")), Fixtures.clear(2), Fixtures.set(3, .integer(7)), Fixtures.set(4, .boolean(true))]
+        let again = [
+            Fixtures.set(1, .string("c")), Fixtures.clear(2), Fixtures.set(3, .integer(7)),
+            Fixtures.set(4, .boolean(true)),
+        ]
         try await expectChange(Fixtures.update(key, again, id: id))
         try await expectChange(Fixtures.update(key, [Fixtures.tag(1, false), Fixtures.tag(5)], section: 2, id: id))
     }
@@ -95,7 +98,8 @@ extension StoreContract {
         let filter = try filter("a@b.se")
         #expect(try await store.events(filter, after: nil, limit: 1) == nil)
         let deletion = try await store.deleteEvents(
-            filter, id: nil, recordedAs: { _ in Act(.eventsDeleted, subject: "", detail: "") }, at: Fixtures.now, by: "a")
+            filter, id: nil, recordedAs: { _ in Act(.eventsDeleted, subject: "", detail: "") }, at: Fixtures.now,
+            by: "a")
         #expect(deletion == nil)
         #expect(try await store.change(Fixtures.erase("a@b.se", number: 2)) == .noProfile)
         #expect(try await store.change(Fixtures.lock("a@b.se")) == .noProfile)
@@ -109,7 +113,8 @@ extension StoreContract {
         try await fill("a@b.se")
         try await fill("b@b.se")
         let at = Fixtures.now.advanced(by: .milliseconds(1234))
-        let position = try await expectChange(Fixtures.erase("a@b.se", at: at, actor: "752cdd05-75e0-4f8a-bd08-62e3df753ff3"))
+        let position = try await expectChange(
+            Fixtures.erase("a@b.se", at: at, actor: "752cdd05-75e0-4f8a-bd08-62e3df753ff3"))
         try await expectGone("a@b.se")
         let begun = try #require(try await store.erasure(Fixtures.erasureID(1), account: 1))
         #expect(begun.position == position && begun.requestedAt == at && begun.account == 1)
@@ -243,7 +248,7 @@ extension StoreContract {
         try await found()
         try await fill("a@b.se")
         let store = store
-        let outcomes = try await withThrowingTaskGroup(of: ProfileChangeOutcome.self) { group in
+        let outcomes: [ProfileChangeOutcome] = try await withThrowingTaskGroup(of: ProfileChangeOutcome.self) { group in
             for number in 1...16 {
                 group.addTask { try await store.change(Fixtures.erase("a@b.se", number: number)) }
             }
@@ -260,7 +265,7 @@ extension StoreContract {
     private func erasesAmongPosts() async throws {
         try await found()
         let store = store
-        let events = try await withThrowingTaskGroup(of: Int.self) { group in
+        let events: Int = try await withThrowingTaskGroup(of: Int.self) { group in
             for number in 1...120 {
                 group.addTask {
                     switch number % 6 {

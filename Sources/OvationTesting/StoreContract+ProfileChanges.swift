@@ -154,7 +154,8 @@ extension StoreContract {
         let minute = Activity.minute(of: Fixtures.now)
         let counts = try await store.activity(account: 1, in: minute...minute).minutes[minute]
         #expect(counts?.accepted == 3 && counts?.refused == 1)
-        let rest = try Fixtures.chunk(["b@b.se", "new@b.se"], idempotency: Idempotency(key: "k", fingerprint: [1], answer: [1]))
+        let rest = try Fixtures.chunk(
+            ["b@b.se", "new@b.se"], idempotency: Idempotency(key: "k", fingerprint: [1], answer: [1]))
         #expect(try await store.append(rest) == .stored)
         #expect(try await page(filter("b@b.se")).events.count == 2)
         #expect(try await page(filter("new@b.se")).events.count == 1)

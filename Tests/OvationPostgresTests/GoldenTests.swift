@@ -192,6 +192,7 @@ struct GoldenTests {
         #expect(
             Act.Kind.all.map(\.rawValue) == [
                 "api_key.created", "api_key.revoked", "api_key.rotated", "signing_key.rotated", "events.deleted",
+                "profile.erased",
             ])
     }
 }

@@ -77,13 +77,19 @@ public struct ProfileChange: Sendable {
         idempotency: Idempotency? = nil, operations: [Operation]
     ) {
         let isErasure = operations.contains { $0.state == .erased }
-        precondition(!isErasure || operations.count == 1, "an erasure is the only operation of its change")
+        Swift.precondition(!isErasure || operations.count == 1, "an erasure is the only operation of its change")
         self.profile = profile
         self.at = at
         self.actor = actor
         self.precondition = precondition
         self.idempotency = idempotency
         self.operations = operations
+    }
+
+    /// nil: it erases nobody.
+    package var erasure: (id: ErasureID, format: KeyFormat)? {
+        guard case .erase(let id, let format)? = operations.first else { return nil }
+        return (id, format)
     }
 
     /// What it takes of memory, near enough.

@@ -64,7 +64,9 @@ enum CopySQL {
             """
             SELECT account_id, rejection_id, section, keyspace, key, received_at, client_id, request_id, code, detail,
                 errors, event_count, replayed_at, replayed_to, replayed_events, cause, item_codes, event_types, body
-            FROM rejection WHERE rejection_id > ?2 ORDER BY rejection_id
+            FROM rejection WHERE rejection_id > ?2
+                AND NOT EXISTS (SELECT 1 FROM erased_rejection AS erased WHERE erased.rejection_id = rejection.rejection_id)
+            ORDER BY rejection_id
             """
         case .usage:
             """

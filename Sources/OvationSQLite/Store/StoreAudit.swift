@@ -25,6 +25,7 @@ struct StoreAudit {
         try look("events") { try $0.readEvents() }
         try look("profiles") { try $0.readProfiles() }
         try look("changes of profiles") { try $0.compareChanges() }
+        try look("erasures") { try $0.compareErasures() }
         try look("timelines") { try $0.compareTimelines() }
         try look("counts of events") { try $0.compareUsage() }
         try look("definitions") { try $0.readDefinitions() }
@@ -144,6 +145,46 @@ struct StoreAudit {
         (
             "SELECT count(*) FROM profile_change JOIN event ON event_id = position",
             "changes of profiles have the number of an event"
+        ),
+    ]
+
+    /// An erased profile has no key, and nothing at all when its erasure is complete.
+    private mutating func compareErasures() throws {
+        guard try database.tableExists("erasure") else { return }
+        for (sql, fault) in StoreAudit.erasureFaults {
+            let count = try Int.fetchOne(database, sql: sql) ?? 0
+            if count > 0 { faults.append("\(count) \(fault)") }
+        }
+    }
+
+    private static let erasureFaults = [
+        (
+            """
+            SELECT count(*) FROM profile LEFT JOIN erasure USING (profile_id)
+            WHERE (state = 2) <> (key = '') OR (state = 2) <> (erasure.position IS NOT NULL)
+            """, "profiles are erased in part: state, key and erasure do not fit together"
+        ),
+        (
+            """
+            SELECT count(*) FROM event WHERE profile_id IN
+                (SELECT profile_id FROM erasure WHERE completed_at IS NOT NULL)
+            """, "events are of profiles whose erasure is complete"
+        ),
+        (
+            """
+            SELECT count(*) FROM profile_change JOIN erasure USING (profile_id)
+            WHERE completed_at IS NOT NULL AND profile_change.position <> erasure.position
+            """, "changes are of profiles whose erasure is complete"
+        ),
+        (
+            """
+            SELECT count(*) FROM profile_data JOIN erasure USING (profile_id) WHERE completed_at IS NOT NULL
+            """, "sections are held by profiles whose erasure is complete"
+        ),
+        (
+            """
+            SELECT count(*) FROM erased_rejection JOIN erasure USING (position) WHERE completed_at IS NOT NULL
+            """, "refused posts are of profiles whose erasure is complete"
         ),
     ]
 
