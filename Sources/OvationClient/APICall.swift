@@ -67,6 +67,14 @@ extension APICall where Request == Bodies.Empty, Answer == Bodies.Log {
     public static var listLog: Self { Self(.listLog) }
 }
 
+extension APICall where Request == Bodies.Empty, Answer == Bodies.Attributes {
+    public static var listAttributes: Self { Self(.listAttributes) }
+}
+
+extension APICall where Request == Bodies.Empty, Answer == Bodies.Tags {
+    public static var listTags: Self { Self(.listTags) }
+}
+
 // MARK: - Events
 
 extension APICall where Request == Bodies.PostEvents, Answer == Bodies.Empty {
@@ -75,6 +83,44 @@ extension APICall where Request == Bodies.PostEvents, Answer == Bodies.Empty {
 
 extension APICall where Request == Bodies.Empty, Answer == Bodies.EventPage {
     public static var listEvents: Self { Self(.listEvents) }
+}
+
+// MARK: - Profiles
+
+extension APICall where Request == Bodies.Empty, Answer == Bodies.ProfileMatches {
+    public static var findProfiles: Self { Self(.findProfiles) }
+}
+
+extension APICall where Request == Bodies.Empty, Answer == Bodies.ProfileWithCounts {
+    public static var getProfile: Self { Self(.getProfile) }
+}
+
+extension APICall where Request == Bodies.NewProfile, Answer == Bodies.Empty {
+    public static var createProfile: Self { Self(.createProfile) }
+}
+
+extension APICall where Request == Bodies.NamedAttributeValues, Answer == Bodies.Empty {
+    public static var changeAttributeValuesByName: Self { Self(.changeAttributeValuesByName) }
+}
+
+extension APICall where Request == Bodies.TagMarks, Answer == Bodies.Empty {
+    public static var changeProfileTags: Self { Self(.changeProfileTags) }
+}
+
+extension APICall where Request == Bodies.Empty, Answer == Bodies.ProfileChanges {
+    public static var listProfileChanges: Self { Self(.listProfileChanges) }
+}
+
+extension APICall where Request == Bodies.Empty, Answer == Bodies.Erasure {
+    public static var getErasure: Self { Self(.getErasure) }
+}
+
+extension APICall where Request == Bodies.Empty, Answer == Bodies.HeldAttributes {
+    public static var listAttributeValues: Self { Self(.listAttributeValues) }
+}
+
+extension APICall where Request == Bodies.Empty, Answer == Bodies.Sections {
+    public static var listSections: Self { Self(.listSections) }
 }
 
 // MARK: - Refused posts
@@ -112,4 +158,5 @@ extension APICall where Request == Bodies.Empty, Answer == Bodies.Dismissed {
 extension APICall where Request == Bodies.Empty, Answer == Bodies.Empty {
     public static var revokeAPIKey: Self { Self(.revokeAPIKey) }
     public static var dismissRejection: Self { Self(.dismissRejection) }
+    public static var deleteProfile: Self { Self(.deleteProfile) }
 }

@@ -213,7 +213,7 @@ extension APIClient {
         guard (200..<300).contains(response.status.code) else { throw refusal(response, bytes) }
         // An answer without a body is an object without members. Where nothing is expected, nothing is looked at.
         guard bytes.readableBytes > 0, Answer.self != Bodies.Empty.self else {
-            return Received(try read(Answer.self, .object([])), .object([]))
+            return Received(try read(Answer.self, .object([])), .object([]), headers: response.headers)
         }
         let answer: JSONValue
         do throws(Problem) {
@@ -221,7 +221,7 @@ extension APIClient {
         } catch {
             throw .unreadable(address: address, why: "It is not valid JSON.")
         }
-        return Received(try read(Answer.self, answer), answer)
+        return Received(try read(Answer.self, answer), answer, headers: response.headers)
     }
 
     private func refuseRedirect(_ response: HTTPClientResponse) throws(ClientFailure) {

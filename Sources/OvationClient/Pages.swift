@@ -13,6 +13,10 @@ extension Bodies.EventPage: PagedBody {
     public func nextPage(after limit: Int) -> QueryParameter? { nextCursor.map { ("cursor", $0) } }
 }
 
+extension Bodies.ProfileChanges: PagedBody {
+    public func nextPage(after limit: Int) -> QueryParameter? { nextCursor.map { ("cursor", $0) } }
+}
+
 extension Bodies.Rejections: PagedBody {
     public func nextPage(after limit: Int) -> QueryParameter? { nextBefore.map { ("before", $0) } }
 }

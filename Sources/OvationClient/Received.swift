@@ -1,3 +1,4 @@
+import NIOHTTP1
 public import OvationWire
 
 /// An answer, read and as it came. Members of the body are read through it directly.
@@ -7,11 +8,16 @@ public struct Received<Content: Body>: Sendable {
     public let content: Content
     /// With all members that the server sent, also those that this version does not know.
     public let json: JSONValue
+    private let headers: HTTPHeaders
 
-    init(_ content: Content, _ json: JSONValue) {
+    init(_ content: Content, _ json: JSONValue, headers: HTTPHeaders = [:]) {
         self.content = content
         self.json = json
+        self.headers = headers
     }
+
+    /// nil: the answer has no such header.
+    public func header(_ name: String) -> String? { headers.first(name: name) }
 
     public subscript<Value>(dynamicMember path: KeyPath<Content, Value>) -> Value { content[keyPath: path] }
 }

@@ -20,6 +20,8 @@ enum Templates {
         ("problem", PackageResources.problem_mustache),
         ("proof", PackageResources.proof_mustache),
         ("profile", PackageResources.profile_mustache),
+        ("profile_attributes", PackageResources.profile_attributes_mustache),
+        ("profile_changes", PackageResources.profile_changes_mustache),
         ("profile_summary", PackageResources.profile_summary_mustache),
         ("profile_summary_page", PackageResources.profile_summary_page_mustache),
         ("profiles", PackageResources.profiles_mustache),
@@ -41,7 +43,7 @@ enum Templates {
         let pages: [any ConsolePage.Type] = [
             SignInPage.self, ProblemPage.self, ConfirmPage.self, ProofPage.self, OverviewPage.self, EventTypesPage.self,
             EventTypePage.self, EventTypeFormPage.self, HistoryPage.self, ProfilesPage.self, ProfilePage.self,
-            ProfileSummaryPage.self,
+            ProfileSummaryPage.self, ProfileAttributesPage.self, ProfileChangesPage.self,
             LivePage.self, RejectionsPage.self, RejectionPage.self, RejectionCausesPage.self, RejectionCausePage.self,
             CauseActPage.self, KeysPage.self, KeyFormPage.self,
             RotateKeyPage.self, SecretPage.self, SectionsPage.self, KeyspacesPage.self,

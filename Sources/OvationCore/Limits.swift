@@ -110,6 +110,8 @@ public struct Limits: Sendable, Equatable {
     public static let attributeSecondsMax: Int64 = 253_402_300_799
     /// Changes of a profile in one page of its history.
     public static let changesPageMax = 200
+    /// Receipts of deleted profiles in one page.
+    public static let erasuresPageMax = 200
 
     // MARK: Definitions
 

@@ -6,14 +6,16 @@ extension Problem.Code {
     var status: HTTPResponse.Status {
         switch self {
         case .unauthorized, .invalidToken, .tokenExpired, .wrongRegion, .keyRevoked, .invalidClient: .unauthorized
-        case .adminRequired, .keyspaceForbidden, .eventTypeForbidden, .formNotOurs: .forbidden
-        case .notFound, .keyspaceNotFound, .sectionNotFound, .profileNotFound, .eventTypeNotFound, .eventNotFound,
-            .versionNotFound, .apiKeyNotFound, .rejectionNotFound,
+        case .adminRequired, .keyspaceForbidden, .eventTypeForbidden, .attributeForbidden, .tagForbidden, .formNotOurs:
+            .forbidden
+        case .notFound, .keyspaceNotFound, .sectionNotFound, .profileNotFound, .eventTypeNotFound, .attributeNotFound,
+            .tagNotFound, .eventNotFound, .versionNotFound, .apiKeyNotFound, .erasureNotFound, .rejectionNotFound,
             .rejectionCauseNotFound:
             .notFound
         case .methodNotAllowed: .methodNotAllowed
         case .requestTimeout: .requestTimeout
-        case .alreadyExists, .conflict, .idempotencyKeyReused, .alreadyReplayed: .conflict
+        case .alreadyExists, .profileExists, .profileKeyTaken, .conflict, .idempotencyKeyReused, .alreadyReplayed:
+            .conflict
         case .tooManyAttempts: .tooManyRequests
         case .preconditionFailed: .preconditionFailed
         case .profileLocked: .gone

@@ -16,8 +16,8 @@ struct Routes {
     /// The handlers of all endpoints: a test calls each.
     var handlers: [Endpoint: any EndpointHandler] {
         let routes =
-            tokens + keyspaces + sections + eventTypes + models + events + profiles + rejections + following + apiKeys
-            + server
+            tokens + keyspaces + sections + eventTypes + attributes + tags + models + events + profiles + profileData
+            + erasures + rejections + following + apiKeys + server
         return Dictionary(uniqueKeysWithValues: routes.map { ($0.endpoint, $0.handler) })
     }
 
@@ -68,6 +68,31 @@ struct Routes {
         ]
     }
 
+    /// With their versions.
+    private var attributes: [Route] {
+        [
+            (.listAttributes, ListAttributes()),
+            (.createAttribute, CreateAttribute(directory: directory, limits: limits)),
+            (.getAttribute, GetAttribute()),
+            (.changeAttribute, ChangeAttribute(directory: directory, limits: limits)),
+            (.removeAttribute, RemoveAttribute(directory: directory)),
+            (.addAttributeVersion, AddAttributeVersion(directory: directory, limits: limits)),
+            (.publishAttributeVersion, PublishAttributeVersion(directory: directory)),
+            (.deprecateAttributeVersion, DeprecateAttributeVersion(directory: directory)),
+            (.discardAttributeVersion, DiscardAttributeVersion(directory: directory)),
+        ]
+    }
+
+    private var tags: [Route] {
+        [
+            (.listTags, ListTags()),
+            (.createTag, CreateTag(directory: directory, limits: limits)),
+            (.getTag, GetTag()),
+            (.changeTag, ChangeTag(directory: directory, limits: limits)),
+            (.removeTag, RemoveTag(directory: directory)),
+        ]
+    }
+
     /// The data model as a whole, and its history.
     private var models: [Route] {
         [
@@ -101,6 +126,34 @@ struct Routes {
             (.getProfile, GetProfile(store: store)),
             (.findProfiles, FindProfiles(store: store)),
             (.getProfileByID, GetProfileByID(store: store)),
+        ]
+    }
+
+    /// Profiles that are deleted, and the receipts.
+    private var erasures: [Route] {
+        [
+            (.deleteProfile, DeleteProfile(store: store)),
+            (.getErasure, GetErasure(store: store)),
+            (.listErasures, ListErasures(store: store)),
+        ]
+    }
+
+    /// What profiles hold: attributes, tags, and their history.
+    private var profileData: [Route] {
+        [
+            (.createProfile, CreateProfile(store: store, directory: directory, limits: limits)),
+            (.getAttributeValues, GetAttributeValues(store: store)),
+            (.changeAttributeValues, ChangeAttributeValues(store: store, directory: directory, limits: limits)),
+            (.removeAttributeValue, RemoveAttributeValue(store: store, directory: directory)),
+            (.listAttributeValues, ListAttributeValues(store: store)),
+            (
+                .changeAttributeValuesByName,
+                ChangeAttributeValuesByName(store: store, directory: directory, limits: limits)
+            ),
+            (.removeAttributeValueByName, RemoveAttributeValueByName(store: store, directory: directory)),
+            (.getProfileTags, GetProfileTags(store: store)),
+            (.changeProfileTags, ChangeProfileTags(store: store, directory: directory, limits: limits)),
+            (.listProfileChanges, ListProfileChanges(store: store)),
         ]
     }
 

@@ -19,7 +19,7 @@ struct Ovation: AsyncParsableCommand {
         subcommands: [
             Serve.self, ReadyCommand.self, ConsoleCommand.self, ModelCommand.self, KeysCommand.self, TokenCommand.self,
             EventsCommand.self,
-            RejectionsCommand.self, StoreCommand.self, Doctor.self, Version.self,
+            ProfilesCommand.self, RejectionsCommand.self, StoreCommand.self, Doctor.self, Version.self,
         ])
 }
 

@@ -37,7 +37,7 @@ def server(answer: Answer) -> Iterator[str]:
             self.end_headers()
             self.wfile.write(data)
 
-        do_GET = do_POST = do_PUT = do_DELETE = handle_all
+        do_GET = do_POST = do_PUT = do_PATCH = do_DELETE = handle_all
 
         def log_message(self, *_: object) -> None: ...
 
@@ -114,6 +114,13 @@ def released(method: str, path: str, _: bytes) -> tuple[int, Json] | None:
         (["events", "export", "--profile-key", "a@example.com"], '"event_id":"7"'),
         (["events", "export"], None),
         (["events", "import", "-"], None),
+        (["profiles", "find", "a"], "7  7  7"),
+        (["profiles", "show", "a@example.com"], f"profile 7, since {TIME}"),
+        (["profiles", "show", "a@example.com", "--json"], '"event_count":3'),
+        (["profiles", "create", "a@example.com"], None),
+        (["profiles", "set", "a@example.com", "firstname=Ada"], None),
+        (["profiles", "tag", "a@example.com", "usercreated.tags.vip-k3v9x2b7qa"], None),
+        (["profiles", "export", "a@example.com"], None),
         (["rejections", "list", "--limit", "1"], f"7  {TIME}  open"),
         (["rejections", "list", "--limit", "1", "--json"], '"body_bytes":3'),
         (["rejections", "show", "7"], "7"),

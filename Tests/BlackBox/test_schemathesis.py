@@ -50,6 +50,7 @@ def test_answers_to_generated_requests_are_what_the_document_says(
             "key": "4711",
             "event": event_type["discriminator"],
             "version": version,
+            "attribute": "com.apsis1.attributes.firstname",
         }
         config = "[parameters]\n" + "".join(f'"path.{name}" = "{value}"\n' for name, value in parameters.items())
         options = ["--phases", "examples,coverage,fuzzing"]

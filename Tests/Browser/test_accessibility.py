@@ -140,6 +140,24 @@ def name_nothing(browser: Browser) -> None:
     browser.press(re.compile("^Create "))
 
 
+def set_a_birth_date_wrongly(browser: Browser) -> None:
+    browser.fill("Birth date", "yesterday")
+    browser.expected_statuses = {400}
+    browser.press("Check only")
+    assert "There is a problem" in browser.main
+
+
+def set_a_first_name(browser: Browser) -> None:
+    browser.fill("First name", "Astrid")
+    browser.press("Save attributes")
+    browser.wait_for_text("The attributes are saved.")
+
+
+def check_a_first_name(browser: Browser) -> None:
+    browser.fill("First name", "Astrid")
+    browser.press("Check only")
+
+
 def open_what_is_closed(browser: Browser) -> None:
     browser.settle()
     for summary in browser.css("main summary"):
@@ -168,6 +186,7 @@ def sign_in_wrongly(browser: Browser) -> None:
 TYPES = "/console/sections/{section}/event-types"
 VERSION = TYPES.replace("{", "{{").replace("}", "}}") + "/{{event}}/versions/{}"
 PROFILE = "/console/profiles/{profile_id}"
+FIELDS = PROFILE + "/sections/{section}"
 CAUSE = "/console/rejections/causes/{cause}"
 REJECTION = "/console/sections/{section}/rejections/{id}"
 
@@ -195,6 +214,11 @@ STATES: dict[str, tuple[str, str, Callable[..., None] | None]] = {
     "profile": (PROFILE, PROFILE, None),
     "profile, opened": (PROFILE, PROFILE, open_what_is_closed),
     "profile, filtered": (PROFILE, PROFILE + "?section={section}&from=2031-01-01", None),
+    "profile, attributes": (FIELDS + "/attributes", FIELDS + "/attributes", None),
+    "profile, attributes wrong": (FIELDS + "/attributes", FIELDS + "/attributes", set_a_birth_date_wrongly),
+    "profile, attributes checked": (FIELDS + "/attributes", FIELDS + "/attributes", check_a_first_name),
+    "profile, attributes saved": (FIELDS + "/attributes", FIELDS + "/attributes", set_a_first_name),
+    "profile, changes": (FIELDS + "/changes", FIELDS + "/changes", None),
     "profile, delete": (
         PROFILE + "/sections/{section}/events/{id}/delete",
         PROFILE + "/sections/{section}/events/{event_id}/delete",

@@ -54,6 +54,8 @@ class World:
                 "action": "save" if "/edit" in route.path else "create",
                 "confirmed": "yes",
             }
+        if "/profiles/" in route.path and route.path.endswith(("/attributes", "/attributes/validate")):
+            return {"com.apsis1.attributes.firstname": "planted", "was:com.apsis1.attributes.firstname": ""}
         if "/rejections/causes/" in route.path:
             return {"action": "run"}
         if "/rejections/" in route.path:
@@ -78,6 +80,7 @@ class World:
             "/audience/model",
             "/account/api-keys",
             "/audience/rejections?limit=200",
+            f"/audience/keyspaces/{EMAIL}/profiles/steve@apsis.com/sections/{DEFAULT_SECTION}/attributes",
         ]
         texts = [re.sub(r'"last_used_at":"[^"]*"', "", self.admin.get(path).text) for path in paths]
         page = self.session.get(self.server.url + "/console", allow_redirects=False)

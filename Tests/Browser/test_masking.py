@@ -8,7 +8,7 @@ import pytest
 from selenium.webdriver import Keys
 
 from browser import Browser
-from ovation import CRM_ID, EMAIL, MOBILE, Client, event
+from ovation import CRM_ID, DEFAULT_SECTION, EMAIL, MOBILE, Client, event
 
 MAILBOX = "confidential.customer"
 ADDRESS = f"{MAILBOX}@apsis.com"
@@ -23,6 +23,9 @@ def version(admin: Client) -> str:
     version = admin.make_version({"text": "string", "email": "string"}, name="signed up")
     places = [(EMAIL, ADDRESS), (MOBILE, NUMBER), (CRM_ID, CUSTOMER)]
     for keyspace, key in places:
+        made = {"profile_key": key}
+        answer = admin.post(f"/audience/keyspaces/{keyspace}/sections/{DEFAULT_SECTION}/profiles", json=made)
+        assert answer.status_code == 201, answer.text
         # People repeat the key in the data.
         good = event(version, {"text": f"Welcome, {key}!", "email": key.upper()})
         assert admin.post_events([good], keyspace=keyspace, key=key).status_code == 204
@@ -61,6 +64,11 @@ def pages(admin: Client) -> list[str]:
         *[f"/console/rejections/causes/{item['cause']}{end}" for item in rejections for end in ("", "/replay")],
         "/console/history",
         *[f"/console/profiles/{profile}" for profile in found],
+        *[
+            f"/console/profiles/{profile}/sections/{DEFAULT_SECTION}/{end}"
+            for profile in found
+            for end in ("attributes", "changes")
+        ],
         *[
             f"/console/sections/{item['section_discriminator']}/rejections/{item['id']}{end}"
             for item in rejections

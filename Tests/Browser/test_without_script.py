@@ -9,7 +9,7 @@ import pytest
 
 from browser import Browser
 from console import sign_in
-from ovation import DEFAULT_SECTION, Client, Server, event
+from ovation import DEFAULT_SECTION, EMAIL, Client, Server, event
 
 
 @pytest.fixture
@@ -107,3 +107,20 @@ def test_buttons_that_need_script_are_not_shown(plain: Browser, admin: Client) -
 def test_signing_out_works(plain: Browser) -> None:
     plain.press("Sign out")
     assert plain.heading == "Sign in"
+
+
+def test_attributes_of_a_profile_are_checked_and_saved(plain: Browser, admin: Client) -> None:
+    path = f"/audience/keyspaces/{EMAIL}/sections/{DEFAULT_SECTION}/profiles"
+    assert admin.post(path, json={"profile_key": "plainly@apsis.com"}).status_code == 201
+    plain.open("/console/profiles?key=plainly@apsis.com")
+    plain.follow("Edit attributes")
+    plain.fill("First name", "Ada")
+    plain.fill("Birth date", "10/12/1815")
+    plain.expected_statuses = {400}
+    plain.press("Save attributes")
+    assert "There is a problem" in plain.main and plain.value("First name") == "Ada"
+    plain.fill("Birth date", "1815-12-10")
+    plain.press("Save attributes")
+    assert plain.heading == "Ada"
+    values = admin.get(f"/audience/keyspaces/{EMAIL}/profiles/plainly@apsis.com/sections/{DEFAULT_SECTION}/attributes")
+    assert set(values.json().values()) == {"plainly@apsis.com", "Ada", "1815-12-10"}

@@ -32,7 +32,30 @@ struct ConsolePagesTests {
         itemCodes: choices, eventTypes: choices, state: hostile, query: hostile, isFiltered: true, clearHref: hostile)
     private static let rights = KeyRights(role: hostile, sections: [hostile], keyspaces: access)
 
+    private static let held = ProfileHeld(
+        attributes: [.init(name: hostile, discriminator: hostile, value: hostile, set: moment, setBy: hostile)],
+        editHref: hostile,
+        tags: [
+            .init(name: hostile, discriminator: hostile, isSet: true),
+            .init(name: hostile, discriminator: hostile, isSet: false),
+        ], tagAction: hostile, changesHref: hostile)
+
     private static let pages: [any ConsolePage] = [
+        ProfileAttributesPage(
+            who: hostile, sectionName: hostile,
+            fields: [
+                .init(
+                    discriminator: hostile, name: hostile, hint: hostile, value: hostile, stored: hostile, isFixed: true
+                )
+            ], action: hostile, back: hostile, isValid: true, isMasked: false,
+            errors: [FormError(control: ProfileAttributesPage.control(hostile), message: hostile)]),
+        ProfileChangesPage(
+            who: hostile, sectionName: hostile,
+            changes: [
+                .init(
+                    at: moment, by: hostile, heading: hostile,
+                    fields: [.init(name: hostile, from: hostile, to: hostile)])
+            ], olderHref: hostile, isLaterPage: true, newestHref: hostile, back: hostile),
         SignInPage(clientID: hostile, next: hostile, error: hostile),
         ProblemPage(status: 404, heading: hostile, detail: hostile, requestID: hostile, advice: [hostile]),
         ProofPage(
@@ -46,7 +69,7 @@ struct ConsolePagesTests {
             matches: [.init(key: hostile, keyspace: hostile, isExact: true, href: hostile)], isIncomplete: true,
             error: hostile),
         ProfilePage(
-            id: hostile, keys: [.init(keyspace: hostile, key: hostile)], created: moment,
+            id: hostile, name: hostile, keys: [.init(keyspace: hostile, key: hostile)], created: moment, held: held,
             sections: [Link(text: hostile, href: hostile, selected: true)], section: hostile, summaryHref: hostile,
             types: choices, from: hostile, to: hostile,
             events: [

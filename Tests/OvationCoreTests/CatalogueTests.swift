@@ -211,7 +211,7 @@ extension CatalogueTests {
         let eventType: Discriminator<EventType> = try Discriminator(Fixtures.eventType)
         let subjects: [(CatalogueChange, String)] = [
             (.section(.renamed(section, name: "N")), "a.b"),
-            (.keyspace(.changed(try Discriminator("c.d"), name: "N", managesSubscriptions: true)), "c.d"),
+            (.keyspace(.changed(try Discriminator("c.d"), name: "N", managesSubscriptions: true, mapping: nil)), "c.d"),
             (.eventType(.removed(eventType, at: Fixtures.now)), Fixtures.eventType),
             (.version(.discarded(7)), "7"), (.version(.deprecated(8, at: Fixtures.now)), "8"),
         ]

@@ -80,7 +80,7 @@ struct GoldenTests {
         let fields = FieldType.allCases.map { type in
             Field(name: type.rawValue + "/field", type: type, required: type == .integer)
         }
-        return [
+        let first: [CatalogueChange] = [
             .section(.created(Section(number: 2, discriminator: section, name: "Shop"))),
             .section(.renamed(section, name: "Shop 2")),
             .keyspace(
@@ -88,7 +88,7 @@ struct GoldenTests {
                     Keyspace(
                         number: 6, discriminator: keyspace, name: "Card", managesSubscriptions: true, keyFormat: .email)
                 )),
-            .keyspace(.changed(keyspace, name: "Card 2", managesSubscriptions: false)),
+            .keyspace(.changed(keyspace, name: "Card 2", managesSubscriptions: false, mapping: nil)),
             .eventType(.created(head)), .eventType(.changed(head)), .eventType(.removed(eventType, at: at)),
             .version(
                 .added(
@@ -103,6 +103,44 @@ struct GoldenTests {
             .version(.published(1_000_002, at: at)), .version(.republished(1_000_001, at: at)),
             .version(.discarded(1_000_002)),
             .version(.deprecated(1_000_001, at: at)),
+        ]
+        return try first + profileFields(section, keyspace)
+    }
+
+    /// Of attributes and tags, and of what keyspaces have to do with them.
+    private static func profileFields(
+        _ section: Discriminator<Section>, _ keyspace: Discriminator<Keyspace>
+    ) throws -> [CatalogueChange] {
+        let attribute: Discriminator<Attribute> = try Discriminator("com.example.attributes.cake")
+        let tag: Discriminator<OvationCore.Tag> = try Discriminator("com.example.tags.vip")
+        let (at, later) = (Fixtures.now, Fixtures.now.advanced(by: .seconds(1)))
+        let permissions = [keyspace.text: Permission(read: true, write: false)]
+        let head = AttributeHead(
+            discriminator: attribute, section: section, name: "Cake", description: "d", permissions: permissions)
+        let tagHead = TagHead(
+            discriminator: tag, section: section, name: "VIP", description: "d", permissions: permissions,
+            isHidden: true)
+        func version(_ id: VersionID, _ hint: RenderHint?, _ state: VersionState) -> AttributeVersionAdded {
+            AttributeVersionAdded(
+                section: section, attribute: attribute, id: id, type: hint?.type ?? .double, renderHint: hint,
+                state: state, validFrom: at, deprecatedAt: hint == nil ? later : nil)
+        }
+        return [
+            .keyspace(
+                .created(
+                    Keyspace(
+                        number: 7, discriminator: keyspace, name: "Card", managesSubscriptions: true, keyFormat: .text,
+                        mapping: attribute))),
+            .keyspace(.changed(keyspace, name: "Card 2", managesSubscriptions: false, mapping: attribute)),
+            .attribute(.created(head, number: 10_000, version(1_000_003, .date, .published))),
+            .attribute(.changed(head)), .attribute(.removed(attribute, in: section, at: at)),
+            .attributeVersion(.added(version(1_000_004, .timestamp, .draft))),
+            .attributeVersion(.added(version(1_000_005, .location, .draft))),
+            .attributeVersion(.added(version(1_000_006, nil, .published))),
+            .attributeVersion(.published(1_000_004, at: at)), .attributeVersion(.republished(1_000_004, at: at)),
+            .attributeVersion(.discarded(1_000_005)), .attributeVersion(.deprecated(1_000_004, at: at)),
+            .tag(.created(tagHead, number: 1, id: 1_000_007, validFrom: at)), .tag(.changed(tagHead)),
+            .tag(.removed(tag, in: section, at: at)),
         ]
     }
 
@@ -120,6 +158,17 @@ struct GoldenTests {
         case .version(.republished): 9
         case .version(.discarded): 10
         case .version(.deprecated): 11
+        case .attribute(.created): 12
+        case .attribute(.changed): 13
+        case .attribute(.removed): 14
+        case .attributeVersion(.added): 15
+        case .attributeVersion(.published): 16
+        case .attributeVersion(.republished): 17
+        case .attributeVersion(.discarded): 18
+        case .attributeVersion(.deprecated): 19
+        case .tag(.created): 20
+        case .tag(.changed): 21
+        case .tag(.removed): 22
         }
     }
 
@@ -131,7 +180,7 @@ struct GoldenTests {
     @Test("a line of the log of each kind is written as ever, and read back as it was")
     func log() throws {
         let changes = try GoldenTests.changes()
-        #expect(Set(changes.map(GoldenTests.kinds)) == Set(0...11))
+        #expect(Set(changes.map(GoldenTests.kinds)) == Set(0...22))
         let lines = try changes.map { try RowText.text(of: $0) }
         try expect("catalogue-log.ndjson", (lines + GoldenTests.notes).joined(separator: "\n") + "\n")
         let stored = try String(
@@ -143,6 +192,7 @@ struct GoldenTests {
         #expect(
             Act.Kind.all.map(\.rawValue) == [
                 "api_key.created", "api_key.revoked", "api_key.rotated", "signing_key.rotated", "events.deleted",
+                "profile.erased",
             ])
     }
 }

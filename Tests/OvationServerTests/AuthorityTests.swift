@@ -29,6 +29,20 @@ struct AuthorityTests {
         POST /audience/sections/{section}/events/{event}/versions/{version}/deprecate admin
         DELETE /audience/sections/{section}/events/{event}/versions/{version} admin
         GET /audience/sections/{section}/usage token
+        GET /audience/sections/{section}/attributes token
+        POST /audience/sections/{section}/attributes admin
+        GET /audience/sections/{section}/attributes/{attribute} token
+        PATCH /audience/sections/{section}/attributes/{attribute} admin
+        DELETE /audience/sections/{section}/attributes/{attribute} admin
+        POST /audience/sections/{section}/attributes/{attribute}/versions admin
+        POST /audience/sections/{section}/attributes/{attribute}/versions/{version}/publish admin
+        POST /audience/sections/{section}/attributes/{attribute}/versions/{version}/deprecate admin
+        DELETE /audience/sections/{section}/attributes/{attribute}/versions/{version} admin
+        GET /audience/sections/{section}/tags token
+        POST /audience/sections/{section}/tags admin
+        GET /audience/sections/{section}/tags/{tag} token
+        PATCH /audience/sections/{section}/tags/{tag} admin
+        DELETE /audience/sections/{section}/tags/{tag} admin
         GET /audience/model admin
         POST /audience/model/plan admin
         PUT /audience/model admin
@@ -41,8 +55,21 @@ struct AuthorityTests {
         POST /audience/sections/{section}/events/bulk token
         GET /audience/sections/{section}/events/export token
         GET /audience/keyspaces/{keyspace}/profiles/{key} token
+        POST /audience/keyspaces/{keyspace}/sections/{section}/profiles token
+        GET /audience/keyspaces/{keyspace}/profiles/{key}/sections/{section}/attributes token
+        PATCH /audience/keyspaces/{keyspace}/profiles/{key}/sections/{section}/attributes token
+        DELETE /audience/keyspaces/{keyspace}/profiles/{key}/sections/{section}/attributes/{version} token
+        GET /v2/audience/keyspaces/{keyspace}/profiles/{key}/sections/{section}/attributes token
+        PATCH /v2/audience/keyspaces/{keyspace}/profiles/{key}/sections/{section}/attributes token
+        DELETE /v2/audience/keyspaces/{keyspace}/profiles/{key}/sections/{section}/attributes/{attribute} token
+        GET /audience/keyspaces/{keyspace}/profiles/{key}/sections/{section}/tags token
+        PATCH /audience/keyspaces/{keyspace}/profiles/{key}/sections/{section}/tags token
+        GET /audience/keyspaces/{keyspace}/profiles/{key}/sections/{section}/changes token
         GET /audience/profiles admin
         GET /audience/profiles/{profile_id} admin
+        DELETE /audience/keyspaces/{keyspace}/profiles/{key} token
+        GET /audience/erasures/{erasure_id} token
+        GET /audience/erasures admin
         GET /audience/sections/{section}/rejections token
         GET /audience/rejections admin
         GET /audience/sections/{section}/rejections/{id} admin
@@ -79,7 +106,9 @@ struct AuthorityTests {
         let path = endpoint.path([
             "section": Fixtures.section, "keyspace": Fixtures.emailKeyspace, "key": "steve@apsis.com",
             "event": Fixtures.eventType, "version": "2565266", "id": "1", "profile_id": "0123456789abcdef",
-            "client_id": "nobody", "cause": "0123456789abcdef0123456789abcdef",
+            "attribute": "com.apsis1.attributes.email", "tag": "com.example.tags.vip", "client_id": "nobody",
+            "erasure_id": "8e03978e-40d5-43e8-bc93-6894a57f9324",
+            "cause": "0123456789abcdef0123456789abcdef",
         ])
         // A stream that is let in has no end, so it is asked for what cannot be.
         return endpoint == .streamLive ? path + "?outcome=none" : path

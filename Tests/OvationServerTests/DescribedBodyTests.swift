@@ -54,6 +54,8 @@ struct DescribedBodyTests {
     /// The event type of the examples, with a version that is published and one that is a draft.
     private static let event = "com.apsis1.events.transaction.custom-coffee-sold-k3v9x2b7qa"
     private static let section = "usercreated.sections.shop"
+    private static let attribute = "usercreated.attributes.favourite_cake-98h3ud5p4v"
+    private static let tag = "usercreated.tags.vip-98h3ud5p4v"
 
     private static let definitions: [Step] = [
         Step(endpoint: .createToken, body: TestServer.tokenBody), Step(endpoint: .listSigningKeys),
@@ -73,6 +75,20 @@ struct DescribedBodyTests {
         Step(endpoint: .getEventType, path: ["section": section, "event": event]),
         Step(endpoint: .listEventTypes, path: ["section": section], query: "?include_keyspace_permissions=true"),
         Step(endpoint: .listEventTypes, path: ["section": section]),
+        Step(endpoint: .createAttribute, path: ["section": section]),
+        Step(
+            endpoint: .addAttributeVersion, path: ["section": section, "attribute": attribute],
+            body: #"{"type":"string","render_hint":"date_YYYY-MM-DD","version_id":"3000011"}"#),
+        Step(
+            endpoint: .addAttributeVersion, path: ["section": section, "attribute": attribute],
+            body: #"{"type":"integer","draft":true,"version_id":3000012}"#),
+        Step(endpoint: .getAttribute, path: ["section": section, "attribute": attribute]),
+        Step(endpoint: .listAttributes, path: ["section": section], query: "?include_keyspace_permissions=true"),
+        Step(endpoint: .listAttributes, path: ["section": section]),
+        Step(endpoint: .createTag, path: ["section": section]),
+        Step(endpoint: .getTag, path: ["section": section, "tag": tag]),
+        Step(endpoint: .listTags, path: ["section": section], query: "?include_keyspace_permissions=true"),
+        Step(endpoint: .listTags, path: ["section": section]),
         Step(endpoint: .exportModel), Step(endpoint: .planModel), Step(endpoint: .applyModel),
     ]
 
@@ -104,6 +120,31 @@ struct DescribedBodyTests {
         Step(endpoint: .about), Step(endpoint: .health), Step(endpoint: .ready), Step(endpoint: .metrics),
     ]
 
+    private static let place: KeyValuePairs = ["keyspace": email, "key": "steve@apsis.com", "section": section]
+    /// The first names in the section of the examples, which is the third.
+    private static let firstName = String(BuiltInAttribute.firstVersion(ofAttribute: 3 * 8 + 4))
+
+    /// What a profile holds: before there are events, and after.
+    private static let values: [Step] = [
+        Step(endpoint: .createProfile, path: ["keyspace": email, "section": section]),
+        Step(endpoint: .changeAttributeValues, path: place, body: "{\"\(firstName)\":\"Ada\"}"),
+        Step(endpoint: .changeAttributeValuesByName, path: place),
+        Step(endpoint: .changeProfileTags, path: place, body: "{}"),
+        Step(endpoint: .getAttributeValues, path: place), Step(endpoint: .listAttributeValues, path: place),
+        Step(endpoint: .getProfileTags, path: place), Step(endpoint: .listProfileChanges, path: place),
+        Step(endpoint: .listProfileChanges, path: place, query: "?limit=1"),
+        Step(endpoint: .getProfile, path: place),
+        Step(
+            endpoint: .removeAttributeValue,
+            path: ["keyspace": email, "key": "steve@apsis.com", "section": section, "version": firstName]),
+        Step(
+            endpoint: .removeAttributeValueByName,
+            path: [
+                "keyspace": email, "key": "steve@apsis.com", "section": section,
+                "attribute": "com.apsis1.attributes.lastname",
+            ]),
+    ]
+
     @Test("every answer is what the description says, member by member and in its order, and every example is taken")
     func everyEndpoint() async throws {
         try await TestServer.run { server async throws in
@@ -112,8 +153,8 @@ struct DescribedBodyTests {
                 taken.insert(step.endpoint)
                 return try await self.take(step, on: server)
             }
-            for step in Self.definitions + Self.events { _ = try await take(step) }
-            let place: KeyValuePairs = ["keyspace": Self.email, "key": "steve@apsis.com", "section": Self.section]
+            for step in Self.definitions + Self.values + Self.events { _ = try await take(step) }
+            let place = Self.place
             let profile = try await take(Step(endpoint: .getProfile, path: place)).json["profile_id"]?.string ?? ""
             _ = try await take(Step(endpoint: .getProfileByID, path: ["profile_id": profile]))
             let refused = try await take(Step(endpoint: .listAllRejections)).json["items"]?.array?.first
@@ -152,9 +193,33 @@ struct DescribedBodyTests {
                     endpoint: .discardVersion,
                     path: ["section": Self.section, "event": Self.event, "version": "3000009"]))
             _ = try await take(Step(endpoint: .removeEventType, path: type))
+            try await takeErasure(take)
+            try await takeFields(take)
             // The document is larger than what is described of it, and the stream has no end.
             #expect(Set(Endpoint.allCases).subtracting(taken) == [.openAPI, .streamLive])
         }
+    }
+
+    private func takeErasure(_ take: (Step) async throws -> TestServer.Answer) async throws {
+        let deleted = try await take(Step(endpoint: .deleteProfile, path: Self.place))
+        let erasure = deleted.header("Erasure-Id") ?? ""
+        _ = try await take(Step(endpoint: .getErasure, path: ["erasure_id": erasure]))
+        _ = try await take(Step(endpoint: .listErasures))
+    }
+
+    /// What is done to an attribute and a tag that are there.
+    private func takeFields(_ take: (Step) async throws -> TestServer.Answer) async throws {
+        let draft: KeyValuePairs = ["section": Self.section, "attribute": Self.attribute, "version": "3000012"]
+        for endpoint in [Endpoint.publishAttributeVersion, .deprecateAttributeVersion, .changeAttribute] {
+            _ = try await take(Step(endpoint: endpoint, path: draft))
+        }
+        let body = #"{"type":"boolean","draft":true,"version_id":3000019}"#
+        _ = try await take(Step(endpoint: .addAttributeVersion, path: draft, body: body))
+        let other: KeyValuePairs = ["section": Self.section, "attribute": Self.attribute, "version": "3000019"]
+        _ = try await take(Step(endpoint: .discardAttributeVersion, path: other))
+        _ = try await take(Step(endpoint: .removeAttribute, path: draft))
+        let tag: KeyValuePairs = ["section": Self.section, "tag": Self.tag]
+        for endpoint in [Endpoint.changeTag, .removeTag] { _ = try await take(Step(endpoint: endpoint, path: tag)) }
     }
 
     /// None of them pass, so all that is left afterwards is as it was.
@@ -192,6 +257,7 @@ struct DescribedBodyTests {
                 let path = endpoint.path([
                     "keyspace": Self.email, "key": "steve@apsis.com", "section": Fixtures.section,
                     "event": Fixtures.eventType, "client_id": TestServer.clientID, "version": "2565266",
+                    "attribute": "com.apsis1.attributes.email", "tag": "com.example.tags.vip",
                     "id": refused?["id"]?.string ?? "",
                 ])
                 for member in described {

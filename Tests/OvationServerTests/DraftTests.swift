@@ -40,7 +40,7 @@ struct DraftTests {
             ]
             for path in paths {
                 let answer = try await server.send(.get, path, token: token)
-                for word in ["hidden", "901", "902", "abcdefghij"] where !(word.first == "9" && path == "/openapi.json")
+                for word in ["hidden", "901", "902", "abcdefghij"] where path != "/openapi.json" || word == "abcdefghij"
                 {
                     #expect(!answer.text.contains(word), "\(path): \(answer.text.prefix(500))")
                 }

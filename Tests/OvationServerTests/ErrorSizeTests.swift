@@ -35,12 +35,14 @@ struct ErrorSizeTests {
         let encoded = PercentEncoding.encode(segment: long)
         let parameters = [
             "section": Fixtures.section, "keyspace": Fixtures.emailKeyspace, "event": Fixtures.eventType,
-            "key": "steve%40apsis.com", "version": "2565266",
+            "key": "steve%40apsis.com", "version": "2565266", "attribute": "com.apsis1.attributes.email",
+            "tag": "com.example.tags.vip",
         ]
         let queries = [
             "limit", "before", "after", "cursor", "section", "keyspace", "state", "code", "outcome", "from", "to",
             "key",
-            "event_discriminator", "event_discriminators", "format", "formulas", "include_keyspace_permissions",
+            "attribute_discriminator", "tag_discriminator", "event_discriminator", "event_discriminators", "format",
+            "formulas", "include_keyspace_permissions",
             encoded,
         ]
         let string = String(decoding: JSONWriter.write(.string(long)), as: UTF8.self)
@@ -51,6 +53,10 @@ struct ErrorSizeTests {
             "{\"fields\":{\(string):\"string\"}}", "{\"fields\":{\(string):\(string)}}",
             "{\"name\":\"a\",\"fields\":{\"a\":\"string\"},\"keyspace_permissions\":{\(string):{\"read\":true}}}",
             "{\"keyspace_permissions\":{\(string):{\(string):true}}}",
+            "{\"name\":\"a\",\"type\":\(string),\"render_hint\":\(string),\"mapped_attribute\":\(string)}",
+            "{\"name\":\"a\",\"type\":\"string\",\"keyspace_permissions\":"
+                + "[{\"keyspace_discriminator\":\(string),\"permissions\":[\"READ\"]}]}",
+            "{\"keyspace_permissions\":[{\"keyspace_discriminator\":\"a.b\",\"permissions\":[\(string)]}]}",
             "{\"sections\":[{\"name\":\"a\",\"event_types\":[{\"name\":\"b\",\(string):1}]}]}",
             "{\"keyspaces\":[{\"name\":\(string),\"discriminator\":\(string),\"key_format\":\"text\"}]}",
             "{\"grant_type\":\(string),\"client_id\":\(string),\"client_secret\":\(string)}",

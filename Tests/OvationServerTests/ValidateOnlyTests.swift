@@ -24,38 +24,73 @@ struct ValidateOnlyTests {
     }
 
     /// Each builds on those before it. Every id is given, so that the check and the change answer the same.
-    private static let changes: [Change] = [
+    private static let changes: [Change] =
+        [
+            Change(
+                method: .post, path: "/audience/sections",
+                body: #"{"name":"Shop","discriminator":"usercreated.sections.shop"}"#, status: .created),
+            Change(method: .patch, path: "/audience/sections/usercreated.sections.shop", body: #"{"name":"Store"}"#),
+            Change(
+                method: .post, path: "/audience/keyspaces",
+                body: #"{"name":"Card","discriminator":"usercreated.keyspaces.card","key_format":"text"}"#,
+                status: .created),
+            Change(
+                method: .patch, path: "/audience/keyspaces/usercreated.keyspaces.card",
+                body: #"{"name":"Loyalty card","manage_subscriptions":true}"#),
+            Change(
+                method: .post, path: types,
+                body:
+                    #"{"name":"Cup","category":"signal","discriminator":"com.apsis1.events.signal.custom-cup-k3v9x2b7qa","#
+                    + #""fields":{"cups":"integer"},"version_id":3000001}"#, status: .created),
+            Change(
+                method: .patch, path: type, body: #"{"name":"Order","fields":{"total":"double"},"version_id":3000002}"#),
+            Change(
+                method: .post, path: type + "/versions",
+                body: #"{"fields":{"a":"string"},"draft":true,"version_id":77}"#, status: .created),
+            Change(
+                method: .post, path: type + "/versions",
+                body: #"{"fields":{"b":"string"},"draft":true,"version_id":78}"#, status: .created),
+            Change(method: .post, path: draft + "/publish"),
+            Change(method: .post, path: draft + "/deprecate"),
+            Change(method: .post, path: draft + "/publish", isGuarded: true),
+            Change(method: .delete, path: type + "/versions/78", status: .noContent),
+            Change(
+                method: .put, path: "/audience/model",
+                body: #"{"keyspaces":[{"discriminator":"usercreated.keyspaces.card","name":"Card"}]}"#),
+            Change(method: .delete, path: type, status: .noContent),
+        ] + fields
+
+    private static let place = "/audience/sections/\(Fixtures.section)"
+    private static let cake = place + "/attributes/usercreated.attributes.cake-98h3ud5p4v"
+    private static let vip = place + "/tags/usercreated.tags.vip-98h3ud5p4v"
+
+    private static let fields: [Change] = [
         Change(
-            method: .post, path: "/audience/sections",
-            body: #"{"name":"Shop","discriminator":"usercreated.sections.shop"}"#, status: .created),
-        Change(method: .patch, path: "/audience/sections/usercreated.sections.shop", body: #"{"name":"Store"}"#),
+            method: .post, path: place + "/attributes",
+            body:
+                #"{"name":"Cake","type":"string","discriminator":"usercreated.attributes.cake-98h3ud5p4v","version_id":91}"#,
+            status: .created),
+        Change(method: .patch, path: cake, body: #"{"name":"Cakes","type":"integer","version_id":92}"#),
         Change(
-            method: .post, path: "/audience/keyspaces",
-            body: #"{"name":"Card","discriminator":"usercreated.keyspaces.card","key_format":"text"}"#,
+            method: .post, path: cake + "/versions", body: #"{"type":"double","draft":true,"version_id":93}"#,
             status: .created),
         Change(
+            method: .post, path: cake + "/versions", body: #"{"type":"boolean","draft":true,"version_id":94}"#,
+            status: .created),
+        Change(method: .post, path: cake + "/versions/93/publish"),
+        Change(method: .post, path: cake + "/versions/93/deprecate"),
+        Change(method: .post, path: cake + "/versions/93/publish", isGuarded: true),
+        Change(method: .delete, path: cake + "/versions/94", status: .noContent),
+        Change(
             method: .patch, path: "/audience/keyspaces/usercreated.keyspaces.card",
-            body: #"{"name":"Loyalty card","manage_subscriptions":true}"#),
+            body: #"{"mapped_attribute":"usercreated.attributes.cake-98h3ud5p4v"}"#),
+        Change(method: .delete, path: cake, status: .noContent),
         Change(
-            method: .post, path: types,
-            body:
-                #"{"name":"Cup","category":"signal","discriminator":"com.apsis1.events.signal.custom-cup-k3v9x2b7qa","#
-                + #""fields":{"cups":"integer"},"version_id":3000001}"#, status: .created),
-        Change(method: .patch, path: type, body: #"{"name":"Order","fields":{"total":"double"},"version_id":3000002}"#),
-        Change(
-            method: .post, path: type + "/versions",
-            body: #"{"fields":{"a":"string"},"draft":true,"version_id":77}"#, status: .created),
-        Change(
-            method: .post, path: type + "/versions",
-            body: #"{"fields":{"b":"string"},"draft":true,"version_id":78}"#, status: .created),
-        Change(method: .post, path: draft + "/publish"),
-        Change(method: .post, path: draft + "/deprecate"),
-        Change(method: .post, path: draft + "/publish", isGuarded: true),
-        Change(method: .delete, path: type + "/versions/78", status: .noContent),
-        Change(
-            method: .put, path: "/audience/model",
-            body: #"{"keyspaces":[{"discriminator":"usercreated.keyspaces.card","name":"Card"}]}"#),
-        Change(method: .delete, path: type, status: .noContent),
+            method: .post, path: place + "/tags",
+            body: #"{"name":"VIP","discriminator":"usercreated.tags.vip-98h3ud5p4v","version_id":95}"#,
+            status: .created),
+        Change(method: .patch, path: vip, body: #"{"is_hidden":true}"#),
+        Change(method: .delete, path: vip, status: .noContent),
     ]
 
     private func state(_ server: TestServer) async throws -> [String] {
@@ -91,11 +126,11 @@ struct ValidateOnlyTests {
                 $0.description.hasPrefix("validate-only checks everything and changes")
             }
         }
-        let tags: Set<OvationWire.Tag> = [.sections, .keyspaces, .eventTypes, .model]
+        let tags: Set<Endpoint.Tag> = [.sections, .keyspaces, .eventTypes, .attributes, .tags, .model]
         let changing = Endpoint.allCases.filter {
             tags.contains($0.spec.tag) && $0.spec.method != .get && $0 != .planModel
         }
-        #expect(described == changing && described.count == 12)
+        #expect(described == changing && described.count == 22)
     }
 
     @Test("a check is refused as the change would be")

@@ -39,7 +39,7 @@ struct DescriptionTests {
         for schema in Self.document["components"]?["schemas"]?.members ?? [] {
             #expect(schema.value["description"]?.string?.isEmpty == false, "\(schema.name)")
         }
-        #expect(Tag.allCases.allSatisfy { !$0.description.isEmpty })
+        #expect(Endpoint.Tag.allCases.allSatisfy { !$0.description.isEmpty })
     }
 
     @Test("what stands in braces in a path is described, and nothing else is said to stand there")

@@ -54,7 +54,8 @@ struct PathTests {
         var seen: Set<String> = []
         for endpoint in Endpoint.allCases {
             let path = endpoint.path([
-                "section": "a.b/c", "keyspace": "k k", "key": "ä@b", "event": "e", "version": "1",
+                "section": "a.b/c", "keyspace": "k k", "key": "ä@b", "event": "e", "version": "1", "attribute": "a",
+                "tag": "t",
             ])
             #expect(endpoint.matches(path: path), "\(path)")
             #expect(seen.insert("\(endpoint.method) \(endpoint.path)").inserted)
@@ -66,7 +67,7 @@ struct PathTests {
         let table = EndpointTable(Endpoint.allCases)
         let values: KeyValuePairs = [
             "section": "a.b/c", "keyspace": "k k", "key": "ä@b", "event": "e", "version": "1", "id": "7",
-            "profile_id": "00", "client_id": "x-y",
+            "profile_id": "00", "client_id": "x-y", "attribute": "a.b", "tag": "c.d",
         ]
         for endpoint in Endpoint.allCases {
             let (found, path) = try #require(table.find(endpoint.method, endpoint.path(values)), "\(endpoint)")

@@ -100,8 +100,11 @@ public struct ProfilePage: ConsolePage {
     }
 
     public let id: String
+    /// First and last name; nil: it has none.
+    public let name: String?
     public let keys: [Key]
     public let created: Moment
+    public let held: ProfileHeld
     /// One per section, the shown one selected.
     public let sections: [Link]
     /// Discriminator of the section shown.
@@ -131,13 +134,16 @@ public struct ProfilePage: ConsolePage {
     let typesText: String
 
     public init(
-        id: String, keys: [Key], created: Moment, sections: [Link], section: String, summaryHref: String,
-        types: [Choice], from: String, to: String, events: [Event], olderHref: String?, isLaterPage: Bool = false,
+        id: String, name: String?, keys: [Key], created: Moment, held: ProfileHeld, sections: [Link], section: String,
+        summaryHref: String, types: [Choice], from: String, to: String, events: [Event], olderHref: String?,
+        isLaterPage: Bool = false,
         clearHref: String, errors: [FormError] = []
     ) {
         self.id = id
+        self.name = name
         self.keys = keys
         self.created = created
+        self.held = held
         self.sections = sections
         self.section = section
         self.summaryHref = summaryHref
@@ -149,7 +155,7 @@ public struct ProfilePage: ConsolePage {
         self.isLaterPage = isLaterPage
         self.clearHref = clearHref
         self.errors = errors
-        heading = "Profile \(keys.first?.key ?? id)"
+        heading = name ?? "Profile \(keys.first?.key ?? id)"
         errorLines = errors.lines(inOrderOf: ["from", "to"])
         fromError = errors.message(for: "from")
         toError = errors.message(for: "to")

@@ -52,6 +52,9 @@ struct DefinitionTable<Element: Definition>: Sendable {
     private(set) var all: [Element] = []
     private var placeByKey: [Element.Key: Int] = [:]
     private var placeByNumber: [Int64: Int] = [:]
+    /// Of kinds whose discriminators are unique in a section only: all of them, whatever the section.
+    private var discriminators: Set<Discriminator<Element>> = []
+    private var highestNumber: Int64 = 0
     /// Empty for a kind without versions.
     private(set) var placeByVersion: [VersionID: VersionPlace] = [:]
 
@@ -72,7 +75,16 @@ struct DefinitionTable<Element: Definition>: Sendable {
     }
 
     /// The next number that rows have not seen.
-    var nextNumber: Int64 { (all.compactMap(\.rowNumber).max() ?? 0) + 1 }
+    var nextNumber: Int64 { highestNumber + 1 }
+
+    /// Whether any section has, or had, a definition with this discriminator.
+    func isUsed(_ discriminator: Discriminator<Element>) -> Bool { discriminators.contains(discriminator) }
+
+    /// - Throws: `already_exists` when another section has a definition with this discriminator. In some places clients
+    ///   name a definition without its section.
+    func requireUnused(_ discriminator: Discriminator<Element>) throws(Problem) {
+        guard !isUsed(discriminator) else { throw Problem.exists(discriminator.text) }
+    }
 
     /// - Throws: `already_exists`, or `limit_exceeded` when the account has as many as it can have.
     mutating func add(_ element: Element) throws(Problem) {
@@ -85,7 +97,11 @@ struct DefinitionTable<Element: Definition>: Sendable {
 
     private mutating func append(_ element: Element) {
         placeByKey[element.key] = all.count
-        if let number = element.rowNumber, placeByNumber[number] == nil { placeByNumber[number] = all.count }
+        if let number = element.rowNumber {
+            if placeByNumber[number] == nil { placeByNumber[number] = all.count }
+            highestNumber = max(highestNumber, number)
+        }
+        if Element.Key.self != Discriminator<Element>.self { discriminators.insert(element.discriminator) }
         all.append(element)
     }
 
@@ -144,6 +160,12 @@ extension DefinitionTable where Element: VersionedDefinition {
         for (position, version) in all[place].versions.all.enumerated() {
             placeByVersion[version.id] = VersionPlace(definition: place, version: position)
         }
+    }
+
+    /// Adds a definition that has versions from the first moment.
+    mutating func addWithVersions(_ element: Element) throws(Problem) {
+        try add(element)
+        index(versionsAt: all.count - 1)
     }
 
     /// Adds a definition that comes with the account or a section, and is in no log.

@@ -15,6 +15,7 @@ enum CopySQL {
         case .profile: selectProfiles
         case .profileChange: selectChanges
         case .profileData: selectData
+        case .erasure: selectErasures
         case .event: selectEvents
         case .idempotency: selectIdempotency
         case .rejection: selectRejections
@@ -33,6 +34,7 @@ enum CopySQL {
         case .profile: insertProfiles
         case .profileChange: insertChanges
         case .profileData: insertData
+        case .erasure: insertErasures
         case .event: WriteSQL.insertEvents
         case .idempotency: insertIdempotency
         case .rejection: insertRejections
@@ -169,15 +171,8 @@ enum CopySQL {
     private static let selectChanges = Statement(
         "copy_profile_changes",
         """
-        SELECT position, account_id, profile_id, kind, state, at, actor, section,
-            CASE WHEN coalesce(before, 0) < $3::bigint THEN edits END
-        FROM (
-            SELECT position, account_id, profile_id, kind, state, at, actor, section, edits,
-                sum(octet_length(edits)) OVER (
-                    ORDER BY position ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING) AS before
-            FROM profile_change WHERE position > $1::bigint ORDER BY position LIMIT $2::bigint
-        ) AS summed
-        ORDER BY position
+        SELECT position, account_id, profile_id, kind, state, at, actor, section, edits FROM profile_change
+        WHERE position > $1::bigint ORDER BY position LIMIT $2::bigint
         """)
 
     private static let insertChanges = Statement(
@@ -200,6 +195,23 @@ enum CopySQL {
         """
         INSERT INTO profile_data (profile_id, section, fields)
         SELECT * FROM unnest($1::bigint[], $2::bigint[], $3::bytea[])
+        """)
+
+    private static let selectErasures = Statement(
+        "copy_erasures",
+        """
+        SELECT position, erasure_id, account_id, profile_id, requested_at, actor, completed_at, events, "values", tags,
+            changes, rejections
+        FROM erasure WHERE position > $1::bigint ORDER BY position LIMIT $2::bigint
+        """)
+
+    private static let insertErasures = Statement(
+        "copy_insert_erasures",
+        """
+        INSERT INTO erasure (position, erasure_id, account_id, profile_id, requested_at, actor, completed_at, events,
+            "values", tags, changes, rejections)
+        SELECT * FROM unnest($1::bigint[], $2::text[], $3::bigint[], $4::bigint[], $5::bigint[], $6::text[],
+            $7::bigint[], $8::bigint[], $9::bigint[], $10::bigint[], $11::bigint[], $12::bigint[])
         """)
 
     /// Rows after this many bytes have no data: the page ends before them.

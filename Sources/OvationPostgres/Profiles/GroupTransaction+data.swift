@@ -114,7 +114,7 @@ extension ProfileChange {
         operations.map { operation in
             switch operation {
             case .update(let section, _): section
-            case .lock: 0
+            case .lock, .erase: 0
             }
         }
     }

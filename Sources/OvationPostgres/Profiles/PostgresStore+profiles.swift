@@ -34,4 +34,14 @@ extension PostgresStore: ProfileStore {
     public func days(_ filter: EventFilter) async throws(StoreFailure) -> [EventDay]? {
         try await reader.read { try ProfileRows.days($0, filter) }
     }
+
+    public func erasure(_ id: ErasureID, account: Int64) async throws(StoreFailure) -> Erasure? {
+        throw StoreFailure(.unavailable, "not built yet")
+    }
+
+    public func erasures(
+        account: Int64, before position: Int64?, limit: Int
+    ) async throws(StoreFailure) -> [Erasure] {
+        throw StoreFailure(.unavailable, "not built yet")
+    }
 }

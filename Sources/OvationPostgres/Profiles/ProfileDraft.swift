@@ -36,6 +36,7 @@ struct ProfileDraft {
         switch operation {
         case .update(let section, let edits): update(section, edits, &ids)
         case .lock: lock(&ids)
+        case .erase: preconditionFailure("not built yet")
         }
     }
 

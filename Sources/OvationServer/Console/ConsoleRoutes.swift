@@ -98,6 +98,17 @@ struct ConsoleRoute: Sendable {
             page(.get, "/console/keyspaces/{keyspace}/profiles/{key}", ProfileFinder.open),
             page(.get, profile, ProfileTimeline.show),
             page(.get, profile + "/summary", ProfileTimeline.summary),
+            page(.get, profile + "/sections/{section}/attributes", AttributeEditor.show),
+            act(
+                profile + "/sections/{section}/attributes/validate", AttributeEditor.validate,
+                asksNothing: "it changes nothing"),
+            act(
+                profile + "/sections/{section}/attributes", AttributeEditor.save,
+                asksNothing: "its form shows all that it sets, and the history of changes keeps what was there"),
+            act(
+                profile + "/sections/{section}/tags", TagForm.post,
+                asksNothing: "a tag that was added can be removed, and the other way round"),
+            page(.get, profile + "/sections/{section}/changes", ChangeList.show),
             page(.get, profile + "/sections/{section}/events/{id}/delete", EventRemoval.confirm),
             act(profile + "/sections/{section}/events/{id}/delete", EventRemoval.post, asks: EventRemoval.confirm),
         ]

@@ -2,7 +2,7 @@ import Hummingbird
 import OvationCore
 import OvationWire
 
-/// `PATCH /audience/keyspaces/{keyspace}` with `{name?, manage_subscriptions?}`. The key format is fixed: it decides
+/// `PATCH /audience/keyspaces/{keyspace}` with `{name?, manage_subscriptions?, mapped_attribute?}`. The key format is fixed: it decides
 /// which keys are the same.
 struct ChangeKeyspace: BodyEndpoint, InputEndpoint {
     typealias Input = Bodies.KeyspaceChange
@@ -23,8 +23,19 @@ struct ChangeKeyspace: BodyEndpoint, InputEndpoint {
             }
             let name = body.name ?? keyspace.name
             let manages = body.managesSubscriptions ?? keyspace.managesSubscriptions
-            guard name != keyspace.name || manages != keyspace.managesSubscriptions else { return [] }
-            return [.keyspace(.changed(discriminator, name: name, managesSubscriptions: manages))]
+            var mapping = keyspace.mapping
+            // A client may send back what a keyspace of the account shows, and its mapping is not in the log.
+            if let given = body.mappedAttribute, given.attribute != keyspace.mappedAttribute {
+                mapping = given.attribute
+            }
+            guard
+                name != keyspace.name || manages != keyspace.managesSubscriptions || mapping != keyspace.mapping
+            else { return [] }
+            return [
+                .keyspace(
+                    .changed(
+                        discriminator, name: name, managesSubscriptions: manages, mapping: mapping))
+            ]
         }
         return call.changed(Bodies.Keyspace(try snapshot.keyspace(discriminator)))
     }

@@ -2,7 +2,7 @@ import Hummingbird
 import OvationCore
 import OvationWire
 
-/// `POST /audience/keyspaces` with `{name, discriminator?, manage_subscriptions?, key_format?}`
+/// `POST /audience/keyspaces` with `{name, discriminator?, manage_subscriptions?, key_format?, mapped_attribute?}`
 struct CreateKeyspace: BodyEndpoint, InputEndpoint {
     typealias Input = Bodies.KeyspaceRequest
 
@@ -20,7 +20,7 @@ struct CreateKeyspace: BodyEndpoint, InputEndpoint {
                         catalogue.creatingKeyspace(
                             named: body.name, discriminator: discriminator,
                             managesSubscriptions: body.managesSubscriptions ?? false,
-                            keyFormat: body.keyFormat ?? .text,
+                            keyFormat: body.keyFormat ?? .text, mapping: body.mappedAttribute?.attribute,
                             using: &random)))
             ]
         }

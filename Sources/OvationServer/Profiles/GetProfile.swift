@@ -3,9 +3,9 @@ import Hummingbird
 import OvationCore
 import OvationWire
 
-/// `GET /audience/keyspaces/{keyspace}/profiles/{key}`: a profile's keys, when it was made and last seen, and how many
-/// events of each type it has. Types that the keyspace may not read, and sections that the API key may not see, are
-/// left out.
+/// `GET /audience/keyspaces/{keyspace}/profiles/{key}`: a profile's keys, when it was made and last seen, what it holds, and
+/// how many events of each type it has. What the keyspace may not read, and sections that the API key may not see, are left
+/// out.
 struct GetProfile: BodyEndpoint {
     let store: any ProfileStore
 
@@ -14,12 +14,18 @@ struct GetProfile: BodyEndpoint {
         let ignoresPermissions = try call.ignoresKeyspacePermissions()
         let keyspace = try caller.keyspaceForReading(call.path.keyspace())
         let address = try call.profile(in: keyspace, of: caller)
-        guard let profile = try await store.profile(.address(address)), let counts = try await store.counts(of: address)
+        let sections = caller.catalogue.sections.filter { caller.key.maySee($0.discriminator) }.map(\.number)
+        guard let data = try await store.data(of: address, in: sections),
+            let counts = try await store.counts(of: address)
         else { throw call.unknownProfile }
         let visible = Profile(
-            id: profile.id, keys: profile.keys.filter { caller.mayRead(keyspace: $0.keyspace) },
-            createdAt: profile.createdAt)
-        let body = Bodies.ProfileWithCounts(visible, counts, in: caller.catalogue) { eventType in
+            id: data.profile.id, keys: data.profile.keys.filter { caller.mayRead(keyspace: $0.keyspace) },
+            createdAt: data.profile.createdAt, state: data.profile.state)
+        let readable = ReadableFields(
+            caller.catalogue, through: keyspace.discriminator, ignoringPermissions: ignoresPermissions)
+        let body = Bodies.ProfileWithCounts(
+            ProfileData(profile: visible, sections: data.sections), readable, counts, in: caller.catalogue
+        ) { eventType in
             caller.key.maySee(eventType.section)
                 && (ignoresPermissions || eventType.permission(in: keyspace.discriminator).read)
         }

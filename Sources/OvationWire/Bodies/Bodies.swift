@@ -15,7 +15,7 @@ extension EventCategory: BodyWord {
 }
 
 extension FieldType: BodyWord {
-    public static let summary = "The type of a field of an event's data."
+    public static let summary = "The type of a field of an event's data, or of an attribute's values."
 
     public init(json: JSONValue, at pointer: String) throws(Problem) {
         guard let text = json.string else { throw json.unexpected("a string", at: pointer) }
@@ -25,6 +25,10 @@ extension FieldType: BodyWord {
         }
         self = type
     }
+}
+
+extension RenderHint: BodyWord {
+    public static let summary = "What the values of an attribute mean beyond their type."
 }
 
 extension APIKey.Role: BodyWord {

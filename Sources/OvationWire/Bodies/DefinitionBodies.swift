@@ -19,6 +19,7 @@ extension Bodies.Keyspace {
         name = keyspace.name
         managesSubscriptions = keyspace.managesSubscriptions
         keyFormat = keyspace.keyFormat
+        mappedAttribute = keyspace.mappedAttribute?.text
     }
 }
 

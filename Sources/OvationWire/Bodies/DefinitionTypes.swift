@@ -6,6 +6,7 @@ extension Bodies {
         public var name = ""
         public var managesSubscriptions = false
         public var keyFormat = KeyFormat.text
+        public var mappedAttribute: String?
         public init() {}
 
         public static let summary = "A keyspace: a kind of key that profiles are known by."
@@ -17,6 +18,10 @@ extension Bodies {
             $0.required(
                 "manage_subscriptions", \.managesSubscriptions, "Whether subscriptions are managed through it.")
             $0.required("key_format", \.keyFormat, "What its keys look like.")
+            $0.optional(
+                "mapped_attribute", \.mappedAttribute,
+                "The attribute that has the profile key as its value; left out: there is none.",
+                .discriminator("com.apsis1.attributes.email"))
         }
     }
 
@@ -33,6 +38,7 @@ extension Bodies {
         public var discriminator: Discriminator<OvationCore.Keyspace>?
         public var managesSubscriptions: Bool?
         public var keyFormat: KeyFormat?
+        public var mappedAttribute: GivenMapping?
         public init() {}
 
         public static let summary = "A keyspace to make."
@@ -46,12 +52,17 @@ extension Bodies {
             $0.optional(
                 "key_format", \.keyFormat, "The format of its keys; by default 'text'. It is fixed for good.",
                 KeyFormat.schema.with(example: "text"))
+            $0.optional(
+                "mapped_attribute", \.mappedAttribute,
+                "The attribute that has the profile key as its value; by default none.",
+                .discriminator("com.apsis1.attributes.crmid"))
         }
     }
 
     public struct KeyspaceChange: Body {
         public var name: String?
         public var managesSubscriptions: Bool?
+        public var mappedAttribute: GivenMapping?
         public var discriminator: Discriminator<OvationCore.Keyspace>?
         public var keyFormat: KeyFormat?
         public init() {}
@@ -62,6 +73,10 @@ extension Bodies {
             $0.optional(
                 "manage_subscriptions", \.managesSubscriptions, "Whether subscriptions are managed through it.")
             $0.optional(
+                "mapped_attribute", \.mappedAttribute,
+                "The attribute that has the profile key as its value; an empty text: none.",
+                .discriminator("com.apsis1.attributes.crmid"))
+            $0.optional(
                 "discriminator", \.discriminator, fixed, .discriminator("usercreated.keyspaces.loyalty-card"),
                 isInExample: false)
             $0.optional("key_format", \.keyFormat, fixed, isInExample: false)
@@ -69,7 +84,7 @@ extension Bodies {
     }
 
     /// Of a member that a client may send back as it got it.
-    private static let fixed = "It is fixed for good: leave it out, or send what is there."
+    static let fixed = "It is fixed for good: leave it out, or send what is there."
 
     public struct Section: Body {
         public var discriminator = ""
@@ -221,6 +236,9 @@ extension Bodies {
     }
 
     static let eventTypeSchema = Schema.discriminator("com.apsis1.events.transaction.custom-coffee-sold-k3v9x2b7qa")
+
+    static let attributeSchema = Schema.discriminator("usercreated.attributes.favourite_cake-98h3ud5p4v")
+    static let tagSchema = Schema.discriminator("usercreated.tags.vip-98h3ud5p4v")
 
     public struct EventTypeRequest: Body {
         public var name = ""

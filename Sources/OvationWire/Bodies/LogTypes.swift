@@ -7,7 +7,7 @@ extension Bodies {
 
         public static let summary = "Who changed what."
         public static let members = Members<Self> {
-            $0.required("items", \.items, "Oldest first; newest first with 'before' or 'event_discriminator'.")
+            $0.required("items", \.items, "Oldest first; newest first with 'before' or for one definition.")
         }
     }
 
@@ -35,6 +35,8 @@ extension Bodies {
         public var sectionDiscriminator: String?
         public var keyspaceDiscriminator: String?
         public var eventDiscriminator: String?
+        public var attributeDiscriminator: String?
+        public var tagDiscriminator: String?
         public var versionID: String?
         public var name: String?
         public var description: String?
@@ -42,8 +44,13 @@ extension Bodies {
         public var category: String?
         public var keyFormat: String?
         public var managesSubscriptions: Bool?
+        public var mappedAttribute: String?
         public var keyspacePermissions: [KeyspacePermission]?
         public var fields: Fields?
+        /// A text, and so is `renderHint`, as `category` is.
+        public var type: String?
+        public var renderHint: String?
+        public var isHidden: Bool?
         public var draft: Bool?
         public var validFrom: Timestamp?
         public var publishedAt: Timestamp?
@@ -56,17 +63,21 @@ extension Bodies {
         public static let summary = "What an entry of the log says. Which members there are depends on its kind."
         public static let members = Members<Self> {
             $0.optional(
-                "section_discriminator", \.sectionDiscriminator, "The section, or that of the event type.",
+                "section_discriminator", \.sectionDiscriminator, "The section, or that of what was changed.",
                 .discriminator("com.apsis1.sections.default"))
             $0.optional(
                 "keyspace_discriminator", \.keyspaceDiscriminator, "The keyspace.",
                 .discriminator("com.apsis1.keyspaces.email"), isInExample: false)
             $0.optional(
                 "event_discriminator", \.eventDiscriminator, "The event type.", eventTypeSchema, isInExample: false)
+            $0.optional(
+                "attribute_discriminator", \.attributeDiscriminator, "The attribute.", attributeSchema,
+                isInExample: false)
+            $0.optional("tag_discriminator", \.tagDiscriminator, "The tag.", tagSchema, isInExample: false)
             $0.optional("version_id", \.versionID, "The version.", .id("2565266"), isInExample: false)
             $0.optional("name", \.name, "The name for people.", .string(example: "Shop"))
             $0.optional(
-                "description", \.description, "What an event type is, for people.",
+                "description", \.description, "What an event type, an attribute or a tag is, for people.",
                 .string(example: "A cup was sold."), isInExample: false)
             $0.optional(
                 "category", \.category, "What kind of act an event type is.",
@@ -78,10 +89,23 @@ extension Bodies {
                 "manage_subscriptions", \.managesSubscriptions,
                 "Whether subscriptions are managed through a keyspace.", isInExample: false)
             $0.optional(
+                "mapped_attribute", \.mappedAttribute,
+                "The attribute that has the keys of a keyspace as its value; left out: there is none.",
+                attributeSchema, isInExample: false)
+            $0.optional(
                 "keyspace_permissions", \.keyspacePermissions,
-                "What keyspaces may do with an event type; those that are not named may do nothing.",
+                "What keyspaces may do. Those that are not named may do nothing with an event type, and everything with "
+                    + "an attribute or a tag.",
                 isInExample: false)
             $0.optional("fields", \.fields, "All fields of a version that was added.", isInExample: false)
+            $0.optional(
+                "type", \.type, "The type of an attribute's values, of a version that was added.", FieldType.schema,
+                isInExample: false)
+            $0.optional(
+                "render_hint", \.renderHint, "What an attribute's values mean beyond their type.",
+                RenderHint.schema, isInExample: false)
+            $0.optional(
+                "is_hidden", \.isHidden, "Whether a tag is left out where people choose one.", isInExample: false)
             $0.optional("draft", \.draft, "Whether a version that was added waits to be published.", isInExample: false)
             $0.optional(
                 "valid_from", \.validFrom, "From when on a version that was added is the one to use.",
@@ -89,7 +113,8 @@ extension Bodies {
             $0.optional(
                 "published_at", \.publishedAt, "From when on a version is the current one.", isInExample: false)
             $0.optional("deprecated_at", \.deprecatedAt, "When a version was deprecated.", isInExample: false)
-            $0.optional("removed_at", \.removedAt, "When an event type was removed.", isInExample: false)
+            $0.optional(
+                "removed_at", \.removedAt, "When an event type, an attribute or a tag was removed.", isInExample: false)
             $0.optional(
                 "subject", \.subject, "Of an act: what it was done to, such as a client id or a section.",
                 .string(example: "752cdd05-75e0-4f8a-bd08-62e3df753ff3"), isInExample: false)
@@ -111,6 +136,9 @@ extension Bodies.LogEntry {
         case .definition(.keyspace(let keyspace)): change.set(keyspace)
         case .definition(.eventType(let eventType)): change.set(eventType)
         case .definition(.version(let version)): change.set(version)
+        case .definition(.attribute(let attribute)): change.set(attribute)
+        case .definition(.attributeVersion(let version)): change.set(version)
+        case .definition(.tag(let tag)): change.set(tag)
         case .act(let act): (change.subject, change.detail) = (act.subject, act.detail)
         }
     }
@@ -129,9 +157,10 @@ extension Bodies.LogChange {
         case .created(let keyspace):
             (keyspaceDiscriminator, name) = (keyspace.discriminator.text, keyspace.name)
             (managesSubscriptions, keyFormat) = (keyspace.managesSubscriptions, keyspace.keyFormat.rawValue)
-        case .changed(let discriminator, let name, let managesSubscriptions):
+            mappedAttribute = keyspace.mapping?.text
+        case .changed(let discriminator, let name, let managesSubscriptions, let mapping):
             (keyspaceDiscriminator, self.name) = (discriminator.text, name)
-            self.managesSubscriptions = managesSubscriptions
+            (self.managesSubscriptions, mappedAttribute) = (managesSubscriptions, mapping?.text)
         }
     }
 
@@ -141,13 +170,59 @@ extension Bodies.LogChange {
         case .created(let head), .changed(let head):
             (name, description, category) = (head.name, head.description, head.category.rawValue)
             sectionDiscriminator = head.section.text
-            keyspacePermissions = head.permissions.sorted { $0.key < $1.key }.map { keyspace, permission in
-                var body = Bodies.KeyspacePermission()
-                body.keyspaceDiscriminator = keyspace
-                (body.read, body.write) = (permission.read, permission.write)
-                return body
-            }
+            set(head.permissions)
         case .removed(_, let at): removedAt = at
+        }
+    }
+
+    private mutating func set(_ permissions: [String: Permission]) {
+        keyspacePermissions = permissions.sorted { $0.key < $1.key }.map { keyspace, permission in
+            var body = Bodies.KeyspacePermission()
+            body.keyspaceDiscriminator = keyspace
+            (body.read, body.write) = (permission.read, permission.write)
+            return body
+        }
+    }
+
+    fileprivate mutating func set(_ change: AttributeChange) {
+        attributeDiscriminator = change.attribute.discriminator.text
+        sectionDiscriminator = change.attribute.section.text
+        switch change {
+        case .created(let head, _, let version):
+            (name, description) = (head.name, head.description)
+            set(head.permissions)
+            set(.added(version))
+        case .changed(let head):
+            (name, description) = (head.name, head.description)
+            set(head.permissions)
+        case .removed(_, _, let at): removedAt = at
+        }
+    }
+
+    fileprivate mutating func set(_ change: TagChange) {
+        (tagDiscriminator, sectionDiscriminator) = (change.tag.discriminator.text, change.tag.section.text)
+        switch change {
+        case .created(let head, _, let id, let validFrom):
+            (name, description, isHidden) = (head.name, head.description, head.isHidden)
+            set(head.permissions)
+            (versionID, self.validFrom) = (String(id), validFrom)
+        case .changed(let head):
+            (name, description, isHidden) = (head.name, head.description, head.isHidden)
+            set(head.permissions)
+        case .removed(_, _, let at): removedAt = at
+        }
+    }
+
+    fileprivate mutating func set(_ change: AttributeVersionChange) {
+        versionID = String(change.id)
+        switch change {
+        case .added(let added):
+            (attributeDiscriminator, sectionDiscriminator) = (added.attribute.text, added.section.text)
+            (type, renderHint) = (added.type.rawValue, added.renderHint?.rawValue)
+            (draft, validFrom, deprecatedAt) = (added.state == .draft, added.validFrom, added.deprecatedAt)
+        case .published(_, let at), .republished(_, let at): publishedAt = at
+        case .deprecated(_, let at): deprecatedAt = at
+        case .discarded: break
         }
     }
 

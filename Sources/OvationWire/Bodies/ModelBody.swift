@@ -3,7 +3,7 @@ public import OvationCore
 // A data model as a file or a request body states it.
 
 extension OvationCore.Model {
-    /// - Throws: where an event type has both `fields` and `versions`, or neither.
+    /// - Throws: where an event type has both `fields` and `versions`, or neither; and an attribute likewise.
     public init(_ body: Bodies.Model) throws(Problem) {
         var sections: [Section] = []
         for (index, section) in (body.sections ?? []).enumerated() {
@@ -17,7 +17,7 @@ extension OvationCore.Model.Keyspace {
     fileprivate init(_ body: Bodies.ModelKeyspace) {
         self.init(
             discriminator: body.discriminator, name: body.name, managesSubscriptions: body.managesSubscriptions,
-            keyFormat: body.keyFormat)
+            keyFormat: body.keyFormat, mappedAttribute: body.mappedAttribute)
     }
 }
 
@@ -28,7 +28,13 @@ extension OvationCore.Model.Section {
             eventTypes.append(
                 try OvationCore.Model.EventType(eventType, at: "\(pointer)/event_types/\(index)"))
         }
-        self.init(discriminator: body.discriminator, name: body.name, eventTypes: eventTypes)
+        var attributes: [OvationCore.Model.Attribute] = []
+        for (index, attribute) in (body.attributes ?? []).enumerated() {
+            attributes.append(try OvationCore.Model.Attribute(attribute, at: "\(pointer)/attributes/\(index)"))
+        }
+        self.init(
+            discriminator: body.discriminator, name: body.name, eventTypes: eventTypes, attributes: attributes,
+            tags: (body.tags ?? []).map { OvationCore.Model.Tag($0) })
     }
 }
 
@@ -73,6 +79,7 @@ extension Bodies.ModelKeyspace {
         name = keyspace.name
         managesSubscriptions = keyspace.managesSubscriptions
         keyFormat = keyspace.keyFormat
+        mappedAttribute = keyspace.mappedAttribute
     }
 }
 
@@ -81,6 +88,9 @@ extension Bodies.ModelSection {
         discriminator = section.discriminator
         name = section.name
         eventTypes = section.eventTypes.map { Bodies.ModelEventType($0) }
+        attributes =
+            section.attributes.isEmpty ? nil : section.attributes.map { Bodies.ModelAttribute($0) }
+        tags = section.tags.isEmpty ? nil : section.tags.map { Bodies.ModelTag($0) }
     }
 }
 

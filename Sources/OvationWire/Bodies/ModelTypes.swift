@@ -10,7 +10,7 @@ extension Bodies {
         public static let isStrict = true
         public static let members = Members<Self> {
             $0.optional("keyspaces", \.keyspaces, "Keyspaces that should be there.")
-            $0.optional("sections", \.sections, "The sections, with their event types.")
+            $0.optional("sections", \.sections, "The sections, with what they define.")
         }
     }
 
@@ -19,6 +19,7 @@ extension Bodies {
         public var name = ""
         public var managesSubscriptions: Bool?
         public var keyFormat: KeyFormat?
+        public var mappedAttribute: Discriminator<OvationCore.Attribute>?
         public init() {}
 
         public static let summary = "A keyspace of a data model."
@@ -32,6 +33,9 @@ extension Bodies {
                 "manage_subscriptions", \.managesSubscriptions, "Whether subscriptions are managed through it.")
             $0.optional(
                 "key_format", \.keyFormat, "What its keys look like.", KeyFormat.schema.with(example: "text"))
+            $0.optional(
+                "mapped_attribute", \.mappedAttribute, "The attribute that has the profile key as its value.",
+                .discriminator("com.apsis1.attributes.crmid"))
         }
     }
 
@@ -39,6 +43,8 @@ extension Bodies {
         public var discriminator: Discriminator<OvationCore.Section>?
         public var name = ""
         public var eventTypes: [ModelEventType]?
+        public var attributes: [ModelAttribute]?
+        public var tags: [ModelTag]?
         public init() {}
 
         public static let summary = "A section of a data model."
@@ -49,6 +55,89 @@ extension Bodies {
                 .newDiscriminator("usercreated.sections.shop"))
             $0.required("name", \.name, "A name for people.", .name("Shop"))
             $0.optional("event_types", \.eventTypes, "Its event types.")
+            $0.optional(
+                "attributes", \.attributes, "Its attributes; a default one is left out where it is as it comes.")
+            $0.optional("tags", \.tags, "Its tags.")
+        }
+    }
+
+    public struct ModelAttribute: Body {
+        public var discriminator: Discriminator<OvationCore.Attribute>?
+        public var name = ""
+        public var description: String?
+        public var keyspacePermissions: PermissionMap?
+        public var type: FieldType?
+        public var renderHint: RenderHint?
+        public var versions: [ModelAttributeVersion]?
+        public init() {}
+
+        public static let summary =
+            "An attribute of a data model, with the type of its current version or with all versions."
+        public static let isStrict = true
+        public static let members = Members<Self> {
+            $0.optional(
+                "discriminator", \.discriminator, "The stable id; without one it is found by its name, or made.",
+                .newDiscriminator("usercreated.attributes.favourite_cake-98h3ud5p4v"))
+            $0.required("name", \.name, "A name for people.", .name("Favourite cake"))
+            $0.optional("description", \.description, "What it is, for people.", .description)
+            $0.optional(
+                "keyspace_permissions", \.keyspacePermissions,
+                "What may be done through which keyspace; through those that are left out, everything.")
+            $0.optional("type", \.type, "The type of the current version.")
+            $0.optional(
+                "render_hint", \.renderHint, "What values of the current version mean beyond their type.",
+                isInExample: false)
+            $0.optional(
+                "versions", \.versions, "All versions, the current one first; instead of 'type'.", isInExample: false)
+        }
+    }
+
+    public struct ModelAttributeVersion: Body {
+        public var id: GivenVersionID?
+        public var draft: Bool?
+        public var validFrom: Timestamp?
+        public var deprecatedAt: Timestamp?
+        public var type = FieldType.string
+        public var renderHint: RenderHint?
+        public init() {}
+
+        public static let summary = "A version of an attribute of a data model."
+        public static let isStrict = true
+        public static let members = Members<Self> {
+            $0.optional("id", \.id, "The id of the version.")
+            $0.optional("draft", \.draft, "Whether it waits to be published.", isInExample: false)
+            $0.optional("valid_from", \.validFrom, "The time from which it is the one to use.")
+            $0.optional("deprecated_at", \.deprecatedAt, "When another version took over.", isInExample: false)
+            $0.required("type", \.type, "The type of its values.")
+            $0.optional(
+                "render_hint", \.renderHint, "What its values mean beyond their type.", isInExample: false)
+        }
+    }
+
+    public struct ModelTag: Body {
+        public var discriminator: Discriminator<OvationCore.Tag>?
+        public var name = ""
+        public var description: String?
+        public var isHidden: Bool?
+        public var keyspacePermissions: PermissionMap?
+        public var id: GivenVersionID?
+        public var validFrom: Timestamp?
+        public init() {}
+
+        public static let summary = "A tag of a data model."
+        public static let isStrict = true
+        public static let members = Members<Self> {
+            $0.optional(
+                "discriminator", \.discriminator, "The stable id; without one it is found by its name, or made.",
+                .newDiscriminator("usercreated.tags.vip-98h3ud5p4v"))
+            $0.required("name", \.name, "A name for people.", .name("VIP"))
+            $0.optional("description", \.description, "What it is, for people.", .description)
+            $0.optional("is_hidden", \.isHidden, "Whether it is left out where people choose a tag; by default no.")
+            $0.optional(
+                "keyspace_permissions", \.keyspacePermissions,
+                "What may be done through which keyspace; through those that are left out, everything.")
+            $0.optional("id", \.id, "The id of the tag; fixed for good.", isInExample: false)
+            $0.optional("valid_from", \.validFrom, "When the tag was made; fixed for good.", isInExample: false)
         }
     }
 
@@ -88,8 +177,8 @@ extension Bodies {
 
         public static let summary = "What may be done through a keyspace."
         public static let members = Members<Self> {
-            $0.optional("read", \.read, "Whether such events can be read through it; by default no.")
-            $0.optional("write", \.write, "Whether such events can be posted through it; by default no.")
+            $0.optional("read", \.read, "Whether it can be read through it; by default no.")
+            $0.optional("write", \.write, "Whether it can be posted or changed through it; by default no.")
         }
     }
 

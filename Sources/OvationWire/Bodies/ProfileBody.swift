@@ -15,12 +15,15 @@ extension Bodies.Profile {
 }
 
 extension Bodies.ProfileWithCounts {
-    /// - Parameter isVisible: whether the caller may know of events of a type.
+    /// - Parameters:
+    ///   - data: what the profile holds in sections that the caller may see.
+    ///   - readable: which of it the caller may read.
+    ///   - isVisible: whether the caller may know of events of a type.
     public init(
-        _ profile: OvationCore.Profile, _ counts: ProfileCounts, in catalogue: Catalogue,
+        _ data: ProfileData, _ readable: ReadableFields, _ counts: ProfileCounts, in catalogue: Catalogue,
         where isVisible: (OvationCore.EventType) -> Bool
     ) {
-        self.profile = Bodies.Profile(profile, in: catalogue)
+        profile = Bodies.Profile(data.profile, in: catalogue)
         var totals: [Discriminator<OvationCore.EventType>: (events: Int64, newest: Timestamp)] = [:]
         var isWhole = true
         for count in counts.counts {
@@ -39,16 +42,25 @@ extension Bodies.ProfileWithCounts {
             let events = types.compactMap { type in
                 totals[type.discriminator].map { Bodies.EventTypeCounts(type, $0.events, newest: $0.newest) }
             }
-            return events.isEmpty ? nil : Bodies.SectionCounts(section, events)
+            let held = data.sections.first { $0.section == section.number }?.fields ?? []
+            let attributes = Bodies.HeldAttributes(held, readable).items
+            let tags = [Bodies.HeldTag](held, readable)
+            let isEmpty = events.isEmpty && attributes.isEmpty && tags.isEmpty
+            return isEmpty ? nil : Bodies.SectionCounts(section, events, attributes, tags)
         }
     }
 }
 
 extension Bodies.SectionCounts {
-    fileprivate init(_ section: OvationCore.Section, _ events: [Bodies.EventTypeCounts]) {
+    fileprivate init(
+        _ section: OvationCore.Section, _ events: [Bodies.EventTypeCounts], _ attributes: [Bodies.HeldAttribute],
+        _ tags: [Bodies.HeldTag]
+    ) {
         sectionDiscriminator = section.discriminator.text
         eventCount = events.reduce(0) { $0 + $1.eventCount }
         self.events = events
+        self.attributes = attributes
+        self.tags = tags
     }
 }
 

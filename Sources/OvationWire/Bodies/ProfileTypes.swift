@@ -38,14 +38,14 @@ extension Bodies {
         public var sections: [SectionCounts] = []
         public init() {}
 
-        public static let summary = "A profile, and how many events it has."
+        public static let summary = "A profile, what it holds, and how many events it has."
         public static let members = Members<Self> {
             $0.all(of: \.profile)
             $0.nullable(
                 "last_seen_at", \.lastSeenAt,
                 "When its last event arrived; null: there is none, or there are some that you may not see.")
             $0.required("event_count", \.eventCount, "How many events you may see.", .count())
-            $0.required("sections", \.sections, "Sections with events.")
+            $0.required("sections", \.sections, "Sections with events, attributes or tags.")
         }
     }
 
@@ -53,15 +53,19 @@ extension Bodies {
         public var sectionDiscriminator = ""
         public var eventCount: Int64 = 0
         public var events: [EventTypeCounts] = []
+        public var attributes: [HeldAttribute] = []
+        public var tags: [HeldTag] = []
         public init() {}
 
-        public static let summary = "How many events a profile has in a section."
+        public static let summary = "What a profile has in a section, and how many events."
         public static let members = Members<Self> {
             $0.required(
                 "section_discriminator", \.sectionDiscriminator, "The section.",
                 .discriminator("com.apsis1.sections.default"))
             $0.required("event_count", \.eventCount, "How many events.", .count())
             $0.required("events", \.events, "How many of each event type.")
+            $0.required("attributes", \.attributes, "The attributes that may be read through the keyspace.")
+            $0.required("tags", \.tags, "The tags that may be read through the keyspace.")
         }
     }
 

@@ -143,7 +143,8 @@ extension Schema {
     var orNull: Schema {
         var schema = self
         if let index = schema.keywords.firstIndex(where: { $0.name == "type" }) {
-            schema.keywords[index] = .init("type", .array([schema.keywords[index].value, "null"]))
+            let type = schema.keywords[index].value
+            schema.keywords[index] = .init("type", .array((type.array ?? [type]) + ["null"]))
         } else if let index = schema.keywords.firstIndex(where: { $0.name == "anyOf" }) {
             let choices = schema.keywords[index].value.array ?? []
             schema.keywords[index] = .init("anyOf", .array(choices + [.object([.init("type", "null")])]))

@@ -219,7 +219,7 @@ extension Bodies {
         public var json: JSONValue { JSONValue(hours) }
     }
 
-    private static let clientIDSchema = Schema.string(example: "752cdd05-75e0-4f8a-bd08-62e3df753ff3")
+    static let clientIDSchema = Schema.string(example: "752cdd05-75e0-4f8a-bd08-62e3df753ff3")
     private static var accessSchema: Schema {
         .map(
             of: OvationCore.APIKey.Access.schema,

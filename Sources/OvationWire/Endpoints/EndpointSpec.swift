@@ -8,7 +8,7 @@ public struct EndpointSpec: Sendable {
     public let method: HTTPRequest.Method
     public let path: String
     public let scope: Endpoint.Scope
-    public let tag: Tag
+    public let tag: Endpoint.Tag
     public let summary: String
     /// More than the summary, for those who read on.
     public let description: String
@@ -26,7 +26,8 @@ public struct EndpointSpec: Sendable {
     private let operation: String?
 
     init(
-        _ name: String, _ method: HTTPRequest.Method, _ path: String, _ scope: Endpoint.Scope, _ tag: Tag,
+        _ name: String, _ method: HTTPRequest.Method, _ path: String, _ scope: Endpoint.Scope,
+        _ tag: Endpoint.Tag,
         _ summary: String, _ description: String, parameters: [Parameter] = [], body: RequestBody? = nil,
         answers: [Answer], isPrivate: Bool = false, besides: [any NamedSchema.Type] = [], operation: String? = nil
     ) {
@@ -55,33 +56,39 @@ public struct EndpointSpec: Sendable {
     }
 }
 
-/// The part of the API that an endpoint belongs to.
-public enum Tag: String, CaseIterable, Sendable {
-    case tokens = "Tokens"
-    case keyspaces = "Keyspaces"
-    case sections = "Sections"
-    case eventTypes = "Event types"
-    case model = "Model"
-    case events = "Events"
-    case profiles = "Profiles"
-    case rejections = "Refused posts"
-    case following = "Following along"
-    case apiKeys = "API keys"
-    case server = "Server"
+extension Endpoint {
+    /// The part of the API that an endpoint belongs to.
+    public enum Tag: String, CaseIterable, Sendable {
+        case tokens = "Tokens"
+        case keyspaces = "Keyspaces"
+        case sections = "Sections"
+        case eventTypes = "Event types"
+        case attributes = "Attributes"
+        case tags = "Tags"
+        case model = "Model"
+        case events = "Events"
+        case profiles = "Profiles"
+        case rejections = "Refused posts"
+        case following = "Following along"
+        case apiKeys = "API keys"
+        case server = "Server"
 
-    public var description: String {
-        switch self {
-        case .tokens: "Access tokens, and the keys that verify them."
-        case .keyspaces: "Kinds of keys that profiles are known by."
-        case .sections: "Parts of the account, each with event types of its own."
-        case .eventTypes: "Kinds of events, and versions of their fields."
-        case .model: "All definitions at once, and who changed what."
-        case .events: "Events of a profile or of a whole section."
-        case .profiles: "Profiles, by their keys and ids."
-        case .rejections: "Refused posts, to be read, corrected and posted again."
-        case .following: "The outcome of posts, live and for the last hour."
-        case .apiKeys: "Who may ask for tokens."
-        case .server: "The server itself."
+        public var description: String {
+            switch self {
+            case .tokens: "Access tokens, and the keys that verify them."
+            case .keyspaces: "Kinds of keys that profiles are known by."
+            case .sections: "Parts of the account, each with event types of its own."
+            case .eventTypes: "Kinds of events, and versions of their fields."
+            case .attributes: "Values that each profile can have in a section, and versions of their types."
+            case .tags: "Labels that a profile has in a section or has not."
+            case .model: "All definitions at once, and who changed what."
+            case .events: "Events of a profile or of a whole section."
+            case .profiles: "Profiles, by their keys and ids."
+            case .rejections: "Refused posts, to be read, corrected and posted again."
+            case .following: "The outcome of posts, live and for the last hour."
+            case .apiKeys: "Who may ask for tokens."
+            case .server: "The server itself."
+            }
         }
     }
 }
@@ -173,6 +180,9 @@ public struct Answer: Sendable {
     }
 
     static let done = empty(204, "Done; the answer is empty.")
+    static let createdEmpty = empty(201, "Made; the answer is empty.")
+    /// Of an endpoint that answers with nothing, and can be asked only to check what it would make.
+    static let checkedEmpty = empty(204, "Checked, with `Prefer: validate-only`; the answer is empty.")
     static let unchanged = empty(304, "The entity tag still holds.")
 }
 

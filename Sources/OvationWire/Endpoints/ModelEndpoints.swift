@@ -8,7 +8,7 @@ extension Endpoint {
         EndpointSpec(
             "exportModel", .get, "/audience/model", .admin, .model,
             "The whole data model; as YAML if Accept has 'yaml'",
-            "All keyspaces, sections and event types, in the form that can be applied to another account.",
+            "All keyspaces, sections, event types, attributes and tags, in the form that can be applied to another account.",
             answers: [.json(200, "Done.", Bodies.Model.self, or: ["application/yaml"]), .unchanged]))
 
     public static let planModel = Endpoint(
@@ -27,7 +27,7 @@ extension Endpoint {
     public static let listLog = Endpoint(
         EndpointSpec(
             "listLog", .get, "/audience/log", .admin, .model,
-            "Who changed what; newest first with 'before' or 'event_discriminator'",
+            "Who changed what; newest first with 'before' or for one definition",
             "Every change of a definition, and acts such as a new API key or the deletion of events.",
             parameters: [
                 .query(
@@ -36,7 +36,8 @@ extension Endpoint {
                 .query(
                     "before", "Entries before this sequence number, newest first.",
                     .integer(min: 1, max: sequenceMax, example: 1000)),
-                .oneEventDiscriminator, .limit(Limits.logPageMax, default: 100),
+                .oneEventDiscriminator, .oneAttributeDiscriminator, .oneTagDiscriminator, .inSection,
+                .limit(Limits.logPageMax, default: 100),
             ], answers: [.ok(Bodies.Log.self)], isPrivate: true))
 
     /// As far as clients that calculate with 64 bits can go.

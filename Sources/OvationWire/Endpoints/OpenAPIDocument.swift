@@ -23,7 +23,7 @@ public enum OpenAPIDocument {
     }
 
     private static let tags = JSONValue.array(
-        Tag.allCases.map { tag in
+        Endpoint.Tag.allCases.map { tag in
             .object([.init("name", .string(tag.rawValue)), .init("description", .string(tag.description))])
         })
 

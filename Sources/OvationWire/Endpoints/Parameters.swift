@@ -26,10 +26,14 @@ extension Parameter {
             path(
                 "event", "Discriminator of an event type.",
                 .string(min: 1, example: "com.apsis1.events.transaction.custom-coffee-sold-k3v9x2b7qa")),
+            path(
+                "attribute", "Discriminator of an attribute.", .string(min: 1, example: "com.apsis1.attributes.email")),
+            path("tag", "Discriminator of a tag.", .string(min: 1, example: "usercreated.tags.vip-98h3ud5p4v")),
             path("version", "Id of a version.", digits("2565266")),
             path("id", "Id of an event.", digits("17")),
             path("cause", "Id of a cause of refused posts.", Bodies.RejectionCause.idSchema),
             path("profile_id", "Id of a profile.", Bodies.Profile.idSchema),
+            path("erasure_id", "Id of a receipt.", Bodies.Erasure.idSchema),
             path(
                 "client_id", "Id of an API key.", .string(min: 1, example: "752cdd05-75e0-4f8a-bd08-62e3df753ff3")),
         ].map { ($0.name, $0) })
@@ -58,11 +62,20 @@ extension Parameter {
     }
 
     static let cursor = query("cursor", "The next_cursor of the page before.", .string(example: "ekgb1x2.h"))
+    static let ignorePermissionsOfFields = query(
+        "ignore_keyspace_permissions",
+        "Also attributes and tags without read permission for the keyspace; for admin keys.", flag)
     static let ignoreKeyspacePermissions = query(
         "ignore_keyspace_permissions",
         "Also event types without read permission for the keyspace; for admin keys.", flag)
     static let includeKeyspacePermissions = query(
         "include_keyspace_permissions", "Also what each keyspace may do with each event type.", flag)
+    /// Of lists of attributes and tags.
+    static let includeFieldPermissions = query(
+        "include_keyspace_permissions", "Also what may be done through each keyspace.", flag)
+    static let oneAttributeDiscriminator = query(
+        "attribute_discriminator", "Only this attribute; with 'section', only in that section.", Bodies.attributeSchema)
+    static let oneTagDiscriminator = query("tag_discriminator", "Only this tag.", Bodies.tagSchema)
 
     static let flag = Schema.boolean.with(default: .bool(false))
 
@@ -100,6 +113,8 @@ extension Parameter {
         "Prefer", "validate-only checks everything and stores nothing.", .words("validate-only"))
     static let preferValidateOnlyToDelete = header(
         "Prefer", "validate-only deletes nothing and says how many would be deleted.", .words("validate-only"))
+    static let preferValidateOnlyToErase = header(
+        "Prefer", "validate-only deletes nothing, and says whether the profile is there.", .words("validate-only"))
     /// Of changes of definitions.
     static let preferValidateOnlyToChange = header(
         "Prefer",

@@ -53,6 +53,22 @@ public struct PathParameters: Sendable {
         return discriminator
     }
 
+    public func attribute() throws(Problem) -> Discriminator<Attribute> {
+        let text = try text("attribute")
+        guard let discriminator = try? Discriminator<Attribute>(text) else {
+            throw Problem(.attributeNotFound, "There is no attribute \(text.quoted).")
+        }
+        return discriminator
+    }
+
+    public func tag() throws(Problem) -> Discriminator<Tag> {
+        let text = try text("tag")
+        guard let discriminator = try? Discriminator<Tag>(text) else {
+            throw Problem(.tagNotFound, "There is no tag \(text.quoted).")
+        }
+        return discriminator
+    }
+
     public func version() throws(Problem) -> EventVersion.ID {
         let text = try text("version")
         guard let id = VersionID.parse(text) else {
@@ -65,6 +81,11 @@ public struct PathParameters: Sendable {
         guard let id = ProfileID(hex: try text("profile_id")) else {
             throw Problem(.profileNotFound, "There is no profile with this id.")
         }
+        return id
+    }
+
+    public func erasureID() throws(Problem) -> ErasureID {
+        guard let id = ErasureID(try text("erasure_id")) else { throw Problem.noErasure }
         return id
     }
 
@@ -121,6 +142,8 @@ extension Problem {
         Problem(.rejectionNotFound, "There is no refused post \(id.quoted) here; it may be past its time.")
     }
 
+    public static let noErasure = Problem(
+        .erasureNotFound, "There is no receipt with this id. The header Erasure-Id of the answer to a deletion has it.")
     public static let noRejectionCause = Problem(
         .rejectionCauseNotFound,
         "There are no open rejections of this cause; they were replayed or dismissed, or are past their time.")

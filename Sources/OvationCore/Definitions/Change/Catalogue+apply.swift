@@ -4,11 +4,12 @@ extension Catalogue {
         try change.apply(to: &self)
     }
 
+    /// - Parameter unlisted: the permission of keyspaces that are not listed; an entry that says the same is left out.
     func checkedPermissions(
-        _ permissions: [String: Permission]
+        _ permissions: [String: Permission], unlisted: Permission
     ) throws(Problem) -> [Discriminator<Keyspace>: Permission] {
         var checked: [Discriminator<Keyspace>: Permission] = [:]
-        for (text, permission) in permissions where permission != .none {
+        for (text, permission) in permissions where permission != unlisted {
             guard let discriminator = try? Discriminator<Keyspace>(text), keyspaceTable.place(of: discriminator) != nil
             else {
                 throw Problem(

@@ -61,12 +61,13 @@ extension Catalogue {
 
     public func creatingKeyspace(
         named name: String, discriminator: Discriminator<Keyspace>?, managesSubscriptions: Bool,
-        keyFormat: KeyFormat, using random: inout some RandomNumberGenerator
+        keyFormat: KeyFormat, mapping: Discriminator<Attribute>? = nil,
+        using random: inout some RandomNumberGenerator
     ) -> Keyspace {
         Keyspace(
             number: keyspaceTable.nextNumber,
             discriminator: discriminator ?? .made(fromName: name, using: &random), name: name,
-            managesSubscriptions: managesSubscriptions, keyFormat: keyFormat)
+            managesSubscriptions: managesSubscriptions, keyFormat: keyFormat, mapping: mapping)
     }
 
     public func creatingEventType(
@@ -115,9 +116,8 @@ extension Catalogue {
     }
 
     private func validFromBeyond(_ now: Timestamp, in change: CatalogueChange) -> Timestamp? {
-        guard let (validFrom, eventType) = change.beginning(in: self) else { return nil }
-        let latest = eventType.map { earliestBeginning(of: $0, at: now) } ?? now
-        return validFrom > latest ? validFrom : nil
+        guard let beginning = change.beginning(in: self) else { return nil }
+        return beginning.at > max(now, beginning.current ?? now) ? beginning.at : nil
     }
 
     /// One more than the highest so far, from a base that looks like the vendor's seven digits.

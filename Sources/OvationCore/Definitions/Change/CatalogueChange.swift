@@ -5,6 +5,9 @@ public enum CatalogueChange: Sendable, Equatable {
     case keyspace(KeyspaceChange)
     case eventType(EventTypeChange)
     case version(VersionChange)
+    case attribute(AttributeChange)
+    case attributeVersion(AttributeVersionChange)
+    case tag(TagChange)
 }
 
 /// The changes of one kind of definition: how they are stored, what they do to a catalogue, and what they are about.
@@ -22,14 +25,21 @@ protocol DefinitionChange: Codable, Sendable, Equatable {
     /// model file and a log from another server all pass the same gate.
     func apply(to catalogue: inout Catalogue) throws(Problem)
 
-    /// When the version that the change makes current begins, and of which event type it is. nil: it makes none current.
-    func beginning(in catalogue: Catalogue) -> (at: Timestamp, eventType: Discriminator<EventType>?)?
+    /// When the version that the change makes current begins. nil: it makes none current.
+    func beginning(in catalogue: Catalogue) -> VersionBeginning?
+}
+
+/// When a version begins that a change makes current.
+struct VersionBeginning {
+    let at: Timestamp
+    /// When the version begins that it takes over from; nil: there is none.
+    let current: Timestamp?
 }
 
 extension DefinitionChange {
     var name: String? { nil }
 
-    func beginning(in catalogue: Catalogue) -> (at: Timestamp, eventType: Discriminator<EventType>?)? { nil }
+    func beginning(in catalogue: Catalogue) -> VersionBeginning? { nil }
 }
 
 extension CatalogueChange {
@@ -39,6 +49,9 @@ extension CatalogueChange {
         case .keyspace(let change): change
         case .eventType(let change): change
         case .version(let change): change
+        case .attribute(let change): change
+        case .attributeVersion(let change): change
+        case .tag(let change): change
         }
     }
 
@@ -53,9 +66,7 @@ extension CatalogueChange {
 
     func apply(to catalogue: inout Catalogue) throws(Problem) { try change.apply(to: &catalogue) }
 
-    func beginning(in catalogue: Catalogue) -> (at: Timestamp, eventType: Discriminator<EventType>?)? {
-        change.beginning(in: catalogue)
-    }
+    func beginning(in catalogue: Catalogue) -> VersionBeginning? { change.beginning(in: catalogue) }
 }
 
 extension DefinitionChange {
@@ -104,6 +115,12 @@ extension CatalogueChange: Codable {
             self = .eventType(change)
         } else if let change = try VersionChange(kind, from: decoder) {
             self = .version(change)
+        } else if let change = try AttributeChange(kind, from: decoder) {
+            self = .attribute(change)
+        } else if let change = try AttributeVersionChange(kind, from: decoder) {
+            self = .attributeVersion(change)
+        } else if let change = try TagChange(kind, from: decoder) {
+            self = .tag(change)
         } else {
             throw DecodingError.dataCorruptedError(
                 forKey: .kind, in: container,

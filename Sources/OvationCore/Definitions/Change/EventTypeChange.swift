@@ -90,7 +90,7 @@ extension Catalogue {
     private mutating func set(_ head: EventTypeHead) throws(Problem) {
         let name = try DefinitionRules.name(head.name)
         let description = try DefinitionRules.description(head.description)
-        let permissions = try checkedPermissions(head.permissions)
+        let permissions = try checkedPermissions(head.permissions, unlisted: .none)
         try eventTypeTable.change(head.discriminator) { eventType in
             eventType.name = name
             eventType.summary = description

@@ -8,6 +8,8 @@ extension Catalogue {
         var planner = ModelPlanner(catalogue: self, now: now)
         for keyspace in model.keyspaces { try planner.plan(keyspace, using: &random) }
         for section in model.sections { try planner.plan(section, using: &random) }
+        // A keyspace may be mapped to an attribute that a section of the model has.
+        for keyspace in model.keyspaces { try planner.planMapping(of: keyspace) }
         return planner.plan
     }
 
@@ -17,12 +19,14 @@ extension Catalogue {
             keyspaces: keyspaces.map {
                 Model.Keyspace(
                     discriminator: $0.discriminator, name: $0.name, managesSubscriptions: $0.managesSubscriptions,
-                    keyFormat: $0.keyFormat)
+                    keyFormat: $0.keyFormat, mappedAttribute: modelMapping(of: $0))
             },
             sections: sections.map { section in
                 Model.Section(
                     discriminator: section.discriminator, name: section.name,
-                    eventTypes: listedEventTypes(in: section.discriminator).map(modelEventType))
+                    eventTypes: listedEventTypes(in: section.discriminator).map(modelEventType),
+                    attributes: listedAttributes(in: section.discriminator).compactMap(modelAttribute),
+                    tags: listedTags(in: section.discriminator).map(modelTag))
             })
     }
 
@@ -39,7 +43,7 @@ extension Catalogue {
 }
 
 /// Walks through a model, applying each change to a copy of the catalogue, so that later steps build on earlier ones.
-private struct ModelPlanner {
+struct ModelPlanner {
     var catalogue: Catalogue
     let now: Timestamp
     var plan = ModelPlan()
@@ -66,7 +70,8 @@ private struct ModelPlanner {
         try add(
             .keyspace(
                 .changed(
-                    existing.discriminator, name: keyspace.name, managesSubscriptions: manages)),
+                    existing.discriminator, name: keyspace.name, managesSubscriptions: manages,
+                    mapping: existing.mapping)),
             .change, "keyspace \(existing.discriminator)", details)
     }
 
@@ -89,6 +94,8 @@ private struct ModelPlanner {
             try add(.section(.created(made)), .create, "section \(discriminator)", ["name: \(made.name)"])
         }
         for eventType in section.eventTypes { try plan(eventType, in: discriminator, using: &random) }
+        for attribute in section.attributes { try plan(attribute, in: discriminator, using: &random) }
+        for tag in section.tags { try plan(tag, in: discriminator, using: &random) }
     }
 
     private mutating func plan(
@@ -113,7 +120,7 @@ private struct ModelPlanner {
             if existing.head != head {
                 try add(
                     .eventType(.changed(head)), .change, subject, differences(from: existing.head, to: head),
-                    breaks: lostPermissions(from: existing.head, to: head))
+                    breaks: existing.head.words.lostPermissions(to: head.words))
             }
         } else {
             try add(
@@ -162,7 +169,7 @@ private struct ModelPlanner {
 
     // MARK: Steps
 
-    private mutating func add(
+    mutating func add(
         _ change: CatalogueChange, _ action: ModelPlan.Step.Action, _ subject: String, _ details: [String],
         breaks: [String] = []
     ) throws(Problem) {
@@ -183,7 +190,7 @@ private struct ModelPlanner {
 
     /// By discriminator where the model has one. Else by name, which finds one definition or none: two are for the
     /// author to tell apart.
-    private func find<Definition, Found>(
+    func find<Definition, Found>(
         _ discriminator: Discriminator<Definition>?, _ lookUp: (Discriminator<Definition>) -> Found?,
         orNamed name: String, among candidates: @autoclosure () -> [Found]
     ) throws(Problem) -> Found? {
@@ -197,30 +204,52 @@ private struct ModelPlanner {
     }
 
     private func differences(from old: EventTypeHead, to new: EventTypeHead) -> [String] {
-        var details: [String] = []
-        if old.name != new.name { details.append("name: \(old.name) → \(new.name)") }
-        if old.description != new.description { details.append("description: \(old.description) → \(new.description)") }
-        if old.category != new.category {
-            details.append("category: \(old.category.rawValue) → \(new.category.rawValue)")
-        }
-        for keyspace in Set(old.permissions.keys).union(new.permissions.keys).sorted()
-        where old.permissions[keyspace] != new.permissions[keyspace] {
-            let words = { (permission: Permission?) in
-                let permission = permission ?? .none
-                return permission.read
-                    ? (permission.write ? "read and write" : "read") : (permission.write ? "write" : "none")
-            }
-            details.append("\(keyspace): \(words(old.permissions[keyspace])) → \(words(new.permissions[keyspace]))")
-        }
-        return details
+        let category =
+            old.category == new.category ? [] : ["category: \(old.category.rawValue) → \(new.category.rawValue)"]
+        return old.words.differences(to: new.words) + category + old.words.permissionDifferences(to: new.words)
+    }
+}
+
+/// What definitions of all kinds have beside their versions.
+struct DefinitionWords {
+    let name: String
+    let description: String
+    let permissions: [String: Permission]
+    /// The permission of keyspaces that are not listed.
+    let unlisted: Permission
+
+    func differences(to new: DefinitionWords) -> [String] {
+        (name == new.name ? [] : ["name: \(name) → \(new.name)"])
+            + (description == new.description ? [] : ["description: \(description) → \(new.description)"])
     }
 
-    private func lostPermissions(from old: EventTypeHead, to new: EventTypeHead) -> [String] {
-        old.permissions.sorted { $0.key < $1.key }.compactMap { keyspace, permission in
-            let now = new.permissions[keyspace] ?? .none
-            guard permission.read && !now.read || permission.write && !now.write else { return nil }
+    func permissionDifferences(to new: DefinitionWords) -> [String] {
+        Set(permissions.keys).union(new.permissions.keys).sorted().compactMap { keyspace in
+            let (old, new) = (permission(keyspace), new.permission(keyspace))
+            return old == new ? nil : "\(keyspace): \(words(old)) → \(words(new))"
+        }
+    }
+
+    /// What clients can do no longer.
+    func lostPermissions(to new: DefinitionWords) -> [String] {
+        Set(permissions.keys).union(new.permissions.keys).sorted().compactMap { keyspace in
+            let (old, new) = (permission(keyspace), new.permission(keyspace))
+            guard old.read && !new.read || old.write && !new.write else { return nil }
             return "clients lose a permission in \(keyspace)"
         }
+    }
+
+    private func permission(_ keyspace: String) -> Permission { permissions[keyspace] ?? unlisted }
+
+    private func words(_ permission: Permission) -> String {
+        permission.read
+            ? (permission.write ? "read and write" : "read") : (permission.write ? "write" : "none")
+    }
+}
+
+extension EventTypeHead {
+    var words: DefinitionWords {
+        DefinitionWords(name: name, description: description, permissions: permissions, unlisted: .none)
     }
 }
 

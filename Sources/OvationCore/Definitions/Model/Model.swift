@@ -16,11 +16,14 @@ public struct Model: Sendable, Equatable {
         public var managesSubscriptions: Bool?
         /// nil: as it is; text for a new one.
         public var keyFormat: KeyFormat?
+        /// nil: as it is; none for a new one.
+        public var mappedAttribute: Discriminator<OvationCore.Attribute>?
 
         public init(
             discriminator: Discriminator<OvationCore.Keyspace>?, name: String, managesSubscriptions: Bool?,
-            keyFormat: KeyFormat?
+            keyFormat: KeyFormat?, mappedAttribute: Discriminator<OvationCore.Attribute>? = nil
         ) {
+            self.mappedAttribute = mappedAttribute
             self.discriminator = discriminator
             self.name = name
             self.managesSubscriptions = managesSubscriptions
@@ -33,10 +36,16 @@ public struct Model: Sendable, Equatable {
         public var discriminator: Discriminator<OvationCore.Section>?
         public var name: String
         public var eventTypes: [EventType]
+        /// A default attribute that is not here stays as it comes.
+        public var attributes: [Attribute]
+        public var tags: [Tag]
 
         public init(
-            discriminator: Discriminator<OvationCore.Section>?, name: String, eventTypes: [EventType]
+            discriminator: Discriminator<OvationCore.Section>?, name: String, eventTypes: [EventType],
+            attributes: [Attribute] = [], tags: [Tag] = []
         ) {
+            self.attributes = attributes
+            self.tags = tags
             self.discriminator = discriminator
             self.name = name
             self.eventTypes = eventTypes
@@ -70,6 +79,62 @@ public struct Model: Sendable, Equatable {
         case current([Field])
         /// Every version, oldest first. One without an id is known by its fields.
         case all([VersionDefinition])
+    }
+
+    public struct Attribute: Sendable, Equatable {
+        /// nil: the one of this name in the section, or a new one.
+        public var discriminator: Discriminator<OvationCore.Attribute>?
+        public var name: String
+        public var description: String
+        public var permissions: [String: Permission]
+        public var versions: AttributeVersions
+
+        public init(
+            discriminator: Discriminator<OvationCore.Attribute>?, name: String, description: String = "",
+            permissions: [String: Permission] = [:], versions: AttributeVersions
+        ) {
+            self.discriminator = discriminator
+            self.name = name
+            self.description = description
+            self.permissions = permissions
+            self.versions = versions
+        }
+    }
+
+    public enum AttributeVersions: Sendable, Equatable {
+        /// Those that are there: for default attributes alone.
+        case asTheyAre
+        /// What the current version should be.
+        case current(AttributeContent)
+        /// Every version that an admin made, oldest first. One without an id is known by its content.
+        case all([AttributeVersionDefinition])
+    }
+
+    public struct Tag: Sendable, Equatable {
+        /// nil: the one of this name in the section, or a new one.
+        public var discriminator: Discriminator<OvationCore.Tag>?
+        public var name: String
+        public var description: String
+        public var permissions: [String: Permission]
+        public var isHidden: Bool
+        /// nil: as it is; the next free one for a new tag.
+        public var id: VersionID?
+        /// nil: as it is; now for a new tag.
+        public var validFrom: Timestamp?
+
+        public init(
+            discriminator: Discriminator<OvationCore.Tag>?, name: String, description: String = "",
+            permissions: [String: Permission] = [:], isHidden: Bool = false, id: VersionID? = nil,
+            validFrom: Timestamp? = nil
+        ) {
+            self.discriminator = discriminator
+            self.name = name
+            self.description = description
+            self.permissions = permissions
+            self.isHidden = isHidden
+            self.id = id
+            self.validFrom = validFrom
+        }
     }
 }
 

@@ -20,10 +20,11 @@ enum ProfileTimeline {
                 query: query.api + [("limit", String(pageSize))] + (cursor.isEmpty ? [] : [("cursor", cursor)]))
         }
         let base = ConsolePath.profile(id: profile.id)
+        let held = try await HeldFields(profile, section, visit)
         let page = ProfilePage(
-            id: profile.id,
+            id: profile.id, name: held.name,
             keys: profile.keys.map { .init(keyspace: visit.keyspaceName($0.keyspace), key: visit.shown(key: $0.key)) },
-            created: profile.created,
+            created: profile.created, held: held.shown,
             sections: visit.catalogue.sections.map {
                 Link(
                     text: $0.name, href: ConsolePath.with(base, [("section", $0.discriminator.text)]),
@@ -70,7 +71,7 @@ enum ProfileTimeline {
         return await visit.page(page, area: .profiles)
     }
 
-    /// The one that is asked for, or the first that has events.
+    /// The one that is asked for, or the first that has events or attributes.
     private static func section(_ profile: ShownProfile, _ visit: Visit) async throws -> Section {
         let text = try visit.query("section")
         if !text.isEmpty {
@@ -84,6 +85,9 @@ enum ProfileTimeline {
                 ListEvents.self, profile.path(section),
                 query: [("limit", "1"), ("ignore_keyspace_permissions", "true")])
             if !events.items.isEmpty { return section }
+            let held = try await visit.call(
+                ListAttributeValues.self, profile.path(section), query: [("ignore_keyspace_permissions", "true")])
+            if !held.items.isEmpty { return section }
         }
         return visit.catalogue.sections[0]
     }
