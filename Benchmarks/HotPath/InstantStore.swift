@@ -56,6 +56,12 @@ struct InstantStore: Store {
 
     func days(_ filter: EventFilter) async throws(StoreFailure) -> [EventDay]? { throw unused }
 
+    func erasure(_ id: ErasureID, account: Int64) async throws(StoreFailure) -> Erasure? { throw unused }
+
+    func erasures(account: Int64, before position: Int64?, limit: Int) async throws(StoreFailure) -> [Erasure] {
+        throw unused
+    }
+
     func usage(account: Int64) async throws(StoreFailure) -> [VersionUsage] { throw unused }
 
     func activity(account: Int64, in minutes: ClosedRange<Int64>) async throws(StoreFailure) -> Activity {

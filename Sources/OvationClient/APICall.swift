@@ -123,6 +123,10 @@ extension APICall where Request == Bodies.Empty, Answer == Bodies.ProfileChanges
     public static var listProfileChanges: Self { Self(.listProfileChanges) }
 }
 
+extension APICall where Request == Bodies.Empty, Answer == Bodies.Erasure {
+    public static var getErasure: Self { Self(.getErasure) }
+}
+
 extension APICall where Request == Bodies.Empty, Answer == Bodies.HeldAttributes {
     public static var listAttributeValues: Self { Self(.listAttributeValues) }
 }
@@ -162,4 +166,5 @@ extension APICall where Request == Bodies.Empty, Answer == Bodies.Dismissed {
 extension APICall where Request == Bodies.Empty, Answer == Bodies.Empty {
     public static var revokeAPIKey: Self { Self(.revokeAPIKey) }
     public static var dismissRejection: Self { Self(.dismissRejection) }
+    public static var deleteProfile: Self { Self(.deleteProfile) }
 }

@@ -199,7 +199,7 @@ extension APIClient {
         guard (200..<300).contains(head.status) else { throw refusal(head, bytes) }
         // An answer without a body is an object without members. Where nothing is expected, nothing is looked at.
         guard !bytes.isEmpty, Answer.self != Bodies.Empty.self else {
-            return Received(try read(Answer.self, .object([])), .object([]))
+            return Received(try read(Answer.self, .object([])), .object([]), head: head)
         }
         let answer: JSONValue
         do throws(Problem) {
@@ -207,7 +207,7 @@ extension APIClient {
         } catch {
             throw .unreadable(address: address, why: "It is not valid JSON.")
         }
-        return Received(try read(Answer.self, answer), answer)
+        return Received(try read(Answer.self, answer), answer, head: head)
     }
 
     /// - Parameter other: where it is about the connection.

@@ -7,11 +7,16 @@ public struct Received<Content: Body>: Sendable {
     public let content: Content
     /// With all members that the server sent, also those that this version does not know.
     public let json: JSONValue
+    private let head: HTTPHead
 
-    init(_ content: Content, _ json: JSONValue) {
+    init(_ content: Content, _ json: JSONValue, head: HTTPHead = HTTPHead()) {
         self.content = content
         self.json = json
+        self.head = head
     }
+
+    /// nil: the answer has no such header.
+    public func header(_ name: String) -> String? { head.first(name.lowercased()) }
 
     public subscript<Value>(dynamicMember path: KeyPath<Content, Value>) -> Value { content[keyPath: path] }
 }

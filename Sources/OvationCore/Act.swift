@@ -13,13 +13,16 @@ public struct Act: Sendable, Equatable {
         public static let apiKeyRotated = Kind(rawValue: "api_key.rotated")
         public static let signingKeyRotated = Kind(rawValue: "signing_key.rotated")
         public static let eventsDeleted = Kind(rawValue: "events.deleted")
+        public static let profileErased = Kind(rawValue: "profile.erased")
 
         /// All that this version writes.
-        public static let all = [apiKeyCreated, apiKeyRevoked, apiKeyRotated, signingKeyRotated, eventsDeleted]
+        public static let all = [
+            apiKeyCreated, apiKeyRevoked, apiKeyRotated, signingKeyRotated, eventsDeleted, profileErased,
+        ]
     }
 
     public var kind: Kind
-    /// What it was done to: a client id, a key id, a section.
+    /// What it was done to: a client id, a key id, a section. Of an erasure its own id.
     public var subject: String
     /// Further facts, in words.
     public var detail: String

@@ -123,6 +123,7 @@ extension Problem.Code {
     public static let rejectionNotFound = Self("rejection_not_found")
     public static let rejectionCauseNotFound = Self("rejection_cause_not_found")
     public static let profileLocked = Self("profile_locked")
+    public static let erasureNotFound = Self("erasure_not_found")
 
     // What stands against it
     public static let alreadyExists = Self("already_exists")
@@ -177,7 +178,8 @@ extension Problem.Code: CaseIterable {
         .keyspaceNotFound, .sectionNotFound,
         .profileNotFound, .eventTypeNotFound, .attributeNotFound, .tagNotFound, .eventNotFound, .versionNotFound,
         .apiKeyNotFound,
-        .rejectionNotFound, .rejectionCauseNotFound, .profileLocked, .alreadyExists, .profileExists, .profileKeyTaken,
+        .rejectionNotFound, .rejectionCauseNotFound, .profileLocked, .erasureNotFound, .alreadyExists, .profileExists,
+        .profileKeyTaken,
         .conflict,
         .idempotencyKeyReused, .alreadyReplayed, .preconditionFailed, .busy, .shuttingDown, .storeUnavailable,
         .storageFull, .storeDamaged, .internalError, .requestTimeout, .missingMember, .wrongType, .duplicateMember,

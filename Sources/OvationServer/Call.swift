@@ -196,18 +196,23 @@ extension Call {
 
     /// For calls that delete: a filter that is misspelt, or in a place that is not read, must not mean no filter.
     func refuseFilters(except names: String...) async throws {
+        try refuseParameters(except: names)
+        do {
+            _ = try await body(upTo: 0)
+        } catch let problem as Problem where problem.code == .bodyTooLarge {
+            throw Problem(
+                .invalidRequest, "This call takes no body; filters stand in the query. Nothing was deleted.")
+        }
+    }
+
+    /// Of a call that deletes: a parameter that is not known was meant to keep something.
+    func refuseParameters(except names: [String] = []) throws(Problem) {
         let fields = PercentEncoding.decode(form: request.uri.query ?? "") ?? []
         if let unknown = fields.first(where: { !names.contains($0.name) }) {
             let known = names.isEmpty ? "" : ", only \(names.joined(separator: ", "))"
             throw Problem(
                 .invalidParameter,
                 "There is no parameter \(unknown.name.quoted) here\(known). Nothing was deleted.")
-        }
-        do {
-            _ = try await body(upTo: 0)
-        } catch let problem as Problem where problem.code == .bodyTooLarge {
-            throw Problem(
-                .invalidRequest, "This call takes no body; filters stand in the query. Nothing was deleted.")
         }
     }
 

@@ -9,7 +9,7 @@ extension Problem.Code {
         case .adminRequired, .keyspaceForbidden, .eventTypeForbidden, .attributeForbidden, .tagForbidden, .formNotOurs:
             .forbidden
         case .notFound, .keyspaceNotFound, .sectionNotFound, .profileNotFound, .eventTypeNotFound, .attributeNotFound,
-            .tagNotFound, .eventNotFound, .versionNotFound, .apiKeyNotFound, .rejectionNotFound,
+            .tagNotFound, .eventNotFound, .versionNotFound, .apiKeyNotFound, .erasureNotFound, .rejectionNotFound,
             .rejectionCauseNotFound:
             .notFound
         case .methodNotAllowed: .methodNotAllowed

@@ -17,7 +17,7 @@ struct Routes {
     var handlers: [Endpoint: any EndpointHandler] {
         let routes =
             tokens + keyspaces + sections + eventTypes + attributes + tags + models + events + profiles + profileData
-            + rejections + following + apiKeys + server
+            + erasures + rejections + following + apiKeys + server
         return Dictionary(uniqueKeysWithValues: routes.map { ($0.endpoint, $0.handler) })
     }
 
@@ -126,6 +126,15 @@ struct Routes {
             (.getProfile, GetProfile(store: store)),
             (.findProfiles, FindProfiles(store: store)),
             (.getProfileByID, GetProfileByID(store: store)),
+        ]
+    }
+
+    /// Profiles that are deleted, and the receipts.
+    private var erasures: [Route] {
+        [
+            (.deleteProfile, DeleteProfile(store: store)),
+            (.getErasure, GetErasure(store: store)),
+            (.listErasures, ListErasures(store: store)),
         ]
     }
 

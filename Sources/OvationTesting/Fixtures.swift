@@ -75,6 +75,27 @@ public enum Fixtures {
             idempotency: idempotency, replayOf: replayOf)
     }
 
+    /// One event of each key, and one line that was refused.
+    public static func chunk(
+        _ keys: [String], idempotency: Idempotency? = nil
+    ) throws(Problem) -> EventChunk {
+        var addresses: [ProfileAddress] = []
+        for key in keys { addresses.append(try address(key)) }
+        addresses.sort { $0.foundingID.value < $1.foundingID.value }
+        var (profiles, bytes, rows): ([EventChunk.Profile], [UInt8], [EventChunk.Row]) = ([], [], [])
+        for address in addresses {
+            let start = bytes.count
+            bytes += address.key.text.utf8
+            rows.append(EventChunk.Row(eventTime: now, version: versionID, data: 0..<2))
+            profiles.append(
+                EventChunk.Profile(
+                    keyspace: 1, key: start..<bytes.count, foundingID: address.foundingID, rowsEnd: rows.count))
+        }
+        return EventChunk(
+            account: 1, section: 2, receivedAt: now, profiles: profiles, keys: bytes, rows: rows,
+            data: Array("{}".utf8), idempotency: idempotency, refused: 1)
+    }
+
     /// An act that changes no keys, by `someone`.
     public static func act(_ subject: String) -> ActEntry {
         ActEntry(at: now, actor: "someone", act: Act(.apiKeyCreated, subject: subject, detail: "what it was"))
@@ -82,6 +103,21 @@ public enum Fixtures {
 
     public static func lock(_ key: String, id: Int64? = nil, at now: Timestamp = now) throws(Problem) -> ProfileChange {
         ProfileChange(profile: try address(key, id: id), at: now, actor: "me", operations: [.lock])
+    }
+
+    /// - Parameter number: of the erasure; two with the same number have the same id.
+    public static func erase(
+        _ key: String, number: Int = 1, id: Int64? = nil, at now: Timestamp = now, actor: String = "me",
+        precondition: ProfileChange.Precondition = .exists, idempotency: Idempotency? = nil
+    ) throws(Problem) -> ProfileChange {
+        ProfileChange(
+            profile: try address(key, id: id), at: now, actor: actor, precondition: precondition,
+            idempotency: idempotency, operations: [.erase(erasureID(number), format: .email)])
+    }
+
+    public static func erasureID(_ number: Int) -> ErasureID {
+        var random = SeededGenerator(seed: UInt64(number))
+        return ErasureID(using: &random)
     }
 
     /// Of a profile that it makes if there is none.

@@ -45,12 +45,14 @@ public struct ProfileHistory {
             switch Int.random(in: 0..<20, using: &random) {
             case 0..<5: try await post(try batch(address, now, &random), &model, about)
             case 5: try await delete(address, now, &model, &random)
+            case 6: try await change(erasure(address, now, &random), &model, about)
             default: try await change(change(address, now, &random), &model, about)
             }
             for seen in [address, try ProfileHistory.address(&random)] {
                 try await compare(seen, model.life(seen), about, &random)
             }
         }
+        try await compareReceipts(model)
         #expect(witnesses.allSatisfy { $0.isInOrder }, "seed \(seed)")
         // Lives were long enough to tell.
         #expect(model.lives.values.contains { $0.changes.count > 5 }, "seed \(seed)")
@@ -119,6 +121,15 @@ public struct ProfileHistory {
             precondition: precondition, idempotency: idempotency(&random), operations: operations)
     }
 
+    private func erasure(
+        _ address: ProfileAddress, _ now: Timestamp, _ random: inout SeededGenerator
+    ) -> ProfileChange {
+        let precondition: ProfileChange.Precondition = Int.random(in: 0..<5, using: &random) == 0 ? .isNew : .exists
+        return ProfileChange(
+            profile: address, at: now, actor: "actor", precondition: precondition, idempotency: idempotency(&random),
+            operations: [.erase(ErasureID(using: &random), format: .email)])
+    }
+
     private func post(_ batch: EventBatch, _ model: inout ProfileModel, _ about: Comment) async throws {
         let expected = model.append(batch)
         for witness in witnesses { try #require(try await witness.store.append(batch) == expected, about) }
@@ -149,6 +160,23 @@ public struct ProfileHistory {
     }
 
     // MARK: Questions
+
+    /// When all is removed.
+    private func compareReceipts(_ model: ProfileModel) async throws {
+        for (id, account, counts) in model.erased {
+            for witness in witnesses {
+                try await waitUntil { try await witness.store.erasure(id, account: account)?.completedAt != nil }
+                #expect(try await witness.store.erasure(id, account: account)?.counts == counts, "seed \(seed)")
+            }
+        }
+        for account in [Int64(1), 2] {
+            let expected = model.erased.filter { $0.account == account }.map(\.id)
+            for witness in witnesses {
+                let found = try await witness.store.erasures(account: account, before: nil, limit: 1000)
+                #expect(found.map(\.id) == expected.reversed(), "seed \(seed)")
+            }
+        }
+    }
 
     private func compare(
         _ address: ProfileAddress, _ life: ProfileModel.Life?, _ about: Comment, _ random: inout SeededGenerator

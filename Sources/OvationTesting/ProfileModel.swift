@@ -39,6 +39,8 @@ struct ProfileModel {
     }
 
     private(set) var lives: [Name: Life] = [:]
+    /// What was there of each profile that was erased.
+    private(set) var erased: [(id: ErasureID, account: Int64, counts: Erasure.Counts)] = []
     private var keys: [Int64: [String: Key]] = [:]
     /// Of the newest event or change.
     private var number = 0
@@ -94,6 +96,7 @@ struct ProfileModel {
         let former = life(change.profile)
         if former == nil, change.precondition == .exists { return (.noProfile, nil) }
         if former != nil, change.precondition == .isNew { return (.exists, nil) }
+        if former == nil, change.erasure != nil { return (.noProfile, nil) }
         // A copy: nothing of it counts if it is refused.
         var (life, next) = (former ?? Life(createdAt: change.at), number)
         for operation in change.operations {
@@ -103,9 +106,19 @@ struct ProfileModel {
         let isChanged = next > number
         number = next
         lives[name(change.profile)] = life
+        if let former, let id = change.erasure?.id { erase(former, change.profile, id) }
         remember(change.idempotency, change.profile.account, change.at)
         if former != nil, !isChanged { return (.unchanged, nil) }
         return (.changed(position: nil), isChanged ? number : nil)
+    }
+
+    private mutating func erase(_ life: Life, _ address: ProfileAddress, _ id: ErasureID) {
+        let held = life.held.values.flatMap { $0.keys }
+        let counts = Erasure.Counts(
+            events: Int64(life.events.count), values: Int64(held.count { $0.kind == .attribute }),
+            tags: Int64(held.count { $0.kind == .tag }), changes: Int64(life.changes.count))
+        erased.append((id, address.account, counts))
+        lives[name(address)] = nil
     }
 
     private func apply(
@@ -117,6 +130,8 @@ struct ProfileModel {
         case .lock:
             guard life.state == .open else { return nil }
             life.state = .locked
+        case .erase:
+            guard life.state == .open else { return .refused(life.state) }
         case .update(let section, let edits):
             guard life.state == .open else { return .refused(life.state) }
             row = Change(number: number + 1, kind: .updated, section: section, at: change.at, actor: change.actor)

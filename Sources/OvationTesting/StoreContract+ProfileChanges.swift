@@ -133,29 +133,13 @@ extension StoreContract {
         #expect(try await store.rejection(id, account: 1)?.replayedAt != nil)
     }
 
-    private func chunk(_ keys: [String], idempotency: Idempotency? = nil) throws -> EventChunk {
-        let addresses = try keys.map { try Fixtures.address($0) }.sorted { $0.foundingID.value < $1.foundingID.value }
-        var (profiles, bytes, rows): ([EventChunk.Profile], [UInt8], [EventChunk.Row]) = ([], [], [])
-        for address in addresses {
-            let start = bytes.count
-            bytes += address.key.text.utf8
-            rows.append(EventChunk.Row(eventTime: Fixtures.now, version: Fixtures.versionID, data: 0..<2))
-            profiles.append(
-                EventChunk.Profile(
-                    keyspace: 1, key: start..<bytes.count, foundingID: address.foundingID, rowsEnd: rows.count))
-        }
-        return EventChunk(
-            account: 1, section: 2, receivedAt: Fixtures.now, profiles: profiles, keys: bytes, rows: rows,
-            data: Array("{}".utf8), idempotency: idempotency, refused: 1)
-    }
-
     private func refusesChunks() async throws {
         try await found()
-        _ = try await store.append(chunk(["a@b.se", "b@b.se", "c@b.se"]))
+        _ = try await store.append(Fixtures.chunk(["a@b.se", "b@b.se", "c@b.se"]))
         try await expectLocked("a@b.se")
         try await expectLocked("c@b.se")
         for key in [nil, Idempotency(key: "k", fingerprint: [1], answer: [1])] {
-            let late = try chunk(["a@b.se", "b@b.se", "c@b.se", "new@b.se"], idempotency: key)
+            let late = try Fixtures.chunk(["a@b.se", "b@b.se", "c@b.se", "new@b.se"], idempotency: key)
             let outcome = try await store.append(late)
             guard case .refused(let profiles) = outcome else {
                 Issue.record("\(outcome)")
@@ -170,7 +154,8 @@ extension StoreContract {
         let minute = Activity.minute(of: Fixtures.now)
         let counts = try await store.activity(account: 1, in: minute...minute).minutes[minute]
         #expect(counts?.accepted == 3 && counts?.refused == 1)
-        let rest = try chunk(["b@b.se", "new@b.se"], idempotency: Idempotency(key: "k", fingerprint: [1], answer: [1]))
+        let rest = try Fixtures.chunk(
+            ["b@b.se", "new@b.se"], idempotency: Idempotency(key: "k", fingerprint: [1], answer: [1]))
         #expect(try await store.append(rest) == .stored)
         #expect(try await page(filter("b@b.se")).events.count == 2)
         #expect(try await page(filter("new@b.se")).events.count == 1)

@@ -6,7 +6,7 @@ import OvationWire
 struct ProfilesCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "profiles",
-        abstract: "Profiles: find, show, create; set attributes, add tags; export everything of one person.",
+        abstract: "Profiles: find, show, create; set attributes, add tags; export everything of one person, or delete it.",
         discussion: """
             A profile is named by its key. It is an e-mail address, unless you name another keyspace with --keyspace.
 
@@ -15,8 +15,9 @@ struct ProfilesCommand: AsyncParsableCommand {
             ovation profiles tag steve@apsis.com VIP
             ovation profiles show steve@apsis.com
             ovation profiles export steve@apsis.com -o steve.json
+            ovation profiles delete steve@apsis.com
             """,
-        subcommands: [Find.self, Show.self, Create.self, Set.self, Tag.self, Export.self])
+        subcommands: [Find.self, Show.self, Create.self, Set.self, Tag.self, Export.self, Delete.self])
 
     /// Which profile.
     struct KeyOptions: ParsableArguments {

@@ -47,6 +47,8 @@ struct APICallTests {
         check(.changeAttributeValuesByName)
         check(.changeProfileTags)
         check(.listProfileChanges)
+        check(.deleteProfile)
+        check(.getErasure)
         check(.listAttributeValues)
         check(.listSections)
         check(.listAttributes)

@@ -67,6 +67,9 @@ struct AuthorityTests {
         GET /audience/keyspaces/{keyspace}/profiles/{key}/sections/{section}/changes token
         GET /audience/profiles admin
         GET /audience/profiles/{profile_id} admin
+        DELETE /audience/keyspaces/{keyspace}/profiles/{key} token
+        GET /audience/erasures/{erasure_id} token
+        GET /audience/erasures admin
         GET /audience/sections/{section}/rejections token
         GET /audience/rejections admin
         GET /audience/sections/{section}/rejections/{id} admin
@@ -104,6 +107,7 @@ struct AuthorityTests {
             "section": Fixtures.section, "keyspace": Fixtures.emailKeyspace, "key": "steve@apsis.com",
             "event": Fixtures.eventType, "version": "2565266", "id": "1", "profile_id": "0123456789abcdef",
             "attribute": "com.apsis1.attributes.email", "tag": "com.example.tags.vip", "client_id": "nobody",
+            "erasure_id": "8e03978e-40d5-43e8-bc93-6894a57f9324",
             "cause": "0123456789abcdef0123456789abcdef",
         ])
         // A stream that is let in has no end, so it is asked for what cannot be.

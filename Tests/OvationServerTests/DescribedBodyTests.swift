@@ -193,10 +193,18 @@ struct DescribedBodyTests {
                     endpoint: .discardVersion,
                     path: ["section": Self.section, "event": Self.event, "version": "3000009"]))
             _ = try await take(Step(endpoint: .removeEventType, path: type))
+            try await takeErasure(take)
             try await takeFields(take)
             // The document is larger than what is described of it, and the stream has no end.
             #expect(Set(Endpoint.allCases).subtracting(taken) == [.openAPI, .streamLive])
         }
+    }
+
+    private func takeErasure(_ take: (Step) async throws -> TestServer.Answer) async throws {
+        let deleted = try await take(Step(endpoint: .deleteProfile, path: Self.place))
+        let erasure = deleted.header("Erasure-Id") ?? ""
+        _ = try await take(Step(endpoint: .getErasure, path: ["erasure_id": erasure]))
+        _ = try await take(Step(endpoint: .listErasures))
     }
 
     /// What is done to an attribute and a tag that are there.

@@ -126,6 +126,14 @@ final class SharedStore: Store {
         try await base.activity(account: account, in: minutes)
     }
 
+    func erasure(_ id: ErasureID, account: Int64) async throws(StoreFailure) -> Erasure? {
+        try await base.erasure(id, account: account)
+    }
+
+    func erasures(account: Int64, before position: Int64?, limit: Int) async throws(StoreFailure) -> [Erasure] {
+        try await base.erasures(account: account, before: position, limit: limit)
+    }
+
     func count(_ events: CountedEvents) async throws(StoreFailure) { try await base.count(events) }
 
     func keep(

@@ -25,11 +25,17 @@ public struct ProfileChange: Sendable {
         case update(section: Int64, [ProfileEdit])
         /// The profile is ``ProfileState/locked`` from here on. Locking it again changes nothing.
         case lock
+        /// The profile is ``ProfileState/erased`` from here on: no reader finds it, and its key is free. What was stored of
+        /// it is removed after the commit, as ``Erasure`` tells. It is the only operation of its change. A profile that is
+        /// not there is not made for it; one that is locked refuses it.
+        /// - Parameter format: of the keyspace, to find refused posts whose keys were written differently.
+        case erase(ErasureID, format: KeyFormat)
 
         public var kind: Kind {
             switch self {
             case .update: .updated
             case .lock: .locked
+            case .erase: .erased
             }
         }
 
@@ -38,6 +44,7 @@ public struct ProfileChange: Sendable {
             switch self {
             case .update: nil
             case .lock: .locked
+            case .erase: .erased
             }
         }
 
@@ -45,7 +52,7 @@ public struct ProfileChange: Sendable {
         package var fieldCount: Int {
             switch self {
             case .update(_, let edits): edits.count
-            case .lock: 0
+            case .lock, .erase: 0
             }
         }
 
@@ -53,7 +60,7 @@ public struct ProfileChange: Sendable {
         var bytes: Int {
             switch self {
             case .update(_, let edits): edits.reduce(0) { $0 + $1.bytes }
-            case .lock: 0
+            case .lock, .erase: 0
             }
         }
     }
@@ -62,18 +69,27 @@ public struct ProfileChange: Sendable {
     public enum Kind: String, Sendable, CaseIterable {
         case updated
         case locked
+        case erased
     }
 
     public init(
         profile: ProfileAddress, at: Timestamp, actor: String, precondition: Precondition = .exists,
         idempotency: Idempotency? = nil, operations: [Operation]
     ) {
+        let isErasure = operations.contains { $0.state == .erased }
+        Swift.precondition(!isErasure || operations.count == 1, "an erasure is the only operation of its change")
         self.profile = profile
         self.at = at
         self.actor = actor
         self.precondition = precondition
         self.idempotency = idempotency
         self.operations = operations
+    }
+
+    /// nil: it erases nobody.
+    package var erasure: (id: ErasureID, format: KeyFormat)? {
+        guard case .erase(let id, let format)? = operations.first else { return nil }
+        return (id, format)
     }
 
     /// What it takes of memory, near enough.

@@ -34,6 +34,11 @@ public struct ProfileKey: Hashable, Sendable {
         self.text = text
     }
 
+    /// Whether a text is a way to write this key in a keyspace of this format.
+    package func isWritten(as raw: String, format: KeyFormat) -> Bool {
+        (try? ProfileKey(raw, format: format)) == self
+    }
+
     private static func email(_ raw: String) throws(Problem) -> String {
         if let text = plainEmail(raw) { return text }
         let trimmed = raw.trimmingSpaces

@@ -21,4 +21,11 @@ public protocol ProfileStore: Sendable {
 
     /// Events by day of their time, oldest first, days without events left out. nil: there is no such profile.
     func days(_ filter: EventFilter) async throws(StoreFailure) -> [EventDay]?
+
+    /// What became of an erasure. nil: there is none.
+    func erasure(_ id: ErasureID, account: Int64) async throws(StoreFailure) -> Erasure?
+
+    /// Newest first.
+    /// - Parameter position: only those before it; nil: from the newest on.
+    func erasures(account: Int64, before position: Int64?, limit: Int) async throws(StoreFailure) -> [Erasure]
 }

@@ -15,6 +15,7 @@ enum CopySQL {
         case .profile: selectProfiles
         case .profileChange: selectChanges
         case .profileData: selectData
+        case .erasure: selectErasures
         case .event: selectEvents
         case .idempotency: selectIdempotency
         case .rejection: selectRejections
@@ -33,6 +34,7 @@ enum CopySQL {
         case .profile: insertProfiles
         case .profileChange: insertChanges
         case .profileData: insertData
+        case .erasure: insertErasures
         case .event: WriteSQL.insertEvents
         case .idempotency: insertIdempotency
         case .rejection: insertRejections
@@ -202,6 +204,23 @@ enum CopySQL {
         SELECT * FROM unnest($1::bigint[], $2::bigint[], $3::bytea[])
         """)
 
+    private static let selectErasures = Statement(
+        "copy_erasures",
+        """
+        SELECT position, erasure_id, account_id, profile_id, requested_at, actor, completed_at, events, "values", tags,
+            changes, rejections
+        FROM erasure WHERE position > $1::bigint ORDER BY position LIMIT $2::bigint
+        """)
+
+    private static let insertErasures = Statement(
+        "copy_insert_erasures",
+        """
+        INSERT INTO erasure (position, erasure_id, account_id, profile_id, requested_at, actor, completed_at, events,
+            "values", tags, changes, rejections)
+        SELECT * FROM unnest($1::bigint[], $2::text[], $3::bigint[], $4::bigint[], $5::bigint[], $6::text[],
+            $7::bigint[], $8::bigint[], $9::bigint[], $10::bigint[], $11::bigint[], $12::bigint[])
+        """)
+
     /// Rows after this many bytes have no data: the page ends before them.
     private static let selectEvents = Statement(
         "copy_events",
@@ -304,8 +323,8 @@ enum CopySQL {
 
     /// Plans are made from what is there, and not from an empty table.
     static let analyze = [
-        "profile", "profile_change", "profile_data", "event", "idempotency", "catalogue_log", "act", "rejection",
-        "version_usage",
+        "profile", "profile_change", "profile_data", "erasure", "event", "idempotency", "catalogue_log", "act",
+        "rejection", "version_usage",
     ].map {
         Statement("copy_analyze_" + $0, "ANALYZE ovation." + $0)
     }

@@ -5,8 +5,8 @@ import OvationCore
 /// Data that a store derives from these have no kind: the sorted timelines of SQLite, the slots of usage in PostgreSQL.
 /// The fields of profiles have one, though they follow from the changes: both engines keep them in the same bytes.
 public enum RowKind: String, CaseIterable, Sendable {
-    case account, setting, logEntry, act, apiKey, signingKey, profile, profileChange, profileData, event,
-        idempotency, rejection, usage
+    case account, setting, logEntry, act, apiKey, signingKey, profile, profileChange, profileData, erasure,
+        event, idempotency, rejection, usage
 
     public enum ColumnType: Sendable {
         case integer
@@ -43,6 +43,13 @@ public enum RowKind: String, CaseIterable, Sendable {
             [.integer, .integer, .integer, .text, .integer, .integer, .text, .integer, .bytes]
         // Profile, section, fields.
         case .profileData: [.integer, .integer, .bytes]
+        // Position, id, account, profile, requested at, client id, completed at; events, values, tags, changes and refused
+        // posts that were removed.
+        case .erasure:
+            [
+                .integer, .text, .integer, .integer, .integer, .text, .integer, .integer, .integer, .integer, .integer,
+                .integer,
+            ]
         // Id, profile, section, time, version, account, received at, data.
         case .event: [.integer, .integer, .integer, .integer, .integer, .integer, .integer, .text]
         // Account, key, fingerprint, answer, made at.
@@ -62,7 +69,7 @@ public enum RowKind: String, CaseIterable, Sendable {
     /// The columns with the values of a row's position, as in ``RowPosition``.
     public var key: (first: Int?, second: Int?, text: Int?) {
         switch self {
-        case .account, .profile, .profileChange: (nil, 0, nil)
+        case .account, .profile, .profileChange, .erasure: (nil, 0, nil)
         case .setting, .apiKey, .signingKey: (nil, nil, 0)
         case .logEntry, .act, .profileData, .rejection, .usage: (0, 1, nil)
         case .event: (5, 0, nil)
@@ -82,6 +89,7 @@ public enum RowKind: String, CaseIterable, Sendable {
         case .profile: "profiles"
         case .profileChange: "changes of profiles"
         case .profileData: "fields of profiles"
+        case .erasure: "erasures"
         case .event: "events"
         case .idempotency: "idempotency keys"
         case .rejection: "refused posts"

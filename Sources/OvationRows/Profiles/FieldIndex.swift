@@ -78,6 +78,34 @@ package struct FieldIndex: Sendable, Equatable {
         return PackedEdits([PackedEdits.Edit(field: .life, previous: previous, value: nil)])
     }
 
+    // MARK: Erasing
+
+    /// The newest change that it leads to; nil: it leads to none.
+    package var newestPosition: Int64? { entries.lazy.map(\.position).max() }
+
+    /// Forgets a change, so that it leads to the changes before. What it was is only to be removed from then on, from its
+    /// newest change to its oldest: a field that is led back counts as cleared.
+    /// - Returns: the fields that had a value by this change.
+    package mutating func takeBack(_ edits: PackedEdits, at position: Int64) -> [ProfileField] {
+        var held: [ProfileField] = []
+        for edit in edits.edits {
+            let place = place(of: edit.field)
+            guard place < entries.count, entries[place].field == edit.field, entries[place].position == position else {
+                continue
+            }
+            if !entries[place].isCleared, edit.field != .life { held.append(edit.field) }
+            if let previous = edit.previous {
+                entries[place].position = previous
+                entries[place].digest = 0
+            } else {
+                entries.remove(at: place)
+            }
+        }
+        // A change that does not say what it touched is forgotten all the same, or this would never end.
+        entries.removeAll { $0.position == position }
+        return held
+    }
+
     /// Makes the index anew from what is stored, change by change.
     /// - Returns: false: this is not the change that came next.
     package mutating func replay(_ change: PackedEdits, at position: Int64) -> Bool {

@@ -25,6 +25,9 @@ package struct PackedEdits: Sendable, Equatable {
 
     package init(_ edits: [Edit]) { self.edits = edits }
 
+    /// Of the change that erases a profile. It leads to no change before, since those are removed.
+    package static let erasure = PackedEdits([Edit(field: .life, previous: nil, value: nil)])
+
     package subscript(field: ProfileField) -> Edit? { edits.first { $0.field == field } }
 
     // MARK: Bytes

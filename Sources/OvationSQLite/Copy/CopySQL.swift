@@ -38,6 +38,12 @@ enum CopySQL {
             SELECT profile_id, section, fields FROM profile_data
             WHERE (profile_id, section) > (?1, ?2) ORDER BY profile_id, section
             """
+        case .erasure:
+            """
+            SELECT position, erasure_id, account_id, profile_id, requested_at, actor, completed_at, events, "values", tags,
+                changes, rejections
+            FROM erasure WHERE position > ?2 ORDER BY position
+            """
         // Whose account it is, the profile says.
         case .event:
             """
@@ -53,7 +59,9 @@ enum CopySQL {
             """
             SELECT account_id, rejection_id, section, keyspace, key, received_at, client_id, request_id, code, detail,
                 errors, event_count, replayed_at, replayed_to, replayed_events, cause, item_codes, event_types, body
-            FROM rejection WHERE rejection_id > ?2 ORDER BY rejection_id
+            FROM rejection WHERE rejection_id > ?2
+                AND NOT EXISTS (SELECT 1 FROM erased_rejection AS erased WHERE erased.rejection_id = rejection.rejection_id)
+            ORDER BY rejection_id
             """
         case .usage:
             """
@@ -111,6 +119,12 @@ enum CopySQL {
             VALUES (?1, ?2, ?3, ?4, ?5, ?6, (SELECT actor_id FROM actor WHERE client_id = ?7), ?8, ?9)
             """
         case .profileData: "INSERT INTO profile_data (profile_id, section, fields) VALUES (?1, ?2, ?3)"
+        case .erasure:
+            """
+            INSERT INTO erasure (position, erasure_id, account_id, profile_id, requested_at, actor, completed_at, events,
+                "values", tags, changes, rejections)
+            VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)
+            """
         case .event:
             """
             INSERT INTO event (event_id, profile_id, section, event_time, version_id, received_at, data)

@@ -28,7 +28,8 @@ final class EventAppender {
     /// The entries that the transaction adds to memory after its commit, and those that it removes.
     private var newEntries: [TimelineEntry] = []
     private var place = TimelineEntry(profile: 0, section: 0, eventTime: 0, eventID: 0, version: 0)
-    private var removedEvents: Set<Int64>?
+    private var removedEvents: [Int64: Set<Int64>]?
+    private let erasures: ErasureAppender
     private var newLogEntries: Int64 = 0
     private var storedRejection: Int64 = 0
 
@@ -42,7 +43,7 @@ final class EventAppender {
 
     /// Work that is done with the posts, in their transactions.
     private enum Upkeep: String {
-        case merging, moving, forgettingKeys = "forgetting of idempotency keys"
+        case merging, moving, erasing, forgettingKeys = "forgetting of idempotency keys"
         case forgettingRejections = "forgetting of refused posts"
         case counting = "counting of events by the minute"
     }
@@ -83,6 +84,7 @@ final class EventAppender {
         compactor = try Compactor(database, memtable: recent.memtable, capacity: limits.recentEventsMax)
         mover = try ProfileMover(database, recent: recent.profiles, capacity: limits.recentProfilesMax)
         profiles = try ProfileAppender(database, recent: recent.profiles, mover: mover)
+        erasures = try ErasureAppender(database, memtable: recent.memtable)
     }
 
     /// Runs inside the group's transaction.
@@ -163,6 +165,11 @@ final class EventAppender {
         case .write(let draft):
             if let idempotency = change.idempotency { try remember(idempotency, account: account, at: change.at) }
             try profiles.write(draft, of: change)
+            if let erasure = change.erasure, let profile = draft.profile {
+                try erasures.note(
+                    erasure.id, format: erasure.format, of: change, profile: profile, at: draft.position - 1)
+                noteLogEntries(1)
+            }
             lastEventID += Int64(draft.rows.count)
             return draft.outcome
         }
@@ -196,6 +203,14 @@ final class EventAppender {
         newestArrival = nil
         try upkeep(.merging) { try compactor.work(forStored: newEntries.count) }
         try upkeep(.moving) { try mover.work(forNew: profiles.newCount) }
+        try upkeep(.erasing) { try erase(cost: ErasureAppender.costInGroup) }
+    }
+
+    /// Not while memory is being written into a run: that would have to begin again.
+    private func erase(cost: Int) throws {
+        let removed = try erasures.work(
+            cost: cost, committed: progress.event, removesEvents: !compactor.isWritingMemory)
+        for (profile, events) in removed ?? [:] { noteRemoved(events, of: profile) }
     }
 
     /// Work that a damaged page stops continues with the next start, if the page is whole by then.
@@ -239,7 +254,7 @@ final class EventAppender {
         compactor.didCommit()
         mover.didCommit()
         if let removedEvents {
-            recent.memtable.remove(removedEvents)
+            for (profile, events) in removedEvents { recent.memtable.remove(events, of: profile) }
             compactor.reset()
         }
         forgetTransaction()
@@ -252,9 +267,22 @@ final class EventAppender {
         removedEvents = nil
     }
 
-    /// Events that this transaction deletes and that memory may have.
-    func noteRemoved(_ events: Set<Int64>) {
-        removedEvents = (removedEvents ?? []).union(events)
+    /// Events of a profile that this transaction deletes and that memory may have.
+    func noteRemoved(_ events: Set<Int64>, of profile: Int64) {
+        removedEvents = (removedEvents ?? [:]).merging([profile: events]) { $0.union($1) }
+    }
+
+    /// A profile, and what memory has of the path to it. nil: there is none.
+    func find(_ database: Database, _ address: ProfileAddress) throws -> (profile: Int64, recent: Recent.Part)? {
+        var steps = Recent.stepsExpected
+        while true {
+            let part = recent.part(for: address, steps: steps)
+            do {
+                return try EventRows.profile(database, address, part).map { ($0, part) }
+            } catch is Recent.PathIsLonger {
+                steps *= 4
+            }
+        }
     }
 
     /// Forgets a group that was rolled back. The ids given in it are free again.
@@ -272,6 +300,7 @@ final class EventAppender {
     func undoChange() {
         compactor.reset()
         mover.reset()
+        erasures.undo()
         forgetTransaction()
     }
 
@@ -352,6 +381,7 @@ extension EventAppender {
     /// Whether no entry waits to be moved to its place.
     var isIdle: Bool {
         (stopped.contains(.merging) || compactor.isIdle) && (stopped.contains(.moving) || mover.isIdle)
+            && (stopped.contains(.erasing) || !erasures.hasOpen)
     }
 
     /// This transaction added to the log of definitions and acts.
@@ -361,6 +391,7 @@ extension EventAppender {
     func workIdly() throws {
         try upkeep(.merging) { try compactor.workIdly() }
         try upkeep(.moving) { try mover.workIdly() }
+        try upkeep(.erasing) { try erase(cost: ErasureAppender.idleCost) }
     }
 
     /// Leaves little for the next start to read back. In a transaction of its own, the last one.

@@ -3,7 +3,8 @@ import OvationCore
 
 /// Reads and removes events as rows. Every SQL text is constant: lists are passed as one JSON argument.
 enum EventRows {
-    /// Looks by the hash of the key, and continues from there if another profile has that hash.
+    /// Looks by the hash of the key, and continues from there if another profile has that hash, or had the key before.
+    /// - Throws: ``Recent/PathIsLonger``.
     static func profile(_ database: Database, _ address: ProfileAddress, _ recent: Recent.Part) throws -> Int64? {
         let statement = try PreparedStatement(
             cached: database.cachedStatement(
@@ -13,7 +14,10 @@ enum EventRows {
         statement.bind(4, text: address.key.text)
         defer { statement.reset() }
         var id = address.foundingID
+        var steps = 0
         while true {
+            guard steps < recent.steps else { throw Recent.PathIsLonger() }
+            steps += 1
             if let row = recent.profiles[id.value] {
                 if row.isOf(address) { return id.value }
             } else {

@@ -12,8 +12,9 @@ enum ExportRows {
         WHERE event_id > ?1 AND event_id <= ?2 ORDER BY event_id
         """
 
+    /// An erased profile is not there, though some of its events may be.
     private static let selectProfile: StaticString =
-        "SELECT account_id, keyspace, key FROM profile WHERE profile_id = ?1"
+        "SELECT account_id, keyspace, key FROM profile WHERE profile_id = ?1 AND state <> 2"
 
     /// A row before its profile is known.
     private struct Found {

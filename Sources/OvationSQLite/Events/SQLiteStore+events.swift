@@ -38,12 +38,11 @@ extension SQLiteStore: EventStore {
         by actor: String
     ) async throws(StoreFailure) -> Deletion? {
         try await write { database, appender in
-            let recent = appender.recent.part(for: filter.profile)
-            guard let profile = try EventRows.profile(database, filter.profile, recent) else { return nil }
+            guard let (profile, recent) = try appender.find(database, filter.profile) else { return nil }
             let removal = try EventRows.delete(database, profile, filter, recent, id: id)
             let count = removal.counts.values.reduce(0, +)
             guard count > 0 else { return Deletion(count: 0, entry: nil) }
-            appender.noteRemoved(removal.recent)
+            appender.noteRemoved(removal.recent, of: profile)
             try database.execute(
                 sql: "INSERT OR REPLACE INTO setting (name, value) VALUES ('last_event_id', ?)",
                 arguments: [appender.lastEventID])

@@ -39,6 +39,12 @@ struct ProfileDraft {
     /// The number of the next row.
     var position: Int64 { firstPosition + Int64(rows.count) }
 
+    /// The index stays as it is: it leads to the changes that are to be removed.
+    mutating func addErasure() {
+        rows.append(Row(position: position, kind: .erased, state: .erased, section: nil, edits: .erasure))
+        state = .erased
+    }
+
     mutating func add(_ operation: ProfileChange.Operation, section: Int64?, _ index: FieldIndex, _ edits: PackedEdits)
     {
         rows.append(
@@ -73,11 +79,14 @@ extension ProfileAppender {
         case .isNew where draft.profile != nil: return .refuse(.exists)
         case .exists, .isNew, .none: break
         }
+        // Nobody is made to be erased.
+        if change.erasure != nil, draft.profile == nil { return .refuse(.noProfile) }
         for operation in change.operations {
             let refusal =
                 switch operation {
                 case .update(let section, let edits): try update(section, edits, &draft)
                 case .lock: try lock(&draft)
+                case .erase: erase(&draft)
                 }
             if let refusal { return .refuse(refusal) }
         }

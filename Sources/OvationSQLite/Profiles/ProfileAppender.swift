@@ -17,6 +17,7 @@ final class ProfileAppender {
     private let forgetArrival: PreparedStatement
     private let forgetArrivalOf: PreparedStatement
     private let setState: PreparedStatement
+    private let emptyKey: PreparedStatement
     let data: ProfileDataAppender
     private let recent: RecentProfiles
     private let mover: ProfileMover
@@ -41,6 +42,7 @@ final class ProfileAppender {
         forgetArrival = try PreparedStatement(database, "DELETE FROM profile_arrival WHERE arrival = ?1")
         forgetArrivalOf = try PreparedStatement(database, "DELETE FROM profile_arrival WHERE profile_id = ?1")
         setState = try PreparedStatement(database, "UPDATE profile SET state = ?2 WHERE profile_id = ?1")
+        emptyKey = try PreparedStatement(database, "UPDATE profile SET key = '' WHERE profile_id = ?1")
         data = try ProfileDataAppender(database)
         lastArrival = try Int64.fetchOne(database, sql: "SELECT max(arrival) FROM profile_arrival") ?? 0
     }
@@ -143,5 +145,9 @@ final class ProfileAppender {
         setState.bind(1, id)
         setState.bind(2, state.rawValue)
         try setState.run()
+        guard state == .erased else { return }
+        // No key is empty, so every look-up walks past the row from here on.
+        emptyKey.bind(1, id)
+        try emptyKey.run()
     }
 }

@@ -16,7 +16,10 @@ enum ProfileRows {
         }
         let row = try Row.fetchOne(
             database,
-            sql: "SELECT keyspace, key, created_at, state FROM profile WHERE profile_id = ? AND account_id = ?",
+            sql: """
+                SELECT keyspace, key, created_at, state FROM profile
+                WHERE profile_id = ? AND account_id = ? AND state <> 2
+                """,
             arguments: [id, account])
         return try row.map { row in
             Profile(
@@ -143,9 +146,10 @@ enum ProfileRows {
                 }
                 looked += 1
                 let keyspace = profiles.int64(0)
-                guard let prefix = prefixes[keyspace], profiles.withTextBytes(1, { $0.starts(with: prefix) }) else {
-                    continue
-                }
+                // An erased profile has an empty key.
+                guard let prefix = prefixes[keyspace],
+                    profiles.withTextBytes(1, { !$0.isEmpty && $0.starts(with: prefix) })
+                else { continue }
                 guard matches.count < search.limit else {
                     isComplete = false
                     break

@@ -3,7 +3,7 @@ import OvationRows
 
 extension SQLiteStore: ProfileStore {
     public func data(of profile: ProfileAddress, in sections: [Int64]?) async throws(StoreFailure) -> ProfileData? {
-        try await reader.read(after: { [recent] in recent.part(for: profile) }) { database, recent in
+        try await read(along: profile, by: reader) { database, recent in
             try ProfileDataRows.data(database, of: profile, in: sections, recent)
         }
     }
@@ -22,7 +22,7 @@ extension SQLiteStore: ProfileStore {
     public func profile(_ reference: ProfileReference) async throws(StoreFailure) -> Profile? {
         switch reference {
         case .address(let address):
-            try await reader.read(after: { [recent] in recent.part(for: address) }) { database, recent in
+            try await read(along: address, by: reader) { database, recent in
                 try ProfileRows.find(database, address, recent)
             }
         case .id(let id, let account):
@@ -46,5 +46,13 @@ extension SQLiteStore: ProfileStore {
         try await read(of: filter.profile, by: scanner) { database, profile, recent in
             try ProfileRows.days(database, profile, filter, recent)
         }
+    }
+
+    public func erasure(_ id: ErasureID, account: Int64) async throws(StoreFailure) -> Erasure? {
+        try await reader.read { try ErasureRows.find($0, id, account: account) }
+    }
+
+    public func erasures(account: Int64, before position: Int64?, limit: Int) async throws(StoreFailure) -> [Erasure] {
+        try await reader.read { try ErasureRows.list($0, account: account, before: position, limit: limit) }
     }
 }

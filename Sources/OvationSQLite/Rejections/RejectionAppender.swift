@@ -36,6 +36,7 @@ final class RejectionAppender {
             """
             UPDATE rejection SET replayed_at = ?3
             WHERE rejection_id = ?1 AND account_id = ?2 AND replayed_at IS NULL
+                AND NOT EXISTS (SELECT 1 FROM erased_rejection WHERE rejection_id = ?1)
             """)
         noteProfile = try PreparedStatement(
             database, "UPDATE rejection SET replayed_to = ?2, replayed_events = ?3 WHERE rejection_id = ?1")

@@ -42,9 +42,14 @@ enum RejectionRows {
     /// SQLite would take the low half of a larger number.
     private static func bytes(_ max: Int) -> Int64 { Int64(min(Swift.max(max, 0), Int(Int32.max))) }
 
+    /// Those of an erased profile are gone, removed or not.
+    private static let isThere = """
+        NOT EXISTS (SELECT 1 FROM erased_rejection AS erased WHERE erased.rejection_id = rejection.rejection_id)
+        """
+
     private static let filtered = """
         SELECT \(columns), substr(body, 1, ?10) FROM rejection
-        WHERE account_id = ?1 AND rejection_id < ?3 AND received_at >= ?4
+        WHERE account_id = ?1 AND rejection_id < ?3 AND received_at >= ?4 AND \(isThere)
             AND (?2 IS NULL OR section = ?2)
             AND (?5 IS NULL OR keyspace IN (SELECT value FROM json_each(?5)))
             AND (?6 IS NULL OR (replayed_at IS NOT NULL) = ?6)
@@ -95,7 +100,7 @@ enum RejectionRows {
 
     private static let ofRange = """
         account_id = ?1 AND cause = ?2 AND replayed_at IS NULL AND rejection_id > ?3 AND rejection_id <= ?4
-            AND received_at >= ?5
+            AND received_at >= ?5 AND \(isThere)
         """
 
     private static func bind(_ range: RejectionRange, to statement: PreparedStatement) {
@@ -118,7 +123,7 @@ enum RejectionRows {
                             max(received_at) AS last, max(rejection_id) AS newest
                         FROM rejection INDEXED BY rejection_by_cause
                         WHERE account_id = ?1 AND cause BETWEEN coalesce(?2, '') AND coalesce(?2, 'g')
-                            AND replayed_at IS NULL AND received_at >= ?3
+                            AND replayed_at IS NULL AND received_at >= ?3 AND \(isThere)
                             AND (?4 IS NULL OR section IN (SELECT value FROM json_each(?4)))
                             AND (?5 IS NULL OR code = ?5)
                         GROUP BY cause
@@ -216,7 +221,7 @@ enum RejectionRows {
             database,
             sql: """
                 SELECT count(*) FROM rejection INDEXED BY rejection_by_cause
-                WHERE account_id = ? AND replayed_at IS NULL AND received_at >= ?
+                WHERE account_id = ? AND replayed_at IS NULL AND received_at >= ? AND \(isThere)
                 """,
             arguments: [account, from.milliseconds]) ?? 0
     }
@@ -228,6 +233,7 @@ enum RejectionRows {
             SELECT rejection_id, section, keyspace, key, received_at, client_id, request_id, code, detail, errors,
                 event_count, replayed_at, replayed_to, length(body), replayed_events, event_types, body
             FROM rejection WHERE rejection_id = ?1 AND account_id = ?2
+                AND rejection_id NOT IN (SELECT rejection_id FROM erased_rejection WHERE rejection_id = ?1)
             """)
         statement.bind(1, id)
         statement.bind(2, account)
@@ -236,7 +242,8 @@ enum RejectionRows {
 
     static func dismiss(_ database: Database, _ id: Rejection.ID, account: Int64) throws -> Bool {
         try database.execute(
-            sql: "DELETE FROM rejection WHERE rejection_id = ? AND account_id = ?", arguments: [id, account])
+            sql: "DELETE FROM rejection WHERE rejection_id = ? AND account_id = ? AND \(isThere)",
+            arguments: [id, account])
         return database.changesCount > 0
     }
 
@@ -245,6 +252,7 @@ enum RejectionRows {
             sql: """
                 DELETE FROM rejection
                 WHERE rejection_id IN (SELECT value FROM json_each(?)) AND account_id = ? AND replayed_at IS NULL
+                    AND \(isThere)
                 """,
             arguments: [EventRows.json(ids), account])
         return database.changesCount

@@ -82,10 +82,12 @@ public enum SQLiteDoctor {
         guard try database.tableExists("profile_arrival") else {
             return (events, try Int.fetchOne(database, sql: "SELECT count(*) FROM profile") ?? 0)
         }
+        // The row of an erased profile stays, and is none.
+        let isThere = try database.tableExists("erasure") ? "WHERE state <> 2" : ""
         let profiles = try Int.fetchOne(
             database,
             sql: """
-                SELECT (SELECT count(*) FROM profile) + (SELECT count(*) FROM profile_arrival AS arrived
+                SELECT (SELECT count(*) FROM profile \(isThere)) + (SELECT count(*) FROM profile_arrival AS arrived
                     WHERE NOT EXISTS (SELECT 1 FROM profile WHERE profile.profile_id = arrived.profile_id))
                 """)
         return (events, profiles ?? 0)

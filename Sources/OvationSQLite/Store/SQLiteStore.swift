@@ -170,9 +170,30 @@ extension SQLiteStore {
         of address: ProfileAddress, by reader: SQLiteReader,
         _ query: @escaping @Sendable (Database, Int64, Recent.Part) throws -> Value
     ) async throws(StoreFailure) -> Value? {
-        try await reader.read(after: { [recent] in recent.part(for: address) }) { database, recent in
+        try await read(along: address, by: reader) { database, recent in
             guard let profile = try EventRows.profile(database, address, recent) else { return nil }
             return try query(database, profile, recent)
+        }
+    }
+
+    /// Reads with so much of memory as the path of an address is long.
+    func read<Value: Sendable>(
+        along address: ProfileAddress, by reader: SQLiteReader,
+        _ query: @escaping @Sendable (Database, Recent.Part) throws -> Value
+    ) async throws(StoreFailure) -> Value {
+        var steps = Recent.stepsExpected
+        while true {
+            let found: Value? = try await reader.read(
+                after: { [recent, steps] in recent.part(for: address, steps: steps) }
+            ) { database, recent in
+                do {
+                    return try query(database, recent)
+                } catch is Recent.PathIsLonger {
+                    return nil
+                }
+            }
+            if let found { return found }
+            steps *= 4
         }
     }
 

@@ -46,6 +46,9 @@ enum Schema {
             try database.execute(sql: data)
             try fillData(database)
         }
+        migrator.registerMigration("010 erasures", foreignKeyChecks: .immediate) { database in
+            try database.execute(sql: erasures)
+        }
         return migrator
     }
 
@@ -349,6 +352,36 @@ enum Schema {
             fields       BLOB NOT NULL,
             PRIMARY KEY (profile_id, section)
         ) STRICT, WITHOUT ROWID;
+        """
+
+    private static let erasures = """
+        -- Profiles that were erased, for good: who asked, and how much was removed. The row of the profile stays without a
+        -- key, and this says nothing of the person.
+        CREATE TABLE erasure (
+            position     INTEGER PRIMARY KEY,          -- of the change that erased the profile
+            erasure_id   TEXT NOT NULL UNIQUE,
+            account_id   INTEGER NOT NULL REFERENCES account,
+            profile_id   INTEGER NOT NULL,
+            requested_at INTEGER NOT NULL,
+            actor        TEXT NOT NULL,                -- client id of the API key
+            completed_at INTEGER,                      -- null: rows are still being removed
+            events       INTEGER NOT NULL,             -- removed so far, as the other counts
+            "values"     INTEGER NOT NULL,
+            tags         INTEGER NOT NULL,
+            changes      INTEGER NOT NULL,
+            rejections   INTEGER NOT NULL              -- all of them, from the beginning
+        ) STRICT;
+
+        CREATE INDEX erasure_of_account ON erasure (account_id);    -- position follows by itself
+        CREATE INDEX erasure_open ON erasure (position) WHERE completed_at IS NULL;
+
+        -- Refused posts of erased profiles that are still to be removed. To every reader they are gone.
+        CREATE TABLE erased_rejection (
+            rejection_id INTEGER PRIMARY KEY,
+            position     INTEGER NOT NULL              -- of the erasure
+        ) STRICT;
+
+        CREATE INDEX erased_rejection_of_erasure ON erased_rejection (position);
         """
 
     /// The trail of each profile that was locked.

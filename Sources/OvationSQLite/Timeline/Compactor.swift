@@ -102,6 +102,9 @@ final class Compactor {
         isPlanned && jobs.isEmpty && memtable.count < capacity && memtable.frozen.isEmpty && !(hasDead && isMerging)
     }
 
+    /// Whether a part of memory is in a run that is not finished.
+    var isWritingMemory: Bool { jobs.contains(where: \.isFromMemory) }
+
     /// Writes all that memory holds into a run. Inside a transaction, as the last thing before the store closes.
     func flush() throws {
         for _ in 0..<2 {

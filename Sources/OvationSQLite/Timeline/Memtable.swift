@@ -21,7 +21,7 @@ final class Memtable: Sendable {
     var count: Int { state.withLock { $0.growing.entries.count } }
 
     /// In the order in which they came.
-    var frozen: [TimelineEntry] { state.withLock { $0.frozen.entries } }
+    var frozen: [TimelineEntry] { state.withLock { $0.frozen.present } }
 
     func add(_ entries: [TimelineEntry]) {
         guard !entries.isEmpty else { return }
@@ -47,7 +47,7 @@ final class Memtable: Sendable {
             // Only a swap, since posts wait meanwhile.
             swap(&state.growing, &state.frozen)
             state.growing.removeAll()
-            return state.frozen.entries
+            return state.frozen.present
         }
     }
 
@@ -56,22 +56,27 @@ final class Memtable: Sendable {
         state.withLock { $0.frozen.removeAll() }
     }
 
-    /// After the commit that removed the events.
-    func remove(_ ids: Set<Int64>) {
+    /// After the commit that removed the events of a profile.
+    func remove(_ ids: Set<Int64>, of profile: Int64) {
         guard !ids.isEmpty else { return }
         state.withLock { state in
-            state.growing.remove(ids)
-            state.frozen.remove(ids)
+            state.growing.remove(ids, of: profile)
+            state.frozen.remove(ids, of: profile)
         }
     }
 }
 
 /// Entries in the order in which they came, and found by profile.
 private struct Table {
+    /// The place of a removed one stays, with the id 0, which no event has.
     private(set) var entries: [TimelineEntry] = []
+    private var removedCount = 0
     /// Index of the same profile's entry before; -1: none. Beside ``entries``.
     private var previous: [Int32] = []
     private var newestOfProfile: [Int64: Int32] = [:]
+
+    /// Those that were not removed.
+    var present: [TimelineEntry] { removedCount == 0 ? entries : entries.filter { $0.eventID != 0 } }
 
     mutating func add(_ entry: TimelineEntry) {
         let index = Int32(entries.count)
@@ -92,13 +97,30 @@ private struct Table {
         entries.removeAll(keepingCapacity: true)
         previous.removeAll(keepingCapacity: true)
         newestOfProfile.removeAll(keepingCapacity: true)
+        removedCount = 0
     }
 
-    mutating func remove(_ ids: Set<Int64>) {
-        guard entries.contains(where: { ids.contains($0.eventID) }) else { return }
-        let left = entries.filter { !ids.contains($0.eventID) }
-        removeAll()
-        for entry in left { add(entry) }
+    /// Looks at the entries of the profile only: to make the table anew would hold up posts, once for each step in which a
+    /// large profile is removed.
+    mutating func remove(_ ids: Set<Int64>, of profile: Int64) {
+        var index = newestOfProfile[profile] ?? -1
+        // The entry that stays and comes after the one that is looked at.
+        var later = Int32(-1)
+        while index >= 0 {
+            let before = previous[Int(index)]
+            if !ids.contains(entries[Int(index)].eventID) {
+                later = index
+            } else {
+                entries[Int(index)].eventID = 0
+                removedCount += 1
+                if later >= 0 {
+                    previous[Int(later)] = before
+                } else {
+                    newestOfProfile[profile] = before >= 0 ? before : nil
+                }
+            }
+            index = before
+        }
     }
 }
 

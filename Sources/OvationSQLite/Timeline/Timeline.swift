@@ -164,15 +164,25 @@ extension Timeline {
     static func remove(
         _ database: Database, _ range: TimelineRange, where isMeant: (TimelineEntry) -> Bool
     ) throws {
+        try remove(database, from: range.lower, through: range.upper) { range.contains($0) && isMeant($0) }
+    }
+
+    /// The same for a part of the order, both ends included.
+    static func remove(
+        _ database: Database, from lower: TimelineEntry, through upper: TimelineEntry,
+        where isMeant: (TimelineEntry) -> Bool = { _ in true }
+    ) throws {
         let runs = try Int64.fetchAll(database, sql: "SELECT run FROM timeline_run WHERE state <> 2")
         for run in runs {
-            for block in try blocks(database, run, range) {
-                try rewrite(database, block) { !(range.contains($0) && isMeant($0)) }
+            for block in try blocks(database, run, from: lower, through: upper) {
+                try rewrite(database, block) { $0 < lower || upper < $0 || !isMeant($0) }
             }
         }
     }
 
-    private static func blocks(_ database: Database, _ run: Int64, _ range: TimelineRange) throws -> [Int64] {
+    private static func blocks(
+        _ database: Database, _ run: Int64, from lower: TimelineEntry, through upper: TimelineEntry
+    ) throws -> [Int64] {
         let statement = try PreparedStatement(
             database,
             """
@@ -181,12 +191,12 @@ extension Timeline {
             ORDER BY profile_id DESC, section DESC, event_time DESC, event_id DESC
             """)
         statement.bind(1, run)
-        statement.bind(2, key: range.upper)
+        statement.bind(2, key: upper)
         var found: [Int64] = []
         while try statement.nextRow() {
             found.append(statement.int64(0))
             // The key is never after the block's first entry.
-            if statement.key(1) < range.lower { break }
+            if statement.key(1) < lower { break }
         }
         return found
     }

@@ -7,6 +7,8 @@ extension ProfileState {
         case .open: nil
         case .locked:
             Problem(.profileLocked, "The profile is locked for good and takes no data; nothing was stored.")
+        // No key leads to one.
+        case .erased: Problem(.profileNotFound, "There is no profile with this key in the keyspace.")
         }
     }
 }

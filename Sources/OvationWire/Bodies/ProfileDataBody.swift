@@ -122,6 +122,7 @@ extension ProfileChange.Kind {
         switch self {
         case .updated: "com.ovation.events.profile.updated"
         case .locked: "com.ovation.events.profile.locked"
+        case .erased: "com.ovation.events.profile.erased"
         }
     }
 }

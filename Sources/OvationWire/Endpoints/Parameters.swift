@@ -33,6 +33,7 @@ extension Parameter {
             path("id", "Id of an event.", digits("17")),
             path("cause", "Id of a cause of refused posts.", Bodies.RejectionCause.idSchema),
             path("profile_id", "Id of a profile.", Bodies.Profile.idSchema),
+            path("erasure_id", "Id of a receipt.", Bodies.Erasure.idSchema),
             path(
                 "client_id", "Id of an API key.", .string(min: 1, example: "752cdd05-75e0-4f8a-bd08-62e3df753ff3")),
         ].map { ($0.name, $0) })
@@ -112,6 +113,8 @@ extension Parameter {
         "Prefer", "validate-only checks everything and stores nothing.", .words("validate-only"))
     static let preferValidateOnlyToDelete = header(
         "Prefer", "validate-only deletes nothing and says how many would be deleted.", .words("validate-only"))
+    static let preferValidateOnlyToErase = header(
+        "Prefer", "validate-only deletes nothing, and says whether the profile is there.", .words("validate-only"))
     /// Of changes of definitions.
     static let preferValidateOnlyToChange = header(
         "Prefer",

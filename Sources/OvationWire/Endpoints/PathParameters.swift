@@ -84,6 +84,11 @@ public struct PathParameters: Sendable {
         return id
     }
 
+    public func erasureID() throws(Problem) -> ErasureID {
+        guard let id = ErasureID(try text("erasure_id")) else { throw Problem.noErasure }
+        return id
+    }
+
     public func rejectionID() throws(Problem) -> Rejection.ID {
         let text = try text("id")
         guard let id = VersionID.parse(text) else { throw Problem.noRejection(text) }
@@ -137,6 +142,8 @@ extension Problem {
         Problem(.rejectionNotFound, "There is no refused post \(id.quoted) here; it may be past its time.")
     }
 
+    public static let noErasure = Problem(
+        .erasureNotFound, "There is no receipt with this id. The header Erasure-Id of the answer to a deletion has it.")
     public static let noRejectionCause = Problem(
         .rejectionCauseNotFound,
         "There are no open rejections of this cause; they were replayed or dismissed, or are past their time.")

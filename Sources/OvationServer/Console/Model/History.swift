@@ -85,6 +85,7 @@ enum HistoryWords {
         case "api_key.rotated": "Rotated the secret of an API key. \(detail)"
         case "signing_key.rotated": "Rotated the key that signs tokens. \(detail)"
         case "events.deleted": "Deleted events in \(subject): \(detail)."
+        case "profile.erased": "Deleted a profile with all that was stored of it. The receipt is \(subject)."
         case let other: other
         }
     }

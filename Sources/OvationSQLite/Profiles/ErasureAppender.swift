@@ -1,0 +1,239 @@
+import Foundation
+import GRDB
+import OvationCore
+import OvationRows
+
+/// The writer's work with erased profiles: it notes an erasure in the commit that erases the profile, and removes later, some
+/// rows at a time, what the profile had. How far it has come is in the rows that are left, so a start goes on by itself.
+final class ErasureAppender {
+    /// What a step may cost that a group of posts waits for, and one when no post waits: a row of a usual size costs one, a
+    /// larger one costs more.
+    static let costInGroup = 32
+    static let idleCost = 512
+    /// Bytes for which a row costs one more.
+    private static let bytesPerCost = 4096
+
+    /// An erasure that is not complete.
+    private struct Open {
+        let position: Int64
+        let account: Int64
+        let profile: Int64
+    }
+
+    private let database: Database
+    private let memtable: Memtable
+    private let oldest: PreparedStatement
+    /// Whether there may be an erasure that is not complete.
+    private(set) var hasOpen = true
+
+    init(_ database: Database, memtable: Memtable) throws {
+        self.database = database
+        self.memtable = memtable
+        oldest = try PreparedStatement(
+            database,
+            """
+            SELECT position, account_id, profile_id FROM erasure WHERE completed_at IS NULL ORDER BY position LIMIT 1
+            """)
+    }
+
+    // MARK: In the commit that erases
+
+    /// Writes the erasure and its entry in the audit trail, and hides the refused posts of the profile.
+    func note(_ id: ErasureID, format: KeyFormat, of change: ProfileChange, profile: Int64, at position: Int64) throws {
+        let rejections = try hideRejections(of: change.profile, format: format, profile: profile, position)
+        let account = change.profile.account
+        try database.execute(
+            sql: """
+                INSERT INTO erasure (position, erasure_id, account_id, profile_id, requested_at, actor, events, "values",
+                    tags, changes, rejections)
+                VALUES (?, ?, ?, ?, ?, ?, 0, 0, 0, 0, ?)
+                """,
+            arguments: [position, id.text, account, profile, change.at.milliseconds, change.actor, rejections])
+        let number = try AccountRows.lastNumber(database, account: account) + 1
+        try AccountRows.insert(
+            database, ActEntry(at: change.at, actor: change.actor, act: Erasure.act(id)), number: number,
+            account: account)
+        hasOpen = true
+    }
+
+    /// Keys of refused posts are as they were sent, so each is compared in its normal form. There are not more than the
+    /// server keeps of an account.
+    private func hideRejections(
+        of address: ProfileAddress, format: KeyFormat, profile: Int64, _ position: Int64
+    ) throws -> Int {
+        let kept = try PreparedStatement(
+            database,
+            """
+            SELECT rejection_id, keyspace, key, replayed_to FROM rejection AS kept
+            WHERE account_id = ?1 AND (keyspace = ?2 OR replayed_to = ?3)
+                AND NOT EXISTS (SELECT 1 FROM erased_rejection AS erased WHERE erased.rejection_id = kept.rejection_id)
+            """)
+        kept.bind(1, address.account)
+        kept.bind(2, address.keyspace)
+        kept.bind(3, profile)
+        var found: [Int64] = []
+        while try kept.nextRow() {
+            let isReplayedTo = !kept.isNull(3) && kept.int64(3) == profile
+            let isOfKeyspace = kept.int64(1) == address.keyspace
+            guard isReplayedTo || (isOfKeyspace && address.key.isWritten(as: kept.text(2), format: format)) else {
+                continue
+            }
+            found.append(kept.int64(0))
+        }
+        for id in found {
+            try database.execute(
+                sql: "INSERT INTO erased_rejection (rejection_id, position) VALUES (?, ?)", arguments: [id, position])
+        }
+        return found.count
+    }
+
+    // MARK: Afterwards
+
+    /// Removes some of what is left of erased profiles. Runs inside a transaction that comes after the one that erased
+    /// them: from then on nothing is added to what they have.
+    /// - Parameters:
+    ///   - committed: the highest position of the transactions before.
+    ///   - removesEvents: whether timelines may change; a run that is written from memory would have to begin again.
+    /// - Returns: events that were removed, by profile, which memory may have; nil: timelines are as they were.
+    func work(cost: Int, committed: Int64, removesEvents: Bool) throws -> [Int64: Set<Int64>]? {
+        guard hasOpen else { return nil }
+        var removed: [Int64: Set<Int64>]?
+        var left = cost
+        while left > 0 {
+            guard let erasure = try oldestOpen() else {
+                hasOpen = false
+                break
+            }
+            guard erasure.position <= committed else { break }
+            try removeRejections(of: erasure, &left)
+            if removesEvents, left > 0, let events = try removeEvents(of: erasure, &left) {
+                removed = (removed ?? [:]).merging([erasure.profile: events]) { $0.union($1) }
+            }
+            guard removesEvents, left > 0 else { break }
+            try removeChanges(of: erasure, &left)
+            guard left > 0 else { break }
+            try complete(erasure)
+            left -= 1
+        }
+        return removed
+    }
+
+    /// What was done is not done.
+    func undo() { hasOpen = true }
+
+    private func oldestOpen() throws -> Open? {
+        defer { oldest.reset() }
+        guard try oldest.nextRow() else { return nil }
+        return Open(position: oldest.int64(0), account: oldest.int64(1), profile: oldest.int64(2))
+    }
+
+    private func removeRejections(of erasure: Open, _ left: inout Int) throws {
+        let next = try cached(
+            """
+            SELECT rejection_id, (SELECT length(body) FROM rejection WHERE rejection.rejection_id = hidden.rejection_id)
+            FROM erased_rejection AS hidden WHERE position = ?1 LIMIT 1
+            """)
+        let remove = try cached("DELETE FROM rejection WHERE rejection_id = ?1")
+        let forget = try cached("DELETE FROM erased_rejection WHERE rejection_id = ?1")
+        while left > 0 {
+            next.bind(1, erasure.position)
+            guard try next.nextRow() else { break }
+            let (id, bytes) = (next.int64(0), Int(next.int64(1)))
+            next.reset()
+            for statement in [remove, forget] {
+                statement.bind(1, id)
+                try statement.run()
+            }
+            left -= 1 + bytes / ErasureAppender.bytesPerCost
+        }
+        next.reset()
+    }
+
+    /// From the end of the timeline, so that what is left is still one stretch of it.
+    /// - Returns: nil: there are none.
+    private func removeEvents(of erasure: Open, _ left: inout Int) throws -> Set<Int64>? {
+        let recent = memtable.entries(of: erasure.profile)
+        let newest = try Timeline(database, recent: recent).newest(TimelineRange(profile: erasure.profile), limit: left)
+        guard let first = newest.first else { return nil }
+        let size = try cached("SELECT data FROM event WHERE event_id = ?1")
+        let delete = try cached("DELETE FROM event WHERE event_id = ?1")
+        var counts: [EventVersion.ID: Int] = [:]
+        var removed: Set<Int64> = []
+        var last = first
+        for entry in newest where left > 0 {
+            size.bind(1, entry.eventID)
+            let bytes = try size.nextRow() ? size.withBytes(0) { $0.count } : 0
+            size.reset()
+            delete.bind(1, entry.eventID)
+            try delete.run()
+            counts[entry.version, default: 0] += delete.changes
+            removed.insert(entry.eventID)
+            last = entry
+            left -= 1 + bytes / ErasureAppender.bytesPerCost
+        }
+        try Timeline.remove(database, from: last, through: first)
+        try ProfileRows.subtractUsage(database, counts, account: erasure.account)
+        try add("events = events + ?", counts.values.reduce(0, +), to: erasure)
+        return removed.intersection(recent.map(\.eventID))
+    }
+
+    /// From the newest to the oldest: each leads to those before it.
+    private func removeChanges(of erasure: Open, _ left: inout Int) throws {
+        let next = try cached("SELECT section, fields FROM profile_data WHERE profile_id = ?1 LIMIT 1")
+        let read = try cached("SELECT edits FROM profile_change WHERE position = ?1")
+        let remove = try cached("DELETE FROM profile_change WHERE position = ?1")
+        while left > 0 {
+            next.bind(1, erasure.profile)
+            guard try next.nextRow() else { break }
+            let section = next.int64(0)
+            var index = try next.fieldIndex(1)
+            next.reset()
+            var held: [ProfileField] = []
+            var changes = 0
+            while left > 0, let position = index.newestPosition {
+                read.bind(1, position)
+                guard try read.nextRow() else { throw StoreFailure.missing(change: position) }
+                let edits = try read.packedEdits(0, at: position)
+                read.reset()
+                held += index.takeBack(edits, at: position)
+                remove.bind(1, position)
+                try remove.run()
+                changes += 1
+                left -= 1 + edits.edits.count / 16
+            }
+            try save(index, section, of: erasure)
+            try add("changes = changes + ?", changes, to: erasure)
+            try add("\"values\" = \"values\" + ?", held.count { $0.kind == .attribute }, to: erasure)
+            try add("tags = tags + ?", held.count { $0.kind == .tag }, to: erasure)
+        }
+        next.reset()
+    }
+
+    private func save(_ index: FieldIndex, _ section: Int64, of erasure: Open) throws {
+        guard index.entries.isEmpty else {
+            return try database.execute(
+                sql: "UPDATE profile_data SET fields = ? WHERE profile_id = ? AND section = ?",
+                arguments: [Data(index.bytes), erasure.profile, section])
+        }
+        try database.execute(
+            sql: "DELETE FROM profile_data WHERE profile_id = ? AND section = ?", arguments: [erasure.profile, section])
+    }
+
+    private func add(_ change: String, _ count: Int, to erasure: Open) throws {
+        guard count > 0 else { return }
+        try database.execute(
+            sql: "UPDATE erasure SET \(change) WHERE position = ?", arguments: [count, erasure.position])
+    }
+
+    /// By the machine's clock, and not before the erasure was asked for.
+    private func complete(_ erasure: Open) throws {
+        let now = Int64(Date().timeIntervalSince1970 * 1000)
+        try database.execute(
+            sql: "UPDATE erasure SET completed_at = max(requested_at, ?) WHERE position = ?",
+            arguments: [now, erasure.position])
+    }
+
+    private func cached(_ sql: String) throws -> PreparedStatement {
+        try PreparedStatement(cached: database.cachedStatement(sql: sql))
+    }
+}

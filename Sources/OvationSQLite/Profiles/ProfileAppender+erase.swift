@@ -1,0 +1,10 @@
+import OvationCore
+
+extension ProfileAppender {
+    /// A locked profile stays: without its key it would take data again.
+    func erase(_ draft: inout ProfileDraft) -> ProfileChangeOutcome? {
+        guard draft.state == .open else { return .refused(draft.state) }
+        draft.addErasure()
+        return nil
+    }
+}
