@@ -1,6 +1,7 @@
 import ArgumentParser
 import Foundation
 import OvationClient
+import OvationCore
 import OvationWire
 
 extension ProfilesCommand {

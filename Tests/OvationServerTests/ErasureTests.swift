@@ -1,3 +1,4 @@
+import HTTPTypes
 import OvationCore
 import OvationTesting
 import OvationWire
