@@ -6,7 +6,8 @@ import OvationWire
 struct ProfilesCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "profiles",
-        abstract: "Profiles: find, show, create; set attributes, add tags; export everything of one person, or delete it.",
+        abstract:
+            "Profiles: find, show, create; set attributes, add tags; export everything of one person, or delete it.",
         discussion: """
             A profile is named by its key. It is an e-mail address, unless you name another keyspace with --keyspace.
 

@@ -42,7 +42,7 @@ def receipt(client: Client, erasure: str) -> dict[str, Any]:
 def test_a_deleted_profile_stays_deleted_through_a_crash_and_leaves_the_disk(server: Server) -> None:
     client = server.client()
     post(client, 3000)
-    answer = client.delete(PROFILE)
+    answer = client.request("DELETE", PROFILE)
     assert answer.status_code == 204 and answer.content == b""
     server.kill()
     server.start()
@@ -53,7 +53,7 @@ def test_a_deleted_profile_stays_deleted_through_a_crash_and_leaves_the_disk(ser
     assert removed == {"events": 3000, "attributes": 0, "tags": 0, "changes": 0, "refused_posts": 0}
     post(client, 1)
     assert len(client.get(EVENTS).json()["items"]) == 1
-    assert receipt(client, client.delete(PROFILE).headers["erasure-id"])["removed"]["events"] == 1
+    assert receipt(client, client.request("DELETE", PROFILE).headers["erasure-id"])["removed"]["events"] == 1
     server.stop()
     stored = server.store.read_bytes()
     assert b"steve@apsis.com" not in stored and b"personal-text" not in stored

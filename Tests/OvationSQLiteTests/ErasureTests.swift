@@ -147,6 +147,26 @@ struct ErasureTests {
         #expect(findings.contains { $0.text.contains("80 events of 80 profiles") }, "\(findings.map(\.text))")
     }
 
+    @Test("what was posted in the group that erases the profile is removed too")
+    func erasesItsGroup() async throws {
+        let store = try SQLiteStore(testing: path)
+        try await store.found()
+        let gate = DispatchSemaphore(value: 0)
+        // The writer waits until both are in its queue, so that one group has them.
+        async let held: Void = store.write { _, _ in gate.wait() }
+        async let posted = store.append(Fixtures.batch("a@b.se", times: [1, 2]))
+        try await waitUntil { store.statistics().requestsWaiting == 1 }
+        async let erased = store.change(Fixtures.erase("a@b.se"))
+        try await waitUntil { store.statistics().requestsWaiting == 2 }
+        gate.signal()
+        try await held
+        #expect(try await posted == .stored)
+        Fixtures.expectChanged(try await erased)
+        #expect(try await complete(store).counts == Erasure.Counts(events: 2))
+        store.close()
+        #expect(try await faults(path) == [])
+    }
+
     @Test("a copy is right while an erasure is under way, and the copy goes on with it")
     func copies() async throws {
         var store = try SQLiteStore(testing: path)

@@ -225,8 +225,9 @@ struct SQLiteStoreTests {
         }
         #expect(
             names == [
-                "account", "act", "activity", "actor", "api_key", "catalogue_log", "catalogue_log_number", "event",
-                "grdb_migrations",
+                "account", "act", "activity", "actor", "api_key", "catalogue_log", "catalogue_log_number",
+                "erased_rejection", "erased_rejection_of_erasure", "erasure", "erasure_of_account", "erasure_open",
+                "event", "grdb_migrations",
                 "idempotency", "idempotency_by_age", "profile", "profile_arrival", "profile_change", "profile_data",
                 "rejection",
                 "rejection_by_cause", "rejection_of_account", "rejection_without_cause", "setting", "signing_key",

@@ -38,12 +38,7 @@ enum CopySQL {
             SELECT profile_id, section, fields FROM profile_data
             WHERE (profile_id, section) > (?1, ?2) ORDER BY profile_id, section
             """
-        case .erasure:
-            """
-            SELECT position, erasure_id, account_id, profile_id, requested_at, actor, completed_at, events, "values", tags,
-                changes, rejections
-            FROM erasure WHERE position > ?2 ORDER BY position
-            """
+        case .erasure: selectErasures
         // Whose account it is, the profile says.
         case .event:
             """
@@ -55,14 +50,7 @@ enum CopySQL {
             SELECT account_id, key, fingerprint, answer, created_at FROM idempotency
             WHERE (account_id, key) > (?1, ?3) ORDER BY account_id, key
             """
-        case .rejection:
-            """
-            SELECT account_id, rejection_id, section, keyspace, key, received_at, client_id, request_id, code, detail,
-                errors, event_count, replayed_at, replayed_to, replayed_events, cause, item_codes, event_types, body
-            FROM rejection WHERE rejection_id > ?2
-                AND NOT EXISTS (SELECT 1 FROM erased_rejection AS erased WHERE erased.rejection_id = rejection.rejection_id)
-            ORDER BY rejection_id
-            """
+        case .rejection: selectRejections
         case .usage:
             """
             SELECT account_id, version_id, events, last_received_at FROM version_usage
@@ -76,6 +64,21 @@ enum CopySQL {
         SELECT position, account_id, profile_id, kind, state, at, client_id, section, edits
         FROM profile_change LEFT JOIN actor ON actor_id = actor
         WHERE position > ?2 ORDER BY position
+        """
+
+    private static let selectErasures: StaticString = """
+        SELECT position, erasure_id, account_id, profile_id, requested_at, actor, completed_at, events, "values", tags,
+            changes, rejections
+        FROM erasure WHERE position > ?2 ORDER BY position
+        """
+
+    /// Those of an erased profile are gone, removed or not.
+    private static let selectRejections: StaticString = """
+        SELECT account_id, rejection_id, section, keyspace, key, received_at, client_id, request_id, code, detail,
+            errors, event_count, replayed_at, replayed_to, replayed_events, cause, item_codes, event_types, body
+        FROM rejection WHERE rejection_id > ?2
+            AND NOT EXISTS (SELECT 1 FROM erased_rejection AS erased WHERE erased.rejection_id = rejection.rejection_id)
+        ORDER BY rejection_id
         """
 
     /// Profiles that were not moved yet, after the arrival ?2.
