@@ -188,6 +188,10 @@ public struct Limits: Sendable, Equatable {
     /// Profiles whose states another server has changed since a writer looked last, that it learns of one by one. Where
     /// there are more, it forgets all the profiles that it remembers.
     public static let statesLearnedMax = 1000
+    /// Rows of an erased profile that are removed in one transaction. They are locked for as long, and nothing else is.
+    public var erasureRowsMax = 500
+    /// How often a server looks for erasures that another one has left unfinished, on a shared database.
+    public static let erasurePoll: Duration = .seconds(30)
     /// Profiles that the writers remember as stored, so that they need not ask.
     public var knownProfilesMax = 100_000
 

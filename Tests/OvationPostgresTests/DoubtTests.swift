@@ -245,7 +245,9 @@ struct DoubtTests {
         }
     }
 
-    @Test("a change whose answer was cut off is answered as what it was, also where it left no row", arguments: Change.allCases)
+    @Test(
+        "a change whose answer was cut off is answered as what it was, also where it left no row",
+        arguments: Change.allCases)
     func findsChanges(_ kind: Change) async throws {
         let place = try await Place()
         let count = Mutex(0)

@@ -233,4 +233,23 @@ struct KnownProfilesTests {
         known.note([6: .locked], upTo: 13)
         #expect(known.stateNumber == 13 && known.id(of: address(1)) == nil)
     }
+
+    @Test("the key of an erased profile is not known, until that of a new one is")
+    func forgetsErased() {
+        func address(_ number: Int) -> KnownProfiles.Address {
+            KnownProfiles.Address(account: 1, keyspace: 1, key: "p\(number)")
+        }
+        // Also where it has become one of the older ones.
+        for others in [0, 5] {
+            var known = KnownProfiles(countMax: 10)
+            known.add(address(1), 1)
+            for number in 0..<others { known.add(address(10 + number), Int64(10 + number)) }
+            known.note([1: .erased], upTo: 9)
+            #expect(known.id(of: address(1)) == nil)
+            known.add(address(1), 2)
+            #expect(known.id(of: address(1)) == 2 && known.state(of: 2) == .open)
+            known.note([2: .locked], upTo: 10)
+            #expect(known.id(of: address(1)) == 2 && known.state(of: 2) == .locked)
+        }
+    }
 }

@@ -62,14 +62,14 @@ struct SQLTests {
                 #expect(!from.contains("JOIN") && !from.contains(";"), "\(file): \(from)")
             }
         }
-        #expect(count == 1)
+        #expect(count == 2)
     }
 
     /// Column by which a table is spread; nil: it stays on the coordinator.
     private static let distribution: [String: String?] = [
         "account": nil, "act": nil, "activity": nil, "setting": nil, "catalogue_log": nil, "api_key": nil,
         "signing_key": nil,
-        "migration": nil,
+        "migration": nil, "erasure": nil,
         "profile_change": nil, "profile_data": nil, "profile": "profile_id", "event": "profile_id", "idempotency": nil,
         "version_usage": nil,
         "rejection": nil,
@@ -122,7 +122,9 @@ struct SQLTests {
         for (file, text) in try Self.texts() where file.contains("/SQL+") {
             for part in text.components(separatedBy: "\\(").dropFirst() {
                 let name = part.prefix { $0 != ")" }
-                #expect(["rejectionColumns", "rejectionFilter", "rejectionRange"].contains(name), "\(file): \(name)")
+                #expect(
+                    ["rejectionColumns", "rejectionFilter", "rejectionRange", "erasureColumns"].contains(name),
+                    "\(file): \(name)")
             }
         }
     }

@@ -229,7 +229,7 @@ struct StoreCopyTests {
         let tables = try database.query("SELECT tablename FROM pg_tables WHERE schemaname = 'ovation' ORDER BY 1")
         let copied = [
             "account", "act", "api_key", "catalogue_log", "event", "idempotency", "profile", "profile_change",
-            "profile_data", "rejection",
+            "profile_data", "erasure", "rejection",
             "setting", "signing_key", "version_usage",
         ]
         #expect(copied.count == RowKind.allCases.count)

@@ -87,10 +87,10 @@ public enum PostgresDistribution {
 
     /// The place of each table. The rest are tables of the coordinator that Citus need not know.
     ///
-    /// `version_usage` and `profile_change` stay on the coordinator too, but Citus knows them: a transaction that writes to
-    /// one of them and to a node then commits in two phases, so that the coordinator's commit decides both.
+    /// `version_usage`, `profile_change` and `erasure` stay on the coordinator too, but Citus knows them: a transaction that
+    /// writes to one of them and to a node then commits in two phases, so that the coordinator's commit decides both.
     static let spreadBy = ["event": "profile_id", "profile": "profile_id"]
-    static let known = ["profile_change", "version_usage"]
+    static let known = ["erasure", "profile_change", "version_usage"]
 
     struct Found: Equatable {
         let name: String

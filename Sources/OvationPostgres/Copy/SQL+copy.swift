@@ -171,8 +171,15 @@ enum CopySQL {
     private static let selectChanges = Statement(
         "copy_profile_changes",
         """
-        SELECT position, account_id, profile_id, kind, state, at, actor, section, edits FROM profile_change
-        WHERE position > $1::bigint ORDER BY position LIMIT $2::bigint
+        SELECT position, account_id, profile_id, kind, state, at, actor, section,
+            CASE WHEN coalesce(before, 0) < $3::bigint THEN edits END
+        FROM (
+            SELECT position, account_id, profile_id, kind, state, at, actor, section, edits,
+                sum(octet_length(edits)) OVER (
+                    ORDER BY position ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING) AS before
+            FROM profile_change WHERE position > $1::bigint ORDER BY position LIMIT $2::bigint
+        ) AS summed
+        ORDER BY position
         """)
 
     private static let insertChanges = Statement(
@@ -316,8 +323,8 @@ enum CopySQL {
 
     /// Plans are made from what is there, and not from an empty table.
     static let analyze = [
-        "profile", "profile_change", "profile_data", "event", "idempotency", "catalogue_log", "act", "rejection",
-        "version_usage",
+        "profile", "profile_change", "profile_data", "erasure", "event", "idempotency", "catalogue_log", "act",
+        "rejection", "version_usage",
     ].map {
         Statement("copy_analyze_" + $0, "ANALYZE ovation." + $0)
     }

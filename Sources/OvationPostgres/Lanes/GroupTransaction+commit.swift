@@ -10,6 +10,7 @@ extension GroupTransaction {
         if let unmade = unmade() { round.add(unmade) }
         if let events = events() { round.add(events) }
         addChanges(to: &round)
+        addErasures(to: &round)
         if let usage = usage() { round.add(usage) }
         if let activity = activityRows() { round.add(activity) }
         if let replays = replays() { round.add(replays) }
@@ -259,20 +260,33 @@ extension GroupTransaction {
     func isStored(on connection: PostgresConnection) throws(PostgresFailure) -> Bool {
         switch mark {
         case .event(let profile, let section, let time, let id):
-            return try connection.run(WriteSQL.hasEvent) {
+            let found = try connection.run(WriteSQL.hasEvent) {
                 for number in [profile, section, time, id] { $0.add(number) }
-            }.count == 1
+            }
+            if found.count == 0 { try verifyIsNotErased(profile, on: connection) }
+            return found.count == 1
         case .rejection(let account, let id):
             return try connection.run(WriteSQL.hasRejection) {
                 $0.add(account)
                 $0.add(id)
             }.count == 1
-        case .change(let position):
-            return try connection.run(ChangeSQL.hasChange) { $0.add(position) }.count == 1
+        case .change(let profile, let position):
+            let found = try connection.run(ChangeSQL.hasChange) { $0.add(position) }
+            if found.count == 0 { try verifyIsNotErased(profile, on: connection) }
+            return found.count == 1
         case .transaction(let number):
             return try connection.run(WriteSQL.isCommitted) { $0.add(number) }.bool(0, 0)
         // It wrote at most idempotency keys, and they give the same answer when they are asked again.
         case nil: return false
+        }
+    }
+
+    /// What is missing of a profile that was erased since may have been removed with it, and the rest of the group be stored.
+    private func verifyIsNotErased(_ profile: Int64, on connection: PostgresConnection) throws(PostgresFailure) {
+        let rows = try connection.run(WriteSQL.findProfiles) { $0.add([profile]) }
+        if rows.count == 1, ProfileState(stored: rows.int64(0, 4)) == .erased {
+            throw PostgresFailure(
+                state: "", message: "the profile by which the commit would be found was erased meanwhile")
         }
     }
 }

@@ -33,7 +33,8 @@ final class LaneMemory {
 /// 2. ``decide()`` asks about keys that somebody else has, and ``judge()`` about profiles whose state may have changed. It
 ///    refuses posts to those that take no events, and closes the rejections of replays.
 /// 3. ``resolve()`` makes what profiles are still missing: of posts with an idempotency key, and after a collision.
-///    ``readData()`` reads what is still to be known of profiles that are changed.
+///    ``readData()`` reads what is still to be known of profiles that are changed, and ``prepareErasures()`` what is removed
+///    together with a profile.
 /// 4. ``commit()`` writes events, changes of profiles, usage and refused posts, and commits.
 ///
 /// From step 1 on nobody changes the state of a profile: who does takes the lock of step 1 alone. See rule 18 of DESIGN.md.
@@ -61,6 +62,10 @@ final class GroupTransaction {
     /// What is written of changes.
     var planned: [PlannedChange] = []
     var data = GroupData()
+    /// What is written of profiles that are erased.
+    var erasures: [PlannedErasure] = []
+    /// Of their first acts in the audit trails, by account.
+    var actNumbers: [Int64: Int64] = [:]
     /// Numbers for changes, where those in ``eventIDs`` were drawn too early.
     var changeIDs: IDBlocks?
     /// The states that these changes give profiles.
@@ -95,7 +100,7 @@ final class GroupTransaction {
         case event(profile: Int64, section: Int64, time: Int64, id: Int64)
         case rejection(account: Int64, id: Rejection.ID)
         case transaction(Int64)
-        case change(position: Int64)
+        case change(profile: Int64, position: Int64)
     }
 
     struct Wanted {
@@ -116,6 +121,12 @@ final class GroupTransaction {
         var state = ProfileState.open
         /// It was made in step 1 for a post that is refused, and goes again.
         var isUnmade = false
+
+        /// Looks further on the path of ids: the profile there has been erased, and the key is not its key any more.
+        mutating func leave(_ erased: Int64) {
+            (id, candidate) = (nil, ProfileID(erased).afterCollision)
+            (isNew, isFree, isMade, state) = (true, false, false, .open)
+        }
     }
 
     init(
@@ -142,6 +153,7 @@ final class GroupTransaction {
             try resolve()
             try readData()
             decideChanges()
+            try prepareErasures()
             try commit()
         } catch {
             // Another transaction was faster to make a profile, or the row of what one holds.
@@ -220,8 +232,10 @@ extension GroupTransaction {
         var round = Round()
         round.add(Command(.begin))
         if posts.contains(where: \.touchesState) {
-            // No other group is under way, and none begins until this one is over.
             round.add(Command(Locks.awaitOrderBriefly))
+            // While it waits for these, others store their groups.
+            for account in erasedAccounts { round.add(Command(Locks.log) { $0.add(account) }) }
+            // No other group is under way, and none begins until this one is over.
             round.add(Command(Locks.awaitOrder))
         } else {
             round.add(Command(Locks.shareOrder))

@@ -45,13 +45,13 @@ extension GroupTransaction {
     func addChanges(to round: inout Round) {
         let rows = planned.flatMap { planned in planned.draft.rows.map { (planned, $0) } }
         guard let first = rows.first else { return }
-        if mark == nil { mark = .change(position: first.1.position) }
+        if mark == nil { mark = .change(profile: first.0.profile, position: first.1.position) }
         for (planned, row) in rows {
             guard let state = row.state else { continue }
             newStates[planned.profile] = state
             newStateNumber = max(newStateNumber ?? 0, row.position)
             round.add(
-                Command(ChangeSQL.setState) {
+                Command(state == .erased ? ErasureSQL.emptyProfile : ChangeSQL.setState) {
                     $0.add(planned.profile)
                     $0.add(state.rawValue)
                 })

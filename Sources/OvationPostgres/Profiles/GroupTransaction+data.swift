@@ -111,10 +111,12 @@ extension GroupTransaction {
 extension ProfileChange {
     /// Whose rows of `profile_data` it may change.
     var sections: [Int64] {
-        operations.map { operation in
+        operations.compactMap { operation in
             switch operation {
             case .update(let section, _): section
-            case .lock, .erase: 0
+            case .lock: 0
+            // Nobody else has a group under way, and its rows are removed afterwards.
+            case .erase: nil
             }
         }
     }

@@ -31,7 +31,14 @@ extension GroupTransaction {
         for row in 0..<rows.count { states[rows.int64(row, 0)] = ProfileState(stored: rows.int64(row, 1)) }
         memory.known.note(states, upTo: number)
         for index in wanted.indices {
-            if let state = wanted[index].id.flatMap({ states[$0] }) { wanted[index].state = state }
+            guard let id = wanted[index].id, let state = states[id] else { continue }
+            guard state == .erased else {
+                wanted[index].state = state
+                continue
+            }
+            // Inside a transaction no node is read: the next try looks for the profile before it.
+            if isSpread { throw PostgresFailure(state: "40001", message: "a profile was erased meanwhile") }
+            wanted[index].leave(id)
         }
     }
 

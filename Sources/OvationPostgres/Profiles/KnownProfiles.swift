@@ -2,8 +2,8 @@ import OvationCore
 
 /// Profiles that are certainly stored, so that a post to one of them need not ask.
 ///
-/// A profile keeps its id for good, so the ids here stay right for as long as a connection lives, even when another server
-/// writes. What is here of states is right as of ``stateNumber``, which each transaction compares with the database's.
+/// A profile keeps its id until it is erased, so the ids here stay right for as long as a connection lives, even when another
+/// server writes. What is here of states is right as of ``stateNumber``, which each transaction compares with the database's.
 struct KnownProfiles {
     struct Address: Hashable {
         let account: Int64
@@ -25,9 +25,17 @@ struct KnownProfiles {
         self.stateNumber = stateNumber
     }
 
+    /// nil: it is not known. The key of an erased profile is nobody's, or that of a profile made since.
     mutating func id(of address: Address) -> Int64? {
-        if let id = younger[address] { return id }
+        if let id = younger[address] {
+            if state(of: id) != .erased { return id }
+            younger[address] = nil
+        }
         guard let id = older[address] else { return nil }
+        guard state(of: id) != .erased else {
+            older[address] = nil
+            return nil
+        }
         add(address, id)
         return id
     }

@@ -11,7 +11,9 @@ extension PostgresStore: ProfileStore {
     }
 
     public func change(_ change: ProfileChange) async throws(StoreFailure) -> ProfileChangeOutcome {
-        try await writer.write { .change(change, $0) }.get()
+        let outcome = try await writer.write { .change(change, $0) }.get()
+        if change.erasure != nil { remover.hurry() }
+        return outcome
     }
 
     public func profile(_ reference: ProfileReference) async throws(StoreFailure) -> Profile? {
@@ -36,12 +38,12 @@ extension PostgresStore: ProfileStore {
     }
 
     public func erasure(_ id: ErasureID, account: Int64) async throws(StoreFailure) -> Erasure? {
-        throw StoreFailure(.unavailable, "not built yet")
+        try await reader.read { try ErasureRows.find($0, id, account: account) }
     }
 
     public func erasures(
         account: Int64, before position: Int64?, limit: Int
     ) async throws(StoreFailure) -> [Erasure] {
-        throw StoreFailure(.unavailable, "not built yet")
+        try await reader.read { try ErasureRows.list($0, account: account, before: position, limit: limit) }
     }
 }

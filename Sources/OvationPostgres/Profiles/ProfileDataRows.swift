@@ -66,17 +66,28 @@ enum ProfileDataRows {
                 $0.add(orNull: sections)
             }
         }
-        return try ProfileRows.read(connection, of: address, { [command($0)] }) { profile, results in
-            let rows = results[0]
-            return try read(
-                profile,
-                (0..<rows.count).map { row in
-                    guard let index = rows.withBytes(row, 1, { FieldIndex(bytes: $0) }) else {
-                        throw StoreFailure(.damaged, "what a profile holds cannot be read")
-                    }
-                    return (rows.int64(row, 0), index)
-                }.sorted { $0.0 < $1.0 })
+        while true {
+            var found: ProfileID?
+            do {
+                return try ProfileRows.read(connection, of: address, { [command($0)] }) { profile, results in
+                    found = profile.id
+                    return try read(profile, try indexes(results[0]))
+                }
+            } catch let failure as StoreFailure where failure.code == .damaged {
+                // The changes of a profile that is erased go while one reads. Then the key is looked for anew.
+                guard let found, try ProfileRows.find(connection, id: found.value, account: address.account) == nil
+                else { throw failure }
+            }
         }
+    }
+
+    private static func indexes(_ rows: PostgresResult) throws -> [(section: Int64, index: FieldIndex)] {
+        try (0..<rows.count).map { row in
+            guard let index = rows.withBytes(row, 1, { FieldIndex(bytes: $0) }) else {
+                throw StoreFailure(.damaged, "what a profile holds cannot be read")
+            }
+            return (rows.int64(row, 0), index)
+        }.sorted { $0.0 < $1.0 }
     }
 
     fileprivate static func missing(_ position: Int64) -> StoreFailure {

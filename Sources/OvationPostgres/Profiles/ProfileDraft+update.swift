@@ -23,7 +23,7 @@ extension ProfileDraft {
 extension ProfileChange {
     /// Whether it makes a profile that is not there: there is nothing in its operations that a new profile refuses.
     var makesProfile: Bool {
-        guard precondition != .exists else { return false }
+        guard precondition != .exists, erasure == nil else { return false }
         // Nearly always: a new profile has room, and takes what does not come behind a lock.
         let fields = operations.reduce(0) { $0 + $1.fieldCount }
         if fields <= Limits.profileFieldsMax, !touchesState { return true }

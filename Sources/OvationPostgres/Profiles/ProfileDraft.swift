@@ -36,21 +36,22 @@ struct ProfileDraft {
         switch operation {
         case .update(let section, let edits): update(section, edits, &ids)
         case .lock: lock(&ids)
-        case .erase: preconditionFailure("not built yet")
+        case .erase: erase(operation, &ids)
         }
     }
 
     /// Of a section; 0 for the profile as a whole.
     func index(of section: Int64) -> FieldIndex { indexes[section] ?? stored[section] ?? FieldIndex() }
 
+    /// - Parameter index: nil: it stays as it is.
     mutating func add(
-        _ operation: ProfileChange.Operation, in section: Int64?, _ index: FieldIndex, _ changed: PackedEdits,
+        _ operation: ProfileChange.Operation, in section: Int64?, _ index: FieldIndex?, _ changed: PackedEdits,
         at position: Int64
     ) {
         rows.append(
             Row(
                 position: position, kind: operation.kind, state: operation.state, section: section, edits: changed))
-        indexes[section ?? 0] = index
+        if let index { indexes[section ?? 0] = index }
         edits[position] = changed
         if let state = operation.state { self.state = state }
     }

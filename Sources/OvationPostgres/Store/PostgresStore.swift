@@ -10,6 +10,7 @@ public final class PostgresStore: Store {
     let writer: PostgresWriter
     let reader: PostgresReader
     let listener: ChangeListener
+    let remover: ErasureRemover
     private let outage = Outage()
     let limits: Limits
     private let size = SizeOnDisk()
@@ -34,6 +35,7 @@ public final class PostgresStore: Store {
             target, shards: shards, limits: limits, forgetting: self.forgetting, outage: outage, logger: logger)
         reader = PostgresReader(target, limits: limits, outage: outage, logger: logger)
         listener = ChangeListener(target, limits: limits, logger: logger)
+        remover = ErasureRemover(target, limits: limits, logger: logger)
         outage.start()
     }
 
@@ -50,6 +52,7 @@ public final class PostgresStore: Store {
     /// Commits the waiting writes and closes the connections. Later calls throw `closed`. Blocks.
     public func close() {
         listener.close()
+        remover.close()
         reader.close()
         writer.close()
         outage.stop()
@@ -180,7 +183,7 @@ private final class SizeOnDisk: Sendable {
 
 extension Timestamp {
     /// By the clock of this machine.
-    fileprivate static var now: Timestamp {
+    static var now: Timestamp {
         Timestamp(milliseconds: Int64(Date().timeIntervalSince1970 * 1000))
     }
 }

@@ -7,10 +7,12 @@ enum ReadSQL {
         FROM profile WHERE profile_id = $1::bigint
         """)
 
+    /// State 2 is that of an erased profile, which no reader is given.
     static let profileByID = Statement(
         "profile_by_id",
         """
-        SELECT keyspace, key, created_at, state FROM profile WHERE profile_id = $1::bigint AND account_id = $2::bigint
+        SELECT keyspace, key, created_at, state FROM profile
+        WHERE profile_id = $1::bigint AND account_id = $2::bigint AND state <> 2
         """)
 
     /// Newest first, and one more than fits into this many bytes: it only tells that there is more.
@@ -102,12 +104,12 @@ enum ReadSQL {
 
     // MARK: Profiles
 
-    /// A range of the index over keys, of one keyspace.
+    /// A range of the index over keys, of one keyspace. The key of an erased profile is empty.
     static let search = Statement(
         "search_profiles",
         """
         SELECT profile_id, key, created_at, state FROM profile
-        WHERE account_id = $1::bigint AND keyspace = $2::bigint AND key >= $3::text AND key < $5::text
+        WHERE account_id = $1::bigint AND keyspace = $2::bigint AND key > '' AND key >= $3::text AND key < $5::text
         ORDER BY key LIMIT $4::bigint
         """)
 
@@ -116,7 +118,7 @@ enum ReadSQL {
         "search_profiles_to_end",
         """
         SELECT profile_id, key, created_at, state FROM profile
-        WHERE account_id = $1::bigint AND keyspace = $2::bigint AND key >= $3::text
+        WHERE account_id = $1::bigint AND keyspace = $2::bigint AND key > '' AND key >= $3::text
         ORDER BY key LIMIT $4::bigint
         """)
 
@@ -158,8 +160,10 @@ enum ReadSQL {
         ORDER BY event_id
         """)
 
+    /// Events of a profile that is erased have no key.
     static let profileKeys = Statement(
-        "profile_keys", "SELECT profile_id, keyspace, key FROM profile WHERE profile_id = ANY ($1::bigint[])")
+        "profile_keys",
+        "SELECT profile_id, keyspace, key FROM profile WHERE profile_id = ANY ($1::bigint[]) AND state <> 2")
 
     // MARK: Refused posts
 

@@ -19,12 +19,13 @@ enum Schema {
         Migration(number: 4, name: "acts beside definitions", statements: acts),
         Migration(number: 5, name: "states of profiles", statements: states),
         Migration(number: 6, name: "data of profiles", statements: data),
+        Migration(number: 7, name: "erasures of profiles", statements: erasures),
     ]
 
     /// All of them but the ledger.
     static let tables = [
-        "account", "act", "activity", "api_key", "catalogue_log", "event", "idempotency", "profile", "profile_change",
-        "profile_data", "rejection", "setting", "signing_key", "version_usage",
+        "account", "act", "activity", "api_key", "catalogue_log", "erasure", "event", "idempotency", "profile",
+        "profile_change", "profile_data", "rejection", "setting", "signing_key", "version_usage",
     ]
 
     /// Ids come in blocks: a group draws as many as it needs in one round trip, and no id is ever drawn twice.
@@ -234,6 +235,31 @@ enum Schema {
         FROM ovation.profile_change CROSS JOIN generate_series(0, 8) AS place
         WHERE place = 0 OR position >> (7 * place) > 0 GROUP BY profile_id, position
         """,
+    ]
+
+    private static let erasures = [
+        // What was removed of profiles that were erased, for good and without personal data. While completed_at is null, rows
+        // of the profile are still there, and the counts rise.
+        """
+        CREATE TABLE ovation.erasure (
+            position     bigint PRIMARY KEY,           -- of the change that erased the profile
+            erasure_id   text COLLATE "C" NOT NULL,
+            account_id   bigint NOT NULL,
+            profile_id   bigint NOT NULL,
+            requested_at bigint NOT NULL,
+            actor        text NOT NULL,                -- client id of the API key
+            completed_at bigint,
+            events       bigint NOT NULL,
+            "values"     bigint NOT NULL,
+            tags         bigint NOT NULL,
+            changes      bigint NOT NULL,
+            rejections   bigint NOT NULL
+        )
+        """,
+        "CREATE INDEX erasure_by_id ON ovation.erasure (erasure_id)",
+        "CREATE INDEX erasure_by_account ON ovation.erasure (account_id, position)",
+        // Empty but while something is removed.
+        "CREATE INDEX erasure_open ON ovation.erasure (position) WHERE completed_at IS NULL",
     ]
 
     private static let posts = [

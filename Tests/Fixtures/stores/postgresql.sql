@@ -215,3 +215,26 @@ SELECT profile_id, 0, '\x0103'::bytea || string_agg(
     || '\x01'::bytea
 FROM ovation.profile_change CROSS JOIN generate_series(0, 8) AS place
 WHERE place = 0 OR position >> (7 * place) > 0 GROUP BY profile_id, position;
+
+-- Migration 7 erasures of profiles
+
+CREATE TABLE ovation.erasure (
+    position     bigint PRIMARY KEY,           -- of the change that erased the profile
+    erasure_id   text COLLATE "C" NOT NULL,
+    account_id   bigint NOT NULL,
+    profile_id   bigint NOT NULL,
+    requested_at bigint NOT NULL,
+    actor        text NOT NULL,                -- client id of the API key
+    completed_at bigint,
+    events       bigint NOT NULL,
+    "values"     bigint NOT NULL,
+    tags         bigint NOT NULL,
+    changes      bigint NOT NULL,
+    rejections   bigint NOT NULL
+);
+
+CREATE INDEX erasure_by_id ON ovation.erasure (erasure_id);
+
+CREATE INDEX erasure_by_account ON ovation.erasure (account_id, position);
+
+CREATE INDEX erasure_open ON ovation.erasure (position) WHERE completed_at IS NULL;
