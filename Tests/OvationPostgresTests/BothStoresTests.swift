@@ -18,6 +18,7 @@ struct BothStoresTests {
         private(set) var rejectionIDs: [Rejection.ID] = []
         var cursors: [EventPosition?] = [nil]
         var exported: Int64 = 0
+        var erasures = 0
 
         init(_ store: any Store) {
             self.store = store
@@ -225,6 +226,7 @@ struct BothStoresTests {
             let id = life.rejection(named: life.rejectionIDs.count - 1 - step.number)
             return "\(try await life.store.dismissRejection(id, account: 1))"
         case 14..<16: return try await delete(life, step)
+        case 23: return try await erase(life, step)
         case 24: return try await lock(life, step)
         case 25...: return try await update(life, step)
         case 16:
@@ -251,6 +253,25 @@ struct BothStoresTests {
         case .noProfile: return "no profile"
         case let other: return "\(other)"
         }
+    }
+
+    /// With its receipt, when all is removed: until then counts of events fall, on each store in its time.
+    private func erase(_ life: Life, _ step: Step) async throws -> String {
+        let profile = try step.other ? step.address : step.neighbour
+        life.erasures += 1
+        let id = Fixtures.erasureID(life.erasures)
+        let change = ProfileChange(
+            profile: profile, at: step.now, actor: "key \(step.number)",
+            idempotency: step.flag ? idempotency(step) : nil, operations: [.erase(id, format: .email)])
+        let outcome = try await life.store.change(change)
+        guard case .changed = outcome else { return "\(outcome)" }
+        var receipt: Erasure?
+        try await waitUntil {
+            receipt = try await life.store.erasure(id, account: profile.account)
+            return receipt?.completedAt != nil
+        }
+        guard let receipt else { return "no receipt" }
+        return "\(receipt.counts) \(receipt.requestedAt) \(receipt.actor)"
     }
 
     private func update(_ life: Life, _ step: Step) async throws -> String {

@@ -22,6 +22,7 @@ struct CopyHistory {
                 let profile = try CopyHistory.address(key, account)
                 _ = try await store.change(
                     ProfileChange(profile: profile, at: now, actor: "client-\(account)", operations: [.lock]))
+            case 11 where step > 15: try await erase(store, account, now, &random)
             case 12...: _ = try await store.change(update(step, account, now, &random))
             case 3:
                 let batch = try batch(
@@ -143,6 +144,16 @@ struct CopyHistory {
         )
     }
 
+    private func erase(
+        _ store: any Store, _ account: Int64, _ now: Timestamp, _ random: inout SeededGenerator
+    ) async throws {
+        let profile = try CopyHistory.address(CopyHistory.keys.randomElement(using: &random) ?? "", account)
+        _ = try await store.change(
+            ProfileChange(
+                profile: profile, at: now, actor: "client-\(account)",
+                operations: [.erase(ErasureID(using: &random), format: .email)]))
+    }
+
     // MARK: Questions
 
     /// Whatever a store answers, ids and positions included.
@@ -154,6 +165,7 @@ struct CopyHistory {
             "\(try await store.lastSequences().mapValues(\.definitions).sorted { $0.key < $1.key })",
         ]
         for account in accounts {
+            answers += try await erasures(store, account)
             for section in [Int64(2), 3] { answers += try await export(store, account, section) }
             for key in keys { answers += try await profile(store, try address(key, account)) }
             let found = try await store.profiles(
@@ -167,6 +179,16 @@ struct CopyHistory {
             }
         }
         return answers
+    }
+
+    /// When all is removed: the copy goes on where the source was.
+    private static func erasures(_ store: any Store, _ account: Int64) async throws -> [String] {
+        var list: [Erasure] = []
+        try await waitUntil {
+            list = try await store.erasures(account: account, before: nil, limit: 1000)
+            return list.allSatisfy { $0.completedAt != nil }
+        }
+        return list.map { "\($0.id) \($0.position) \($0.requestedAt) \($0.actor) \($0.counts)" }
     }
 
     private static func profile(_ store: any Store, _ address: ProfileAddress) async throws -> [String] {
