@@ -76,7 +76,7 @@ struct ErasureRemovalTests {
         // What is left is the row of the erasure itself.
         #expect(try left(profile) == [0, 1, 0])
         #expect(try await erasure(store).completedAt == Fixtures.now.advanced(by: .seconds(9)))
-        #expect(try await store.usage(account: 1).map(\.events) == [4, 3])
+        #expect(try await store.usage(account: 1).map(\.events) == [3, 4])
         #expect(try await store.counts(of: Fixtures.address("b@b.se"))?.counts.map(\.events) == [4, 3])
         #expect(try await store.data(of: Fixtures.address("b@b.se"), in: nil)?.sections.map(\.fields.count) == [3, 2])
     }
