@@ -1,3 +1,4 @@
+import Foundation
 import HTTPTypes
 import OvationCore
 import OvationTesting
@@ -39,7 +40,8 @@ struct ConsoleAttributeTests {
             #expect(draft.text.contains("show the draft to admin keys"))
             #expect(try await log(server) == before)
             let page = try await client.submit(Self.attributes, Self.newCake + [("action", "create")])
-            #expect(page.text.contains("is created") && page.text.contains("Created the attribute ‘cake’ of type date"))
+            #expect(
+                page.text.contains("is created") && page.text.contains("Created the attribute ‘cake’ of type date."))
             let made = try await server.send(.get, Self.api + "/usercreated.attributes.cake-abcdefgh12").json
             #expect(made["versions"]?.array?.first?["render_hint"] == "date_YYYY-MM-DD")
             #expect(made["keyspace_permissions"]?.array?.allSatisfy { $0["permissions"]?.array?.count == 2 } == true)

@@ -109,8 +109,14 @@ extension Attribute {
 extension AttributeContent {
     /// For people: the hint where there is one, since it says more than the type.
     var label: String {
-        switch renderHint {
-        case nil: type.rawValue
+        renderHint?.label ?? type.rawValue
+    }
+}
+
+extension RenderHint {
+    /// For people, as the form of an attribute offers it.
+    var label: String {
+        switch self {
         case .date: "date"
         case .timestamp: "timestamp"
         case .location: "location"

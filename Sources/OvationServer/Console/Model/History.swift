@@ -112,7 +112,7 @@ enum HistoryWords {
             guard let found = Int64(id).flatMap(catalogue.attributeVersion)?.attribute else { return "version \(id)" }
             return "version \(id) of ‘\(found.name)’"
         }
-        let type = change.renderHint ?? change.type ?? ""
+        let type = change.renderHint.flatMap(RenderHint.init(rawValue:))?.label ?? change.type ?? ""
         return switch entry.kind {
         case "attribute.created": "Created the attribute ‘\(name)’ of type \(type)."
         case "attribute.changed": "Changed the attribute \(attribute)."
