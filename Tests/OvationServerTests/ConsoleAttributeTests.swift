@@ -144,6 +144,26 @@ struct ConsoleAttributeTests {
             #expect(rows(found) == 11 && found.contains("1 to 11 of 11"))
             #expect(try await client.get(Self.tags + "?q=nothing").text.contains("None fits."))
             #expect(try await client.get(Self.attributes + "?q=birth").text.contains("1 to 1 of 1"))
+            #expect(try await client.get(Self.attributes + "?removed=1").text.contains("name=\"removed\" value=\"1\""))
+        }
+    }
+
+    @Test("a tag on a later page is changed there, and a wrong name comes back beside its message")
+    func laterPages() async throws {
+        var model = try Fixtures.model()
+        model.sections[0].tags = (0..<150).map { Model.Tag(discriminator: nil, name: "tag \($0)") }
+        try await TestServer.run(model: model) { server async throws in
+            var client = try await ConsoleClient.signedIn(to: server)
+            let page = try await client.get(Self.tags + "?q=tag&from=100").text
+            let action = try #require(
+                page.split(separator: "\"").first { $0.hasPrefix(Self.tags + "/") && $0.contains("?") })
+            let form = action.split(separator: "amp;").joined()
+            let wrong = String(repeating: "x", count: Limits.nameLengthMax + 1)
+            let told = try await client.post(form, [("name", wrong)])
+            #expect(told.status == .badRequest && told.text.contains("id=\"error:"))
+            #expect(told.text.contains("value=\"\(wrong)\"") && told.text.contains("101 to 150 of 150"))
+            let changed = try await client.submit(form, [("name", "tag renamed")])
+            #expect(changed.text.contains("is changed.") && changed.text.contains("101 to 150 of 150"))
         }
     }
 

@@ -22,19 +22,33 @@ public struct ListWindow: Sendable, Equatable {
     public let nextHref: String?
     /// Where the list begins; nil: here.
     public let firstHref: String?
+    /// The query of this page, so that a form in a row leads back to it.
+    public let query: String
+    /// Whether removed ones are shown too; a search keeps that.
+    public let showsRemoved: Bool
     let words: String
     let isSearch: Bool
 
     /// - Parameter shown: the rows of this page, by their place from 0.
-    public init(text: String, total: Int, shown: Range<Int>, nextHref: String?, firstHref: String?) {
+    public init(
+        text: String, total: Int, shown: Range<Int>, nextHref: String?, firstHref: String?, query: String = "",
+        showsRemoved: Bool = false
+    ) {
         self.text = text
         self.total = total
         self.nextHref = nextHref
         self.firstHref = firstHref
+        self.query = query
+        self.showsRemoved = showsRemoved
         isSearch = !text.isEmpty
         words =
-            shown.isEmpty
-            ? "None fits." : "\((shown.lowerBound + 1).grouped) to \(shown.upperBound.grouped) of \(total.grouped)"
+            if !shown.isEmpty {
+                "\((shown.lowerBound + 1).grouped) to \(shown.upperBound.grouped) of \(total.grouped)"
+            } else if isSearch {
+                "None fits."
+            } else {
+                "There is none yet."
+            }
     }
 }
 

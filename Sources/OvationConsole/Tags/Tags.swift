@@ -8,10 +8,15 @@ public struct TagsPage: ConsolePage {
         public let discriminator: String
         public let id: String
         public let isHidden: Bool
+        /// What stands in its field: its name, or what was typed in place of it.
+        public let typed: String
         let error: String?
 
-        public init(name: String, discriminator: String, id: String, isHidden: Bool, error: String? = nil) {
+        public init(
+            name: String, discriminator: String, id: String, isHidden: Bool, typed: String? = nil, error: String? = nil
+        ) {
             self.name = name
+            self.typed = typed ?? name
             self.discriminator = discriminator
             self.id = id
             self.isHidden = isHidden
@@ -27,6 +32,7 @@ public struct TagsPage: ConsolePage {
     /// `name` is the form that creates; `name:{discriminator}` is the row of a tag.
     public let errors: [FormError]
     let base: String
+    let query: String
     let tabs: [Link]
     let errorLines: [ErrorLine]
     let nameError: String?
@@ -39,9 +45,10 @@ public struct TagsPage: ConsolePage {
         self.rows = rows.map {
             Row(
                 name: $0.name, discriminator: $0.discriminator, id: $0.id, isHidden: $0.isHidden,
-                error: errors.message(for: "name:\($0.discriminator)"))
+                typed: $0.typed, error: errors.message(for: "name:\($0.discriminator)"))
         }
         base = DataModel.base(section, "tags")
+        query = window.query
         tabs = DataModel.tabs(section, current: "tags")
         errorLines = errors.lines()
         nameError = errors.message(for: "name")

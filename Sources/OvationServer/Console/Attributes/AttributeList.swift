@@ -171,13 +171,13 @@ extension Visit {
         let found = wanted.isEmpty ? rows : rows.filter { texts($0).contains { $0.lowercased().contains(wanted) } }
         let start = min(max(Int(try query("from")) ?? 0, 0), found.count)
         let end = min(start + 100, found.count)
-        func href(_ from: Int) -> String {
+        func href(_ from: Int, of path: String = path) -> String {
             ConsolePath.with(
                 path, [("q", text), ("removed", removed ? "1" : ""), ("from", from > 0 ? String(from) : "")])
         }
         let window = ListWindow(
             text: text, total: found.count, shown: start..<end, nextHref: end < found.count ? href(end) : nil,
-            firstHref: start > 0 ? href(0) : nil)
+            firstHref: start > 0 ? href(0) : nil, query: href(start, of: ""), showsRemoved: removed)
         return (Array(found[start..<end]), window)
     }
 }

@@ -32,15 +32,20 @@ enum TagList {
             var body = Bodies.TagChange()
             (body.name, body.isHidden) = (name, visit.form["is_hidden"] == "on")
             try await visit.call(ChangeTag.self, tag.path, body: body)
-            return visit.redirect(to: ConsolePath.tags(tag.section), "The tag ‘\(name)’ is changed.")
+            let list = ConsolePath.with(
+                ConsolePath.tags(tag.section), [("q", try visit.query("q")), ("from", try visit.query("from"))])
+            return visit.redirect(to: list, "The tag ‘\(name)’ is changed.")
         } catch let problem as Problem where problem.code.status.kind == .clientError {
             let errors = [FormError(control: "name:\(tag.discriminator)", message: problem.detail)]
-            return await visit.page(try page(visit, errors), area: .eventTypes, status: problem.code.status)
+            return await visit.page(
+                try page(visit, changing: (tag.discriminator, name), errors), area: .eventTypes,
+                status: problem.code.status)
         }
     }
 
     private static func page(
-        _ visit: Visit, newName: String = "", _ errors: [FormError] = []
+        _ visit: Visit, newName: String = "", changing: (Discriminator<OvationCore.Tag>, typed: String)? = nil,
+        _ errors: [FormError] = []
     ) throws(Problem) -> TagsPage {
         let section = try visit.section()
         let (found, window) = try visit.window(
@@ -51,7 +56,7 @@ enum TagList {
             rows: found.map {
                 .init(
                     name: $0.name, discriminator: $0.discriminator.text, id: String($0.versionID),
-                    isHidden: $0.isHidden)
+                    isHidden: $0.isHidden, typed: changing?.0 == $0.discriminator ? changing?.typed : nil)
             }, window: window, newName: newName, errors: errors)
     }
 }
