@@ -1,7 +1,11 @@
 /// The embedded templates by name.
 enum Templates {
     static let all: [(name: String, bytes: [UInt8])] = [
+        ("attribute", PackageResources.attribute_mustache),
+        ("attribute_form", PackageResources.attribute_form_mustache),
+        ("attributes", PackageResources.attributes_mustache),
         ("confirm", PackageResources.confirm_mustache),
+        ("data_model_tabs", PackageResources.data_model_tabs_mustache),
         ("error_summary", PackageResources.error_summary_mustache),
         ("event_type", PackageResources.event_type_mustache),
         ("event_type_form", PackageResources.event_type_form_mustache),
@@ -15,6 +19,8 @@ enum Templates {
         ("keys", PackageResources.keys_mustache),
         ("keyspaces", PackageResources.keyspaces_mustache),
         ("layout", PackageResources.layout_mustache),
+        ("list_pages", PackageResources.list_pages_mustache),
+        ("list_window", PackageResources.list_window_mustache),
         ("live", PackageResources.live_mustache),
         ("overview", PackageResources.overview_mustache),
         ("problem", PackageResources.problem_mustache),
@@ -35,6 +41,7 @@ enum Templates {
         ("sections", PackageResources.sections_mustache),
         ("sign_in", PackageResources.sign_in_mustache),
         ("steps", PackageResources.steps_mustache),
+        ("tags", PackageResources.tags_mustache),
         ("time", PackageResources.time_mustache),
     ]
 
@@ -42,8 +49,9 @@ enum Templates {
     static var needed: [String] {
         let pages: [any ConsolePage.Type] = [
             SignInPage.self, ProblemPage.self, ConfirmPage.self, ProofPage.self, OverviewPage.self, EventTypesPage.self,
-            EventTypePage.self, EventTypeFormPage.self, HistoryPage.self, ProfilesPage.self, ProfilePage.self,
-            ProfileSummaryPage.self, ProfileAttributesPage.self, ProfileChangesPage.self,
+            EventTypePage.self, EventTypeFormPage.self, AttributesPage.self, AttributePage.self, AttributeFormPage.self,
+            TagsPage.self, HistoryPage.self, ProfilesPage.self, ProfilePage.self, ProfileSummaryPage.self,
+            ProfileAttributesPage.self, ProfileChangesPage.self,
             LivePage.self, RejectionsPage.self, RejectionPage.self, RejectionCausesPage.self, RejectionCausePage.self,
             CauseActPage.self, KeysPage.self, KeyFormPage.self,
             RotateKeyPage.self, SecretPage.self, SectionsPage.self, KeyspacesPage.self,

@@ -77,6 +77,16 @@ def stage(admin: Client) -> Stage:
     assert admin.request("DELETE", f"/audience/sections/{shop.section}/events/{removed}").status_code == 204
     revoked = made(admin, "/account/api-keys", {"name": "Old till", "role": "integration", "sections": [shop.section]})
     assert admin.request("DELETE", f"/account/api-keys/{revoked['client_id']}").status_code == 204
+    section = f"/audience/sections/{shop.section}"
+    attribute = made(admin, f"{section}/attributes", {"name": "Favourite roast", "type": "string"})["discriminator"]
+    path = f"{section}/attributes/{attribute}"
+    made(admin, f"{path}/versions", {"type": "integer"})
+    made(admin, f"{path}/versions", {"type": "string", "render_hint": "date_YYYY-MM-DD", "draft": True})
+    attribute_versions = admin.get(path).json()
+    gone = made(admin, f"{section}/attributes", {"name": "Gone", "type": "boolean"})["discriminator"]
+    assert admin.request("DELETE", f"{section}/attributes/{gone}").status_code == 204
+    tag = made(admin, f"{section}/tags", {"name": "Regular"})["discriminator"]
+    made(admin, f"{section}/tags", {"name": "Of old", "is_hidden": True})
     # An error page of the server's own needs no more than this.
     key = address("astrid.lindqvist")
     profile = admin.get("/audience/profiles", params={"key": key}).json()["items"][0]["profile_id"]
@@ -90,6 +100,12 @@ def stage(admin: Client) -> Stage:
             "old": versions["versions"][1]["id"],
             "draft": versions["drafts"][0]["id"],
             "removed": removed,
+            "attribute": attribute,
+            "attribute_current": attribute_versions["versions"][0]["id"],
+            "attribute_old": attribute_versions["versions"][1]["id"],
+            "attribute_draft": attribute_versions["drafts"][0]["id"],
+            "gone": gone,
+            "tag": tag,
             "profile_id": profile,
             "id": rejections[0],
             "cause": admin.get("/audience/rejections/causes").json()["items"][0]["cause"],
@@ -111,6 +127,18 @@ def fill_in_wrongly(browser: Browser) -> None:
 
 def preview_an_edit(browser: Browser) -> None:
     browser.choose("Type of field 1", "string")
+    browser.wait(lambda: "What this breaks" in browser.main)
+
+
+def name_no_attribute(browser: Browser) -> None:
+    browser.fill("Name", "x" * 201)
+    browser.expected_statuses = {400}
+    browser.press("Create attribute")
+    assert "There is a problem" in browser.main
+
+
+def preview_another_type(browser: Browser) -> None:
+    browser.choose("Type", "boolean: true or false")
     browser.wait(lambda: "What this breaks" in browser.main)
 
 
@@ -185,6 +213,10 @@ def sign_in_wrongly(browser: Browser) -> None:
 
 TYPES = "/console/sections/{section}/event-types"
 VERSION = TYPES.replace("{", "{{").replace("}", "}}") + "/{{event}}/versions/{}"
+ATTRIBUTES = "/console/sections/{section}/attributes"
+ATTRIBUTE = ATTRIBUTES + "/{attribute}"
+ATTRIBUTE_VERSION = ATTRIBUTE.replace("{", "{{").replace("}", "}}") + "/versions/{}"
+TAGS = "/console/sections/{section}/tags"
 PROFILE = "/console/profiles/{profile_id}"
 FIELDS = PROFILE + "/sections/{section}"
 CAUSE = "/console/rejections/causes/{cause}"
@@ -208,6 +240,38 @@ STATES: dict[str, tuple[str, str, Callable[..., None] | None]] = {
     "version, publish again": (VERSION.format("{version}/publish"), VERSION.format("{old}/publish"), None),
     "version, deprecate": (VERSION.format("{version}/deprecate"), VERSION.format("{current}/deprecate"), None),
     "version, discard": (VERSION.format("{version}/discard"), VERSION.format("{draft}/discard"), None),
+    "attributes": (ATTRIBUTES, ATTRIBUTES + "?removed=1", None),
+    "attributes, none found": (ATTRIBUTES, ATTRIBUTES + "?q=nothing", None),
+    "new attribute": (ATTRIBUTES + "/new", ATTRIBUTES + "/new", None),
+    "new attribute, wrong": (ATTRIBUTES + "/new", ATTRIBUTES + "/new", name_no_attribute),
+    "attribute": (ATTRIBUTE, ATTRIBUTE, None),
+    "attribute, removed": (ATTRIBUTE, ATTRIBUTES + "/{gone}", None),
+    "attribute, edit": (ATTRIBUTE + "/edit", ATTRIBUTE + "/edit", preview_another_type),
+    "attribute, remove": (ATTRIBUTE + "/remove", ATTRIBUTE + "/remove", None),
+    "attribute version, publish": (
+        ATTRIBUTE_VERSION.format("{version}/publish"),
+        ATTRIBUTE_VERSION.format("{attribute_draft}/publish"),
+        None,
+    ),
+    "attribute version, publish again": (
+        ATTRIBUTE_VERSION.format("{version}/publish"),
+        ATTRIBUTE_VERSION.format("{attribute_old}/publish"),
+        None,
+    ),
+    "attribute version, deprecate": (
+        ATTRIBUTE_VERSION.format("{version}/deprecate"),
+        ATTRIBUTE_VERSION.format("{attribute_current}/deprecate"),
+        None,
+    ),
+    "attribute version, discard": (
+        ATTRIBUTE_VERSION.format("{version}/discard"),
+        ATTRIBUTE_VERSION.format("{attribute_draft}/discard"),
+        None,
+    ),
+    "tags": (TAGS, TAGS, None),
+    "tags, none": (TAGS, f"/console/sections/{DEFAULT_SECTION}/tags", None),
+    "tags, wrong": (TAGS, TAGS, name_nothing),
+    "tag, remove": (TAGS + "/{tag}/remove", TAGS + "/{tag}/remove", None),
     "profiles": ("/console/profiles", "/console/profiles", None),
     "profiles, found": ("/console/profiles", "/console/profiles?key=a", None),
     "profiles, none found": ("/console/profiles", "/console/profiles?key=nobody", None),

@@ -39,13 +39,16 @@ class World:
         places["id"] = self.event_id if "/events/" in route.path else self.rejection_id
         if route.path.endswith("/deprecate"):
             places["version"] = self.published_version
+        if "{attribute}" in route.path:
+            places["version"] = places["attribute_" + ("version" if route.path.endswith("/deprecate") else "draft")]
         return re.sub(r"{(\w+)}", lambda place: places[place[1]], route.path)
 
     def form(self, route: Route) -> dict[str, str | list[str]]:
         """What the page of that form would send."""
-        if "/edit" in route.path or "/event-types" in route.path:
+        if "/edit" in route.path or "/event-types" in route.path or "/attributes" in route.path:
             return {
                 "name": "planted",
+                "kind": "string",
                 "category": "signal",
                 "suffix": "abcdefghij",
                 "field_name": ["planted"],
@@ -112,6 +115,12 @@ def world(chromium: Chrome, server: Server, admin: Client) -> Iterator[World]:
     assert admin.post_events([event(published, {"text": "a"})]).status_code == 204
     assert admin.post_events([event(published, {"text": 1})]).status_code == 400
     key = admin.post("/account/api-keys", json={"name": "target", "role": "integration"}).json()
+    section = f"/audience/sections/{DEFAULT_SECTION}"
+    attribute = admin.post(f"{section}/attributes", json={"name": "target", "type": "string"}).json()
+    attribute_draft = admin.post(
+        f"{section}/attributes/{attribute['discriminator']}/versions", json={"type": "double", "draft": True}
+    )
+    tag = admin.post(f"{section}/tags", json={"name": "target"}).json()
     profile = admin.get("/audience/profiles", params={"key": "steve@apsis.com"}).json()["items"][0]["profile_id"]
     yield World(
         server=server,
@@ -122,6 +131,10 @@ def world(chromium: Chrome, server: Server, admin: Client) -> Iterator[World]:
             "section": DEFAULT_SECTION,
             "event": made["discriminator"],
             "version": draft_of(draft),
+            "attribute": attribute["discriminator"],
+            "attribute_version": attribute["versions"][0]["id"],
+            "attribute_draft": draft_of(attribute_draft),
+            "tag": tag["discriminator"],
             "profile_id": profile,
             "keyspace": EMAIL,
             "key": "steve%40apsis.com",
@@ -274,7 +287,11 @@ def test_the_same_forms_are_taken_when_they_are_ours(world: World) -> None:
             for old in world.admin.get(address).json()["drafts"]:
                 assert world.admin.request("DELETE", f"{address}/versions/{old['id']}").status_code == 204
             draft = world.admin.post(f"{address}/versions", json={"fields": {"another": "string"}, "draft": True})
-            world.places = {**world.places, "version": draft_of(draft)}
+            address = f"/audience/sections/{DEFAULT_SECTION}/attributes/{world.places['attribute']}"
+            for old in world.admin.get(address).json()["drafts"]:
+                assert world.admin.request("DELETE", f"{address}/versions/{old['id']}").status_code == 204
+            other = world.admin.post(f"{address}/versions", json={"type": "boolean", "draft": True})
+            world.places = {**world.places, "version": draft_of(draft), "attribute_draft": draft_of(other)}
         answer = world.session.post(
             world.server.url + world.path(route),
             data={**world.form(route), "csrf": world.csrf},

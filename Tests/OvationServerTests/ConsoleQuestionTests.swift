@@ -65,9 +65,11 @@ struct ConsoleQuestionTests {
             let rejections = try await server.send(.get, "/audience/rejections").json
             let isOfRejection = template.contains("/rejections/")
             let places: [String: String?] = [
-                "section": Fixtures.section, "event": Fixtures.eventType,
-                "version": template.hasSuffix("/deprecate")
-                    ? String(Fixtures.versionID) : draft.json["drafts"]?.array?.first?["id"]?.string,
+                "section": Fixtures.section, "event": Fixtures.eventType, "attribute": "com.example.attributes.cake",
+                "tag": "com.example.tags.vip",
+                "version": try await Self.version(for: template, server)
+                    ?? (template.hasSuffix("/deprecate")
+                        ? String(Fixtures.versionID) : draft.json["drafts"]?.array?.first?["id"]?.string),
                 "profile_id": found["items"]?.array?.first?["profile_id"]?.string,
                 "id": (isOfRejection ? rejections : events)["items"]?.array?.first?["id"]?.string,
                 "client_id": key["client_id"]?.string, "keyspace": Fixtures.emailKeyspace,
@@ -80,12 +82,32 @@ struct ConsoleQuestionTests {
             case let edit where edit.hasSuffix("/edit"):
                 var client = try await ConsoleClient.signedIn(to: server)
                 let seen = try await client.get(path).hiddenFields.filter { $0.0 == "seen" }
-                fields = seen + [("name", "my transaction"), ("action", "save")]
+                fields = seen + [("name", "my transaction"), ("kind", "string"), ("action", "save")]
             case let rotation where rotation.hasSuffix("/rotate"):
                 var client = try await ConsoleClient.signedIn(to: server)
                 fields = try await client.get(path).hiddenFields.filter { $0.0 == "seen" } + [("overlap", "0")]
             default: fields = [("name", "made"), ("key_format", "text")]
             }
+        }
+
+        /// Makes an attribute with a draft, and a tag. nil: the template is about neither.
+        private static func version(for template: String, _ server: TestServer) async throws -> String? {
+            let section = "/audience/sections/\(Fixtures.section)"
+            for (path, body) in [
+                (
+                    "/attributes",
+                    #"{"name":"c","discriminator":"com.example.attributes.cake","type":"string","version_id":91}"#
+                ),
+                (
+                    "/attributes/com.example.attributes.cake/versions",
+                    #"{"type":"double","draft":true,"version_id":92}"#
+                ),
+                ("/tags", #"{"name":"v","discriminator":"com.example.tags.vip"}"#),
+            ] {
+                #expect(try await server.send(.post, section + path, body: body).status == .created)
+            }
+            guard template.contains("{attribute}") else { return nil }
+            return template.hasSuffix("/deprecate") ? "91" : "92"
         }
 
         /// All that an act could change.

@@ -46,6 +46,7 @@ public struct EventTypesPage: ConsolePage {
     public let removedCount: Int
     public let showsRemoved: Bool
     let base: String
+    let tabs: [Link]
     /// The text of the link that shows or hides removed ones; nil where there are none.
     let toggle: Link?
 
@@ -55,6 +56,7 @@ public struct EventTypesPage: ConsolePage {
         self.removedCount = removedCount
         self.showsRemoved = showsRemoved
         base = EventTypePage.base(section)
+        tabs = DataModel.tabs(section, current: "event-types")
         toggle =
             if removedCount == 0 {
                 nil

@@ -89,7 +89,12 @@ extension Discriminator where Definition == EventType {
 extension Discriminator where Definition == Attribute {
     /// `usercreated.attributes.langue_crm-98h3ud5p4v`
     public static func made(fromName name: String, using random: inout some RandomNumberGenerator) -> Self {
-        DiscriminatorRules.made(prefix: "usercreated.attributes.", name: name, space: "_", using: &random)
+        made(fromName: name, suffix: DiscriminatorRules.suffix(using: &random))
+    }
+
+    /// - Parameter suffix: chosen before, so that a preview shows the discriminator that is then made.
+    public static func made(fromName name: String, suffix: String) -> Self {
+        DiscriminatorRules.made(prefix: "usercreated.attributes.", name: name, space: "_", suffix: suffix)
     }
 }
 

@@ -21,6 +21,16 @@ enum ConsolePath {
         eventTypes(eventType.section) + "/" + eventType.discriminator.text
     }
 
+    static func attributes(_ section: Discriminator<Section>) -> String {
+        "/console/sections/\(section.text)/attributes"
+    }
+
+    static func attribute(_ attribute: Attribute) -> String {
+        attributes(attribute.section) + "/" + attribute.discriminator.text
+    }
+
+    static func tags(_ section: Discriminator<Section>) -> String { "/console/sections/\(section.text)/tags" }
+
     static func profile(id: String) -> String { "/console/profiles/\(id)" }
 
     /// By its key: leads to the page by id. For those who have only the key.

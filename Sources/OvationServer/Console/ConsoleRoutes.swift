@@ -26,7 +26,8 @@ struct ConsoleRoute: Sendable {
     let path: String
     let answer: Answer
 
-    static let all: [ConsoleRoute] = signIn + overview + eventTypes + profiles + rejections + account
+    static let all: [ConsoleRoute] =
+        signIn + overview + eventTypes + attributes + tags + profiles + rejections + account
 
     /// - Parameter path: as it came, percent-encoded.
     static func find(_ method: HTTPRequest.Method, _ path: String) -> (ConsoleRoute, PathParameters)? {
@@ -88,6 +89,57 @@ struct ConsoleRoute: Sendable {
             act(version + "/deprecate", VersionActs.deprecate, asks: VersionActs.askToDeprecate),
             page(.get, version + "/discard", VersionActs.askToDiscard),
             act(version + "/discard", VersionActs.discard, asks: VersionActs.askToDiscard),
+        ]
+    }()
+
+    private static let attributes: [ConsoleRoute] = {
+        let attributes = "/console/sections/{section}/attributes"
+        let attribute = attributes + "/{attribute}"
+        let attributeVersion = attribute + "/versions/{version}"
+        return [
+            page(.get, attributes, AttributeList.show),
+            page(.get, attributes + "/new", AttributeCreation.show),
+            act(
+                attributes, AttributeCreation.post,
+                asksNothing: "a new attribute breaks nothing, and can be removed"),
+            act(
+                attributes + "/preview", AttributeCreation.preview,
+                asksNothing: "it changes nothing"),
+            page(.get, attribute, AttributeDetails.show),
+            page(.get, attribute + "/edit", AttributeEdit.show),
+            act(attribute + "/edit", AttributeEdit.post, asks: AttributeEdit.question),
+            act(
+                attribute + "/edit/preview", AttributeEdit.preview,
+                asksNothing: "it changes nothing"),
+            page(.get, attribute + "/remove", AttributeRemoval.confirm),
+            act(attribute + "/remove", AttributeRemoval.post, asks: AttributeRemoval.confirm),
+            page(.get, attributeVersion + "/publish", AttributeVersionActs.askToPublish),
+            act(
+                attributeVersion + "/publish", AttributeVersionActs.publish,
+                asks: AttributeVersionActs.askToPublish),
+            page(.get, attributeVersion + "/deprecate", AttributeVersionActs.askToDeprecate),
+            act(
+                attributeVersion + "/deprecate", AttributeVersionActs.deprecate,
+                asks: AttributeVersionActs.askToDeprecate),
+            page(.get, attributeVersion + "/discard", AttributeVersionActs.askToDiscard),
+            act(
+                attributeVersion + "/discard", AttributeVersionActs.discard,
+                asks: AttributeVersionActs.askToDiscard),
+        ]
+    }()
+
+    private static let tags: [ConsoleRoute] = {
+        let tags = "/console/sections/{section}/tags"
+        return [
+            page(.get, tags, TagList.show),
+            act(
+                tags, TagList.create,
+                asksNothing: "a new tag breaks nothing, and can be removed"),
+            act(
+                tags + "/{tag}", TagList.change,
+                asksNothing: "clients know the discriminator, and a name and a mark can be changed back"),
+            page(.get, tags + "/{tag}/remove", TagRemoval.confirm),
+            act(tags + "/{tag}/remove", TagRemoval.post, asks: TagRemoval.confirm),
         ]
     }()
 

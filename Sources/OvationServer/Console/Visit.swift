@@ -62,14 +62,16 @@ struct Visit: Sendable {
     }
 
     private func layout(_ area: Layout.Area?) async -> Layout {
-        // Only the pages of event types are of one section. Others are of all, or have a choice of their own.
+        // Only the pages of the data model are of one section. Others are of all, or have a choice of their own.
         let shown = area == .eventTypes ? (try? path.section()).flatMap(catalogue.section) : nil
         if let shown { console.sessions.remember(section: shown.discriminator.text, token) }
-        let isForm = request.uri.path.hasSuffix("/event-types/new")
+        let lists = ["event-types", "attributes", "tags"]
+        let list = lists.first { request.uri.path.contains("/\($0)") } ?? lists[0]
+        let isForm = request.uri.path.hasSuffix("/\(list)/new")
         let sections = (shown == nil ? [] : catalogue.sections).map { section in
             Layout.SectionLink(
                 name: section.name, discriminator: section.discriminator.text,
-                href: ConsolePath.eventTypes(section.discriminator) + (isForm ? "/new" : ""),
+                href: "\(ConsolePath.sections)/\(section.discriminator)/\(list)" + (isForm ? "/new" : ""),
                 selected: section.discriminator == shown?.discriminator)
         }
         let last = shown ?? catalogue.sections.first { $0.discriminator.text == session.section }

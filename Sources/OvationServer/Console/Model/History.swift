@@ -65,6 +65,7 @@ enum HistoryWords {
             return "version \(id) of ‘\(type.name)’"
         }
         let (subject, detail) = (change.subject ?? "", change.detail ?? "")
+        if let sentence = fieldSentence(entry, catalogue) { return sentence }
         return switch entry.kind {
         case "section.created": "Created the section ‘\(name)’."
         case "section.renamed": "Renamed the section \(change.sectionDiscriminator ?? "") to ‘\(name)’."
@@ -87,6 +88,48 @@ enum HistoryWords {
         case "events.deleted": "Deleted events in \(subject): \(detail)."
         case "profile.erased": "Deleted a profile with all that was stored of it. The receipt is \(subject)."
         case let other: other
+        }
+    }
+
+    /// Of attributes and tags; nil: the entry is of something else.
+    private static func fieldSentence(_ entry: Bodies.LogEntry, _ catalogue: Catalogue) -> String? {
+        let change = entry.change
+        let name = change.name ?? ""
+        let section =
+            (try? Discriminator<Section>(change.sectionDiscriminator ?? "")) ?? catalogue.sections.first?.discriminator
+        guard let section else { return nil }
+        var attribute: String {
+            let discriminator = change.attributeDiscriminator ?? ""
+            let found = (try? Discriminator<Attribute>(discriminator)).flatMap { catalogue.attribute($0, in: section) }
+            return found.map { "‘\($0.name)’" } ?? discriminator
+        }
+        var tag: String {
+            let discriminator = change.tagDiscriminator ?? ""
+            let found = (try? Discriminator<OvationCore.Tag>(discriminator)).flatMap { catalogue.tag($0, in: section) }
+            return found.map { "‘\($0.name)’" } ?? discriminator
+        }
+        var version: String {
+            let id = change.versionID ?? ""
+            guard let found = Int64(id).flatMap(catalogue.attributeVersion)?.attribute else { return "version \(id)" }
+            return "version \(id) of ‘\(found.name)’"
+        }
+        let type = change.renderHint.flatMap(RenderHint.init(rawValue:))?.label ?? change.type ?? ""
+        return switch entry.kind {
+        case "attribute.created": "Created the attribute ‘\(name)’ of type \(type)."
+        case "attribute.changed": "Changed the attribute \(attribute)."
+        case "attribute.removed": "Removed the attribute \(attribute)."
+        case "attribute_version.added":
+            "Added \(change.draft == true ? "draft " : "")version \(change.versionID ?? "") of \(attribute) with the type "
+                + "\(type)."
+        case "attribute_version.published": "Published \(version)."
+        case "attribute_version.republished": "Published \(version) again."
+        case "attribute_version.deprecated": "Deprecated \(version)."
+        case "attribute_version.discarded": "Discarded \(version), a draft."
+        case "tag.created": "Created the tag ‘\(name)’."
+        case "tag.changed":
+            change.isHidden == true ? "Changed the tag \(tag); it is hidden." : "Changed the tag \(tag)."
+        case "tag.removed": "Removed the tag \(tag)."
+        default: nil
         }
     }
 }
