@@ -152,7 +152,12 @@ struct Routes {
             ),
             (.health, Health()),
             (.ready, Ready(store: store)),
-            (.metrics, Metrics(metrics: dependencies.journal.metrics, store: store)),
+            (
+                .metrics,
+                Metrics(
+                    metrics: dependencies.journal.metrics, store: store, directory: dependencies.directory,
+                    version: dependencies.version, startedAt: dependencies.startedAt)
+            ),
             (.openAPI, OpenAPI(version: dependencies.version)),
         ]
     }
