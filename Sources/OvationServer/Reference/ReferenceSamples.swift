@@ -47,10 +47,7 @@ struct ReferenceSamples {
         case .file(let name): arguments.append("data=open(\"\(name)\", \"rb\")")
         case nil: break
         }
-        return """
-            import os
-            import requests
-
+        return "import os\nimport requests\n\n" + """
             answer = requests.request(
                 "\(method)",
                 \(arguments.joined(separator: ",\n    ")),
