@@ -14,10 +14,8 @@ final class ServerMetrics: Sendable {
         var eventsAccepted: Int64 = 0
         var eventsRefused: Int64 = 0
         var eventsDuplicate: Int64 = 0
-        /// Accepted events by their version. Those of versions beyond the limit are together in `otherVersions`, for as long
-        /// as the process lives: a counter must not shrink.
-        var versions: [EventVersion.ID: Int64] = [:]
-        var otherVersions: Int64 = 0
+        /// Accepted events by their version.
+        var versions = VersionCounts()
         /// The newest last, and no more of them than are remembered.
         var failures: [Failure] = []
     }
@@ -87,7 +85,7 @@ final class ServerMetrics: Sendable {
                 // Mostly all of a post are of one version.
                 let (version, start) = (rows[index].version, index)
                 while index < rows.count, rows[index].version == version { index += 1 }
-                figures.count(index - start, of: version)
+                figures.versions.add(index - start, to: version)
             }
         }
     }
@@ -96,7 +94,7 @@ final class ServerMetrics: Sendable {
         figures.withLock { figures in
             for (version, count) in versions {
                 figures.eventsAccepted += Int64(count)
-                figures.count(count, of: version)
+                figures.versions.add(count, to: version)
             }
         }
     }
@@ -111,14 +109,41 @@ final class ServerMetrics: Sendable {
     var current: Figures { figures.withLock { $0 } }
 }
 
-extension ServerMetrics.Figures {
-    fileprivate mutating func count(_ events: Int, of version: EventVersion.ID) {
-        if let index = versions.index(forKey: version) {
-            versions.values[index] += Int64(events)
-        } else if versions.count < Limits.countedVersionsMax {
-            versions[version] = Int64(events)
-        } else {
-            otherVersions += Int64(events)
+/// Numbers of events by version, for a bounded number of versions. Every post counts here, so this is a table of its own
+/// and no dictionary: ids of versions follow one another, so their last bits spread them without a hash.
+struct VersionCounts {
+    private struct Slot {
+        /// 0: of no version.
+        var version: EventVersion.ID = 0
+        var events: Int64 = 0
+    }
+
+    /// More than two for each version, so that a search soon meets the version or a free slot. A power of two.
+    private static let slotCount = 512
+
+    private var slots = [Slot](repeating: Slot(), count: slotCount)
+    private var versionCount = 0
+    /// Events of versions beyond the limit. They stay here for as long as the process lives: a counter must not shrink.
+    private(set) var others: Int64 = 0
+
+    mutating func add(_ events: Int, to version: EventVersion.ID) {
+        var place = Int(truncatingIfNeeded: version) & (VersionCounts.slotCount - 1)
+        while slots[place].version != version {
+            if slots[place].version != 0 {
+                place = (place + 1) & (VersionCounts.slotCount - 1)
+            } else if versionCount < Limits.countedVersionsMax {
+                versionCount += 1
+                slots[place].version = version
+            } else {
+                others += Int64(events)
+                return
+            }
         }
+        slots[place].events += Int64(events)
+    }
+
+    /// The versions that are counted one by one.
+    var counted: [(version: EventVersion.ID, events: Int64)] {
+        slots.filter { $0.version != 0 }.map { ($0.version, $0.events) }
     }
 }

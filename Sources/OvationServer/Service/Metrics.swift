@@ -21,11 +21,11 @@ struct Metrics: EndpointHandler {
     private func eventTypes(_ figures: ServerMetrics.Figures) -> [(discriminator: String, events: Int64)] {
         let catalogues = directory.accounts.map(\.catalogue)
         var events: [String: Int64] = [:]
-        for (version, count) in figures.versions {
+        for (version, count) in figures.versions.counted {
             let type = catalogues.lazy.compactMap { $0.version(version)?.eventType }.first
             events[type?.discriminator.text ?? "other", default: 0] += count
         }
-        if figures.otherVersions > 0 { events["other", default: 0] += figures.otherVersions }
+        if figures.versions.others > 0 { events["other", default: 0] += figures.versions.others }
         return events.sorted { $0.key < $1.key }.map { ($0.key, $0.value) }
     }
 }
