@@ -9,10 +9,9 @@ struct About: BodyEndpoint {
     let hasConsole: Bool
 
     func respond(to call: Call) async throws -> Response {
-        guard hasConsole, About.isBrowser(call.request.headers[values: .accept]) else {
-            return answer(to: call).response
-        }
-        var response = Response.redirect(to: ConsolePath.overview)
+        guard hasConsole else { return answer(to: call).response }
+        let isBrowser = About.isBrowser(call.request.headers[values: .accept])
+        var response = isBrowser ? Response.redirect(to: ConsolePath.overview) : answer(to: call).response
         response.headers[.vary] = "Accept"
         return response
     }
