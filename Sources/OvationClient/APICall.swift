@@ -127,10 +127,6 @@ extension APICall where Request == Bodies.Empty, Answer == Bodies.HeldAttributes
     public static var listAttributeValues: Self { Self(.listAttributeValues) }
 }
 
-extension APICall where Request == Bodies.Empty, Answer == Bodies.Sections {
-    public static var listSections: Self { Self(.listSections) }
-}
-
 // MARK: - Refused posts
 
 extension APICall where Request == Bodies.Empty, Answer == Bodies.Rejections {
