@@ -200,7 +200,8 @@ let package = Package(
         .testTarget(
             name: "OvationServerTests",
             dependencies: [
-                "CZlib", "OvationCore", "OvationWire", "OvationServer", "OvationSQLite", "OvationTesting",
+                "CZlib", "OvationConsole", "OvationCore", "OvationWire", "OvationServer", "OvationSQLite",
+                "OvationTesting",
                 .product(name: "Hummingbird", package: "hummingbird"),
                 .product(name: "HTTPTypes", package: "swift-http-types"),
                 .product(name: "Crypto", package: "swift-crypto"),

@@ -31,6 +31,8 @@ enum Templates {
         ("profile_summary", PackageResources.profile_summary_mustache),
         ("profile_summary_page", PackageResources.profile_summary_page_mustache),
         ("profiles", PackageResources.profiles_mustache),
+        ("reference", PackageResources.reference_mustache),
+        ("reference_kind", PackageResources.reference_kind_mustache),
         ("rejection", PackageResources.rejection_mustache),
         ("rejection_cause", PackageResources.rejection_cause_mustache),
         ("rejection_cause_act", PackageResources.rejection_cause_act_mustache),
@@ -54,7 +56,7 @@ enum Templates {
             ProfileAttributesPage.self, ProfileChangesPage.self,
             LivePage.self, RejectionsPage.self, RejectionPage.self, RejectionCausesPage.self, RejectionCausePage.self,
             CauseActPage.self, KeysPage.self, KeyFormPage.self,
-            RotateKeyPage.self, SecretPage.self, SectionsPage.self, KeyspacesPage.self,
+            RotateKeyPage.self, SecretPage.self, SectionsPage.self, KeyspacesPage.self, ReferencePage.self,
         ]
         let fragments: [any ConsoleFragment.Type] = [
             EventTypePreview.self, ProfileSummary.self, RejectionCheck.self,

@@ -259,6 +259,8 @@ public struct Limits: Sendable, Equatable {
     public static let activityMinutesKept = 120
     /// Rows of these figures that one commit removes at most, after that time.
     public static let activityForgottenMax = 1000
+    /// Versions whose events a process counts one by one for its metrics, so that there are no more labels than this.
+    public static let countedVersionsMax = 200
     /// Errors and outages of the server that are remembered for its operator.
     public static let recentFailuresMax = 20
 

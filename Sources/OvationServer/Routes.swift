@@ -197,10 +197,20 @@ struct Routes {
     /// The server itself.
     private var server: [Route] {
         [
-            (.about, About(version: dependencies.version, region: dependencies.signer.region)),
+            (
+                .about,
+                About(
+                    version: dependencies.version, region: dependencies.signer.region,
+                    hasConsole: dependencies.sessions != nil)
+            ),
             (.health, Health()),
             (.ready, Ready(store: store)),
-            (.metrics, Metrics(metrics: dependencies.journal.metrics, store: store)),
+            (
+                .metrics,
+                Metrics(
+                    metrics: dependencies.journal.metrics, store: store, directory: dependencies.directory,
+                    version: dependencies.version, startedAt: dependencies.startedAt)
+            ),
             (.openAPI, OpenAPI(version: dependencies.version)),
         ]
     }

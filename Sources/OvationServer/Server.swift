@@ -97,7 +97,7 @@ public struct Server: Sendable {
         console =
             try sessions.map { sessions in
                 try Console(
-                    pages: ConsolePages(), sessions: sessions,
+                    pages: ConsolePages(), reference: Reference(version: configuration.version), sessions: sessions,
                     api: LocalAPI(routes: Routes(dependencies: dependencies)), feed: journal.feed, directory: directory,
                     secretHash: secretHash, signIns: signIns, metrics: metrics, limits: configuration.limits,
                     bodies: dependencies.bodies,

@@ -309,6 +309,7 @@ STATES: dict[str, tuple[str, str, Callable[..., None] | None]] = {
     "sections, wrong": ("/console/sections", "/console/sections", name_nothing),
     "keyspaces": ("/console/keyspaces", "/console/keyspaces", None),
     "keyspaces, wrong": ("/console/keyspaces", "/console/keyspaces", name_nothing),
+    "reference": ("/docs", "/docs", None),
     "no such page": ("", "/console/nowhere-at-all", None),
     "no such section": ("", "/console/sections/usercreated.sections.missing-0123456789/event-types", None),
     "sign-in": ("/console/sign-in", "/console", sign_in_wrongly),
@@ -316,6 +317,7 @@ STATES: dict[str, tuple[str, str, Callable[..., None] | None]] = {
 
 #: What a route answers with that is no page.
 NO_PAGES = {
+    "/favicon.ico",
     "/console/assets/{version}/{file}",
     "/console/enter/{link}",
     "/console/live/stream",
@@ -490,6 +492,8 @@ def test_pages_are_small(session: Browser, stage: Stage, note: Callable[[str], N
         sizes[name] = len(page.encode()) + sum(len(plain.get(session.url + asset).content) for asset in assets)
     largest = max(sizes, key=lambda name: sizes[name])
     note(f"the largest page with all that it loads is '{largest}': {sizes[largest]:,} bytes")
+    # The reference is all of the API on one page, for those who look for it.
+    assert sizes.pop("reference", 0) < 5 * BYTES_MAX
     assert {name: size for name, size in sizes.items() if size >= BYTES_MAX} == {}
 
 

@@ -40,6 +40,10 @@ struct ConsolePagesTests {
             .init(name: hostile, discriminator: hostile, isSet: false),
         ], tagAction: hostile, changesHref: hostile)
 
+    private static let member = ReferencePage.Member(
+        name: hostile, kind: .init(text: hostile, body: hostile), place: hostile, isRequired: true, description: hostile
+    )
+
     private static let pages: [any ConsolePage] = [
         ProfileAttributesPage(
             who: hostile, sectionName: hostile,
@@ -131,6 +135,24 @@ struct ConsolePagesTests {
             preview: EventTypePreview(
                 discriminator: hostile, json: hostile, command: hostile,
                 plan: .init(changes: [hostile], warnings: [hostile], makesVersion: true), problems: [hostile])),
+        ReferencePage(
+            version: hostile, token: hostile,
+            parts: [
+                .init(
+                    id: hostile, name: hostile, description: hostile,
+                    endpoints: [
+                        .init(
+                            id: hostile, method: hostile, path: hostile, summary: hostile, description: hostile,
+                            access: hostile, parameters: [member], bodyDescription: hostile, bodyKinds: [member.kind],
+                            answers: [.init(status: hostile, description: hostile, kinds: [member.kind])],
+                            samples: [.init(language: hostile, code: hostile)])
+                    ])
+            ], bodies: [.init(name: hostile, description: hostile, kind: member.kind, members: [member])],
+            errors: [
+                .init(
+                    id: hostile, name: hostile,
+                    rows: [.init(code: hostile, status: hostile, meaning: hostile, advice: hostile)])
+            ]),
         SectionsPage(rows: [.init(name: hostile, discriminator: hostile, eventTypes: 1)], newName: hostile),
         HistoryPage(
             entries: [

@@ -53,6 +53,15 @@ extension QueuedWrite {
         if case .change(let change, _) = self { change.touchesState } else { false }
     }
 
+    /// Whether it stores events, which closed profiles do not take. A part of an upload without events asks nothing of them.
+    var asksOfProfiles: Bool {
+        switch self {
+        case .append(let batch, _): !batch.events.isEmpty
+        case .appendChunk(let chunk, _): !chunk.rows.isEmpty
+        case .change, .keep, .count: false
+        }
+    }
+
     var isChange: Bool {
         if case .change = self { true } else { false }
     }

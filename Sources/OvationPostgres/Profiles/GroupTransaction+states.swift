@@ -8,7 +8,7 @@ extension GroupTransaction {
     func judge() throws(PostgresFailure) {
         if let stateNumber, stateNumber != memory.known.stateNumber { try learnStates(upTo: stateNumber) }
         while hasUnasked { try find { _ in } }
-        for index in posts.indices where mustStore(index) && !posts[index].isChange {
+        for index in posts.indices where mustStore(index) && posts[index].asksOfProfiles {
             let refused = needs[index].indices.compactMap { place in
                 let state = wanted[needs[index][place]].state
                 return state == .open ? nil : RefusedProfile(index: place, state: state)

@@ -10,6 +10,7 @@ import OvationWire
 /// page of ours, let the page answer, and turn what was thrown into a page that says what to do.
 struct Console: Sendable {
     let pages: ConsolePages
+    let reference: Reference
     let sessions: ConsoleSessions
     let api: LocalAPI
     let feed: LiveFeed

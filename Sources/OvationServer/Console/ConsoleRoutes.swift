@@ -27,7 +27,7 @@ struct ConsoleRoute: Sendable {
     let answer: Answer
 
     static let all: [ConsoleRoute] =
-        signIn + overview + eventTypes + attributes + tags + profiles + rejections + account
+        signIn + overview + eventTypes + attributes + tags + profiles + rejections + account + documents
 
     /// - Parameter path: as it came, percent-encoded.
     static func find(_ method: HTTPRequest.Method, _ path: String) -> (ConsoleRoute, PathParameters)? {
@@ -212,6 +212,12 @@ struct ConsoleRoute: Sendable {
         act(
             "/console/keyspaces/{keyspace}", KeyspaceList.change,
             asksNothing: "clients only read its name and its mark, and both can be changed back"),
+    ]
+
+    /// For anybody, and not under the console's own address.
+    private static let documents: [ConsoleRoute] = [
+        open(.get, "/docs", Reference.show),
+        open(.get, "/favicon.ico", Assets.showIcon),
     ]
 
     private static func open(

@@ -42,7 +42,7 @@ struct PostJournal: Sendable {
     func accepted(_ rows: [EventBatch.Row], at place: Context) {
         // A lenient post may have no events left.
         guard !rows.isEmpty else { return }
-        metrics.countEvents(accepted: rows.count)
+        metrics.countAccepted(rows)
         if feed.isWatched { feed.publish(report(.accepted, rows, place)) }
     }
 
@@ -77,7 +77,8 @@ struct PostJournal: Sendable {
     /// Counted and sent once for the chunk. Its refused lines are not kept: the client gets an error for each.
     func loaded(_ chunk: CheckedChunk, at place: BulkPlace) {
         let stored = chunk.events.rows.count
-        metrics.countEvents(accepted: stored, refused: chunk.refused)
+        metrics.countAccepted(chunk.versions)
+        metrics.countEvents(refused: chunk.refused)
         guard stored > 0, feed.isWatched else { return }
         feed.publish(report(.accepted, chunk, events: stored, place))
     }

@@ -5,7 +5,18 @@ import OvationWire
 struct PrometheusText {
     private(set) var text = ""
 
-    init(_ figures: ServerMetrics.Figures, _ store: StoreStatistics) {
+    /// What is no count of requests.
+    struct Facts {
+        let version: String
+        let startedAt: Timestamp
+        /// Accepted events by event type.
+        let eventTypes: [(discriminator: String, events: Int64)]
+        let process: ProcessFigures
+    }
+
+    init(_ figures: ServerMetrics.Figures, _ store: StoreStatistics, _ facts: Facts) {
+        family("ovation_build_info", "gauge", "Always 1; the label says which version runs.")
+        text += "ovation_build_info{version=\"\(facts.version)\"} 1\n"
         family("ovation_requests_total", "counter", "Requests answered, by endpoint and status.")
         let requests = figures.requests.sorted {
             ($0.key.source.name, $0.key.status) < ($1.key.source.name, $1.key.status)
@@ -18,12 +29,36 @@ struct PrometheusText {
         text += "ovation_events_total{outcome=\"accepted\"} \(figures.eventsAccepted)\n"
         text += "ovation_events_total{outcome=\"refused\"} \(figures.eventsRefused)\n"
         text += "ovation_events_total{outcome=\"duplicate\"} \(figures.eventsDuplicate)\n"
+        family(
+            "ovation_event_type_events_total", "counter",
+            "Events that this process accepted, by event type; 'other' for those that are too many to count one by one."
+        )
+        for type in facts.eventTypes {
+            text += "ovation_event_type_events_total{event_type=\"\(type.discriminator)\"} \(type.events)\n"
+        }
         commits(store)
         single(
             "ovation_posts_committed_total", "counter", "Posts in those groups.", "\(store.requestsCommitted)")
         single("ovation_events_stored_total", "counter", "Events in those groups.", "\(store.eventsStored)")
         single("ovation_posts_waiting", "gauge", "Posts waiting for a commit now.", "\(store.requestsWaiting)")
         single("ovation_store_bytes", "gauge", "Size of the store on disk.", "\(store.bytesOnDisk)")
+        process(facts)
+    }
+
+    /// Under the names that every client of Prometheus gives them.
+    private mutating func process(_ facts: Facts) {
+        let process = facts.process
+        single("process_cpu_seconds_total", "counter", "Time on processors.", "\(process.cpuSeconds)")
+        single(
+            "process_start_time_seconds", "gauge", "Start of the process, in seconds since 1970.",
+            "\(Double(facts.startedAt.milliseconds) / 1000)")
+        let figures = [
+            ("process_open_fds", "Open files and connections.", process.openFiles),
+            ("process_max_fds", "Files and connections that may be open.", process.filesMax),
+            ("process_resident_memory_bytes", "Memory in use.", process.residentBytes),
+            ("process_virtual_memory_bytes", "Address space in use.", process.virtualBytes),
+        ]
+        for (name, help, value) in figures { if let value { single(name, "gauge", help, "\(value)") } }
     }
 
     private mutating func durations(_ figures: ServerMetrics.Figures) {

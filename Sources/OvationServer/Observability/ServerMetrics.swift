@@ -2,7 +2,8 @@ import OvationCore
 import OvationWire
 import Synchronization
 
-/// What the server counts about itself. Labels are endpoints and statuses, both few; never a path, a key or a name.
+/// What the server counts about itself. Labels are endpoints, statuses and event types, of each a bounded number; never a
+/// path, a key or a name.
 final class ServerMetrics: Sendable {
     /// Upper bounds of the histogram's buckets, in seconds.
     static let buckets = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10]
@@ -13,6 +14,8 @@ final class ServerMetrics: Sendable {
         var eventsAccepted: Int64 = 0
         var eventsRefused: Int64 = 0
         var eventsDuplicate: Int64 = 0
+        /// Accepted events by their version.
+        var versions = VersionCounts()
         /// The newest last, and no more of them than are remembered.
         var failures: [Failure] = []
     }
@@ -73,6 +76,29 @@ final class ServerMetrics: Sendable {
         }
     }
 
+    /// Events that were accepted, each with its version.
+    func countAccepted(_ rows: [EventBatch.Row]) {
+        figures.withLock { figures in
+            figures.eventsAccepted += Int64(rows.count)
+            var index = 0
+            while index < rows.count {
+                // Mostly all of a post are of one version.
+                let (version, start) = (rows[index].version, index)
+                while index < rows.count, rows[index].version == version { index += 1 }
+                figures.versions.add(index - start, to: version)
+            }
+        }
+    }
+
+    func countAccepted(_ versions: [EventVersion.ID: Int]) {
+        figures.withLock { figures in
+            for (version, count) in versions {
+                figures.eventsAccepted += Int64(count)
+                figures.versions.add(count, to: version)
+            }
+        }
+    }
+
     func note(_ failure: Failure) {
         figures.withLock { figures in
             if figures.failures.count == Limits.recentFailuresMax { figures.failures.removeFirst() }
@@ -81,4 +107,43 @@ final class ServerMetrics: Sendable {
     }
 
     var current: Figures { figures.withLock { $0 } }
+}
+
+/// Numbers of events by version, for a bounded number of versions. Every post counts here, so this is a table of its own
+/// and no dictionary: ids of versions follow one another, so their last bits spread them without a hash.
+struct VersionCounts {
+    private struct Slot {
+        /// 0: of no version.
+        var version: EventVersion.ID = 0
+        var events: Int64 = 0
+    }
+
+    /// More than two for each version, so that a search soon meets the version or a free slot. A power of two.
+    private static let slotCount = 512
+
+    private var slots = [Slot](repeating: Slot(), count: slotCount)
+    private var versionCount = 0
+    /// Events of versions beyond the limit. They stay here for as long as the process lives: a counter must not shrink.
+    private(set) var others: Int64 = 0
+
+    mutating func add(_ events: Int, to version: EventVersion.ID) {
+        var place = Int(truncatingIfNeeded: version) & (VersionCounts.slotCount - 1)
+        while slots[place].version != version {
+            if slots[place].version != 0 {
+                place = (place + 1) & (VersionCounts.slotCount - 1)
+            } else if versionCount < Limits.countedVersionsMax {
+                versionCount += 1
+                slots[place].version = version
+            } else {
+                others += Int64(events)
+                return
+            }
+        }
+        slots[place].events += Int64(events)
+    }
+
+    /// The versions that are counted one by one.
+    var counted: [(version: EventVersion.ID, events: Int64)] {
+        slots.filter { $0.version != 0 }.map { ($0.version, $0.events) }
+    }
 }

@@ -130,6 +130,14 @@ enum SignIn {
 
 /// `/console/assets/{version}/{file}`
 enum Assets {
+    /// `GET /favicon.ico`: browsers look for it beside answers that are no pages.
+    @Sendable static func showIcon(_ arrival: Arrival) async throws -> Response {
+        guard let icon = arrival.console.pages.asset(named: "icon.svg") else {
+            throw Problem(.notFound, "There is no such file.")
+        }
+        return .bytes(icon.bytes, type: icon.contentType, headers: [.cacheControl: "public, max-age=86400"])
+    }
+
     @Sendable static func show(_ arrival: Arrival) async throws -> Response {
         let pages = arrival.console.pages
         guard let asset = pages.asset(named: try arrival.path.text("file")) else {
