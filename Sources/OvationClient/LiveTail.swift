@@ -68,7 +68,8 @@ public struct LiveTail: Sendable {
         }
     }
 
-    /// `event: post` is the field `event` with the value `post`. A comment has no name.
+    /// `event: post` is the field `event` with the value `post`. A comment has no name. Streams of events are read as UTF-8
+    /// with replaced bytes (HTML, "event streams"); the value is JSON, which is checked when it is read.
     private static func field(_ line: [UInt8]) -> (name: String, value: String) {
         let parts = line.split(separator: UInt8(ascii: ":"), maxSplits: 1, omittingEmptySubsequences: false)
         let value = parts.count > 1 ? parts[1].drop { $0 == UInt8(ascii: " ") } : []

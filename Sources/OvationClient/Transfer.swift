@@ -90,6 +90,7 @@ extension Transfer {
 
     /// One line of what stands before the body: the status, a header, or the empty one at the end.
     func takeHeader(_ line: UnsafeRawBufferPointer) {
+        // Headers may have any bytes. Those that count here are ASCII, and another byte is shown replaced.
         let text = String(decoding: line, as: UTF8.self).trimming { $0.isNewline }
         state.withLock { state in
             state.lastMove = .now

@@ -26,7 +26,7 @@ public struct ErrorGroup: Sendable, Equatable {
         self.rows = rows
     }
 
-    /// All codes, in groups.
+    /// All codes, in groups. The text is built into the program, so a test has read it.
     public static var all: [ErrorGroup] { groups(in: String(decoding: PackageResources.errors_md, as: UTF8.self)) }
 
     /// Each heading with the tables under it.

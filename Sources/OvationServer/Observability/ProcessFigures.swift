@@ -39,6 +39,7 @@ struct ProcessFigures {
         let room = 256
         var bytes = [UInt8](repeating: 0, count: room)
         let count = fread(&bytes, 1, room, file)
+        // The kernel writes numbers there.
         return String(decoding: bytes[..<count], as: UTF8.self).split { $0 == " " || $0 == "\n" }
     }
 

@@ -53,6 +53,8 @@ struct ReferenceDocument {
 
     // MARK: Endpoints
 
+    /// The document is read as its readers have it, by the names of OpenAPI, so that the page cannot say anything else. A test
+    /// holds each endpoint to having its part.
     private var parts: [ReferencePage.Part] {
         let operations = (json["paths"]?.members ?? []).flatMap { path in
             (path.value.members ?? []).map { (path: path.name, method: $0.name.uppercased(), json: $0.value) }
