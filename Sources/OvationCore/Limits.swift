@@ -108,6 +108,8 @@ public struct Limits: Sendable, Equatable {
     public static let profileFieldsMax = 2000
     /// Seconds since 1970 that a timestamp can have, before or after: the year 9999. More would be milliseconds.
     public static let attributeSecondsMax: Int64 = 253_402_300_799
+    /// Members of a profile: what was merged into it, and keys that it has had. The vendor's number.
+    public static let profileMembersMax = 500
     /// Changes of a profile in one page of its history.
     public static let changesPageMax = 200
     /// Receipts of deleted profiles in one page.

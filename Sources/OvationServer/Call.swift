@@ -109,6 +109,11 @@ final class Identity: Sendable {
         return keyspace
     }
 
+    /// By number. Refused posts of a profile are found by all ways to write its keys.
+    var keyFormats: [Int64: KeyFormat] {
+        Dictionary(uniqueKeysWithValues: account.catalogue.keyspaces.map { ($0.number, $0.keyFormat) })
+    }
+
     func keyspaceForReading(_ discriminator: Discriminator<Keyspace>) throws(Problem) -> Keyspace {
         let keyspace = try keyspace(discriminator)
         guard key.mayRead(discriminator) else {

@@ -49,13 +49,21 @@ public enum Fixtures {
         return try founded.applying(plan.changes, at: now, by: "server").catalogue
     }
 
-    public static func address(_ key: String, id: Int64? = nil) throws(Problem) -> ProfileAddress {
+    public static func address(_ key: String, id: Int64? = nil, keyspace: Int64 = 1) throws(Problem) -> ProfileAddress {
         // Any spread of ids will do where no test asks for the server's own.
-        let founding = id ?? key.utf8.reduce(Int64(5381)) { $0 &* 33 &+ Int64($1) }
+        let founding = id ?? key.utf8.reduce(Int64(5380) + keyspace) { $0 &* 33 &+ Int64($1) }
         return ProfileAddress(
-            account: account.number, keyspace: 1, key: try ProfileKey(key, format: .email),
-            foundingID: ProfileID(founding))
+            account: account.number, keyspace: keyspace,
+            key: try ProfileKey(key, format: keyFormats[keyspace] ?? .text), foundingID: ProfileID(founding))
     }
+
+    /// A person has one e-mail address, mobile number and CRM ID. In section 2 the attributes 1, 2 and 3 have them too.
+    public static let mergeRules = MergeRules(
+        identities: (1...3).map { number in
+            MergeRules.Identity(
+                keyspace: number, format: keyFormats[number] ?? .text,
+                attributes: [MergeRules.Attribute(section: 2, number: number)])
+        })
 
     public static func batch(
         _ key: String, times: [Int64], version: EventVersion.ID = versionID, data: String = #"{"myNumberField":1}"#,
@@ -112,8 +120,12 @@ public enum Fixtures {
     ) throws(Problem) -> ProfileChange {
         ProfileChange(
             profile: try address(key, id: id), at: now, actor: actor, precondition: precondition,
-            idempotency: idempotency, operations: [.erase(erasureID(number), format: .email)])
+            idempotency: idempotency, operations: [.erase(erasureID(number), formats: keyFormats)])
     }
+
+    /// Of the keyspaces that every account has.
+    public static let keyFormats = Dictionary(
+        uniqueKeysWithValues: BuiltIn.keyspaces.map { ($0.number, $0.keyFormat) })
 
     public static func erasureID(_ number: Int) -> ErasureID {
         var random = SeededGenerator(seed: UInt64(number))

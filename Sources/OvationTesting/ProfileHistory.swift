@@ -127,7 +127,7 @@ public struct ProfileHistory {
         let precondition: ProfileChange.Precondition = Int.random(in: 0..<5, using: &random) == 0 ? .isNew : .exists
         return ProfileChange(
             profile: address, at: now, actor: "actor", precondition: precondition, idempotency: idempotency(&random),
-            operations: [.erase(ErasureID(using: &random), format: .email)])
+            operations: [.erase(ErasureID(using: &random), formats: Fixtures.keyFormats)])
     }
 
     private func post(_ batch: EventBatch, _ model: inout ProfileModel, _ about: Comment) async throws {

@@ -132,6 +132,8 @@ struct ProfileModel {
             life.state = .locked
         case .erase:
             guard life.state == .open else { return .refused(life.state) }
+        case .merge, .unmerge, .restore, .addKey, .removeKey:
+            preconditionFailure("the model does not know it")
         case .update(let section, let edits):
             guard life.state == .open else { return .refused(life.state) }
             row = Change(number: number + 1, kind: .updated, section: section, at: change.at, actor: change.actor)

@@ -155,7 +155,7 @@ extension StoreContract {
             foundingID: try Fixtures.address("a@b.se").foundingID)
         let change = ProfileChange(
             profile: elsewhere, at: Fixtures.now, actor: "me",
-            operations: [.erase(Fixtures.erasureID(1), format: .email)])
+            operations: [.erase(Fixtures.erasureID(1), formats: Fixtures.keyFormats)])
         #expect(try await store.change(change) == .noProfile)
         #expect(try await page(filter("a@b.se")).events.count == 1)
     }

@@ -28,7 +28,7 @@ extension StoreContract {
         #expect(
             first
                 == Profile(
-                    id: ProfileID(42), keys: [Profile.Key(keyspace: 1, text: "a@b.se")], createdAt: Fixtures.now))
+                    id: ProfileID(42), key: Profile.Key(keyspace: 1, text: "a@b.se"), createdAt: Fixtures.now))
         let second = try #require(try await store.profile(.address(Fixtures.address("c@d.se", id: 42))))
         #expect(second.id == ProfileID(42).afterCollision && second.keys.map(\.text) == ["c@d.se"])
         #expect(try await store.profile(.id(second.id, account: 1)) == second)

@@ -206,6 +206,19 @@ struct BothStoresTests {
         try await ProfileHistory(seed: seed, on: [sqlite, postgres], lifetime: .seconds(5000)).play(steps: 120)
     }
 
+    @Test("merge, part and erase profiles as a plain model says", arguments: 1...8 as ClosedRange<UInt64>)
+    func merge(seed: UInt64) async throws {
+        let folder = try TemporaryFolder()
+        let limits = seed.isMultiple(of: 2) ? Database.few : Database.crowded
+        let sqlite = try SQLiteStore(testing: folder.path + "/o.sqlite", limits: limits)
+        defer { sqlite.close() }
+        let database = try Database()
+        defer { withExtendedLifetime(database) {} }
+        let postgres = try database.open(limits)
+        defer { postgres.close() }
+        try await MemberHistory(seed: seed, on: [sqlite, postgres]).play(steps: 120)
+    }
+
     // MARK: Steps
 
     private func answer(_ life: Life, _ step: Step) async throws -> String {

@@ -1,6 +1,6 @@
 /// A profile: its id, and every key that leads to it.
 public struct Profile: Sendable, Equatable {
-    public struct Key: Sendable, Equatable {
+    public struct Key: Sendable, Hashable {
         /// Number of the keyspace in the account.
         public let keyspace: Int64
         public let text: String
@@ -11,18 +11,40 @@ public struct Profile: Sendable, Equatable {
         }
     }
 
+    /// Of the canonical member.
     public let id: ProfileID
-    /// The one it began with first.
-    public let keys: [Key]
-    public let createdAt: Timestamp
+    /// The canonical one first, then in the order in which they were joined.
+    public let members: [ProfileMember]
     public let state: ProfileState
 
-    public init(id: ProfileID, keys: [Key], createdAt: Timestamp, state: ProfileState = .open) {
-        self.id = id
-        self.keys = keys
-        self.createdAt = createdAt
+    /// - Parameter members: at least one; the canonical one first.
+    public init(members: [ProfileMember], state: ProfileState = .open) {
+        precondition(!members.isEmpty, "a profile has a member")
+        id = members[0].id
+        self.members = members
         self.state = state
     }
+
+    /// A profile that nothing was ever merged with.
+    /// - Parameter key: nil: it was taken from it.
+    public init(id: ProfileID, key: Key?, createdAt: Timestamp, state: ProfileState = .open) {
+        self.init(members: [ProfileMember(id: id, key: key, createdAt: createdAt)], state: state)
+    }
+
+    /// The same for somebody who may not know of some keys.
+    public func showing(_ isShown: (Key) -> Bool) -> Profile {
+        Profile(
+            members: members.map {
+                ProfileMember(
+                    id: $0.id, key: $0.key.flatMap { isShown($0) ? $0 : nil }, createdAt: $0.createdAt,
+                    joining: $0.joining)
+            }, state: state)
+    }
+
+    /// That of the canonical member first, if it has one.
+    public var keys: [Key] { members.compactMap(\.key) }
+    /// When the canonical member was made.
+    public var createdAt: Timestamp { members[0].createdAt }
 }
 
 /// The two ways to name a profile.

@@ -1,5 +1,5 @@
 /// A profile as a request names it: account, keyspace, normalised key; with the id it would get if it were new.
-public struct ProfileAddress: Sendable {
+public struct ProfileAddress: Sendable, Equatable {
     public let account: Int64
     /// Number of the keyspace in the account.
     public let keyspace: Int64

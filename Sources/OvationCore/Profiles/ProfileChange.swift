@@ -6,7 +6,7 @@ public struct ProfileChange: Sendable {
     public let actor: String
     public let precondition: Precondition
     public let idempotency: Idempotency?
-    /// Of different kinds, or in different sections.
+    /// Of different kinds, or in different sections. Keys are added before the others, and removed behind them.
     public let operations: [Operation]
 
     /// What must hold of the profile before.
@@ -27,24 +27,58 @@ public struct ProfileChange: Sendable {
         case lock
         /// The profile is ``ProfileState/erased`` from here on: no reader finds it, and its key is free. What was stored of
         /// it is removed after the commit, as ``Erasure`` tells. It is the only operation of its change. A profile that is
-        /// not there is not made for it; one that is locked refuses it.
-        /// - Parameter format: of the keyspace, to find refused posts whose keys were written differently.
-        case erase(ErasureID, format: KeyFormat)
+        /// not there is not made for it; one that is locked refuses it. Of a profile of several members all go.
+        /// - Parameter formats: of all keyspaces by number, to find refused posts whose keys were written differently.
+        case erase(ErasureID, formats: [Int64: KeyFormat])
+        /// The profile and another one are one from here on. Either is made if it is not there. Two that are one already stay
+        /// as they are. If one of them is locked, the other is locked too, and they are not joined.
+        case merge(ProfileAddress, MergeRules)
+        /// The key leads to a new, empty profile from here on. What came by it stays with the profile that it leaves. A
+        /// profile of one member stays as it is.
+        case unmerge
+        /// The newest merge by which the key became one of the profile's is undone: each part is what it was before, with
+        /// what came by its keys since. A profile of one member stays as it is.
+        case restore
+        /// This key leads to the profile too from here on. One that does already stays as it is.
+        case addKey(ProfileAddress, MergeRules)
+        /// The key that the change names the profile by leads to nothing any more. What came by it stays with the profile.
+        case removeKey
 
         public var kind: Kind {
             switch self {
             case .update: .updated
             case .lock: .locked
             case .erase: .erased
+            case .merge: .merged
+            case .unmerge: .unmerged
+            case .restore: .restored
+            case .addKey: .keyAdded
+            case .removeKey: .keyRemoved
             }
         }
 
         /// The state that the profile has afterwards; nil: the operation leaves it as it is.
         public var state: ProfileState? {
             switch self {
-            case .update: nil
+            case .update, .merge, .unmerge, .restore, .addKey, .removeKey: nil
             case .lock: .locked
             case .erase: .erased
+            }
+        }
+
+        /// Whether it changes which keys lead where. Nobody may rely on that meanwhile.
+        public var touchesKeys: Bool {
+            switch self {
+            case .update, .lock: false
+            case .erase, .merge, .unmerge, .restore, .addKey, .removeKey: true
+            }
+        }
+
+        /// Whether it stands alone in its change.
+        var isAlone: Bool {
+            switch self {
+            case .update, .lock, .addKey, .removeKey: false
+            case .erase, .merge, .unmerge, .restore: true
             }
         }
 
@@ -52,7 +86,7 @@ public struct ProfileChange: Sendable {
         package var fieldCount: Int {
             switch self {
             case .update(_, let edits): edits.count
-            case .lock, .erase: 0
+            case .lock, .erase, .merge, .unmerge, .restore, .addKey, .removeKey: 0
             }
         }
 
@@ -60,7 +94,8 @@ public struct ProfileChange: Sendable {
         var bytes: Int {
             switch self {
             case .update(_, let edits): edits.reduce(0) { $0 + $1.bytes }
-            case .lock, .erase: 0
+            case .merge(let other, _), .addKey(let other, _): other.key.text.utf8.count
+            case .lock, .erase, .unmerge, .restore, .removeKey: 0
             }
         }
     }
@@ -70,14 +105,21 @@ public struct ProfileChange: Sendable {
         case updated
         case locked
         case erased
+        case merged
+        case unmerged
+        /// A merge was undone.
+        case restored
+        case keyAdded = "key_added"
+        case keyRemoved = "key_removed"
     }
 
     public init(
         profile: ProfileAddress, at: Timestamp, actor: String, precondition: Precondition = .exists,
         idempotency: Idempotency? = nil, operations: [Operation]
     ) {
-        let isErasure = operations.contains { $0.state == .erased }
-        Swift.precondition(!isErasure || operations.count == 1, "an erasure is the only operation of its change")
+        Swift.precondition(
+            operations.count == 1 || !operations.contains(where: \.isAlone),
+            "the operation is the only one of its change")
         self.profile = profile
         self.at = at
         self.actor = actor
@@ -87,9 +129,9 @@ public struct ProfileChange: Sendable {
     }
 
     /// nil: it erases nobody.
-    package var erasure: (id: ErasureID, format: KeyFormat)? {
-        guard case .erase(let id, let format)? = operations.first else { return nil }
-        return (id, format)
+    package var erasure: (id: ErasureID, formats: [Int64: KeyFormat])? {
+        guard case .erase(let id, let formats)? = operations.first else { return nil }
+        return (id, formats)
     }
 
     /// What it takes of memory, near enough.
@@ -98,7 +140,10 @@ public struct ProfileChange: Sendable {
     }
 
     /// Whether it can change what the profile takes: such a change waits until no other server is writing.
-    public var touchesState: Bool { operations.contains { $0.state != nil } }
+    public var touchesState: Bool { operations.contains { $0.state != nil || $0.touchesKeys } }
+
+    /// Whether it can change which keys lead where, and so which members a profile has.
+    public var touchesKeys: Bool { operations.contains(where: \.touchesKeys) }
 
     private static let stride = 64
 }
@@ -120,4 +165,14 @@ public enum ProfileChangeOutcome: Sendable, Equatable {
     case duplicate(answer: [UInt8])
     /// The idempotency key was used for another request.
     case conflict
+    /// Two persons: they differ in what this keyspace stands for (``MergeRules/difference(_:_:)``). Nothing was changed.
+    case different(keyspace: Int64)
+    /// It would have more than ``Limits/profileMembersMax`` members; nothing was changed.
+    case tooManyMembers
+    /// The key is that of the canonical member, which is taken out of nothing; nothing was changed.
+    case canonical
+    /// The key to add leads to another profile; nothing was changed.
+    case taken
+    /// No key would lead to the profile, or to the part that is taken from it; nothing was changed.
+    case lastKey
 }

@@ -105,7 +105,7 @@ extension ProfileChangeOutcome {
     /// Whether nothing is written and no key is remembered, for a reason that this transaction found.
     var isRefusal: Bool {
         switch self {
-        case .noProfile, .exists, .refused, .full: true
+        case .noProfile, .exists, .refused, .full, .different, .tooManyMembers, .canonical, .taken, .lastKey: true
         case .changed, .unchanged, .duplicate, .conflict: false
         }
     }

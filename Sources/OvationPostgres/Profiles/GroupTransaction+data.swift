@@ -116,7 +116,7 @@ extension ProfileChange {
             case .update(let section, _): section
             case .lock: 0
             // Nobody else has a group under way, and its rows are removed afterwards.
-            case .erase: nil
+            case .erase, .merge, .unmerge, .restore, .addKey, .removeKey: nil
             }
         }
     }

@@ -95,7 +95,7 @@ extension GroupTransaction {
 extension PlannedErasure {
     /// - Parameter rows: all that may be of the profile.
     fileprivate mutating func note(rejections rows: PostgresResult) {
-        guard let format = change.erasure?.format else { return }
+        guard let format = change.erasure?.formats[change.profile.keyspace] else { return }
         for row in 0..<rows.count
         where rows.bool(row, 2) || change.profile.key.isWritten(as: rows.text(row, 1), format: format) {
             rejections.append(rows.int64(row, 0))

@@ -37,6 +37,7 @@ struct ProfileDraft {
         case .update(let section, let edits): update(section, edits, &ids)
         case .lock: lock(&ids)
         case .erase: erase(operation, &ids)
+        case .merge, .unmerge, .restore, .addKey, .removeKey: preconditionFailure("not built")
         }
     }
 

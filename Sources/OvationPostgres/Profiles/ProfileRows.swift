@@ -32,7 +32,7 @@ enum ProfileRows {
         _ id: Int64, keyspace: Int64, key: String, _ createdAt: Timestamp, _ state: Int64
     ) -> Profile {
         Profile(
-            id: ProfileID(id), keys: [Profile.Key(keyspace: keyspace, text: key)], createdAt: createdAt,
+            id: ProfileID(id), key: Profile.Key(keyspace: keyspace, text: key), createdAt: createdAt,
             state: ProfileState(stored: state))
     }
 

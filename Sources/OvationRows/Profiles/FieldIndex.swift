@@ -49,15 +49,23 @@ package struct FieldIndex: Sendable, Equatable {
     }
 
     /// Applies edits, each field once.
-    /// - Parameter known: the edits of the positions that ``unsure(of:)`` named.
+    /// - Parameters:
+    ///   - known: the edits of the positions that ``unsure(of:)`` named.
+    ///   - profile: what the whole profile holds, and which of its members this index is of; nil: it has one member.
     /// - Returns: the edits that change something; nil: none does.
     package mutating func apply(
-        _ edits: [ProfileEdit], at position: Int64, knowing known: [Int64: PackedEdits]
+        _ edits: [ProfileEdit], at position: Int64, knowing known: [Int64: PackedEdits],
+        in profile: (index: MergedIndex, member: Int64)? = nil
     ) -> PackedEdits? {
         var changed: [PackedEdits.Edit] = []
         for edit in edits {
             let entry = self[edit.field]
-            guard isChange(edit, of: entry, knowing: known) else { continue }
+            if let profile, let held = profile.index[edit.field], held.member != profile.member {
+                // What another member has is hidden by what is written here, since it is newer.
+                guard edit.value != nil || !held.entry.isCleared else { continue }
+            } else {
+                guard isChange(edit, of: entry, knowing: known) else { continue }
+            }
             changed.append(PackedEdits.Edit(field: edit.field, previous: entry?.position, value: edit.value))
             put(Entry(field: edit.field, position: position, digest: edit.value?.digest ?? 0))
         }
@@ -71,11 +79,13 @@ package struct FieldIndex: Sendable, Equatable {
     }
 
     /// Notes that the profile as a whole has changed.
+    /// - Parameter other: the member of the other side, of a merge or its end.
     /// - Returns: the edits that lead to the change before.
-    package mutating func noteLife(at position: Int64) -> PackedEdits {
+    package mutating func noteLife(at position: Int64, with other: Int64? = nil) -> PackedEdits {
         let previous = self[.life]?.position
         put(Entry(field: .life, position: position, digest: FieldIndex.lifeDigest))
-        return PackedEdits([PackedEdits.Edit(field: .life, previous: previous, value: nil)])
+        let value = other.map { ProfileValue(version: 1, value: .integer($0)) }
+        return PackedEdits([PackedEdits.Edit(field: .life, previous: previous, value: value)])
     }
 
     // MARK: Erasing
@@ -112,8 +122,8 @@ package struct FieldIndex: Sendable, Equatable {
         for edit in change.edits {
             let entry = self[edit.field]
             guard entry?.position == edit.previous, edit.previous.map({ $0 < position }) ?? true else { return false }
+            // What is cleared may be the value of another member.
             let digest = edit.field == .life ? FieldIndex.lifeDigest : edit.value?.digest ?? 0
-            guard digest != 0 || entry?.isCleared == false else { return false }
             put(Entry(field: edit.field, position: position, digest: digest))
         }
         return !change.edits.isEmpty

@@ -167,7 +167,7 @@ final class EventAppender {
             try profiles.write(draft, of: change)
             if let erasure = change.erasure, let profile = draft.profile {
                 try erasures.note(
-                    erasure.id, format: erasure.format, of: change, profile: profile, at: draft.position - 1)
+                    erasure.id, formats: erasure.formats, of: change, profile: profile, at: draft.position - 1)
                 noteLogEntries(1)
             }
             lastEventID += Int64(draft.rows.count)

@@ -39,8 +39,8 @@ final class ErasureAppender {
     // MARK: In the commit that erases
 
     /// Writes the erasure and its entry in the audit trail, and hides the refused posts of the profile.
-    func note(_ id: ErasureID, format: KeyFormat, of change: ProfileChange, profile: Int64, at position: Int64) throws {
-        let rejections = try hideRejections(of: change.profile, format: format, profile: profile, position)
+    func note(_ id: ErasureID, formats: [Int64: KeyFormat], of change: ProfileChange, profile: Int64, at position: Int64) throws {
+        let rejections = try hideRejections(of: change.profile, format: formats[change.profile.keyspace] ?? .text, profile: profile, position)
         let account = change.profile.account
         try database.execute(
             sql: """

@@ -87,6 +87,7 @@ extension ProfileAppender {
                 case .update(let section, let edits): try update(section, edits, &draft)
                 case .lock: try lock(&draft)
                 case .erase: erase(&draft)
+                case .merge, .unmerge, .restore, .addKey, .removeKey: preconditionFailure("not built")
                 }
             if let refusal { return .refuse(refusal) }
         }

@@ -177,7 +177,7 @@ extension Profile {
     /// - Parameter state: as it is stored; what is in memory is open.
     init(_ row: RecentProfiles.Row, state: Int64 = ProfileState.open.rawValue) {
         self.init(
-            id: ProfileID(row.id), keys: [Profile.Key(keyspace: row.keyspace, text: row.key)],
+            id: ProfileID(row.id), key: Profile.Key(keyspace: row.keyspace, text: row.key),
             createdAt: Timestamp(milliseconds: row.createdAt), state: ProfileState(rawValue: state) ?? .locked)
     }
 }

@@ -23,12 +23,13 @@ struct DeleteProfile: EndpointHandler {
         let id = ErasureID(using: &random)
         let change = ProfileChange(
             profile: profile, at: call.receivedAt, actor: caller.key.clientID,
-            operations: [.erase(id, format: keyspace.keyFormat)])
+            operations: [.erase(id, formats: caller.keyFormats)])
         switch try await store.change(change) {
         case .changed: return .noContent([.erasureID: id.text, .cacheControl: "no-store"])
         case .noProfile: throw call.unknownProfile
         case .refused(let state) where state.problem != nil: throw state.problem ?? call.unknownProfile
-        case .unchanged, .exists, .refused, .full, .duplicate, .conflict:
+        case .unchanged, .exists, .refused, .full, .duplicate, .conflict, .different, .tooManyMembers, .canonical, .taken,
+            .lastKey:
             throw Problem(.internalError, "The profile was not deleted, for no reason that the server knows.")
         }
     }

@@ -18,9 +18,7 @@ struct GetProfile: BodyEndpoint {
         guard let data = try await store.data(of: address, in: sections),
             let counts = try await store.counts(of: address)
         else { throw call.unknownProfile }
-        let visible = Profile(
-            id: data.profile.id, keys: data.profile.keys.filter { caller.mayRead(keyspace: $0.keyspace) },
-            createdAt: data.profile.createdAt, state: data.profile.state)
+        let visible = data.profile.showing { caller.mayRead(keyspace: $0.keyspace) }
         let readable = ReadableFields(
             caller.catalogue, through: keyspace.discriminator, ignoringPermissions: ignoresPermissions)
         let body = Bodies.ProfileWithCounts(

@@ -104,6 +104,8 @@ extension ProfileChangeEndpoint {
                 "The profile would hold more than \(Limits.profileFieldsMax) attributes and tags in the section; nothing "
                     + "was changed.")
         case .conflict: throw Problem.reusedIdempotencyKey
+        case .different, .tooManyMembers, .canonical, .taken, .lastKey:
+            throw Problem(.internalError, "The change was refused for no reason that the server knows.")
         }
     }
 }

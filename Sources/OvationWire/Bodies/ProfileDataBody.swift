@@ -117,12 +117,18 @@ extension Bodies.FieldChange {
 }
 
 extension ProfileChange.Kind {
-    /// By which clients know what happened. The names are ours: a wrong one of the vendor's would be worse than none.
+    /// By which clients know what happened. The vendor's name where it is known, and else one of ours: a wrong one of the
+    /// vendor's would be worse than none.
     public var eventDiscriminator: String {
         switch self {
         case .updated: "com.ovation.events.profile.updated"
         case .locked: "com.ovation.events.profile.locked"
         case .erased: "com.ovation.events.profile.erased"
+        case .merged: "com.apsis1.events.profile.merge"
+        case .unmerged: "com.apsis1.events.profile.unmerge"
+        case .restored: "com.ovation.events.profile.restored"
+        case .keyAdded: "com.ovation.events.profile.key-added"
+        case .keyRemoved: "com.apsis1.events.profile.key-removed"
         }
     }
 }

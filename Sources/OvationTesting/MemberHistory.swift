@@ -1,0 +1,175 @@
+public import OvationCore
+import Testing
+
+/// A random life of profiles that are merged, parted, locked and erased, on any number of stores at once, each answer
+/// compared with a plain model.
+public struct MemberHistory {
+    private let seed: UInt64
+    private let stores: [any Store]
+
+    public init(seed: UInt64, on stores: [any Store]) {
+        (self.seed, self.stores) = (seed, stores)
+    }
+
+    public func play(steps: Int) async throws {
+        for store in stores { try await store.found(accounts: [1]) }
+        var (random, model) = (SeededGenerator(seed: seed), MemberModel())
+        var now = Fixtures.now
+        for step in 0..<steps {
+            now = now.advanced(by: .seconds(1))
+            let address = try MemberHistory.address(&random)
+            let about: Comment = "seed \(seed), step \(step)"
+            if Int.random(in: 0..<5, using: &random) == 0 {
+                let batch = try batch(address, now, &random)
+                let expected = model.append(batch)
+                for store in stores { try #require(try await store.append(batch) == expected, about) }
+            } else {
+                try await self.change(change(address, now, &random), &model, about)
+            }
+            for seen in [address, try MemberHistory.address(&random), try MemberHistory.address(&random)] {
+                try await compare(seen, model, Int.random(in: 1...5, using: &random), about)
+            }
+        }
+        for (id, counts) in model.erased {
+            for store in stores {
+                try await waitUntil { try await store.erasure(id, account: 1)?.completedAt != nil }
+                #expect(try await store.erasure(id, account: 1)?.counts == counts, "seed \(seed)")
+            }
+        }
+    }
+
+    // MARK: Steps
+
+    /// Three e-mail addresses and five other keys; some share a hash.
+    private static func address(_ random: inout SeededGenerator) throws -> ProfileAddress {
+        let number = Int.random(in: 0..<8, using: &random)
+        return number < 3
+            ? try Fixtures.address("p\(number)@b.se", id: [3, 5, 5][number])
+            : try Fixtures.address("web\(number)", id: [Int64.max - 1, -7, -7, 3, 11][number - 3], keyspace: 4)
+    }
+
+    private func batch(
+        _ address: ProfileAddress, _ now: Timestamp, _ random: inout SeededGenerator
+    ) throws -> EventBatch {
+        let times = (0..<Int.random(in: 1...3, using: &random)).map { _ in Int64.random(in: 0..<9, using: &random) }
+        return EventBatch(
+            profile: address, section: 2, receivedAt: now,
+            events: times.enumerated().map { index, time in
+                EventBatch.Row(
+                    eventTime: Timestamp(milliseconds: time), version: Fixtures.versionID, dataEnd: 2 * (index + 1))
+            }, data: Array(String(repeating: "{}", count: times.count).utf8), idempotency: nil)
+    }
+
+    private func edits(_ random: inout SeededGenerator) -> [ProfileEdit] {
+        (0..<Int.random(in: 1...3, using: &random)).map { index in
+            let number = Int64(3 + 2 * index)
+            if Bool.random(using: &random) { return Fixtures.tag(number, Int.random(in: 0..<3, using: &random) > 0) }
+            guard Int.random(in: 0..<3, using: &random) > 0 else { return Fixtures.clear(number) }
+            // Attribute 3 tells persons apart: mostly it is the same.
+            let value = Int.random(in: 0..<(number == 3 ? 8 : 2), using: &random) == 0 ? "x" : "y"
+            return Fixtures.set(number, .string(value))
+        }
+    }
+
+    private func change(
+        _ address: ProfileAddress, _ now: Timestamp, _ random: inout SeededGenerator
+    ) throws -> ProfileChange {
+        let other = try MemberHistory.address(&random)
+        let section = Int64.random(in: 2...3, using: &random)
+        var precondition = ProfileChange.Precondition.exists
+        let operations: [ProfileChange.Operation]
+        switch Int.random(in: 0..<40, using: &random) {
+        case 0..<12:
+            precondition = .none
+            operations = [.update(section: section, edits(&random))]
+        case 12..<22:
+            precondition = .none
+            operations = [.merge(other, Fixtures.mergeRules)]
+        case 22..<26: operations = [.restore]
+        case 26..<30: operations = [.unmerge]
+        case 30..<33: operations = [.addKey(other, Fixtures.mergeRules)]
+        case 33..<35: operations = [.removeKey]
+        case 35..<38:
+            operations = [
+                .addKey(other, Fixtures.mergeRules), .update(section: section, edits(&random)), .removeKey,
+            ]
+        case 38 where Int.random(in: 0..<4, using: &random) == 0: operations = [.lock]
+        default: operations = [.erase(ErasureID(using: &random), formats: Fixtures.keyFormats)]
+        }
+        return ProfileChange(
+            profile: address, at: now, actor: "me", precondition: precondition, operations: operations)
+    }
+
+    private func change(_ change: ProfileChange, _ model: inout MemberModel, _ about: Comment) async throws {
+        let expected = model.change(change)
+        for store in stores {
+            let outcome = try await store.change(change)
+            if case (.changed(.some), .changed(.some)) = (outcome, expected) { continue }
+            try #require(outcome == expected, about)
+        }
+    }
+
+    // MARK: Questions
+
+    private func compare(
+        _ address: ProfileAddress, _ model: MemberModel, _ limit: Int, _ about: Comment
+    ) async throws {
+        let member = model.find(address)
+        for store in stores {
+            let profile = try await store.profile(.address(address))
+            try #require((profile == nil) == (member == nil), about)
+            let data = try await store.data(of: address, in: nil)
+            try #require(data?.profile == profile, about)
+            guard let profile, let data, let member else { continue }
+            let expected = model.profile(member)
+            try #require(profile.members.map(\.id) == expected.members.map(\.id), about)
+            try #require(profile.members.map(\.key) == expected.members.map(\.key), about)
+            try #require(profile.members.map(\.createdAt) == expected.members.map(\.createdAt), about)
+            try #require(profile.state == expected.state, about)
+            if let some = profile.members.last {
+                try #require(try await store.profile(.id(some.id, account: 1)) == profile, about)
+            }
+            try compare(data, model.values(member), about)
+            try #require(try await times(store, address, limit) == model.events(member), about)
+            try #require(try await kinds(store, address, limit) == model.kinds(member), about)
+            let counts = try #require(try await store.counts(of: address))
+            try #require(counts.counts.reduce(0) { $0 + Int($1.events) } == model.events(member).count, about)
+        }
+    }
+
+    private func compare(_ data: ProfileData, _ values: MemberModel.Values, _ about: Comment) throws {
+        let expected = values.filter { !$0.value.isEmpty }
+        try #require(data.sections.map(\.section) == expected.keys.sorted(), about)
+        for section in data.sections {
+            let held = expected[section.section] ?? [:]
+            try #require(Set(section.fields.map(\.field)) == Set(held.keys), about)
+            for field in section.fields {
+                try #require(ProfileModel.text(field.value) == ProfileModel.text(held[field.field]?.value), about)
+            }
+        }
+    }
+
+    private func times(_ store: any Store, _ address: ProfileAddress, _ limit: Int) async throws -> [Timestamp] {
+        var (times, position): ([Timestamp], EventPosition?) = ([], nil)
+        repeat {
+            let filter = EventFilter(profile: address, section: 2)
+            let page = try #require(try await store.events(filter, after: position, limit: limit))
+            times += page.events.map(\.eventTime)
+            position = page.next
+        } while position != nil
+        return times
+    }
+
+    private func kinds(
+        _ store: any Store, _ address: ProfileAddress, _ limit: Int
+    ) async throws -> [ProfileChange.Kind] {
+        var filter = ProfileChangeFilter(profile: address, sections: [2, 3], limit: limit)
+        var kinds: [ProfileChange.Kind] = []
+        repeat {
+            let page = try #require(try await store.changes(filter))
+            kinds += page.changes.map(\.kind)
+            filter.before = page.next
+        } while filter.before != nil
+        return kinds
+    }
+}
