@@ -275,7 +275,7 @@ struct BothStoresTests {
         let id = Fixtures.erasureID(life.erasures)
         let change = ProfileChange(
             profile: profile, at: step.now, actor: "key \(step.number)",
-            idempotency: step.flag ? idempotency(step) : nil, operations: [.erase(id, format: .email)])
+            idempotency: step.flag ? idempotency(step) : nil, operations: [.erase(id, formats: Fixtures.keyFormats)])
         let outcome = try await life.store.change(change)
         guard case .changed = outcome else { return "\(outcome)" }
         var receipt: Erasure?

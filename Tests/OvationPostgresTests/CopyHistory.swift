@@ -151,7 +151,7 @@ struct CopyHistory {
         _ = try await store.change(
             ProfileChange(
                 profile: profile, at: now, actor: "client-\(account)",
-                operations: [.erase(ErasureID(using: &random), format: .email)]))
+                operations: [.erase(ErasureID(using: &random), formats: Fixtures.keyFormats)]))
     }
 
     // MARK: Questions
