@@ -105,7 +105,9 @@ let package = Package(
             swiftSettings: settings
         ),
         // Code that both stores share: values as the text of a column, writes that wait for a commit, and copies by rows.
-        .target(name: "OvationRows", dependencies: ["OvationCore"], swiftSettings: settings),
+        .target(
+            name: "OvationRows", dependencies: ["OvationCore", .product(name: "Crypto", package: "swift-crypto")],
+            swiftSettings: settings),
         .target(
             name: "OvationSQLite",
             dependencies: [

@@ -167,4 +167,5 @@ extension APICall where Request == Bodies.Empty, Answer == Bodies.Empty {
     public static var revokeAPIKey: Self { Self(.revokeAPIKey) }
     public static var dismissRejection: Self { Self(.dismissRejection) }
     public static var deleteProfile: Self { Self(.deleteProfile) }
+    public static var lockProfile: Self { Self(.lockProfile) }
 }

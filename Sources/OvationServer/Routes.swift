@@ -133,6 +133,7 @@ struct Routes {
     private var erasures: [Route] {
         [
             (.deleteProfile, DeleteProfile(store: store)),
+            (.lockProfile, LockProfile(store: store)),
             (.getErasure, GetErasure(store: store)),
             (.listErasures, ListErasures(store: store)),
         ]

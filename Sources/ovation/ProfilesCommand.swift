@@ -18,7 +18,7 @@ struct ProfilesCommand: AsyncParsableCommand {
             ovation profiles export steve@apsis.com -o steve.json
             ovation profiles delete steve@apsis.com
             """,
-        subcommands: [Find.self, Show.self, Create.self, Set.self, Tag.self, Export.self, Delete.self])
+        subcommands: [Find.self, Show.self, Create.self, Set.self, Tag.self, Export.self, Delete.self, Lock.self])
 
     /// Which profile.
     struct KeyOptions: ParsableArguments {

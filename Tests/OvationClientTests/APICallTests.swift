@@ -48,6 +48,7 @@ struct APICallTests {
         check(.changeProfileTags)
         check(.listProfileChanges)
         check(.deleteProfile)
+        check(.lockProfile)
         check(.getErasure)
         check(.listAttributeValues)
         check(.listSections)

@@ -15,7 +15,7 @@ struct HeaderTests {
             let keys = try await server.send(.post, "/account/api-keys", body: #"{"name":"a","role":"integration"}"#)
             #expect(keys.status == .created)
             // The profile is asked for below.
-            for endpoint in Endpoint.allCases where endpoint != .streamLive && endpoint != .deleteProfile {
+            for endpoint in Endpoint.allCases where ![.streamLive, .deleteProfile, .lockProfile].contains(endpoint) {
                 let path = endpoint.path([
                     "keyspace": "com.apsis1.keyspaces.email", "key": "steve@apsis.com",
                     "section": "com.apsis1.sections.default", "profile_id": "1", "id": "1",

@@ -28,8 +28,11 @@ public struct ProfileChange: Sendable {
         /// The profile is ``ProfileState/erased`` from here on: no reader finds it, and its key is free. What was stored of
         /// it is removed after the commit, as ``Erasure`` tells. It is the only operation of its change. A profile that is
         /// not there is not made for it; one that is locked refuses it. Of a profile of several members all go.
-        /// - Parameter formats: of all keyspaces by number, to find refused posts whose keys were written differently.
-        case erase(ErasureID, formats: [Int64: KeyFormat])
+        /// - Parameters:
+        ///   - formats: of all keyspaces by number, to find refused posts whose keys were written differently.
+        ///   - locking: the profile is ``ProfileState/locked`` instead, for good: a keyed hash of each key stays, so the keys
+        ///     are not free and take nothing. Readers find nobody. One that is locked so already stays as it is.
+        case erase(ErasureID, formats: [Int64: KeyFormat], locking: Bool = false)
         /// The profile and another one are one from here on. Either is made if it is not there. Two that are one already stay
         /// as they are. If one of them is locked, the other is locked too, and they are not joined.
         case merge(ProfileAddress, MergeRules)
@@ -48,7 +51,7 @@ public struct ProfileChange: Sendable {
             switch self {
             case .update: .updated
             case .lock: .locked
-            case .erase: .erased
+            case .erase(_, _, let locking): locking ? .locked : .erased
             case .merge: .merged
             case .unmerge: .unmerged
             case .restore: .restored
@@ -62,7 +65,7 @@ public struct ProfileChange: Sendable {
             switch self {
             case .update, .merge, .unmerge, .restore, .addKey, .removeKey: nil
             case .lock: .locked
-            case .erase: .erased
+            case .erase(_, _, let locking): locking ? .locked : .erased
             }
         }
 
@@ -129,9 +132,9 @@ public struct ProfileChange: Sendable {
     }
 
     /// nil: it erases nobody.
-    package var erasure: (id: ErasureID, formats: [Int64: KeyFormat])? {
-        guard case .erase(let id, let formats)? = operations.first else { return nil }
-        return (id, formats)
+    package var erasure: (id: ErasureID, formats: [Int64: KeyFormat], locking: Bool)? {
+        guard case .erase(let id, let formats, let locking)? = operations.first else { return nil }
+        return (id, formats, locking)
     }
 
     /// What it takes of memory, near enough.

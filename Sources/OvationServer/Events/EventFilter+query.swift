@@ -49,3 +49,10 @@ extension Call {
         Problem(.profileNotFound, "There is no profile with this key in the keyspace.")
     }
 }
+
+extension ProfileStore {
+    /// Why readers find nothing by a key: there is no such profile, or it was locked for good.
+    func absence(of profile: ProfileAddress, _ call: Call) async throws -> Problem {
+        try await self.profile(.address(profile))?.state.problem ?? call.unknownProfile
+    }
+}

@@ -5,7 +5,7 @@ import OvationWire
 
 /// `GET /audience/keyspaces/{keyspace}/profiles/{key}/sections/{section}/events`, newest first
 struct ListEvents: BodyEndpoint {
-    let store: any EventStore
+    let store: any EventStore & ProfileStore
 
     /// Writes the page as bytes: a page has up to a thousand events, and this is asked often.
     func respond(to call: Call) async throws -> Response {
@@ -27,7 +27,7 @@ struct ListEvents: BodyEndpoint {
         let limit = try call.int("limit", in: 1...Limits.pageSizeMax, default: Limits.pageSizeDefault)
         let position = try call.parameter("cursor").map { text throws(Problem) in try EventCursor.parse(text) }
         guard let page = try await store.events(filter, after: position, limit: limit) else {
-            throw call.unknownProfile
+            throw try await store.absence(of: filter.profile, call)
         }
         return page
     }

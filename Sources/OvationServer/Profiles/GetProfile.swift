@@ -17,7 +17,7 @@ struct GetProfile: BodyEndpoint {
         let sections = caller.catalogue.sections.filter { caller.key.maySee($0.discriminator) }.map(\.number)
         guard let data = try await store.data(of: address, in: sections),
             let counts = try await store.counts(of: address)
-        else { throw call.unknownProfile }
+        else { throw try await store.absence(of: address, call) }
         let visible = data.profile.showing { caller.mayRead(keyspace: $0.keyspace) }
         let readable = ReadableFields(
             caller.catalogue, through: keyspace.discriminator, ignoringPermissions: ignoresPermissions)

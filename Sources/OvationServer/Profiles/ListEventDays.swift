@@ -10,7 +10,9 @@ struct ListEventDays: BodyEndpoint {
 
     func answer(to call: Call) async throws -> BodyAnswer<Bodies.EventDays> {
         let filter = try call.eventFilter("event_discriminators", readableOnly: true)
-        guard let days = try await store.days(filter) else { throw call.unknownProfile }
+        guard let days = try await store.days(filter) else {
+            throw try await store.absence(of: filter.profile, call)
+        }
         var body = Bodies.EventDays()
         body.items = days.suffix(Limits.daysMax).map { day in
             var item = Bodies.EventDay()

@@ -13,7 +13,9 @@ struct ListProfileChanges: BodyEndpoint {
         let before = try call.parameter("cursor").map { text throws(Problem) in try ChangeCursor.parse(text) }
         let filter = ProfileChangeFilter(
             profile: place.profile, sections: [place.section.number], before: before, limit: limit)
-        guard let page = try await store.changes(filter) else { throw call.unknownProfile }
+        guard let page = try await store.changes(filter) else {
+            throw try await store.absence(of: place.profile, call)
+        }
         return BodyAnswer(
             Bodies.ProfileChanges(page, place.readable), headers: [.cacheControl: "no-store"])
     }

@@ -19,7 +19,9 @@ struct ReadPlace {
 
     /// What the profile holds in the section.
     func fields(from store: any ProfileStore, _ call: Call) async throws -> [HeldField] {
-        guard let data = try await store.data(of: profile, in: [section.number]) else { throw call.unknownProfile }
+        guard let data = try await store.data(of: profile, in: [section.number]) else {
+            throw try await store.absence(of: profile, call)
+        }
         return data.sections.first { $0.section == section.number }?.fields ?? []
     }
 }

@@ -6,7 +6,7 @@ extension ProfileState {
         switch self {
         case .open: nil
         case .locked:
-            Problem(.profileLocked, "The profile is locked for good and takes no data; nothing was stored.")
+            Problem(.profileLocked, "The profile is locked for good. It takes no data, and there is none to read.")
         // No key leads to one.
         case .erased: Problem(.profileNotFound, "There is no profile with this key in the keyspace.")
         }

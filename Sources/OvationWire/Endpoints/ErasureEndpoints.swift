@@ -3,7 +3,7 @@ import OvationCore
 
 // Profiles that are deleted with all that was stored of them, and the receipts of that.
 extension Endpoint {
-    static let erasures: [Endpoint] = [deleteProfile, getErasure, listErasures]
+    static let erasures: [Endpoint] = [deleteProfile, lockProfile, getErasure, listErasures]
 
     public static let deleteProfile = Endpoint(
         EndpointSpec(
@@ -11,6 +11,16 @@ extension Endpoint {
             "Delete a profile with all that was stored of it",
             "In every section: events, attributes, tags, history and refused posts. No call finds any of it when this one "
                 + "is answered, and it cannot be undone. The header `Erasure-Id` names the receipt. A body is ignored.",
+            parameters: [.preferValidateOnlyToErase], answers: [.done], isPrivate: true))
+
+    public static let lockProfile = Endpoint(
+        EndpointSpec(
+            "lockProfile", .put, "/audience/keyspaces/{keyspace}/profiles/{key}/locks", .token, .profiles,
+            "Lock a profile for good",
+            "All that was stored of it is removed, as when it is deleted, and none of its keys takes anything any more: events, "
+                + "attributes and tags of them are answered 410. The server keeps a keyed hash of each key, by which it knows "
+                + "the key again. It cannot be undone. The header `Erasure-Id` names the receipt; a profile that was locked "
+                + "before has none. A body is ignored.",
             parameters: [.preferValidateOnlyToErase], answers: [.done], isPrivate: true))
 
     public static let getErasure = Endpoint(
