@@ -112,11 +112,20 @@ public struct Limits: Sendable, Equatable {
     public static let profileMembersMax = 500
     /// Changes of a profile in one page of its history.
     public static let changesPageMax = 200
+    /// Between two looks for events that are older than their type keeps them. One look reads through the sections that have
+    /// such types.
+    public static let retentionInterval = Duration.seconds(86_400)
+    /// Before the first look of a server.
+    public static let retentionDelay = Duration.seconds(60)
+    /// Events that one step of such a look removes, about.
+    public static let retentionStepMax = 500
     /// Receipts of deleted profiles in one page.
     public static let erasuresPageMax = 200
 
     // MARK: Definitions
 
+    /// Years for which events of a type are kept, if not for good.
+    public static let retentionYearsMax = 100
     public static let nameLengthMax = 200
     public static let descriptionLengthMax = 2000
     public static let fieldsMax = 500

@@ -198,7 +198,7 @@ extension Timestamp {
 extension Int64 {
     /// Inlined, so that dividing by a constant is a multiplication.
     @inline(__always)
-    fileprivate func flooredDivision(by divisor: Int64) -> (quotient: Int64, remainder: Int64) {
+    func flooredDivision(by divisor: Int64) -> (quotient: Int64, remainder: Int64) {
         let quotient = self / divisor
         let remainder = self % divisor
         return remainder < 0 ? (quotient - 1, remainder + divisor) : (quotient, remainder)

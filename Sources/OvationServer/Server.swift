@@ -48,6 +48,7 @@ public struct Server: Sendable {
     /// Whether the store was empty.
     public let isFirstStart: Bool
     private let configuration: ServerConfiguration
+    private let store: any Store
     private let directory: Directory
     private let signer: TokenSigner
     private let isShared: Bool
@@ -88,6 +89,7 @@ public struct Server: Sendable {
         self.newAdminKey = newAdminKey
         self.isFirstStart = isFirstStart
         self.configuration = configuration
+        self.store = store
         self.directory = directory
         self.signer = signer
         isShared = store.isShared
@@ -127,6 +129,11 @@ public struct Server: Sendable {
 
     /// The services that run beside the listeners, and stop after them.
     public var keyUseRecorder: KeyUseRecorder { KeyUseRecorder(directory: directory) }
+
+    /// Runs as long as the server does.
+    public var eventRetention: EventRetention {
+        EventRetention(store: store, directory: directory, clock: clock, logger: logger)
+    }
 
     /// nil where no other server can change anything.
     public var definitionsFollower: DefinitionsFollower? {

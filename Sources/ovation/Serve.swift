@@ -126,6 +126,7 @@ struct Serve: AsyncParsableCommand {
         // Stopped in the opposite order: the last requests are noted too.
         var services: [any Service] = [
             server.keyUseRecorder,
+            server.eventRetention,
             server.application { port in
                 // Nobody needs it to be served.
                 supervisor?.ready()

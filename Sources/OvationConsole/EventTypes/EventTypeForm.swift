@@ -69,10 +69,12 @@ public struct EventTypeFormPage: ConsolePage {
     let draftText: String
     let rows: [Row]
     let categories: [Choice]
+    let retentions: [Choice]
     let errorLines: [ErrorLine]
     let nameError: String?
     let categoryError: String?
     let summaryError: String?
+    let retentionError: String?
     let keyspacesError: String?
 
     /// A field's row with all that its controls need.
@@ -88,8 +90,9 @@ public struct EventTypeFormPage: ConsolePage {
 
     public init(
         section: Named, editing: Editing? = nil, suffix: String = "", originalName: String = "", name: String,
-        category: String, summary: String, fields: [FieldRow], keyspaces: [KeyspaceAccess],
-        errors: [FormError] = [], conflict: Conflict? = nil, preview: EventTypePreview? = nil
+        category: String, summary: String, retention: String = "", retentionWords: String = "", fields: [FieldRow],
+        keyspaces: [KeyspaceAccess], errors: [FormError] = [], conflict: Conflict? = nil,
+        preview: EventTypePreview? = nil
     ) {
         self.section = section
         self.editing = editing
@@ -113,11 +116,14 @@ public struct EventTypeFormPage: ConsolePage {
         draftText = editing == nil ? "Save as draft" : "Save as draft version"
         rows = Self.rows(fields, errors: errors)
         categories = Self.categories(selected: category)
+        retentions = Self.retentions(selected: retention, words: retentionWords)
         let controls = fields.indices.flatMap { ["field_name_\($0)", "field_type_\($0)"] }
-        errorLines = errors.lines(inOrderOf: ["name", "category", "description"] + controls + ["keyspaces"])
+        errorLines = errors.lines(
+            inOrderOf: ["name", "category", "description", "retention"] + controls + ["keyspaces"])
         nameError = errors.message(for: "name")
         categoryError = errors.message(for: "category")
         summaryError = errors.message(for: "description")
+        retentionError = errors.message(for: "retention")
         keyspacesError = errors.message(for: "keyspaces")
     }
 
@@ -131,6 +137,16 @@ public struct EventTypeFormPage: ConsolePage {
                 error: errors.message(for: "field_name_\(index)"), typeError: errors.message(for: "field_type_\(index)")
             )
         }
+    }
+
+    /// What people mostly want. Another one that the API has set is there too.
+    private static func retentions(selected: String, words: String) -> [Choice] {
+        let usual = [
+            ("", "for good"), ("P30D", "30 days"), ("P90D", "90 days"), ("P180D", "180 days"), ("P1Y", "1 year"),
+            ("P2Y", "2 years"), ("P3Y", "3 years"), ("P5Y", "5 years"), ("P7Y", "7 years"), ("P10Y", "10 years"),
+        ]
+        let other = usual.contains { $0.0 == selected } ? [] : [(selected, words)]
+        return (usual + other).map { Choice(value: $0.0, label: $0.1, selected: $0.0 == selected) }
     }
 
     private static func categories(selected: String) -> [Choice] {

@@ -126,6 +126,8 @@ public struct EventTypePage: ConsolePage {
     public let category: String
     /// The description.
     public let summary: String
+    /// How long its events are kept.
+    public let retention: String
     /// When it was removed; then nothing can be changed any more.
     public let removedAt: Moment?
     /// The current version first, then drafts, then the deprecated from new to old.
@@ -144,14 +146,16 @@ public struct EventTypePage: ConsolePage {
     let hasActions: Bool
 
     public init(
-        section: Named, discriminator: String, name: String, category: String, summary: String, removedAt: Moment?,
-        versions: [Version], permissions: [KeyspaceAccess], json: String, command: String?, history: [HistoryEntry]
+        section: Named, discriminator: String, name: String, category: String, summary: String,
+        retention: String = "for good", removedAt: Moment?, versions: [Version], permissions: [KeyspaceAccess],
+        json: String, command: String?, history: [HistoryEntry]
     ) {
         self.section = section
         self.discriminator = discriminator
         self.name = name
         self.category = category
         self.summary = summary
+        self.retention = retention
         self.removedAt = removedAt
         self.versions = versions
         self.permissions = permissions

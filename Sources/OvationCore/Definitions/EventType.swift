@@ -28,6 +28,8 @@ public struct EventType: Sendable, Equatable {
     public internal(set) var summary: String
     /// Keyspaces without an entry may neither read nor write.
     public internal(set) var permissions: [Discriminator<Keyspace>: Permission]
+    /// How long its events are kept; nil: for good.
+    public internal(set) var retention: Retention?
     public internal(set) var versions = VersionHistory<EventSchema>()
     public internal(set) var removedAt: Timestamp?
 

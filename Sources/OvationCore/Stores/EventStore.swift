@@ -20,9 +20,11 @@ public protocol EventStore: Sendable {
     func events(of range: ExportRange) async throws(StoreFailure) -> ExportPage
 
     /// Removes events, and writes the act to the audit trail in the same transaction. nil: there is no such profile.
-    /// - Parameter id: only this event; the filter must hold for it too.
+    /// - Parameters:
+    ///   - id: only this event; the filter must hold for it too.
+    ///   - act: from the number of events; nil: nothing is written of it, for what a definition says beforehand.
     func deleteEvents(
-        _ filter: EventFilter, id: Int64?, recordedAs act: @escaping @Sendable (Int) -> Act, at now: Timestamp,
+        _ filter: EventFilter, id: Int64?, recordedAs act: (@Sendable (Int) -> Act)?, at now: Timestamp,
         by actor: String
     ) async throws(StoreFailure) -> Deletion?
 }

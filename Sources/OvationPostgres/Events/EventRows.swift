@@ -112,7 +112,7 @@ enum EventRemoval {
     /// In one transaction. nil: there is no such profile.
     static func delete(
         _ connection: PostgresConnection, _ filter: EventFilter, id: Int64?, slot: Int64, _ attempt: Attempt,
-        act: (_ count: Int) -> ActEntry
+        act: ((_ count: Int) -> ActEntry)?
     ) throws -> Deletion? {
         let profile = try EventRows.read(connection, of: filter.profile, { _ in [] }) { profile, _ in profile }
         guard let profile else { return nil }
@@ -130,25 +130,25 @@ enum EventRemoval {
             try connection.rollBackIfNeeded()
             return Deletion(count: 0, entry: nil)
         }
-        let number = try AuditRows.nextNumber(
-            connection, results.suffix(AuditRows.questionCount), account: account
-        ).number
-        let entry = act(count)
-        let deletion = Deletion(
-            count: count,
-            entry: AuditEntry(number: number, at: entry.at, actor: entry.actor, content: .act(entry.act)))
+        var (deletion, writes) = (Deletion(count: count, entry: nil), [Command]())
+        if let entry = act?(count) {
+            let number = try AuditRows.nextNumber(
+                connection, results.suffix(AuditRows.questionCount), account: account
+            ).number
+            deletion = Deletion(
+                count: count,
+                entry: AuditEntry(number: number, at: entry.at, actor: entry.actor, content: .act(entry.act)))
+            writes = [AuditRows.insert([entry], from: number, account: account)]
+        }
         attempt.note(deletion)
         let usage = counts.sorted { $0.version < $1.version }
-        try connection.run([
-            AuditRows.insert([entry], from: number, account: account),
-            Command(WriteSQL.subtractUsage) {
-                $0.add(slot)
-                $0.add(usage.map { _ in account })
-                $0.add(usage.map(\.version))
-                $0.add(usage.map(\.count))
-            },
-            Command(.commit),
-        ])
+        let subtraction = Command(WriteSQL.subtractUsage) {
+            $0.add(slot)
+            $0.add(usage.map { _ in account })
+            $0.add(usage.map(\.version))
+            $0.add(usage.map(\.count))
+        }
+        try connection.run(writes + [subtraction, Command(.commit)])
         return deletion
     }
 

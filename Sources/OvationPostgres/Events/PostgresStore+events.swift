@@ -40,15 +40,16 @@ extension PostgresStore: EventStore {
     }
 
     public func deleteEvents(
-        _ filter: EventFilter, id: Int64?, recordedAs act: @escaping @Sendable (Int) -> Act, at now: Timestamp,
+        _ filter: EventFilter, id: Int64?, recordedAs act: (@Sendable (Int) -> Act)?, at now: Timestamp,
         by actor: String
     ) async throws(StoreFailure) -> Deletion? {
         let attempt = EventRemoval.Attempt()
         return try await write(for: filter.profile.foundingID.value) { connection, slot, isRepeat in
             if isRepeat, let done = try attempt.ifCommitted(connection, account: filter.profile.account) { return done }
-            return try EventRemoval.delete(connection, filter, id: id, slot: slot, attempt) { count in
-                ActEntry(at: now, actor: actor, act: act(count))
-            }
+            // Without an act there is nothing to look for, and a try that is repeated removes what is left.
+            return try EventRemoval.delete(
+                connection, filter, id: id, slot: slot, attempt,
+                act: act.map { act in { count in ActEntry(at: now, actor: actor, act: act(count)) } })
         }
     }
 }

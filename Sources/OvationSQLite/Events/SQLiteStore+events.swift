@@ -34,7 +34,7 @@ extension SQLiteStore: EventStore {
     }
 
     public func deleteEvents(
-        _ filter: EventFilter, id: Int64?, recordedAs act: @escaping @Sendable (Int) -> Act, at now: Timestamp,
+        _ filter: EventFilter, id: Int64?, recordedAs act: (@Sendable (Int) -> Act)?, at now: Timestamp,
         by actor: String
     ) async throws(StoreFailure) -> Deletion? {
         try await write { database, appender in
@@ -48,6 +48,7 @@ extension SQLiteStore: EventStore {
                 arguments: [appender.lastEventID])
             let account = filter.profile.account
             try ProfileRows.subtractUsage(database, removal.counts, account: account)
+            guard let act else { return Deletion(count: count, entry: nil) }
             let number = try AccountRows.lastNumber(database, account: account) + 1
             let entry = ActEntry(at: now, actor: actor, act: act(count))
             try AccountRows.insert(database, entry, number: number, account: account)

@@ -2,7 +2,7 @@ import Hummingbird
 import OvationCore
 import OvationWire
 
-/// `PATCH /audience/sections/{section}/events/{event}` with any of `{name, description, keyspace_permissions, fields}`.
+/// `PATCH /audience/sections/{section}/events/{event}` with any of `{name, description, keyspace_permissions, retention, fields}`.
 /// Only `fields` makes a new version, and only when they differ.
 struct ChangeEventType: BodyEndpoint, InputEndpoint {
     typealias Input = Bodies.EventTypeChange
@@ -30,6 +30,7 @@ struct ChangeEventType: BodyEndpoint, InputEndpoint {
             if let permissions = body.keyspacePermissions?.byKeyspace {
                 head.permissions = permissions.filter { $0.value != .none }
             }
+            if let retention = body.retention { head.retention = retention.value }
             if head != eventType.head { changes.append(.eventType(.changed(head))) }
             if let version {
                 let added = catalogue.addingVersion(version, to: discriminator, at: call.receivedAt)

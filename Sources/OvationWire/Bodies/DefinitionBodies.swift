@@ -69,6 +69,7 @@ extension Bodies.FullEventType {
         keyspacePermissions = Bodies.KeyspacePermission.list(eventType)
         category = eventType.category
         sectionDiscriminator = eventType.section.text
+        retention = eventType.retention
         let hidden = eventType.versions.filter { $0.state == .draft && showsDrafts }
         drafts = hidden.map { Bodies.Version($0, showsRequired: true) }
         removedAt = eventType.removedAt
@@ -270,7 +271,7 @@ extension Bodies.EventTypeRequest {
     public func definition(in section: Discriminator<OvationCore.Section>) -> EventTypeDefinition {
         EventTypeDefinition(
             section: section, discriminator: discriminator, name: name, description: description ?? "",
-            category: category, permissions: keyspacePermissions?.byKeyspace ?? [:])
+            category: category, permissions: keyspacePermissions?.byKeyspace ?? [:], retention: retention?.value)
     }
 }
 

@@ -215,6 +215,7 @@ extension Bodies {
         public var keyspacePermissions: [KeyspacePermission] = []
         public var category = EventCategory.transaction
         public var sectionDiscriminator = ""
+        public var retention: OvationCore.Retention?
         public var drafts: [Version] = []
         public var removedAt: Timestamp?
         public init() {}
@@ -230,10 +231,15 @@ extension Bodies {
             $0.required(
                 "section_discriminator", \.sectionDiscriminator, "The section it belongs to.",
                 .discriminator("com.apsis1.sections.default"))
+            $0.nullable(
+                "retention", \.retention, "How long its events are kept, by their own time; null: for good.",
+                retentionSchema)
             $0.required("drafts", \.drafts, "Versions that are not published yet; for admin keys.")
             $0.nullable("removed_at", \.removedAt, "When it was removed; null: it was not.")
         }
     }
+
+    static let retentionSchema = Schema.string(example: "P2Y")
 
     static let eventTypeSchema = Schema.discriminator("com.apsis1.events.transaction.custom-coffee-sold-k3v9x2b7qa")
 
@@ -246,6 +252,7 @@ extension Bodies {
         public var description: String?
         public var discriminator: Discriminator<OvationCore.EventType>?
         public var keyspacePermissions: PermissionList?
+        public var retention: GivenRetention?
         public var version = VersionParts()
         public init() {}
 
@@ -259,6 +266,10 @@ extension Bodies {
                 .newDiscriminator("com.apsis1.events.transaction.custom-coffee-sold-k3v9x2b7qa"))
             $0.optional(
                 "keyspace_permissions", \.keyspacePermissions, "What each keyspace may do; by default nothing.")
+            $0.optional(
+                "retention", \.retention,
+                "How long its events are kept, in days or years: P90D, P2Y; by default for good.", retentionSchema,
+                isInExample: false)
             $0.optional("fields", \.version.fields, "The fields of the first version; by default none.")
             $0.all(of: \.version)
         }
@@ -268,6 +279,7 @@ extension Bodies {
         public var name: String?
         public var description: String?
         public var keyspacePermissions: PermissionList?
+        public var retention: GivenRetention?
         public var version = VersionParts()
         public var discriminator: Discriminator<OvationCore.EventType>?
         public var category: EventCategory?
@@ -279,6 +291,10 @@ extension Bodies {
             $0.optional("name", \.name, "A name for people.", .name("Coffee sold"))
             $0.optional("description", \.description, "What it is, for people.", .description)
             $0.optional("keyspace_permissions", \.keyspacePermissions, "What each keyspace may do, all of it.")
+            $0.optional(
+                "retention", \.retention,
+                "How long its events are kept, in days or years: P90D, P2Y. An empty text: for good.", retentionSchema,
+                isInExample: false)
             $0.optional("fields", \.version.fields, "All fields of the new version.")
             $0.all(of: \.version)
             $0.optional("discriminator", \.discriminator, fixed, eventTypeSchema, isInExample: false)

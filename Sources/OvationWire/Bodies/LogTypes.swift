@@ -42,6 +42,8 @@ extension Bodies {
         public var description: String?
         /// A text here and in `keyFormat`, so that a client can read the log of a newer server.
         public var category: String?
+        /// A text, as `category` is.
+        public var retention: String?
         public var keyFormat: String?
         public var managesSubscriptions: Bool?
         public var mappedAttribute: String?
@@ -82,6 +84,9 @@ extension Bodies {
             $0.optional(
                 "category", \.category, "What kind of act an event type is.",
                 EventCategory.schema, isInExample: false)
+            $0.optional(
+                "retention", \.retention,
+                "How long events of an event type are kept; left out: for good.", retentionSchema, isInExample: false)
             $0.optional(
                 "key_format", \.keyFormat, "What keys of a keyspace look like.", KeyFormat.schema,
                 isInExample: false)
@@ -170,6 +175,7 @@ extension Bodies.LogChange {
         case .created(let head), .changed(let head):
             (name, description, category) = (head.name, head.description, head.category.rawValue)
             sectionDiscriminator = head.section.text
+            retention = head.retention?.text
             set(head.permissions)
         case .removed(_, let at): removedAt = at
         }

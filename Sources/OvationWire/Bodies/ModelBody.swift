@@ -52,7 +52,8 @@ extension OvationCore.Model.EventType {
         }
         self.init(
             discriminator: body.discriminator, name: body.name, description: body.description ?? "",
-            category: body.category, permissions: body.keyspacePermissions?.byKeyspace ?? [:], versions: versions)
+            category: body.category, permissions: body.keyspacePermissions?.byKeyspace ?? [:],
+            retention: body.retention.map { .value($0.value) } ?? .asItIs, versions: versions)
     }
 }
 
@@ -101,6 +102,7 @@ extension Bodies.ModelEventType {
         description = eventType.description
         category = eventType.category
         keyspacePermissions = Bodies.PermissionMap(eventType.permissions)
+        if case .value(let value) = eventType.retention { retention = Bodies.GivenRetention(value) }
         switch eventType.versions {
         case .current(let list): fields = Bodies.Fields(list)
         case .all(let all): versions = all.reversed().map { Bodies.ModelVersion($0) }

@@ -147,6 +147,7 @@ extension Bodies {
         public var description: String?
         public var category = EventCategory.transaction
         public var keyspacePermissions: PermissionMap?
+        public var retention: GivenRetention?
         public var fields: Fields?
         public var versions: [ModelVersion]?
         public init() {}
@@ -163,6 +164,10 @@ extension Bodies {
             $0.required("category", \.category, "What kind of act it is.")
             $0.optional(
                 "keyspace_permissions", \.keyspacePermissions, "What may be done through which keyspace.")
+            $0.optional(
+                "retention", \.retention,
+                "How long its events are kept, in days or years: P90D, P2Y. An empty text: for good. Left out: as it is.",
+                retentionSchema, isInExample: false)
             $0.optional("fields", \.fields, "The fields of the current version.")
             $0.optional(
                 "versions", \.versions, "All versions, the current one first; instead of 'fields'.",

@@ -10,11 +10,14 @@ public struct EventTypeDefinition: Sendable, Equatable {
     public var description: String
     public var category: EventCategory
     public var permissions: [String: Permission]
+    /// nil: its events are kept for good.
+    public var retention: Retention?
 
     public init(
         section: Discriminator<Section>, discriminator: Discriminator<EventType>?, name: String, description: String,
-        category: EventCategory, permissions: [String: Permission]
+        category: EventCategory, permissions: [String: Permission], retention: Retention? = nil
     ) {
+        self.retention = retention
         self.section = section
         self.discriminator = discriminator
         self.name = name
@@ -77,7 +80,7 @@ extension Catalogue {
             discriminator: definition.discriminator
                 ?? .made(fromName: definition.name, category: definition.category, using: &random),
             section: definition.section, category: definition.category, name: definition.name,
-            description: definition.description, permissions: definition.permissions)
+            description: definition.description, permissions: definition.permissions, retention: definition.retention)
     }
 
     /// The built-in field is added where the author left it out.

@@ -20,13 +20,16 @@ public struct EventTypeHead: Sendable, Codable, Equatable {
     public var description: String
     /// Keyed by keyspace discriminator; only those that allow something.
     public var permissions: [String: Permission]
+    /// How long its events are kept; nil: for good.
+    public var retention: Retention?
 }
 
 extension EventType {
     public var head: EventTypeHead {
         EventTypeHead(
             discriminator: discriminator, section: section, category: category, name: name, description: summary,
-            permissions: Dictionary(uniqueKeysWithValues: permissions.map { ($0.key.text, $0.value) }))
+            permissions: Dictionary(uniqueKeysWithValues: permissions.map { ($0.key.text, $0.value) }),
+            retention: retention)
     }
 }
 
@@ -95,6 +98,7 @@ extension Catalogue {
             eventType.name = name
             eventType.summary = description
             eventType.permissions = permissions
+            eventType.retention = head.retention
         }
     }
 }

@@ -38,7 +38,8 @@ extension Catalogue {
         }
         return Model.EventType(
             discriminator: eventType.discriminator, name: eventType.name, description: eventType.summary,
-            category: eventType.category, permissions: eventType.head.permissions, versions: .all(versions))
+            category: eventType.category, permissions: eventType.head.permissions,
+            retention: eventType.retention.map { .value($0) } ?? .asItIs, versions: .all(versions))
     }
 }
 
@@ -111,6 +112,11 @@ struct ModelPlanner {
                 name: eventType.name, description: eventType.description, category: eventType.category,
                 permissions: eventType.permissions), using: &random)
         head.permissions = head.permissions.filter { $0.value != .none }
+        head.retention =
+            switch eventType.retention {
+            case .asItIs: existing?.retention
+            case .value(let retention): retention
+            }
         let subject = "event type \(head.discriminator)"
         if let existing {
             guard existing.removedAt == nil else {
@@ -206,7 +212,14 @@ struct ModelPlanner {
     private func differences(from old: EventTypeHead, to new: EventTypeHead) -> [String] {
         let category =
             old.category == new.category ? [] : ["category: \(old.category.rawValue) → \(new.category.rawValue)"]
-        return old.words.differences(to: new.words) + category + old.words.permissionDifferences(to: new.words)
+        return old.words.differences(to: new.words) + category + retentionDifferences(from: old, to: new)
+            + old.words.permissionDifferences(to: new.words)
+    }
+
+    private func retentionDifferences(from old: EventTypeHead, to new: EventTypeHead) -> [String] {
+        func words(_ retention: Retention?) -> String { retention?.words ?? "for good" }
+        guard old.retention != new.retention else { return [] }
+        return ["events are kept: \(words(old.retention)) → \(words(new.retention))"]
     }
 }
 

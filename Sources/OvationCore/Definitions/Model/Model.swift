@@ -59,12 +59,15 @@ public struct Model: Sendable, Equatable {
         public var description: String
         public var category: EventCategory
         public var permissions: [String: Permission]
+        public var retention: Retention
         public var versions: Versions
 
         public init(
             discriminator: Discriminator<OvationCore.EventType>?, name: String, description: String,
-            category: EventCategory, permissions: [String: Permission], versions: Versions
+            category: EventCategory, permissions: [String: Permission], retention: Retention = .asItIs,
+            versions: Versions
         ) {
+            self.retention = retention
             self.discriminator = discriminator
             self.name = name
             self.description = description
@@ -72,6 +75,14 @@ public struct Model: Sendable, Equatable {
             self.permissions = permissions
             self.versions = versions
         }
+    }
+
+    /// How long the events of a type are kept.
+    public enum Retention: Sendable, Equatable {
+        /// For good, if the type is new.
+        case asItIs
+        /// nil: for good.
+        case value(OvationCore.Retention?)
     }
 
     public enum Versions: Sendable, Equatable {

@@ -8,6 +8,8 @@ struct EventTypeInput: Sendable {
     var name = ""
     var category = ""
     var summary = ""
+    /// As the API writes it; empty: for good.
+    var retention = ""
     var fields: [EventTypeFormPage.FieldRow] = []
     var read: Set<String> = []
     var write: Set<String> = []
@@ -31,6 +33,7 @@ struct EventTypeInput: Sendable {
         name = eventType.name
         category = eventType.category.rawValue
         summary = eventType.summary
+        retention = eventType.retention?.text ?? ""
         let version = eventType.currentVersion ?? eventType.versions.last { $0.state != .discarded }
         fields = (version?.schema.fields ?? []).filter { $0 != BuiltIn.sourceField }
             .map { .init(name: $0.name, type: $0.type.rawValue, required: $0.required) }
@@ -44,6 +47,7 @@ struct EventTypeInput: Sendable {
         category = form["category"]
         summary = form["description"].split(separator: "\r\n", omittingEmptySubsequences: false)
             .joined(separator: "\n")
+        retention = form["retention"]
         let types = form.values("field_type")
         fields = form.values("field_name").enumerated().map { index, name in
             .init(
@@ -89,6 +93,7 @@ struct EventTypeInput: Sendable {
         body.description = summary
         body.discriminator = discriminator
         body.keyspacePermissions = Bodies.PermissionList(permissions)
+        body.retention = try Bodies.GivenRetention(json: .string(retention), at: "/retention")
         body.version = try version()
         return body
     }
@@ -98,6 +103,7 @@ struct EventTypeInput: Sendable {
         body.name = name
         body.description = summary
         body.keyspacePermissions = Bodies.PermissionList(permissions)
+        body.retention = try Bodies.GivenRetention(json: .string(retention), at: "/retention")
         body.version = try version()
         return body
     }
@@ -142,7 +148,7 @@ struct EventTypeInput: Sendable {
             let parts = error.pointer.split(separator: "/")
             let control: String
             switch parts.first {
-            case "name", "category", "description": control = String(parts[0])
+            case "name", "category", "description", "retention": control = String(parts[0])
             case "keyspace_permissions": control = "keyspaces"
             case "fields" where parts.count > 1:
                 let name = JSONPointer.unescaped(parts[1])
@@ -160,7 +166,7 @@ struct EventTypeInput: Sendable {
         EventTypeFormPage(
             section: Named(section), editing: editing.map { .init(discriminator: $0.discriminator.text, seen: seen) },
             suffix: suffix, originalName: editing?.name ?? "", name: name, category: category, summary: summary,
-            fields: fields,
+            retention: retention, retentionWords: Retention(retention)?.words ?? retention, fields: fields,
             keyspaces: catalogue.keyspaces.map { keyspace in
                 KeyspaceAccess(
                     name: keyspace.name, discriminator: keyspace.discriminator.text,

@@ -37,7 +37,8 @@ enum EventTypeDetails {
             ListLog.self, query: [("event_discriminator", type.discriminator.text), ("limit", "50")])
         let page = EventTypePage(
             section: Named(section), discriminator: type.discriminator.text, name: type.name,
-            category: type.category.rawValue, summary: type.summary, removedAt: type.removedAt.map { Moment($0) },
+            category: type.category.rawValue, summary: type.summary, retention: type.retention?.words ?? "for good",
+            removedAt: type.removedAt.map { Moment($0) },
             versions: ordered(type).map { version(of: type, $0, usage[$0.id]) }, permissions: visit.access(type),
             json: JSONWriter.writeIndented(Bodies.EventType(type, showsPermissions: true).json),
             command: type.removedAt == nil ? type.currentVersion.map { visit.postCommand(type, $0) } : nil,
