@@ -88,7 +88,7 @@ final class SharedStore: Store {
     }
 
     func deleteEvents(
-        _ filter: EventFilter, id: Int64?, recordedAs act: @escaping @Sendable (Int) -> Act, at now: Timestamp,
+        _ filter: EventFilter, id: Int64?, recordedAs act: (@Sendable (Int) -> Act)?, at now: Timestamp,
         by actor: String
     ) async throws(StoreFailure) -> Deletion? {
         try await base.deleteEvents(filter, id: id, recordedAs: act, at: now, by: actor)
