@@ -48,7 +48,9 @@ struct MemberTreeTests {
         let two = MemberTree.Member(parent: nil, joined: 0)
         #expect(MemberTree([1: two, 2: two]) == nil)
         #expect(MemberTree([1: two, 2: MemberTree.Member(parent: 9, joined: 1)]) == nil)
-        let circle = [1: two, 2: MemberTree.Member(parent: 3, joined: 1), 3: MemberTree.Member(parent: 2, joined: 2)]
+        let circle: [Int64: MemberTree.Member] = [
+            1: two, 2: MemberTree.Member(parent: 3, joined: 1), 3: MemberTree.Member(parent: 2, joined: 2),
+        ]
         #expect(MemberTree(circle) == nil)
     }
 
@@ -96,7 +98,8 @@ struct MemberTreeTests {
     @Test("an edit leaves a trace unless the member has the value that counts, and it is the same")
     func covers() throws {
         var own = FieldIndex()
-        let first = try #require(own.apply([Fixtures.set(7, .integer(1))], at: 5, knowing: [:]))
+        let applied = own.apply([Fixtures.set(7, .integer(1))], at: 5, knowing: [:])
+        let first = try #require(applied)
         var other = FieldIndex()
         _ = other.apply([Fixtures.set(7, .integer(2)), Fixtures.set(8, .integer(3))], at: 50, knowing: [:])
         let merged = MergedIndex(try MemberTreeTests.tree(), [1: own, 2: other])

@@ -199,7 +199,7 @@ struct ErasureTests {
             ("UPDATE erasure SET completed_at = 1 WHERE completed_at IS NULL", "sections are held by profiles"),
             ("UPDATE erasure SET completed_at = 1 WHERE completed_at IS NULL", "refused posts are of profiles"),
             ("UPDATE profile SET key = 'a@b.se' WHERE state = 2", "profiles are erased in part"),
-            ("UPDATE profile SET key = '' WHERE state = 0", "profiles are erased in part"),
+            ("UPDATE profile SET key = '' WHERE state = 0", "profiles have no key"),
             ("DELETE FROM erasure", "profiles are erased in part"),
         ])
     func findsFaults(sql: String, fault: String) async throws {

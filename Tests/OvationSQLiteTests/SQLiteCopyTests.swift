@@ -25,7 +25,7 @@ struct SQLiteCopyTests {
         let copied = [
             "account", "act", "actor", "api_key", "catalogue_log", "erasure", "event", "idempotency", "profile",
             "profile_arrival",
-            "profile_change", "profile_data", "rejection", "setting", "signing_key", "version_usage",
+            "profile_change", "profile_data", "profile_member", "rejection", "setting", "signing_key", "version_usage",
         ]
         // The refused posts that this names are gone for every reader, and a copy has none of them.
         let madeAnew = [

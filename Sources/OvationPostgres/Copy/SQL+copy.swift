@@ -15,6 +15,7 @@ enum CopySQL {
         case .profile: selectProfiles
         case .profileChange: selectChanges
         case .profileData: selectData
+        case .profileMember: selectMembers
         case .erasure: selectErasures
         case .event: selectEvents
         case .idempotency: selectIdempotency
@@ -34,6 +35,7 @@ enum CopySQL {
         case .profile: insertProfiles
         case .profileChange: insertChanges
         case .profileData: insertData
+        case .profileMember: insertMembers
         case .erasure: insertErasures
         case .event: WriteSQL.insertEvents
         case .idempotency: insertIdempotency
@@ -41,6 +43,14 @@ enum CopySQL {
         case .usage: insertUsage
         }
     }
+
+    private static let selectMembers = Statement(
+        "copy_members",
+        "SELECT $1::bigint, $2::bigint, $1::bigint, $3::bigint WHERE false")
+
+    private static let insertMembers = Statement(
+        "copy_insert_members",
+        "SELECT $1::bigint[], $2::bigint[], $3::bigint[], $4::bigint[] WHERE false")
 
     // MARK: Small tables
 

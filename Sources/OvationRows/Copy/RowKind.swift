@@ -5,8 +5,8 @@ import OvationCore
 /// Data that a store derives from these have no kind: the sorted timelines of SQLite, the slots of usage in PostgreSQL.
 /// The fields of profiles have one, though they follow from the changes: both engines keep them in the same bytes.
 public enum RowKind: String, CaseIterable, Sendable {
-    case account, setting, logEntry, act, apiKey, signingKey, profile, profileChange, profileData, erasure,
-        event, idempotency, rejection, usage
+    case account, setting, logEntry, act, apiKey, signingKey, profile, profileChange, profileData,
+        profileMember, erasure, event, idempotency, rejection, usage
 
     public enum ColumnType: Sendable {
         case integer
@@ -43,6 +43,8 @@ public enum RowKind: String, CaseIterable, Sendable {
             [.integer, .integer, .integer, .text, .integer, .integer, .text, .integer, .bytes]
         // Profile, section, fields.
         case .profileData: [.integer, .integer, .bytes]
+        // Member, canonical member, member that it was joined to, position of the change that joined it.
+        case .profileMember: [.integer, .integer, .integer, .integer]
         // Position, id, account, profile, requested at, client id, completed at; events, values, tags, changes and refused
         // posts that were removed.
         case .erasure:
@@ -72,6 +74,8 @@ public enum RowKind: String, CaseIterable, Sendable {
         case .account, .profile, .profileChange, .erasure: (nil, 0, nil)
         case .setting, .apiKey, .signingKey: (nil, nil, 0)
         case .logEntry, .act, .profileData, .rejection, .usage: (0, 1, nil)
+        // Ids can be any number, and a position cannot: the first row is behind the start.
+        case .profileMember: (0, 3, nil)
         case .event: (5, 0, nil)
         case .idempotency: (0, nil, 1)
         }
@@ -89,6 +93,7 @@ public enum RowKind: String, CaseIterable, Sendable {
         case .profile: "profiles"
         case .profileChange: "changes of profiles"
         case .profileData: "fields of profiles"
+        case .profileMember: "members of profiles"
         case .erasure: "erasures"
         case .event: "events"
         case .idempotency: "idempotency keys"

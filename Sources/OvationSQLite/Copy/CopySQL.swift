@@ -38,6 +38,11 @@ enum CopySQL {
             SELECT profile_id, section, fields FROM profile_data
             WHERE (profile_id, section) > (?1, ?2) ORDER BY profile_id, section
             """
+        case .profileMember:
+            """
+            SELECT profile_id, root_id, parent_id, joined FROM profile_member
+            WHERE (profile_id, joined) > (?1, ?2) ORDER BY profile_id, joined
+            """
         case .erasure: selectErasures
         // Whose account it is, the profile says.
         case .event:
@@ -122,6 +127,8 @@ enum CopySQL {
             VALUES (?1, ?2, ?3, ?4, ?5, ?6, (SELECT actor_id FROM actor WHERE client_id = ?7), ?8, ?9)
             """
         case .profileData: "INSERT INTO profile_data (profile_id, section, fields) VALUES (?1, ?2, ?3)"
+        case .profileMember:
+            "INSERT INTO profile_member (profile_id, root_id, parent_id, joined) VALUES (?1, ?2, ?3, ?4)"
         case .erasure:
             """
             INSERT INTO erasure (position, erasure_id, account_id, profile_id, requested_at, actor, completed_at, events,

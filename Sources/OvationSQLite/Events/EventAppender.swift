@@ -165,9 +165,9 @@ final class EventAppender {
         case .write(let draft):
             if let idempotency = change.idempotency { try remember(idempotency, account: account, at: change.at) }
             try profiles.write(draft, of: change)
-            if let erasure = change.erasure, let profile = draft.profile {
+            if let erasure = change.erasure, let erased = draft.erased {
                 try erasures.note(
-                    erasure.id, formats: erasure.formats, of: change, profile: profile, at: draft.position - 1)
+                    erasure.id, formats: erasure.formats, of: change, erased.profile, at: erased.position)
                 noteLogEntries(1)
             }
             lastEventID += Int64(draft.rows.count)
@@ -272,13 +272,15 @@ final class EventAppender {
         removedEvents = (removedEvents ?? [:]).merging([profile: events]) { $0.union($1) }
     }
 
-    /// A profile, and what memory has of the path to it. nil: there is none.
-    func find(_ database: Database, _ address: ProfileAddress) throws -> (profile: Int64, recent: Recent.Part)? {
+    /// The members of a profile, and what memory has of them. nil: there is none.
+    func find(_ database: Database, _ address: ProfileAddress) throws -> (tree: MemberTree, recent: Recent.Part)? {
         var steps = Recent.stepsExpected
         while true {
-            let part = recent.part(for: address, steps: steps)
             do {
-                return try EventRows.profile(database, address, part).map { ($0, part) }
+                let part = recent.part(for: address, steps: steps)
+                guard let tree = try MemberRows.find(database, address, part) else { return nil }
+                // Nobody else changes which these are.
+                return (tree, recent.part(for: address, steps: steps, members: Set(tree.members.keys)))
             } catch is Recent.PathIsLonger {
                 steps *= 4
             }

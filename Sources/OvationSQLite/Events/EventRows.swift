@@ -1,5 +1,6 @@
 import GRDB
 import OvationCore
+import OvationRows
 
 /// Reads and removes events as rows. Every SQL text is constant: lists are passed as one JSON argument.
 enum EventRows {
@@ -30,13 +31,15 @@ enum EventRows {
         }
     }
 
+    /// - Throws: ``Recent/MembersAreMissing``.
     static func page(
-        _ database: Database, _ profile: Int64, _ filter: EventFilter, _ recent: Recent.Part,
+        _ database: Database, _ tree: MemberTree, _ filter: EventFilter, _ recent: Recent.Part,
         after position: EventPosition?, limit: Int
     ) throws -> EventPage {
-        let timeline = try Timeline(database, recent: recent.entries[profile] ?? [])
+        let timeline = try Timeline(database, recent: recent.entries(of: tree))
         // One more event tells whether there is a next page.
-        let entries = try timeline.newest(range(of: profile, filter, after: position), limit: limit + 1)
+        let entries = try timeline.newest(
+            range(of: tree.root, filter, after: position), of: Array(tree.members.keys), limit: limit + 1)
         let statement = try PreparedStatement(
             cached: database.cachedStatement(sql: selectEvent))
         defer { statement.reset() }
@@ -91,15 +94,16 @@ enum EventRows {
     struct Removal {
         /// Their number for each version.
         var counts: [EventVersion.ID: Int] = [:]
-        /// Those that memory may have.
-        var recent: Set<Int64> = []
+        /// Those that memory may have, by profile.
+        var recent: [Int64: Set<Int64>] = [:]
     }
 
     /// On the writer's connection, inside a transaction.
+    /// - Throws: ``Recent/MembersAreMissing``.
     static func delete(
-        _ database: Database, _ profile: Int64, _ filter: EventFilter, _ recent: Recent.Part, id: Int64?
+        _ database: Database, _ tree: MemberTree, _ filter: EventFilter, _ recent: Recent.Part, id: Int64?
     ) throws -> Removal {
-        var range = range(of: profile, filter, after: nil)
+        var range = range(of: tree.root, filter, after: nil)
         if let id {
             // By its time the event is found in the timeline, as in any other read.
             let time = try Int64.fetchOne(
@@ -107,23 +111,33 @@ enum EventRows {
             guard let time, time >= range.oldest, time <= range.newest else { return Removal() }
             (range.oldest, range.newest) = (time, time)
         }
+        let timeline = try Timeline(database, recent: recent.entries(of: tree))
         var removal = Removal()
-        let entries = recent.entries[profile] ?? []
+        for member in tree.ids {
+            range.profile = member
+            try delete(database, range, timeline, id: id, &removal)
+        }
+        return removal
+    }
+
+    private static func delete(
+        _ database: Database, _ range: TimelineRange, _ timeline: Timeline, id: Int64?, _ removal: inout Removal
+    ) throws {
         let delete = try PreparedStatement(
             cached: database.cachedStatement(sql: "DELETE FROM event WHERE event_id = ?1"))
         defer { delete.reset() }
-        try Timeline(database, recent: entries).forEach(range) { entry in
+        var removed = 0
+        try timeline.forEach(range) { entry in
             guard id == nil || entry.eventID == id else { return }
             delete.bind(1, entry.eventID)
             try delete.run()
             removal.counts[entry.version, default: 0] += 1
+            removed += 1
         }
-        guard !removal.counts.isEmpty else { return removal }
+        guard removed > 0 else { return }
         try Timeline.remove(database, range) { id == nil || $0.eventID == id }
-        for entry in entries where range.contains(entry) && (id == nil || entry.eventID == id) {
-            removal.recent.insert(entry.eventID)
-        }
-        return removal
+        let recent = timeline.unmerged(range).map(\.eventID).filter { id == nil || $0 == id }
+        if !recent.isEmpty { removal.recent[range.profile] = Set(recent) }
     }
 
     static func range(

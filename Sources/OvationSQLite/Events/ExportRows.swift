@@ -26,6 +26,31 @@ enum ExportRows {
         let dataEnd: Int
     }
 
+    /// The profiles of a page, by the key that each is given under.
+    private struct Profiles {
+        private(set) var indexes: [Int64: Int] = [:]
+        private(set) var profiles: [ExportPage.Profile] = []
+        private(set) var keys: [UInt8] = []
+
+        mutating func add(_ member: Int64, keyspace: Int64, key: (inout [UInt8]) -> Void) {
+            // It may be there for another one.
+            guard indexes[member] == nil else { return }
+            let start = keys.count
+            key(&keys)
+            indexes[member] = profiles.count
+            profiles.append(ExportPage.Profile(keyspace: keyspace, key: start..<keys.count))
+        }
+
+        /// - Parameter profile: the whole one of a member that has no key.
+        mutating func add(_ member: Int64, firstKeyOf profile: Profile?) throws {
+            guard let first = profile?.members.first(where: { $0.key != nil }), let key = first.key else {
+                throw StoreFailure(.damaged, "no key leads to profile \(member)")
+            }
+            add(first.id.value, keyspace: key.keyspace) { $0.append(contentsOf: key.text.utf8) }
+            indexes[member] = indexes[first.id.value]
+        }
+    }
+
     /// - Parameter recent: from before the snapshot of this database began.
     static func page(
         _ database: Database, _ range: ExportRange, _ recent: RecentProfiles.Rows
@@ -73,35 +98,32 @@ enum ExportRows {
         _ database: Database, _ range: ExportRange, _ recent: RecentProfiles.Rows, _ found: [Found],
         _ data: [UInt8], next: Int64?, newest: Int64
     ) throws -> ExportPage {
-        var indexes: [Int64: Int] = [:]
-        var profiles: [ExportPage.Profile] = []
-        var keys: [UInt8] = []
+        var profiles = Profiles()
         var isForeign = false
         let statement = try PreparedStatement(database, selectProfile)
         for id in Set(found.lazy.map(\.profile)).sorted() {
-            let start = keys.count
-            let (account, keyspace): (Int64, Int64)
             if let row = recent[id] {
-                (account, keyspace) = (row.account, row.keyspace)
-                keys.append(contentsOf: row.key.utf8)
-            } else {
-                statement.bind(1, id)
-                defer { statement.reset() }
-                guard try statement.nextRow() else {
+                if row.account == range.account {
+                    profiles.add(id, keyspace: row.keyspace) { $0.append(contentsOf: row.key.utf8) }
+                } else {
                     isForeign = true
-                    continue
                 }
-                (account, keyspace) = (statement.int64(0), statement.int64(1))
-                statement.withBytes(2) { keys.append(contentsOf: $0) }
-            }
-            // Numbers of sections are unique in an account only.
-            guard account == range.account else {
-                isForeign = true
-                keys.removeLast(keys.count - start)
                 continue
             }
-            indexes[id] = profiles.count
-            profiles.append(ExportPage.Profile(keyspace: keyspace, key: start..<keys.count))
+            statement.bind(1, id)
+            defer { statement.reset() }
+            // Numbers of sections are unique in an account only.
+            guard try statement.nextRow(), statement.int64(0) == range.account else {
+                isForeign = true
+                continue
+            }
+            if statement.withTextBytes(2, \.isEmpty) {
+                try profiles.add(id, firstKeyOf: MemberRows.profile(database, of: id))
+            } else {
+                profiles.add(id, keyspace: statement.int64(1)) { keys in
+                    statement.withBytes(2) { keys.append(contentsOf: $0) }
+                }
+            }
         }
         var rows: [ExportPage.Row] = []
         rows.reserveCapacity(found.count)
@@ -109,7 +131,7 @@ enum ExportRows {
         var start = 0
         for event in found {
             defer { start = event.dataEnd }
-            guard let profile = indexes[event.profile] else { continue }
+            guard let profile = profiles.indexes[event.profile] else { continue }
             if isForeign { kept.append(contentsOf: data[start..<event.dataEnd]) }
             rows.append(
                 ExportPage.Row(
@@ -117,6 +139,7 @@ enum ExportRows {
                     receivedAt: Timestamp(milliseconds: event.receivedAt), version: event.version, profile: profile,
                     dataEnd: isForeign ? kept.count : event.dataEnd))
         }
-        return ExportPage(rows: rows, profiles: profiles, keys: keys, data: kept, next: next, newest: newest)
+        return ExportPage(
+            rows: rows, profiles: profiles.profiles, keys: profiles.keys, data: kept, next: next, newest: newest)
     }
 }

@@ -28,8 +28,8 @@ extension SQLiteStore: EventStore {
     public func events(
         _ filter: EventFilter, after position: EventPosition?, limit: Int
     ) async throws(StoreFailure) -> EventPage? {
-        try await read(of: filter.profile, by: reader) { database, profile, recent in
-            try EventRows.page(database, profile, filter, recent, after: position, limit: limit)
+        try await read(of: filter.profile, by: reader) { database, tree, recent in
+            try EventRows.page(database, tree, filter, recent, after: position, limit: limit)
         }
     }
 
@@ -38,11 +38,11 @@ extension SQLiteStore: EventStore {
         by actor: String
     ) async throws(StoreFailure) -> Deletion? {
         try await write { database, appender in
-            guard let (profile, recent) = try appender.find(database, filter.profile) else { return nil }
-            let removal = try EventRows.delete(database, profile, filter, recent, id: id)
+            guard let (tree, recent) = try appender.find(database, filter.profile) else { return nil }
+            let removal = try EventRows.delete(database, tree, filter, recent, id: id)
             let count = removal.counts.values.reduce(0, +)
             guard count > 0 else { return Deletion(count: 0, entry: nil) }
-            appender.noteRemoved(removal.recent, of: profile)
+            for (profile, events) in removal.recent { appender.noteRemoved(events, of: profile) }
             try database.execute(
                 sql: "INSERT OR REPLACE INTO setting (name, value) VALUES ('last_event_id', ?)",
                 arguments: [appender.lastEventID])

@@ -17,7 +17,9 @@ final class ErasureAppender {
     private struct Open {
         let position: Int64
         let account: Int64
+        /// The member that is next; the canonical one is the last, since it leads to the others.
         let profile: Int64
+        let isCanonical: Bool
     }
 
     private let database: Database
@@ -32,23 +34,32 @@ final class ErasureAppender {
         oldest = try PreparedStatement(
             database,
             """
-            SELECT position, account_id, profile_id FROM erasure WHERE completed_at IS NULL ORDER BY position LIMIT 1
+            SELECT position, account_id, profile_id, (SELECT member.profile_id FROM profile_member AS member
+                WHERE root_id = erasure.profile_id AND member.profile_id <> root_id LIMIT 1)
+            FROM erasure WHERE completed_at IS NULL ORDER BY position LIMIT 1
             """)
     }
 
     // MARK: In the commit that erases
 
     /// Writes the erasure and its entry in the audit trail, and hides the refused posts of the profile.
-    func note(_ id: ErasureID, formats: [Int64: KeyFormat], of change: ProfileChange, profile: Int64, at position: Int64) throws {
-        let rejections = try hideRejections(of: change.profile, format: formats[change.profile.keyspace] ?? .text, profile: profile, position)
+    /// - Parameters:
+    ///   - formats: of keyspaces by number.
+    ///   - profile: as it was.
+    ///   - position: of the change that erases its canonical member.
+    func note(
+        _ id: ErasureID, formats: [Int64: KeyFormat], of change: ProfileChange, _ profile: Profile,
+        at position: Int64
+    ) throws {
         let account = change.profile.account
+        let rejections = try hideRejections(of: profile, account: account, formats, position)
         try database.execute(
             sql: """
                 INSERT INTO erasure (position, erasure_id, account_id, profile_id, requested_at, actor, events, "values",
                     tags, changes, rejections)
                 VALUES (?, ?, ?, ?, ?, ?, 0, 0, 0, 0, ?)
                 """,
-            arguments: [position, id.text, account, profile, change.at.milliseconds, change.actor, rejections])
+            arguments: [position, id.text, account, profile.id.value, change.at.milliseconds, change.actor, rejections])
         let number = try AccountRows.lastNumber(database, account: account) + 1
         try AccountRows.insert(
             database, ActEntry(at: change.at, actor: change.actor, act: Erasure.act(id)), number: number,
@@ -59,25 +70,26 @@ final class ErasureAppender {
     /// Keys of refused posts are as they were sent, so each is compared in its normal form. There are not more than the
     /// server keeps of an account.
     private func hideRejections(
-        of address: ProfileAddress, format: KeyFormat, profile: Int64, _ position: Int64
+        of profile: Profile, account: Int64, _ formats: [Int64: KeyFormat], _ position: Int64
     ) throws -> Int {
+        let keys = Dictionary(grouping: profile.keys, by: \.keyspace).mapValues { Set($0.map(\.text)) }
+        let members = Set(profile.members.map(\.id.value))
         let kept = try PreparedStatement(
             database,
             """
             SELECT rejection_id, keyspace, key, replayed_to FROM rejection AS kept
-            WHERE account_id = ?1 AND (keyspace = ?2 OR replayed_to = ?3)
+            WHERE account_id = ?1 AND (keyspace IN (SELECT value FROM json_each(?2))
+                    OR replayed_to IN (SELECT value FROM json_each(?3)))
                 AND NOT EXISTS (SELECT 1 FROM erased_rejection AS erased WHERE erased.rejection_id = kept.rejection_id)
             """)
-        kept.bind(1, address.account)
-        kept.bind(2, address.keyspace)
-        kept.bind(3, profile)
+        kept.bind(1, account)
+        kept.bind(2, text: EventRows.json(Array(keys.keys)))
+        kept.bind(3, text: EventRows.json(Array(members)))
         var found: [Int64] = []
         while try kept.nextRow() {
-            let isReplayedTo = !kept.isNull(3) && kept.int64(3) == profile
-            let isOfKeyspace = kept.int64(1) == address.keyspace
-            guard isReplayedTo || (isOfKeyspace && address.key.isWritten(as: kept.text(2), format: format)) else {
-                continue
-            }
+            let isReplayedTo = !kept.isNull(3) && members.contains(kept.int64(3))
+            let keyspace = kept.int64(1)
+            guard isReplayedTo || isKey(kept.text(2), of: keys[keyspace], formats[keyspace] ?? .text) else { continue }
             found.append(kept.int64(0))
         }
         for id in found {
@@ -85,6 +97,11 @@ final class ErasureAppender {
                 sql: "INSERT INTO erased_rejection (rejection_id, position) VALUES (?, ?)", arguments: [id, position])
         }
         return found.count
+    }
+
+    private func isKey(_ raw: String, of keys: Set<String>?, _ format: KeyFormat) -> Bool {
+        guard let keys, let key = try? ProfileKey(raw, format: format) else { return false }
+        return keys.contains(key.text)
     }
 
     // MARK: Afterwards
@@ -112,7 +129,8 @@ final class ErasureAppender {
             guard removesEvents, left > 0 else { break }
             try removeChanges(of: erasure, &left)
             guard left > 0 else { break }
-            try complete(erasure)
+            try forgetMember(erasure.profile)
+            if erasure.isCanonical { try complete(erasure) }
             left -= 1
         }
         return removed
@@ -124,7 +142,10 @@ final class ErasureAppender {
     private func oldestOpen() throws -> Open? {
         defer { oldest.reset() }
         guard try oldest.nextRow() else { return nil }
-        return Open(position: oldest.int64(0), account: oldest.int64(1), profile: oldest.int64(2))
+        let isCanonical = oldest.isNull(3)
+        return Open(
+            position: oldest.int64(0), account: oldest.int64(1), profile: oldest.int64(isCanonical ? 2 : 3),
+            isCanonical: isCanonical)
     }
 
     private func removeRejections(of erasure: Open, _ left: inout Int) throws {
@@ -153,7 +174,8 @@ final class ErasureAppender {
     /// - Returns: nil: there are none.
     private func removeEvents(of erasure: Open, _ left: inout Int) throws -> Set<Int64>? {
         let recent = memtable.entries(of: erasure.profile)
-        let newest = try Timeline(database, recent: recent).newest(TimelineRange(profile: erasure.profile), limit: left)
+        let newest = try Timeline(database, recent: [erasure.profile: recent]).newest(
+            TimelineRange(profile: erasure.profile), limit: left)
         guard let first = newest.first else { return nil }
         let size = try cached("SELECT data FROM event WHERE event_id = ?1")
         let delete = try cached("DELETE FROM event WHERE event_id = ?1")
@@ -207,6 +229,13 @@ final class ErasureAppender {
             try add("tags = tags + ?", held.count { $0.kind == .tag }, to: erasure)
         }
         next.reset()
+    }
+
+    /// Nothing is left of it.
+    private func forgetMember(_ id: Int64) throws {
+        let remove = try cached("DELETE FROM profile_member WHERE profile_id = ?1")
+        remove.bind(1, id)
+        try remove.run()
     }
 
     private func save(_ index: FieldIndex, _ section: Int64, of erasure: Open) throws {

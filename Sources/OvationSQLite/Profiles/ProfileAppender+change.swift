@@ -1,63 +1,6 @@
 import OvationCore
 import OvationRows
 
-/// A change of a profile as it will be written. All of it is decided before anything is written, since a group has no way
-/// to take back a part.
-struct ProfileDraft {
-    /// A row of `profile_change`.
-    struct Row {
-        let position: Int64
-        let kind: ProfileChange.Kind
-        let state: ProfileState?
-        /// nil: it is about the profile as a whole.
-        let section: Int64?
-        let edits: PackedEdits
-    }
-
-    let found: ProfileAppender.Found
-    /// As far as the operations before have come.
-    var state: ProfileState
-    /// Of the sections that are changed; 0 for the profile as a whole.
-    var indexes: [Int64: FieldIndex] = [:]
-    var rows: [Row] = []
-    private let firstPosition: Int64
-
-    init(_ found: ProfileAppender.Found, firstPosition: Int64) {
-        self.found = found
-        self.firstPosition = firstPosition
-        if case .closed(_, let state) = found { self.state = state } else { state = .open }
-    }
-
-    /// nil: the profile is not there yet.
-    var profile: Int64? {
-        switch found {
-        case .open(let id), .closed(let id, _): id
-        case .free: nil
-        }
-    }
-
-    /// The number of the next row.
-    var position: Int64 { firstPosition + Int64(rows.count) }
-
-    /// The index stays as it is: it leads to the changes that are to be removed.
-    mutating func addErasure() {
-        rows.append(Row(position: position, kind: .erased, state: .erased, section: nil, edits: .erasure))
-        state = .erased
-    }
-
-    mutating func add(_ operation: ProfileChange.Operation, section: Int64?, _ index: FieldIndex, _ edits: PackedEdits)
-    {
-        rows.append(
-            Row(position: position, kind: operation.kind, state: operation.state, section: section, edits: edits))
-        indexes[section ?? 0] = index
-    }
-
-    var outcome: ProfileChangeOutcome {
-        if let last = rows.last { return .changed(position: last.position) }
-        return profile == nil ? .changed(position: nil) : .unchanged
-    }
-}
-
 extension ProfileAppender {
     enum Decision {
         case write(ProfileDraft)
@@ -68,55 +11,89 @@ extension ProfileAppender {
     /// Writes nothing.
     /// - Parameter position: the next number of the sequence that gives events their ids.
     func decide(_ change: ProfileChange, from position: Int64) throws -> Decision {
-        let profile = change.profile
-        var key = profile.key.text
-        let found = try key.withUTF8 {
-            try find(account: profile.account, keyspace: profile.keyspace, key: $0, from: profile.foundingID)
-        }
-        var draft = ProfileDraft(found, firstPosition: position)
-        switch change.precondition {
-        case .exists where draft.profile == nil: return .refuse(.noProfile)
-        case .isNew where draft.profile != nil: return .refuse(.exists)
-        case .exists, .isNew, .none: break
-        }
+        let found = try find(change.profile, from: change.profile.foundingID)
+        switch (change.precondition, found) {
+        case (.exists, .free): return .refuse(.noProfile)
+        case (.isNew, .open), (.isNew, .closed): return .refuse(.exists)
         // Nobody is made to be erased.
-        if change.erasure != nil, draft.profile == nil { return .refuse(.noProfile) }
+        case (_, .free) where change.erasure != nil: return .refuse(.noProfile)
+        default: break
+        }
+        var draft = ProfileDraft(
+            of: found.id, in: try tree(of: found), found.state, at: change.at, firstPosition: position)
+        if case .free(let id) = found { draft.found(change.profile, at: id) }
         for operation in change.operations {
-            let refusal =
-                switch operation {
-                case .update(let section, let edits): try update(section, edits, &draft)
-                case .lock: try lock(&draft)
-                case .erase: erase(&draft)
-                case .merge, .unmerge, .restore, .addKey, .removeKey: preconditionFailure("not built")
-                }
-            if let refusal { return .refuse(refusal) }
+            if let refusal = try apply(operation, of: change, &draft) { return .refuse(refusal) }
         }
         return .write(draft)
     }
 
-    /// Runs inside the group's transaction.
-    func write(_ draft: ProfileDraft, of change: ProfileChange) throws {
-        let address = change.profile
-        let id: Int64
-        switch draft.found {
-        case .open(let found), .closed(let found, _): id = found
-        case .free(let free):
-            var key = address.key.text
-            id = try key.withUTF8 { key in
-                try make(account: address.account, keyspace: address.keyspace, key: key, at: free, change.at)
-            }
+    /// - Returns: nil: it is in the draft, or changes nothing.
+    private func apply(
+        _ operation: ProfileChange.Operation, of change: ProfileChange, _ draft: inout ProfileDraft
+    ) throws -> ProfileChangeOutcome? {
+        switch operation {
+        case .update(let section, let edits): try update(section, edits, &draft)
+        case .lock: try lock(&draft)
+        case .erase: try erase(&draft)
+        case .merge(let other, let rules): try merge(other, rules, &draft)
+        case .unmerge: try unmerge(change.profile, &draft)
+        case .restore: try restore(&draft)
+        case .addKey(let address, let rules): try addKey(address, rules, of: change, &draft)
+        case .removeKey: try removeKey(&draft)
         }
-        for row in draft.rows {
-            if let state = row.state { try set(state, of: id) }
-            try data.insert(row, of: change, id)
-        }
-        for (section, index) in draft.indexes { try data.save(index, of: id, section: section) }
     }
 
-    /// Of a section, as the draft has it so far; 0 for the profile as a whole.
-    func index(of section: Int64, in draft: ProfileDraft) throws -> FieldIndex {
-        if let index = draft.indexes[section] { return index }
-        guard let profile = draft.profile else { return FieldIndex() }
-        return try data.index(of: profile, section: section)
+    /// Runs inside the group's transaction.
+    func write(_ draft: ProfileDraft, of change: ProfileChange) throws {
+        for founding in draft.foundings {
+            var key = founding.address.key.text
+            _ = try key.withUTF8 { key in
+                try make(
+                    account: founding.address.account, keyspace: founding.address.keyspace, key: key, at: founding.id,
+                    change.at)
+            }
+        }
+        for member in draft.emptied { try emptyKey(of: member) }
+        for row in draft.rows {
+            if let state = row.state { try set(state, of: row.profile) }
+            try data.insert(row, of: change)
+        }
+        for (place, index) in draft.indexes { try data.save(index, of: place.profile, section: place.section) }
+        for (member, membership) in draft.memberships {
+            try putInPlace(member)
+            try members.write(membership, of: member)
+        }
+    }
+
+    // MARK: As the draft has it so far
+
+    func index(of section: Int64, of member: Int64, in draft: ProfileDraft) throws -> FieldIndex {
+        if let index = draft.indexes[ProfileDraft.Place(profile: member, section: section)] { return index }
+        guard !draft.foundings.contains(where: { $0.id.value == member }) else { return FieldIndex() }
+        return try data.index(of: member, section: section)
+    }
+
+    /// Of a whole profile.
+    func index(of section: Int64, of tree: MemberTree, in draft: ProfileDraft) throws -> MergedIndex {
+        var indexes: [Int64: FieldIndex] = [:]
+        for member in tree.members.keys { indexes[member] = try index(of: section, of: member, in: draft) }
+        return MergedIndex(tree, indexes)
+    }
+
+    func edits(at position: Int64, in draft: ProfileDraft) throws -> PackedEdits {
+        let drafted = draft.rows.first { $0.position == position }
+        return try drafted?.edits ?? data.edits(at: position)
+    }
+
+    /// Adds what became of a member as a whole.
+    /// - Parameter other: the member of the other side, of a merge or its end.
+    func note(
+        _ kind: ProfileChange.Kind, state: ProfileState? = nil, of member: Int64, with other: Int64? = nil,
+        _ draft: inout ProfileDraft
+    ) throws {
+        var index = try index(of: 0, of: member, in: draft)
+        let edits = index.noteLife(at: draft.position, with: other)
+        draft.add(kind, state: state, of: member, index, edits)
     }
 }

@@ -5,10 +5,13 @@ extension ProfileAppender {
     /// Locking again changes nothing.
     func lock(_ draft: inout ProfileDraft) throws -> ProfileChangeOutcome? {
         guard draft.state != .locked else { return nil }
-        var index = try index(of: 0, in: draft)
-        let edits = index.noteLife(at: draft.position)
-        draft.add(.lock, section: nil, index, edits)
+        try lock(draft.tree, &draft)
         draft.state = .locked
         return nil
+    }
+
+    /// All members of a profile that is open: each post asks the row of its own key only.
+    func lock(_ tree: MemberTree, _ draft: inout ProfileDraft) throws {
+        for member in tree.ids { try note(.locked, state: .locked, of: member, &draft) }
     }
 }

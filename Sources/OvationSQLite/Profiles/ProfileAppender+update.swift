@@ -7,17 +7,21 @@ extension ProfileAppender {
         _ section: Int64, _ edits: [ProfileEdit], _ draft: inout ProfileDraft
     ) throws -> ProfileChangeOutcome? {
         guard draft.state == .open else { return .refused(draft.state) }
-        var index = try index(of: section, in: draft)
+        let member = draft.member
+        var index = try index(of: section, of: member, in: draft)
         let held = index.heldCount
         var known: [Int64: PackedEdits] = [:]
         for position in index.unsure(of: edits) where known[position] == nil {
-            let drafted = draft.rows.first { $0.position == position }
-            known[position] = try drafted?.edits ?? data.edits(at: position)
+            known[position] = try self.edits(at: position, in: draft)
         }
-        guard let changed = index.apply(edits, at: draft.position, knowing: known) else { return nil }
+        let whole = draft.tree.count > 1 ? try self.index(of: section, of: draft.tree, in: draft) : nil
+        guard
+            let changed = index.apply(
+                edits, at: draft.position, knowing: known, in: whole.map { (index: $0, member: member) })
+        else { return nil }
         // A profile that has too many, from a version with another limit, can lose some.
         guard index.heldCount <= max(held, Limits.profileFieldsMax) else { return .full }
-        draft.add(.update(section: section, edits), section: section, index, changed)
+        draft.add(.updated, of: member, section: section, index, changed)
         return nil
     }
 }

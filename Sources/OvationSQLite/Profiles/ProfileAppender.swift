@@ -9,6 +9,17 @@ final class ProfileAppender {
         case closed(Int64, ProfileState)
         /// There is no such profile; it would get this id.
         case free(ProfileID)
+
+        var id: Int64 {
+            switch self {
+            case .open(let id), .closed(let id, _): id
+            case .free(let id): id.value
+            }
+        }
+
+        var state: ProfileState {
+            if case .closed(_, let state) = self { state } else { .open }
+        }
     }
 
     private let find: PreparedStatement
@@ -19,6 +30,7 @@ final class ProfileAppender {
     private let setState: PreparedStatement
     private let emptyKey: PreparedStatement
     let data: ProfileDataAppender
+    let members: MemberAppender
     private let recent: RecentProfiles
     private let mover: ProfileMover
     private var lastArrival: Int64
@@ -44,6 +56,7 @@ final class ProfileAppender {
         setState = try PreparedStatement(database, "UPDATE profile SET state = ?2 WHERE profile_id = ?1")
         emptyKey = try PreparedStatement(database, "UPDATE profile SET key = '' WHERE profile_id = ?1")
         data = try ProfileDataAppender(database)
+        members = try MemberAppender(database)
         lastArrival = try Int64.fetchOne(database, sql: "SELECT max(arrival) FROM profile_arrival") ?? 0
     }
 
@@ -76,6 +89,20 @@ final class ProfileAppender {
             id = id.afterCollision
         }
     }
+
+    func find(_ address: ProfileAddress, from id: ProfileID) throws -> Found {
+        var key = address.key.text
+        return try key.withUTF8 { try find(account: address.account, keyspace: address.keyspace, key: $0, from: id) }
+    }
+
+    /// The key and the time of making of a profile that is there.
+    func row(of id: Int64) throws -> (key: Profile.Key?, createdAt: Timestamp) {
+        guard let row = inMemory(id) else { return try members.row(of: id) }
+        return (Profile.Key(keyspace: row.keyspace, text: row.key), Timestamp(milliseconds: row.createdAt))
+    }
+
+    /// Whether it is new, and nothing was changed of it as a whole.
+    func isInMemory(_ id: Int64) -> Bool { inMemory(id) != nil }
 
     /// What is in memory is open: a profile that is changed is put in its place first.
     private func inMemory(_ id: Int64) -> RecentProfiles.Row? {
@@ -145,8 +172,12 @@ final class ProfileAppender {
         setState.bind(1, id)
         setState.bind(2, state.rawValue)
         try setState.run()
-        guard state == .erased else { return }
-        // No key is empty, so every look-up walks past the row from here on.
+        if state == .erased { try emptyKey(of: id) }
+    }
+
+    /// No key is empty, so every look-up walks past the row from here on.
+    func emptyKey(of id: Int64) throws {
+        try putInPlace(id)
         emptyKey.bind(1, id)
         try emptyKey.run()
     }

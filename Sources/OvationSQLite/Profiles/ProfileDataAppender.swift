@@ -54,10 +54,10 @@ final class ProfileDataAppender {
         return try selectEdits.packedEdits(0, at: position)
     }
 
-    func insert(_ row: ProfileDraft.Row, of change: ProfileChange, _ profile: Int64) throws {
+    func insert(_ row: ProfileDraft.Row, of change: ProfileChange) throws {
         insertChange.bind(1, row.position)
         insertChange.bind(2, change.profile.account)
-        insertChange.bind(3, profile)
+        insertChange.bind(3, row.profile)
         insertChange.bind(4, text: row.kind.rawValue)
         insertChange.bind(5, orNull: row.state?.rawValue)
         insertChange.bind(6, change.at.milliseconds)

@@ -9,16 +9,18 @@ enum ProfileDataRows {
         _ database: Database, of address: ProfileAddress, in sections: [Int64]?, _ recent: Recent.Part
     ) throws -> ProfileData? {
         guard let profile = try ProfileRows.find(database, address, recent) else { return nil }
-        let changes = try Changes(database, of: profile.id.value)
-        let held = try indexes(database, of: profile.id.value, in: sections).map { section, index in
-            let entries = index.entries.filter { !$0.isCleared }
-            let found = try changes.changes(at: entries.map(\.position))
-            let fields = try entries.map { entry in
-                guard let change = found[entry.position], let value = change.edits[entry.field]?.value else {
-                    throw StoreFailure.missing(change: entry.position)
+        let tree = try MemberTree(of: profile)
+        let changes = try Changes(database)
+        let held = try indexes(database, of: tree, in: sections).map { section, indexes in
+            let entries = MergedIndex(tree, indexes).entries.filter { !$0.entry.isCleared }
+            let found = try changes.changes(at: entries.map { Place(member: $0.member, position: $0.entry.position) })
+            let fields = try entries.map { held in
+                let (field, position) = (held.entry.field, held.entry.position)
+                guard let change = found[position], let value = change.edits[field]?.value else {
+                    throw StoreFailure.missing(change: position)
                 }
                 return HeldField(
-                    field: entry.field, value: value, setAt: change.at, actor: change.actor, position: entry.position)
+                    field: field, value: value, setAt: change.at, actor: change.actor, position: position)
             }
             return ProfileData.Section(
                 section: section,
@@ -29,13 +31,13 @@ enum ProfileDataRows {
         return ProfileData(profile: profile, sections: held.filter { !$0.fields.isEmpty })
     }
 
+    /// Of all members together, each with what its own member had before.
     static func changes(
-        _ database: Database, _ profile: Int64, _ filter: ProfileChangeFilter
+        _ database: Database, _ tree: MemberTree, _ filter: ProfileChangeFilter
     ) throws -> ProfileChangePage {
-        let changes = try Changes(database, of: profile)
-        let life = try indexes(database, of: profile, in: [0])
-        let all = try indexes(database, of: profile, in: filter.sections) + life
-        var trail = ChangeTrail(all.map(\.index))
+        let changes = try Changes(database)
+        let all = try indexes(database, of: tree, in: filter.sections) + indexes(database, of: tree, in: [0])
+        var trail = ChangeTrail(all.flatMap(\.indexes.values))
         var page: [StoredProfileChange] = []
         while let position = trail.next() {
             let isOfPage = filter.before.map { position < $0 } ?? true
@@ -43,38 +45,45 @@ enum ProfileDataRows {
                 return ProfileChangePage(changes: page, next: page.last?.position)
             }
             // Those of the pages before are read too: they lead to the others.
-            let change = try changes.change(at: position)
+            let change = try changes.change(at: position, of: tree)
             trail.follow(change.edits)
             if isOfPage { page.append(try changes.stored(change)) }
         }
         return ProfileChangePage(changes: page, next: nil)
     }
 
-    /// Ordered by section; nil means all but the one for the profile as a whole.
+    /// Ordered by section, with the index of each member that has one; nil means all but the one for the profile as a
+    /// whole.
     private static func indexes(
-        _ database: Database, of profile: Int64, in sections: [Int64]?
-    ) throws -> [(section: Int64, index: FieldIndex)] {
+        _ database: Database, of tree: MemberTree, in sections: [Int64]?
+    ) throws -> [(section: Int64, indexes: [Int64: FieldIndex])] {
         let statement = try PreparedStatement(
             cached: database.cachedStatement(sql: sections == nil ? selectAll : selectSome))
-        statement.bind(1, profile)
         if let sections { statement.bind(2, text: EventRows.json(sections)) }
         defer { statement.reset() }
-        var indexes: [(section: Int64, index: FieldIndex)] = []
-        while try statement.nextRow() { indexes.append((statement.int64(0), try statement.fieldIndex(1))) }
-        return indexes
+        var indexes: [Int64: [Int64: FieldIndex]] = [:]
+        for member in tree.members.keys {
+            statement.bind(1, member)
+            while try statement.nextRow() {
+                indexes[statement.int64(0), default: [:]][member] = try statement.fieldIndex(1)
+            }
+            statement.reset()
+        }
+        return indexes.sorted { $0.key < $1.key }.map { (section: $0.key, indexes: $0.value) }
     }
 
     private static let selectAll =
-        "SELECT section, fields FROM profile_data WHERE profile_id = ?1 AND section > 0 ORDER BY section"
+        "SELECT section, fields FROM profile_data WHERE profile_id = ?1 AND section > 0"
 
     private static let selectSome = """
         SELECT section, fields FROM profile_data
-        WHERE profile_id = ?1 AND section IN (SELECT value FROM json_each(?2)) ORDER BY section
+        WHERE profile_id = ?1 AND section IN (SELECT value FROM json_each(?2))
         """
 
     /// A row of `profile_change`.
     private struct Change {
         let position: Int64
+        let member: Int64
         let kind: ProfileChange.Kind
         let section: Int64?
         let at: Timestamp
@@ -82,13 +91,17 @@ enum ProfileDataRows {
         let edits: PackedEdits
     }
 
-    /// The changes of one profile, by position.
+    /// A change, and the member that it has to be of.
+    private struct Place: Hashable {
+        let member: Int64
+        let position: Int64
+    }
+
+    /// The changes of profiles, by position.
     private struct Changes {
-        private let profile: Int64
         private let select: PreparedStatement
 
-        init(_ database: Database, of profile: Int64) throws {
-            self.profile = profile
+        init(_ database: Database) throws {
             select = try PreparedStatement(
                 cached: database.cachedStatement(
                     sql: """
@@ -97,26 +110,31 @@ enum ProfileDataRows {
                         """))
         }
 
-        func change(at position: Int64) throws -> Change {
+        func change(at position: Int64, of tree: MemberTree) throws -> Change {
             select.bind(1, position)
             defer { select.reset() }
-            guard try select.nextRow(), select.int64(5) == profile,
+            guard try select.nextRow(), tree.members[select.int64(5)] != nil,
                 let kind = ProfileChange.Kind(rawValue: select.text(0))
             else { throw StoreFailure.missing(change: position) }
             return Change(
-                position: position, kind: kind, section: select.isNull(1) ? nil : select.int64(1),
-                at: Timestamp(milliseconds: select.int64(2)), actor: select.text(3),
-                edits: try select.packedEdits(4, at: position))
+                position: position, member: select.int64(5), kind: kind,
+                section: select.isNull(1) ? nil : select.int64(1), at: Timestamp(milliseconds: select.int64(2)),
+                actor: select.text(3), edits: try select.packedEdits(4, at: position))
         }
 
         /// Each once, however many fields lead to it.
-        func changes(at positions: [Int64]) throws -> [Int64: Change] {
-            try Set(positions).reduce(into: [:]) { $0[$1] = try change(at: $1) }
+        func changes(at places: [Place]) throws -> [Int64: Change] {
+            try Set(places).reduce(into: [:]) {
+                $0[$1.position] = try change(at: $1.position, of: MemberTree(alone: $1.member))
+            }
         }
 
         /// With what was there before, from the changes before.
         func stored(_ change: Change) throws -> StoredProfileChange {
-            let before = try changes(at: change.edits.edits.compactMap(\.previous))
+            let before = try changes(
+                at: change.edits.edits.compactMap { edit in
+                    edit.previous.map { Place(member: change.member, position: $0) }
+                })
             let edits = try change.edits.edits.filter { $0.field != .life }.map { edit in
                 var from: ProfileValue?
                 if let previous = edit.previous {

@@ -1,5 +1,6 @@
 import GRDB
 import OvationCore
+import OvationRows
 
 /// Reads profiles as a whole: their keys, and counts of their events.
 enum ProfileRows {
@@ -8,10 +9,12 @@ enum ProfileRows {
         return try find(database, id: id, account: address.account, recent.profiles[id])
     }
 
+    /// - Parameter id: of any member.
     static func find(
         _ database: Database, id: Int64, account: Int64, _ recent: RecentProfiles.Row?
     ) throws -> Profile? {
         if let recent {
+            // Whoever was joined to another is in its place.
             return recent.account == account ? Profile(recent) : nil
         }
         let row = try Row.fetchOne(
@@ -22,7 +25,8 @@ enum ProfileRows {
                 """,
             arguments: [id, account])
         return try row.map { row in
-            Profile(
+            if let profile = try MemberRows.profile(database, of: id) { return profile }
+            return Profile(
                 RecentProfiles.Row(
                     id: id, account: account, keyspace: try row.decode(atIndex: 0), key: try row.decode(atIndex: 1),
                     createdAt: try row.decode(atIndex: 2)),
@@ -32,7 +36,8 @@ enum ProfileRows {
 
     // MARK: Counting
 
-    static func counts(_ database: Database, _ profile: Int64, _ recent: Recent.Part) throws -> ProfileCounts {
+    /// - Throws: ``Recent/MembersAreMissing``.
+    static func counts(_ database: Database, _ tree: MemberTree, _ recent: Recent.Part) throws -> ProfileCounts {
         struct SectionVersion: Hashable {
             let section: Int64
             let version: EventVersion.ID
@@ -48,12 +53,14 @@ enum ProfileRows {
         }
         var counts: [SectionVersion: Tally] = [:]
         var lastEvent: Int64 = 0
-        try Timeline(database, recent: recent.entries[profile] ?? []).forEach(TimelineRange(profile: profile)) {
-            entry in
-            let place = SectionVersion(section: entry.section, version: entry.version)
-            // Changed in place: one look-up for each event.
-            counts[place, default: Tally()].add(entry.eventTime)
-            lastEvent = max(lastEvent, entry.eventID)
+        let timeline = try Timeline(database, recent: recent.entries(of: tree))
+        for member in tree.members.keys {
+            try timeline.forEach(TimelineRange(profile: member)) { entry in
+                let place = SectionVersion(section: entry.section, version: entry.version)
+                // Changed in place: one look-up for each event.
+                counts[place, default: Tally()].add(entry.eventTime)
+                lastEvent = max(lastEvent, entry.eventID)
+            }
         }
         let lastSeenAt = try Int64.fetchOne(
             database, sql: "SELECT received_at FROM event WHERE event_id = ?", arguments: [lastEvent])
@@ -66,20 +73,25 @@ enum ProfileRows {
             lastSeenAt: lastSeenAt.map { Timestamp(milliseconds: $0) })
     }
 
+    /// - Throws: ``Recent/MembersAreMissing``.
     static func days(
-        _ database: Database, _ profile: Int64, _ filter: EventFilter, _ recent: Recent.Part
+        _ database: Database, _ tree: MemberTree, _ filter: EventFilter, _ recent: Recent.Part
     ) throws -> [EventDay] {
         var counts: [Int64: Int64] = [:]
-        let range = EventRows.range(of: profile, filter, after: nil)
+        let timeline = try Timeline(database, recent: recent.entries(of: tree))
+        var range = EventRows.range(of: tree.root, filter, after: nil)
         // Neighbours are mostly from one day. They are counted together, with one look-up for all of them.
         var (day, count) = (Int64.min, Int64(0))
-        try Timeline(database, recent: recent.entries[profile] ?? []).forEach(range) { entry in
-            let its = dayOf(entry.eventTime)
-            if its != day {
-                if count > 0 { counts[day, default: 0] += count }
-                (day, count) = (its, 0)
+        for member in tree.members.keys {
+            range.profile = member
+            try timeline.forEach(range) { entry in
+                let its = dayOf(entry.eventTime)
+                if its != day {
+                    if count > 0 { counts[day, default: 0] += count }
+                    (day, count) = (its, 0)
+                }
+                count += 1
             }
-            count += 1
         }
         if count > 0 { counts[day, default: 0] += count }
         return counts.sorted { $0.key < $1.key }.map { EventDay(day: $0.key, events: $0.value) }
@@ -133,7 +145,8 @@ enum ProfileRows {
     static func search(_ database: Database, _ search: ProfileSearch) throws -> ProfileMatches {
         let prefixes = search.prefixes.mapValues { Array($0.utf8) }
         let end = ContinuousClock.now.advanced(by: search.timeMax)
-        var matches: [Profile] = []
+        // By id: a profile of several members is found by each of its keys.
+        var matches: [ProfileID: Profile] = [:]
         var isComplete = true
         var looked = 0
         for sql in [selectProfiles, selectArrivals] {
@@ -146,30 +159,46 @@ enum ProfileRows {
                 }
                 looked += 1
                 let keyspace = profiles.int64(0)
-                // An erased profile has an empty key.
+                // A profile that was erased, and a member whose key was taken from it, have an empty key.
                 guard let prefix = prefixes[keyspace],
                     profiles.withTextBytes(1, { !$0.isEmpty && $0.starts(with: prefix) })
                 else { continue }
-                guard matches.count < search.limit else {
+                let profile = try profile(database, profiles, account: search.account)
+                guard matches[profile.id] != nil || matches.count < search.limit else {
                     isComplete = false
                     break
                 }
-                matches.append(
-                    Profile(
-                        RecentProfiles.Row(
-                            id: profiles.int64(2), account: search.account, keyspace: keyspace, key: profiles.text(1),
-                            createdAt: profiles.int64(3)),
-                        state: profiles.int64(4)))
+                matches[profile.id] = profile
             }
         }
-        return ProfileMatches(profiles: matches.sorted(by: isBefore), isComplete: isComplete)
+        return ProfileMatches(profiles: sorted(matches.values, by: prefixes), isComplete: isComplete)
     }
 
-    /// By the bytes of the key, as SQLite compares; a key that two keyspaces have, by keyspace.
-    private static func isBefore(_ left: Profile, _ right: Profile) -> Bool {
-        let (left, right) = (left.keys[0], right.keys[0])
-        guard left.text == right.text else { return left.text.utf8.lexicographicallyPrecedes(right.text.utf8) }
-        return left.keyspace < right.keyspace
+    /// The whole profile of a row that was found.
+    private static func profile(
+        _ database: Database, _ row: PreparedStatement, account: Int64
+    ) throws -> Profile {
+        let id = row.int64(2)
+        if let profile = try MemberRows.profile(database, of: id) { return profile }
+        return Profile(
+            RecentProfiles.Row(
+                id: id, account: account, keyspace: row.int64(0), key: row.text(1), createdAt: row.int64(3)),
+            state: row.int64(4))
+    }
+
+    /// By the bytes of the first key that was looked for, as SQLite compares; a key that two keyspaces have, by keyspace.
+    private static func sorted(
+        _ profiles: some Sequence<Profile>, by prefixes: [Int64: [UInt8]]
+    ) -> [Profile] {
+        func isBefore(_ left: Profile.Key, _ right: Profile.Key) -> Bool {
+            guard left.text == right.text else { return left.text.utf8.lexicographicallyPrecedes(right.text.utf8) }
+            return left.keyspace < right.keyspace
+        }
+        let found = profiles.compactMap { profile in
+            profile.keys.filter { key in prefixes[key.keyspace].map { key.text.utf8.starts(with: $0) } ?? false }
+                .min(by: isBefore).map { (key: $0, profile: profile) }
+        }
+        return found.sorted { isBefore($0.key, $1.key) }.map(\.profile)
     }
 }
 

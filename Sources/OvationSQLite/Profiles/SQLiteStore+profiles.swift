@@ -10,8 +10,8 @@ extension SQLiteStore: ProfileStore {
 
     /// A page further back takes longer, since all changes behind it are read.
     public func changes(_ filter: ProfileChangeFilter) async throws(StoreFailure) -> ProfileChangePage? {
-        try await read(of: filter.profile, by: filter.before == nil ? reader : scanner) { database, profile, _ in
-            try ProfileDataRows.changes(database, profile, filter)
+        try await read(of: filter.profile, by: filter.before == nil ? reader : scanner) { database, tree, _ in
+            try ProfileDataRows.changes(database, tree, filter)
         }
     }
 
@@ -37,14 +37,14 @@ extension SQLiteStore: ProfileStore {
     }
 
     public func counts(of profile: ProfileAddress) async throws(StoreFailure) -> ProfileCounts? {
-        try await read(of: profile, by: scanner) { database, profile, recent in
-            try ProfileRows.counts(database, profile, recent)
+        try await read(of: profile, by: scanner) { database, tree, recent in
+            try ProfileRows.counts(database, tree, recent)
         }
     }
 
     public func days(_ filter: EventFilter) async throws(StoreFailure) -> [EventDay]? {
-        try await read(of: filter.profile, by: scanner) { database, profile, recent in
-            try ProfileRows.days(database, profile, filter, recent)
+        try await read(of: filter.profile, by: scanner) { database, tree, recent in
+            try ProfileRows.days(database, tree, filter, recent)
         }
     }
 

@@ -82,8 +82,11 @@ public enum SQLiteDoctor {
         guard try database.tableExists("profile_arrival") else {
             return (events, try Int.fetchOne(database, sql: "SELECT count(*) FROM profile") ?? 0)
         }
-        // The row of an erased profile stays, and is none.
-        let isThere = try database.tableExists("erasure") ? "WHERE state <> 2" : ""
+        // The row of an erased profile stays, and is none; a profile of several members is one.
+        var isThere = try database.tableExists("erasure") ? "WHERE state <> 2" : ""
+        if try database.tableExists("profile_member") {
+            isThere += " AND profile_id NOT IN (SELECT profile_id FROM profile_member WHERE parent_id IS NOT NULL)"
+        }
         let profiles = try Int.fetchOne(
             database,
             sql: """

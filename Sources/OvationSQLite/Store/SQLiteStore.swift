@@ -168,32 +168,44 @@ extension SQLiteStore {
     /// nil: there is no such profile.
     func read<Value: Sendable>(
         of address: ProfileAddress, by reader: SQLiteReader,
-        _ query: @escaping @Sendable (Database, Int64, Recent.Part) throws -> Value
+        _ query: @escaping @Sendable (Database, MemberTree, Recent.Part) throws -> Value
     ) async throws(StoreFailure) -> Value? {
         try await read(along: address, by: reader) { database, recent in
-            guard let profile = try EventRows.profile(database, address, recent) else { return nil }
-            return try query(database, profile, recent)
+            guard let tree = try MemberRows.find(database, address, recent) else { return nil }
+            return try query(database, tree, recent)
         }
     }
 
-    /// Reads with so much of memory as the path of an address is long.
+    private enum Attempt<Value: Sendable>: Sendable {
+        case found(Value)
+        case pathIsLonger
+        case membersAreMissing(Set<Int64>)
+    }
+
+    /// Reads with so much of memory as the path of an address is long, and as its profile has members.
     func read<Value: Sendable>(
         along address: ProfileAddress, by reader: SQLiteReader,
         _ query: @escaping @Sendable (Database, Recent.Part) throws -> Value
     ) async throws(StoreFailure) -> Value {
         var steps = Recent.stepsExpected
+        var members: Set<Int64> = []
         while true {
-            let found: Value? = try await reader.read(
-                after: { [recent, steps] in recent.part(for: address, steps: steps) }
+            let attempt: Attempt<Value> = try await reader.read(
+                after: { [recent, steps, members] in recent.part(for: address, steps: steps, members: members) }
             ) { database, recent in
                 do {
-                    return try query(database, recent)
+                    return .found(try query(database, recent))
                 } catch is Recent.PathIsLonger {
-                    return nil
+                    return .pathIsLonger
+                } catch let missing as Recent.MembersAreMissing {
+                    return .membersAreMissing(missing.members)
                 }
             }
-            if let found { return found }
-            steps *= 4
+            switch attempt {
+            case .found(let value): return value
+            case .pathIsLonger: steps *= 4
+            case .membersAreMissing(let missing): members = missing
+            }
         }
     }
 

@@ -49,6 +49,9 @@ enum Schema {
         migrator.registerMigration("010 erasures", foreignKeyChecks: .immediate) { database in
             try database.execute(sql: erasures)
         }
+        migrator.registerMigration("011 members of profiles", foreignKeyChecks: .immediate) { database in
+            try database.execute(sql: members)
+        }
         return migrator
     }
 
@@ -382,6 +385,18 @@ enum Schema {
         ) STRICT;
 
         CREATE INDEX erased_rejection_of_erasure ON erased_rejection (position);
+        """
+
+    private static let members = """
+        -- Which profiles are one: a row for each member of a profile of two or more. A profile of one member has none.
+        CREATE TABLE profile_member (
+            profile_id   INTEGER PRIMARY KEY,
+            root_id      INTEGER NOT NULL,             -- the canonical member, whose id the whole profile has
+            parent_id    INTEGER,                      -- the member that it was joined to; null: it is the canonical one
+            joined       INTEGER NOT NULL              -- position of the change that joined it; 0 for the canonical one
+        ) STRICT;
+
+        CREATE INDEX profile_member_of_root ON profile_member (root_id);
         """
 
     /// The trail of each profile that was locked.

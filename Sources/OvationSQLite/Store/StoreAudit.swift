@@ -27,7 +27,8 @@ struct StoreAudit {
         try look("profiles") { try $0.readProfiles() }
         try look("changes of profiles") { try $0.compareChanges() }
         try look("what profiles hold") { try $0.compareData() }
-        try look("erasures") { try $0.compareErasures() }
+        try look("members of profiles") { $0.faults += try StoreAudit.memberFaults(database) }
+        try look("erasures") { $0.faults += try StoreAudit.erasureFaults(database) }
         try look("timelines") { try $0.compareTimelines() }
         try look("counts of events") { try $0.compareUsage() }
         try look("definitions") { try $0.readDefinitions() }
@@ -155,24 +156,19 @@ struct StoreAudit {
     /// are stored.
     private mutating func compareData() throws {
         guard try database.tableExists("profile_data") else { return }
-        // What is left of an erased profile goes step by step: see compareErasures().
-        let hasErased = try database.tableExists("erasure")
+        // What is left of an erased profile goes step by step: see erasureFaults.
         let changes = try PreparedStatement(
             database,
-            hasErased
-                ? """
-                SELECT profile_id, ifnull(section, 0), position, edits, kind FROM profile_change
-                WHERE profile_id NOT IN (SELECT profile_id FROM erasure) ORDER BY 1, 2, 3
-                """
-                : "SELECT profile_id, ifnull(section, 0), position, edits, kind FROM profile_change ORDER BY 1, 2, 3")
+            """
+            SELECT profile_id, ifnull(section, 0), position, edits, kind FROM profile_change
+            WHERE profile_id NOT IN (SELECT profile_id FROM profile WHERE state = 2) ORDER BY 1, 2, 3
+            """)
         let stored = try PreparedStatement(
             database,
-            hasErased
-                ? """
-                SELECT profile_id, section, fields FROM profile_data
-                WHERE profile_id NOT IN (SELECT profile_id FROM erasure) ORDER BY profile_id, section
-                """
-                : "SELECT profile_id, section, fields FROM profile_data ORDER BY profile_id, section")
+            """
+            SELECT profile_id, section, fields FROM profile_data
+            WHERE profile_id NOT IN (SELECT profile_id FROM profile WHERE state = 2) ORDER BY profile_id, section
+            """)
         var (differences, gaps) = (0, 0)
         var hasStored = try stored.nextRow()
         func end(_ place: (Int64, Int64), _ index: FieldIndex) throws {
@@ -210,46 +206,6 @@ struct StoreAudit {
         if gaps > 0 { faults.append("\(gaps) changes of profiles do not follow the ones before") }
         if differences > 0 { faults.append("what profiles hold differs from their changes in \(differences) places") }
     }
-
-    /// An erased profile has no key, and nothing at all when its erasure is complete.
-    private mutating func compareErasures() throws {
-        guard try database.tableExists("erasure") else { return }
-        for (sql, fault) in StoreAudit.erasureFaults {
-            let count = try Int.fetchOne(database, sql: sql) ?? 0
-            if count > 0 { faults.append("\(count) \(fault)") }
-        }
-    }
-
-    private static let erasureFaults = [
-        (
-            """
-            SELECT count(*) FROM profile LEFT JOIN erasure USING (profile_id)
-            WHERE (state = 2) <> (key = '') OR (state = 2) <> (erasure.position IS NOT NULL)
-            """, "profiles are erased in part: state, key and erasure do not fit together"
-        ),
-        (
-            """
-            SELECT count(*) FROM event WHERE profile_id IN
-                (SELECT profile_id FROM erasure WHERE completed_at IS NOT NULL)
-            """, "events are of profiles whose erasure is complete"
-        ),
-        (
-            """
-            SELECT count(*) FROM profile_change JOIN erasure USING (profile_id)
-            WHERE completed_at IS NOT NULL AND profile_change.position <> erasure.position
-            """, "changes are of profiles whose erasure is complete"
-        ),
-        (
-            """
-            SELECT count(*) FROM profile_data JOIN erasure USING (profile_id) WHERE completed_at IS NOT NULL
-            """, "sections are held by profiles whose erasure is complete"
-        ),
-        (
-            """
-            SELECT count(*) FROM erased_rejection JOIN erasure USING (position) WHERE completed_at IS NOT NULL
-            """, "refused posts are of profiles whose erasure is complete"
-        ),
-    ]
 
     /// An entry for each event, and an event for each entry: two sums of hashes, which do not depend on the order.
     private mutating func compareTimelines() throws {

@@ -4,14 +4,14 @@ import OvationCore
 /// The timelines of profiles in one read: the entries from memory, and then the runs of the file.
 struct Timeline {
     private let database: Database
-    private let recent: [TimelineEntry]
+    private let recent: [Int64: [TimelineEntry]]
     private let runs: [Int64]
     /// Every event up to it is in a run.
     let through: Int64
 
-    /// - Parameter recent: entries of the requested profile, from ``Memtable/entries(of:)``, taken before the snapshot
-    ///   of this database began.
-    init(_ database: Database, recent: [TimelineEntry]) throws {
+    /// - Parameter recent: entries of the requested profiles by profile, from ``Memtable/entries(of:)``, taken before the
+    ///   snapshot of this database began.
+    init(_ database: Database, recent: [Int64: [TimelineEntry]]) throws {
         self.database = database
         let live = try PreparedStatement(cached: database.cachedStatement(sql: Timeline.selectRuns))
         defer { live.reset() }
@@ -23,7 +23,7 @@ struct Timeline {
         }
         self.runs = runs
         self.through = through
-        self.recent = recent.filter { $0.eventID > through }
+        self.recent = recent
     }
 
     static let selectRuns = "SELECT run, last_event FROM timeline_run WHERE state = 1"
@@ -34,9 +34,30 @@ struct Timeline {
         ORDER BY profile_id DESC, section DESC, event_time DESC, event_id DESC
         """
 
+    /// Those of a range that are in no run.
+    func unmerged(_ range: TimelineRange) -> [TimelineEntry] {
+        recent[range.profile]?.filter { $0.eventID > through && range.contains($0) } ?? []
+    }
+
+    /// The newest of a range over several profiles, newest first. The range has a section.
+    func newest(_ range: TimelineRange, of profiles: [Int64], limit: Int) throws -> [TimelineEntry] {
+        guard profiles.count > 1 else { return try newest(range, limit: limit) }
+        var (range, found) = (range, [TimelineEntry]())
+        for profile in profiles {
+            range.profile = profile
+            found += try newest(range, limit: limit)
+            guard found.count >= limit else { continue }
+            found.sort { ($0.eventTime, $0.eventID) > ($1.eventTime, $1.eventID) }
+            found.removeLast(found.count - limit)
+            // Older ones of the others are not among the newest.
+            if let last = found.last { range.oldest = max(range.oldest, last.eventTime) }
+        }
+        return found.sorted { ($0.eventTime, $0.eventID) > ($1.eventTime, $1.eventID) }
+    }
+
     /// The newest of a range, newest first.
     func newest(_ range: TimelineRange, limit: Int) throws -> [TimelineEntry] {
-        var found = recent.filter(range.contains)
+        var found = unmerged(range)
         var block: [TimelineEntry] = []
         for run in runs {
             // This many of each run are enough, since each gives its newest.
@@ -62,7 +83,7 @@ struct Timeline {
 
     /// Each entry of a range once, in no order.
     func forEach(_ range: TimelineRange, _ body: (TimelineEntry) throws -> Void) throws {
-        for entry in recent where range.contains(entry) { try body(entry) }
+        for entry in unmerged(range) { try body(entry) }
         for run in runs {
             try forEachBlock(of: run, in: range) { bytes in
                 var isLast = true
