@@ -94,7 +94,12 @@ public struct MemberHistory {
                 .addKey(other, Fixtures.mergeRules), .update(section: section, edits(&random)), .removeKey,
             ]
         case 38 where Int.random(in: 0..<4, using: &random) == 0: operations = [.lock]
-        default: operations = [.erase(ErasureID(using: &random), formats: Fixtures.keyFormats)]
+        default:
+            // A key that is locked for good stays so: in a few lives only.
+            let locking = seed.isMultiple(of: 3) && Int.random(in: 0..<3, using: &random) == 0
+            operations = [
+                .erase(ErasureID(using: &random), formats: Fixtures.keyFormats, locking: locking)
+            ]
         }
         return ProfileChange(
             profile: address, at: now, actor: "me", precondition: precondition, operations: operations)
@@ -119,6 +124,11 @@ public struct MemberHistory {
             let profile = try await store.profile(.address(address))
             try #require((profile == nil) == (member == nil), about)
             let data = try await store.data(of: address, in: nil)
+            if let member, model.members[member].isEmptied {
+                try #require(profile?.state == .locked && profile?.keys == [] && data == nil, about)
+                try #require(try await store.counts(of: address) == nil, about)
+                continue
+            }
             try #require(data?.profile == profile, about)
             guard let profile, let data, let member else { continue }
             let expected = model.profile(member)

@@ -10,7 +10,8 @@ struct MemberModel {
         var key: String?
         let createdAt: Timestamp
         var isLocked = false
-        var isErased = false
+        /// Locked for good: the key is known, and nothing else is there.
+        var isEmptied = false
         var parent: Int?
         var joined = 0
         var events: [(number: Int, time: Timestamp)] = []
@@ -176,10 +177,14 @@ struct MemberModel {
             lock(member)
             return nil
         }
+        if case .erase(let id, _, true) = operation {
+            if !members[member].isEmptied { erase(member, id, locking: true) }
+            return nil
+        }
         guard !members[member].isLocked else { return .refused(.locked) }
         switch operation {
         case .update(let section, let edits): update(member, section, edits)
-        case .erase(let id, _): erase(member, id)
+        case .erase(let id, _, _): erase(member, id, locking: false)
         case .unmerge: return unmerge(member, change)
         case .restore: return restore(member)
         case .addKey(let address, let rules): return addKey(member, address, rules, change)
@@ -290,7 +295,7 @@ struct MemberModel {
         return nil
     }
 
-    private mutating func erase(_ member: Int, _ id: ErasureID) {
+    private mutating func erase(_ member: Int, _ id: ErasureID, locking: Bool) {
         var counts = Erasure.Counts()
         for place in tree(member) {
             let held = members[place].own.values.flatMap(\.keys)
@@ -298,7 +303,9 @@ struct MemberModel {
             counts.changes += Int64(members[place].rows.count)
             counts.values += Int64(held.count { $0.kind == .attribute })
             counts.tags += Int64(held.count { $0.kind == .tag })
-            (members[place].key, members[place].isErased) = (nil, true)
+            members[place].isLocked = locking
+            members[place].isEmptied = locking
+            if !locking { members[place].key = nil }
         }
         number += 1
         erased.append((id, counts))

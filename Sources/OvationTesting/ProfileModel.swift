@@ -95,7 +95,9 @@ struct ProfileModel {
         }
         let former = life(change.profile)
         if former == nil, change.precondition == .exists { return (.noProfile, nil) }
-        if former != nil, change.precondition == .isNew { return (.exists, nil) }
+        if let former, change.precondition == .isNew {
+            return (former.state == .open ? .exists : .refused(former.state), nil)
+        }
         if former == nil, change.erasure != nil { return (.noProfile, nil) }
         // A copy: nothing of it counts if it is refused.
         var (life, next) = (former ?? Life(createdAt: change.at), number)

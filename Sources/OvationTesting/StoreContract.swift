@@ -12,7 +12,8 @@ public struct StoreContract: Sendable {
     /// All of them, so that no engine can forget one.
     public static let checks =
         eventChecks + bulkChecks + profileChecks + profileChangeChecks + profileDataChecks + profileHistoryChecks
-        + erasureChecks + erasureRemovalChecks + memberChecks + lockChecks + rejectionChecks + causeChecks + activityChecks
+        + erasureChecks + erasureRemovalChecks + memberChecks + lockChecks + rejectionChecks + causeChecks
+        + activityChecks
 
     private static let eventChecks: [Check] = [
         Check("a new store is empty and has a secret") { try await $0.startsEmpty() },

@@ -24,8 +24,14 @@ package struct LockedKeys: Sendable {
         mark(account: address.account, keyspace: address.keyspace, key: address.key.text)
     }
 
+    /// - Parameter key: nil: it was taken from the member before, and nothing is left to know.
+    package func mark(of key: Profile.Key?, account: Int64) -> String {
+        key.map { mark(account: account, keyspace: $0.keyspace, key: $0.text) } ?? LockedKeys.sign
+    }
+
     /// Whether a column has this in place of a key.
-    package static func isMark(_ text: some StringProtocol) -> Bool { text.utf8.first == 1 }
+    package static func isMark(_ text: some StringProtocol) -> Bool { isMark(text.utf8) }
+    package static func isMark(_ bytes: some Collection<UInt8>) -> Bool { bytes.first == 1 }
 
     private static let sign = "\u{1}"
 }

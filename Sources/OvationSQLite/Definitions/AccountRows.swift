@@ -264,7 +264,7 @@ enum AccountRows {
             sql: "INSERT INTO setting (name, value) VALUES ('server_secret', randomblob(32)) ON CONFLICT DO NOTHING")
     }
 
-    private static func serverSecret(_ database: Database) throws -> [UInt8] {
+    static func serverSecret(_ database: Database) throws -> [UInt8] {
         let secret = try Data.fetchOne(database, sql: "SELECT value FROM setting WHERE name = 'server_secret'")
         return Array(secret ?? Data())
     }

@@ -14,7 +14,10 @@ enum ExportRows {
 
     /// An erased profile is not there, though some of its events may be.
     private static let selectProfile: StaticString =
-        "SELECT account_id, keyspace, key FROM profile WHERE profile_id = ?1 AND state <> 2"
+        """
+        SELECT account_id, keyspace, key FROM profile
+        WHERE profile_id = ?1 AND state <> 2 AND NOT (state = 1 AND substr(key, 1, 1) = char(1))
+        """
 
     /// A row before its profile is known.
     private struct Found {

@@ -14,7 +14,9 @@ extension ProfileAppender {
         let found = try find(change.profile, from: change.profile.foundingID)
         switch (change.precondition, found) {
         case (.exists, .free): return .refuse(.noProfile)
-        case (.isNew, .open), (.isNew, .closed): return .refuse(.exists)
+        case (.isNew, .open): return .refuse(.exists)
+        // That it takes nothing says more.
+        case (.isNew, .closed(_, let state)): return .refuse(.refused(state))
         // Nobody is made to be erased.
         case (_, .free) where change.erasure != nil: return .refuse(.noProfile)
         default: break
@@ -35,7 +37,7 @@ extension ProfileAppender {
         switch operation {
         case .update(let section, let edits): try update(section, edits, &draft)
         case .lock: try lock(&draft)
-        case .erase: try erase(&draft)
+        case .erase(_, _, let locking): try erase(change, locking: locking, &draft)
         case .merge(let other, let rules): try merge(other, rules, &draft)
         case .unmerge: try unmerge(change.profile, &draft)
         case .restore: try restore(&draft)
@@ -59,6 +61,7 @@ extension ProfileAppender {
             if let state = row.state { try set(state, of: row.profile) }
             try data.insert(row, of: change)
         }
+        for (member, mark) in draft.marks { try set(key: mark, of: member) }
         for (place, index) in draft.indexes { try data.save(index, of: place.profile, section: place.section) }
         for (member, membership) in draft.memberships {
             try putInPlace(member)

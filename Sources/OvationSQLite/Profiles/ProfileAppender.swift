@@ -1,5 +1,6 @@
 import GRDB
 import OvationCore
+import OvationRows
 
 /// Profiles as the writer finds, makes and changes them; and what a transaction has to remember of them until its commit.
 final class ProfileAppender {
@@ -28,7 +29,10 @@ final class ProfileAppender {
     private let forgetArrival: PreparedStatement
     private let forgetArrivalOf: PreparedStatement
     private let setState: PreparedStatement
-    private let emptyKey: PreparedStatement
+    private let setKey: PreparedStatement
+    /// Made when it is first needed.
+    private var knownLockedKeys: LockedKeys?
+    private let database: Database
     let data: ProfileDataAppender
     let members: MemberAppender
     private let recent: RecentProfiles
@@ -39,11 +43,15 @@ final class ProfileAppender {
     private var placed: Set<Int64> = []
 
     init(_ database: Database, recent: RecentProfiles, mover: ProfileMover) throws {
+        self.database = database
         self.recent = recent
         self.mover = mover
         find = try PreparedStatement(
             database,
-            "SELECT account_id = ?2 AND keyspace = ?3 AND key = ?4, state FROM profile WHERE profile_id = ?1")
+            """
+            SELECT account_id = ?2 AND keyspace = ?3 AND key = ?4, state, CASE WHEN state = 1 THEN key END
+            FROM profile WHERE profile_id = ?1
+            """)
         insert = try PreparedStatement(
             database,
             """
@@ -54,7 +62,7 @@ final class ProfileAppender {
         forgetArrival = try PreparedStatement(database, "DELETE FROM profile_arrival WHERE arrival = ?1")
         forgetArrivalOf = try PreparedStatement(database, "DELETE FROM profile_arrival WHERE profile_id = ?1")
         setState = try PreparedStatement(database, "UPDATE profile SET state = ?2 WHERE profile_id = ?1")
-        emptyKey = try PreparedStatement(database, "UPDATE profile SET key = '' WHERE profile_id = ?1")
+        setKey = try PreparedStatement(database, "UPDATE profile SET key = ?2 WHERE profile_id = ?1")
         data = try ProfileDataAppender(database)
         members = try MemberAppender(database)
         lastArrival = try Int64.fetchOne(database, sql: "SELECT max(arrival) FROM profile_arrival") ?? 0
@@ -85,9 +93,28 @@ final class ProfileAppender {
                     // No version writes a number that it does not know, so this one is not open in any case.
                     return state == 0 ? .open(id.value) : .closed(id.value, ProfileState(rawValue: state) ?? .locked)
                 }
+                if !find.isNull(2), try isMark(find.text(2), of: key, account: account, keyspace: keyspace) {
+                    return .closed(id.value, .locked)
+                }
             }
             id = id.afterCollision
         }
+    }
+
+    /// Whether this stayed of the key when it was locked for good.
+    private func isMark(
+        _ text: String, of key: UnsafeBufferPointer<UInt8>, account: Int64, keyspace: Int64
+    ) throws -> Bool {
+        guard LockedKeys.isMark(text) else { return false }
+        let key = String(decoding: key, as: UTF8.self)
+        return try text == lockedKeys().mark(account: account, keyspace: keyspace, key: key)
+    }
+
+    func lockedKeys() throws -> LockedKeys {
+        if let knownLockedKeys { return knownLockedKeys }
+        let keys = LockedKeys(serverSecret: try AccountRows.serverSecret(database))
+        knownLockedKeys = keys
+        return keys
     }
 
     func find(_ address: ProfileAddress, from id: ProfileID) throws -> Found {
@@ -176,9 +203,12 @@ final class ProfileAppender {
     }
 
     /// No key is empty, so every look-up walks past the row from here on.
-    func emptyKey(of id: Int64) throws {
+    func emptyKey(of id: Int64) throws { try set(key: "", of: id) }
+
+    func set(key: String, of id: Int64) throws {
         try putInPlace(id)
-        emptyKey.bind(1, id)
-        try emptyKey.run()
+        setKey.bind(1, id)
+        setKey.bind(2, text: key)
+        try setKey.run()
     }
 }

@@ -41,6 +41,8 @@ struct ProfileDraft {
     private(set) var indexes: [Place: FieldIndex] = [:]
     /// Members that lose their key.
     private(set) var emptied: Set<Int64> = []
+    /// What members that are locked for good have in place of their key.
+    private(set) var marks: [Int64: String] = [:]
     /// What is to be in `profile_member` of each of these members; nil: nothing, since it stands alone.
     private(set) var memberships: [Int64: MemberAppender.Membership?] = [:]
     /// The profile that is erased, as it was.
@@ -79,16 +81,19 @@ struct ProfileDraft {
     }
 
     /// Indexes stay as they are: they lead to the changes that are to be removed.
-    /// - Parameter profile: as it was; the first row is that of its canonical member.
-    mutating func erase(_ profile: Profile) {
+    /// - Parameters:
+    ///   - profile: as it was; the first row is that of its canonical member.
+    ///   - marks: nil: it is erased; otherwise it is locked for good, and this stays of the keys of its members.
+    mutating func erase(_ profile: Profile, leaving marks: [Int64: String]?) {
         erased = (profile, position)
+        state = marks == nil ? .erased : .locked
+        self.marks = marks ?? [:]
         for member in profile.members {
             rows.append(
                 Row(
-                    position: position, profile: member.id.value, kind: .erased, state: .erased, section: nil,
-                    edits: .erasure))
+                    position: position, profile: member.id.value, kind: marks == nil ? .erased : .locked, state: state,
+                    section: nil, edits: .erasure))
         }
-        state = .erased
     }
 
     /// Joins another profile to a tree. Both are whole.

@@ -9,6 +9,37 @@ enum ProfileRows {
         return try find(database, id: id, account: address.account, recent.profiles[id])
     }
 
+    /// A profile that was locked for good: nothing is left of it but that. nil: the key is not locked.
+    static func findLocked(
+        _ database: Database, _ address: ProfileAddress, _ recent: Recent.Part
+    ) throws -> Profile? {
+        let statement = try PreparedStatement(
+            cached: database.cachedStatement(
+                sql: "SELECT CASE WHEN state = 1 THEN key END, created_at FROM profile WHERE profile_id = ?1"))
+        defer { statement.reset() }
+        var (id, mark): (ProfileID, String?) = (address.foundingID, nil)
+        while true {
+            statement.reset()
+            statement.bind(1, id.value)
+            guard try statement.nextRow() else {
+                // It is in memory, and open.
+                guard recent.profiles[id.value] != nil else { return nil }
+                id = id.afterCollision
+                continue
+            }
+            if !statement.isNull(0), LockedKeys.isMark(statement.text(0)) {
+                if mark == nil {
+                    mark = LockedKeys(serverSecret: try AccountRows.serverSecret(database)).mark(of: address)
+                }
+                if statement.text(0) == mark {
+                    return Profile(
+                        id: id, key: nil, createdAt: Timestamp(milliseconds: statement.int64(1)), state: .locked)
+                }
+            }
+            id = id.afterCollision
+        }
+    }
+
     /// - Parameter id: of any member.
     static func find(
         _ database: Database, id: Int64, account: Int64, _ recent: RecentProfiles.Row?
@@ -21,7 +52,7 @@ enum ProfileRows {
             database,
             sql: """
                 SELECT keyspace, key, created_at, state FROM profile
-                WHERE profile_id = ? AND account_id = ? AND state <> 2
+                WHERE profile_id = ? AND account_id = ? AND state <> 2 AND NOT (state = 1 AND substr(key, 1, 1) = char(1))
                 """,
             arguments: [id, account])
         return try row.map { row in
@@ -161,7 +192,7 @@ enum ProfileRows {
                 let keyspace = profiles.int64(0)
                 // A profile that was erased, and a member whose key was taken from it, have an empty key.
                 guard let prefix = prefixes[keyspace],
-                    profiles.withTextBytes(1, { !$0.isEmpty && $0.starts(with: prefix) })
+                    profiles.withTextBytes(1, { !$0.isEmpty && !LockedKeys.isMark($0) && $0.starts(with: prefix) })
                 else { continue }
                 let profile = try profile(database, profiles, account: search.account)
                 guard matches[profile.id] != nil || matches.count < search.limit else {

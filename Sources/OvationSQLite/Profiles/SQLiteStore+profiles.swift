@@ -23,7 +23,7 @@ extension SQLiteStore: ProfileStore {
         switch reference {
         case .address(let address):
             try await read(along: address, by: reader) { database, recent in
-                try ProfileRows.find(database, address, recent)
+                try ProfileRows.find(database, address, recent) ?? ProfileRows.findLocked(database, address, recent)
             }
         case .id(let id, let account):
             try await reader.read(after: { [recent] in recent.profiles[id.value] }) { database, recent in
