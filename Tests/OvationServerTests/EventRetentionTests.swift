@@ -1,3 +1,4 @@
+import HTTPTypes
 import Logging
 import OvationCore
 import OvationTesting
@@ -57,7 +58,8 @@ struct EventRetentionTests {
             let log = try await server.send(.get, "/audience/log?limit=1")
             #expect(log.json["items"]?.array?.first?["change"]?["retention"]?.string == "P30D", "\(log.text)")
             #expect(try await look(server) == 902)
-            #expect(try await count(server, "a@b.se") == 4 && count(server, "c@d.se") == 0)
+            #expect(try await count(server, "a@b.se") == 4)
+            #expect(try await count(server, "c@d.se") == 0)
             #expect(try await look(server) == 0)
             // The definition says it; the log is not filled with it.
             #expect(try await server.send(.get, "/audience/log?limit=1").text == log.text)
