@@ -192,6 +192,13 @@ extension Lane {
             commit(Array(posts[..<(posts.count / 2)]))
             return commit(Array(posts[(posts.count / 2)...]))
         }
+        // Whether a profile has several members is known only under the lock.
+        if failure.isOfCompany, posts.count > 1 {
+            let others = posts.filter { !$0.touchesState }
+            if !others.isEmpty { commit(others) }
+            for post in posts where post.touchesState { commit([post]) }
+            return
+        }
         // A change that could not have in time what it locks is no reason to refuse what shares its group.
         if failure.isLockTimeout {
             for locks in [\QueuedWrite.touchesState, \.isChange] {

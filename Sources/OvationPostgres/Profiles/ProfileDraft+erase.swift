@@ -2,10 +2,11 @@ import OvationCore
 import OvationRows
 
 extension ProfileDraft {
-    /// Leaves the row of the change alone: what the profile holds is removed after the commit.
-    mutating func erase(_ operation: ProfileChange.Operation, _ ids: inout IDBlocks) -> ProfileChangeOutcome? {
+    mutating func erase(_ ids: inout IDBlocks) -> ProfileChangeOutcome? {
         guard state == .open else { return .refused(state) }
-        add(operation, in: nil, nil, .erasure, at: ids.next())
+        let tree = tree(of: member)
+        // The canonical one last, as it is removed last.
+        for id in tree.ids.dropFirst() + [tree.root] { noteErasure(of: id, at: ids.next()) }
         return nil
     }
 }

@@ -20,8 +20,9 @@ enum ErasureSQL {
     static let rejectionKeys = Statement(
         "erasure_rejection_keys",
         """
-        SELECT rejection_id, key, coalesce(replayed_to = $3::bigint, false) FROM rejection
-        WHERE account_id = $1::bigint AND (keyspace = $2::bigint OR replayed_to = $3::bigint)
+        SELECT rejection_id, key, coalesce(replayed_to = ANY ($3::bigint[]), false), keyspace FROM rejection
+        WHERE account_id = $1::bigint
+            AND (keyspace = ANY ($2::bigint[]) OR replayed_to = ANY ($3::bigint[]))
         """)
 
     static let removeRejections = Statement(

@@ -42,6 +42,26 @@ enum ReadSQL {
         )
         """)
 
+    /// Of one member among several: which events are of a page, before any is read.
+    static let pageSizes = Statement(
+        "events_page_sizes",
+        """
+        SELECT event_id, event_time, octet_length(data)::bigint FROM event
+        WHERE profile_id = $1::bigint AND section = $2::bigint AND event_time >= $3::bigint
+            AND (event_time, event_id) < ($4::bigint, $5::bigint)
+            AND ($6::bigint[] IS NULL OR version_id = ANY ($6::bigint[]))
+        ORDER BY event_time DESC, event_id DESC LIMIT $7::bigint
+        """)
+
+    /// These events, which lie between two times.
+    static let pageOfMember = Statement(
+        "events_page_of_member",
+        """
+        SELECT event_id, event_time, received_at, version_id, data FROM event
+        WHERE profile_id = $1::bigint AND section = $2::bigint AND event_time >= $3::bigint AND event_time <= $4::bigint
+            AND event_id = ANY ($5::bigint[])
+        """)
+
     static let counts = Statement(
         "counts",
         """
