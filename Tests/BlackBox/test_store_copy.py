@@ -33,8 +33,8 @@ EXPORT = f"/audience/sections/{ARTICLE_SECTION}/events/export"
 BULK = f"/audience/sections/{ARTICLE_SECTION}/events/bulk"
 KINDS = [
     *["accounts", "settings", "changes of definitions", "acts", "API keys", "signing keys", "profiles"],
-    *["changes of profiles", "fields of profiles", "erasures", "events", "idempotency keys", "refused posts"],
-    "usage of versions",
+    *["changes of profiles", "fields of profiles", "members of profiles", "erasures", "events", "idempotency keys"],
+    *["refused posts", "usage of versions"],
 ]
 SEED = random.SystemRandom().randrange(1_000_000)
 

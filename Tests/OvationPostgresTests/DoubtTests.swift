@@ -225,7 +225,7 @@ struct DoubtTests {
 
     /// What changes a profile, and the answer that it must have.
     enum Change: String, CaseIterable {
-        case value, profile, key
+        case value, profile, key, merge
 
         func change(_ number: Int) throws -> ProfileChange {
             let key = Idempotency(key: "k\(number)", fingerprint: [1], answer: [7])
@@ -234,12 +234,17 @@ struct DoubtTests {
             case .profile: try Fixtures.update("p\(number)@b.se", [], precondition: .isNew)
             case .key:
                 try Fixtures.update("a@b.se", [Fixtures.clear(2)], precondition: .exists, idempotency: key)
+            case .merge:
+                ProfileChange(
+                    profile: try Fixtures.address("web\(number)", keyspace: 4), at: Fixtures.now, actor: "me",
+                    precondition: .none,
+                    operations: [.merge(try Fixtures.address("a@b.se"), Fixtures.mergeRules)])
             }
         }
 
         func isRight(_ outcome: ProfileChangeOutcome) -> Bool {
             switch (self, outcome) {
-            case (.value, .changed(_?)), (.profile, .changed(nil)), (.key, .unchanged): true
+            case (.value, .changed(_?)), (.merge, .changed(_?)), (.profile, .changed(nil)), (.key, .unchanged): true
             default: false
             }
         }
@@ -259,7 +264,14 @@ struct DoubtTests {
             return try await store.change(kind.change(number))
         }
         // No session sees what waits.
-        let table = kind == .value ? "profile_change" : kind == .profile ? "profile" : "idempotency"
+        let (table, rows) =
+            switch kind {
+            case .value: ("profile_change", 1)
+            case .profile: ("profile", 1)
+            case .key: ("idempotency", 1)
+            // On both sides.
+            case .merge: ("profile_change", 2)
+            }
         let before = Int(try place.database.query("SELECT count(*) FROM \(table)")) ?? 0
         try place.server.query("SELECT pg_cancel_backend(\(waiter))")
         _ = try await place.waiter(besides: [waiter])
@@ -268,7 +280,7 @@ struct DoubtTests {
         try await SharedDatabaseTests.eventually { told.value != nil }
         let outcome = try #require(try told.value?.get())
         #expect(kind.isRight(outcome), "\(outcome)")
-        #expect(try place.database.query("SELECT count(*) FROM \(table)") == "\(before + 1)")
+        #expect(try place.database.query("SELECT count(*) FROM \(table)") == "\(before + rows)")
         try place.end()
     }
 }

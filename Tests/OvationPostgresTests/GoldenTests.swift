@@ -228,7 +228,12 @@ struct KnownProfilesTests {
         #expect(known.stateNumber == 11)
         #expect((0..<3).map { known.state(of: $0) } == [.open, .locked, .open])
         #expect(known.id(of: address(1)) == 1)
-        known.note([3: .locked, 4: .locked, 5: .locked], upTo: 12)
+        // Its key was taken from it, also where it is locked afterwards.
+        #expect(known.id(of: address(2)) == nil)
+        known.note([2: .locked], upTo: 12)
+        known.add(address(2), 2)
+        #expect(known.id(of: address(2)) == nil)
+        known.note([3: .locked, 4: .locked], upTo: 12)
         #expect(known.id(of: address(0)) == 0)
         known.note([6: .locked], upTo: 13)
         #expect(known.stateNumber == 13 && known.id(of: address(1)) == nil)

@@ -311,6 +311,7 @@ struct PostgresStoreTests {
         #expect(
             names
                 == "account act activity api_key catalogue_log erasure event event_block idempotency migration profile "
-                + "profile_change profile_data profile_state rejection rejection_id setting signing_key version_usage")
+                + "profile_change profile_data profile_member profile_state rejection rejection_id setting signing_key version_usage"
+        )
     }
 }

@@ -215,9 +215,18 @@ struct ProfileStateTests {
         // It asks once what has changed.
         #expect(try cost(try await group(3), on: connection, memory, limits) == [3, 7])
         #expect(try cost(try await group(4), on: connection, memory, limits) == [2, 6])
-        let change = QueuedWrite.change(try Fixtures.lock("a@b.se"), try await Self.reply())
-        // A timeout for the lock, the row of what became of the profile, read and written; the state, the row of the change
-        // and its number; and no events and usage.
-        #expect(try cost([change], on: connection, memory, limits) == [2, 10])
+        let merge = ProfileChange.Operation.merge(try Fixtures.address("b", keyspace: 4), Fixtures.mergeRules)
+        for key in keys.prefix(1) {
+            let change = ProfileChange(
+                profile: try Fixtures.address(key), at: Fixtures.now, actor: "me", precondition: .none,
+                operations: [merge])
+            Fixtures.expectChanged(try await store.change(change))
+        }
+        // A post asks nothing of members.
+        #expect(try cost(try await group(5), on: connection, memory, limits) == [2, 6])
+        let change = QueuedWrite.change(try Fixtures.lock("c@b.se"), try await Self.reply())
+        // A timeout for the lock, the members, the row of what became of the profile, read and written; the state, the row of
+        // the change and its number; and no events and usage.
+        #expect(try cost([change], on: connection, memory, limits) == [2, 11])
     }
 }

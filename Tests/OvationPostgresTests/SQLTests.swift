@@ -69,7 +69,7 @@ struct SQLTests {
     private static let distribution: [String: String?] = [
         "account": nil, "act": nil, "activity": nil, "setting": nil, "catalogue_log": nil, "api_key": nil,
         "signing_key": nil,
-        "migration": nil, "erasure": nil,
+        "migration": nil, "erasure": nil, "profile_member": nil,
         "profile_change": nil, "profile_data": nil, "profile": "profile_id", "event": "profile_id", "idempotency": nil,
         "version_usage": nil,
         "rejection": nil,
@@ -143,6 +143,7 @@ struct SQLPlanTests {
             INSERT INTO profile_change SELECT i * 64, 1, i * 7919, 'updated', NULL, 0, 'me', 2, '\\x01'
                 FROM generate_series(1, 5000) i;
             INSERT INTO profile_data SELECT i * 7919, s, '\\x01' FROM generate_series(1, 5000) i, generate_series(0, 3) s;
+            INSERT INTO profile_member SELECT i * 7919, (i - i % 2) * 7919, NULL, i FROM generate_series(1, 5000) i;
             INSERT INTO event SELECT i, (i % 5000 + 1) * 7919, 2, i % 977, 11 + i % 3, 1, i, '{}'
                 FROM generate_series(1, 50000) i;
             ANALYZE;
@@ -155,6 +156,8 @@ struct SQLPlanTests {
         arguments: [
             (ReadSQL.findProfile, "7919, 1, 1, 'k1@b.se'", "profile_pkey"),
             (ReadSQL.page, "7919, 2, 0, 900, 5, NULL, 51, 1000000", "(ROW(event_time, event_id) < ROW($4, $5))"),
+            (ReadSQL.pageSizes, "7919, 2, 0, 900, 5, NULL, 51", "(ROW(event_time, event_id) < ROW($4, $5))"),
+            (ReadSQL.pageOfMember, "7919, 2, 0, 900, '{1,2}'", "event_pkey"),
             (ReadSQL.search, "1, 1, 'k99', 21, 'k9:'", "(key >= $3) AND (key < $5)"),
             (ReadSQL.searchToEnd, "1, 1, 'k99', 21", "profile_by_key"),
             (ReadSQL.exportSizes, "1, 500, 100000, 2, 0, 900, NULL, 1001", "event_by_arrival"),
@@ -164,6 +167,7 @@ struct SQLPlanTests {
             (DataSQL.fields, "7919, '{2,3}'", "profile_data_pkey"),
             (DataSQL.fields, "7919, NULL", "profile_data_pkey"),
             (DataSQL.changes, "'{64,128}'", "profile_change_pkey"),
+            (MemberSQL.trees, "'{7919}'", "profile_member_by_root"),
             (DataSQL.edits, "'{64,128}'", "profile_change_pkey"),
         ])
     func plans(_ statement: Statement, values: String, expected: String) throws {

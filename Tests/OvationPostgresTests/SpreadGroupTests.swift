@@ -16,27 +16,31 @@ struct SpreadGroupTests {
         database = try Database(server: PostgresServer())
     }
 
-    /// Names of the statements that groups of one post each ran, in their order.
-    private func statements(_ batches: [EventBatch]) async throws -> [String] {
+    private func run(_ batch: EventBatch, on connection: PostgresConnection) async throws {
+        let memory = LaneMemory(
+            limits: Limits(), forgetting: SharedForgetting(Forgetting(noted: nil, limits: Limits())))
+        let write = QueuedWrite.append(batch, try await ProfileStateTests.reply())
+        try GroupTransaction([write], on: connection, slot: 0, isSpread: true, memory, Limits()).run()
+    }
+
+    /// - Returns: what became of it.
+    private func run(_ change: ProfileChange, on connection: PostgresConnection) async throws -> ProfileChangeOutcome? {
+        let memory = LaneMemory(
+            limits: Limits(), forgetting: SharedForgetting(Forgetting(noted: nil, limits: Limits())))
+        memory.forgetProfiles(stateNumber: try connection.run(ChangeSQL.stateNumber).int64(0, 0))
+        let write = QueuedWrite.change(change, try await ProfileStateTests.reply())
+        let group = GroupTransaction([write], on: connection, slot: 0, isSpread: true, memory, Limits())
+        try group.run()
+        return group.changeOutcomes[0]
+    }
+
+    /// Names of the statements that groups of one write each ran, in their order.
+    private func statements(_ work: (PostgresConnection) async throws -> Void) async throws -> [String] {
         let target = try ConnectionTarget(database.target)
         let name = database.target.split(separator: " ")[1].dropFirst("dbname=".count)
         try database.server.query("ALTER DATABASE \(name) SET log_statement = 'all'")
         let connection = try Session.open(target, for: .writing, patience: .seconds(15))
-        for batch in batches {
-            let memory = LaneMemory(
-                limits: Limits(), forgetting: SharedForgetting(Forgetting(noted: nil, limits: Limits())))
-            let outcome: Result<AppendOutcome, StoreFailure> = await withUnsafeContinuation { reply in
-                let group = GroupTransaction(
-                    [.append(batch, reply)], on: connection, slot: 0, isSpread: true, memory, Limits())
-                do throws(PostgresFailure) {
-                    try group.run()
-                    reply.resume(returning: .success(.stored))
-                } catch {
-                    reply.resume(returning: .failure(StoreFailure(error)))
-                }
-            }
-            #expect(throws: Never.self) { try outcome.get() }
-        }
+        try await work(connection)
         let log = try database.server.query("SELECT pg_read_file(current_setting('data_directory') || '/../log')")
         return log.split(separator: "\n").compactMap { line in
             line.components(separatedBy: "execute ").dropFirst().first.map { String($0.prefix { $0 != ":" }) }
@@ -50,9 +54,13 @@ struct SpreadGroupTests {
         let batches = try [("a@b.se", 7), ("a@b.se", 7), ("c@d.se", 7)].map { key, id in
             try Fixtures.batch(key, times: [1], id: id)
         }
-        let names = try await statements(batches)
+        let names = try await statements { for batch in batches { try await run(batch, on: $0) } }
         #expect(names.filter { $0 == "commit" }.count == 3, "\(names)")
         #expect(names.filter { $0 == "find_profiles" }.count == 4, "\(names)")
+        expectMarked(names)
+    }
+
+    private func expectMarked(_ names: [String]) {
         var isWithin = false
         var isMarked = false
         for name in names {
@@ -60,9 +68,30 @@ struct SpreadGroupTests {
             case "begin": (isWithin, isMarked) = (true, false)
             case "mark_written": isMarked = true
             case "commit": isWithin = false
-            case "find_profiles": #expect(!isWithin || isMarked, "\(names)")
+            case "find_profiles", "member_profiles": #expect(!isWithin || isMarked, "\(names)")
             default: break
             }
         }
+    }
+
+    @Test("a change of keys reads profiles in its transaction, and writes to their shards first")
+    func marksMembers() async throws {
+        try database.open().close()
+        func change(_ key: String, _ operation: ProfileChange.Operation) throws -> ProfileChange {
+            ProfileChange(
+                profile: try Fixtures.address(key, id: 7), at: Fixtures.now, actor: "me", precondition: .none,
+                operations: [operation])
+        }
+        let other = try Fixtures.address("web", id: 7, keyspace: 4)
+        let names = try await statements { connection in
+            // Both are new, and of one hash.
+            for operation in [
+                ProfileChange.Operation.merge(other, Fixtures.mergeRules), .lock,
+            ] { Fixtures.expectChanged(try #require(try await run(change("a@b.se", operation), on: connection))) }
+            let merge = try change("a@b.se", .merge(other, Fixtures.mergeRules))
+            #expect(try await run(merge, on: connection) == .unchanged)
+        }
+        #expect(names.contains("find_profiles") && names.filter { $0 == "member_profiles" }.count == 3, "\(names)")
+        expectMarked(names)
     }
 }

@@ -229,7 +229,7 @@ struct StoreCopyTests {
         let tables = try database.query("SELECT tablename FROM pg_tables WHERE schemaname = 'ovation' ORDER BY 1")
         let copied = [
             "account", "act", "api_key", "catalogue_log", "event", "idempotency", "profile", "profile_change",
-            "profile_data", "erasure", "rejection",
+            "profile_data", "profile_member", "erasure", "rejection",
             "setting", "signing_key", "version_usage",
         ]
         #expect(copied.count == RowKind.allCases.count)
@@ -237,6 +237,7 @@ struct StoreCopyTests {
         for (table, kind) in [
             ("act", RowKind.act), ("api_key", .apiKey), ("event", .event), ("idempotency", .idempotency),
             ("profile", .profile), ("profile_change", .profileChange), ("profile_data", .profileData),
+            ("profile_member", .profileMember),
             ("rejection", .rejection), ("setting", .setting),
             ("signing_key", .signingKey),
         ] {

@@ -49,18 +49,18 @@ struct UpdateCostTests {
         defer { store.close() }
         // Looks for old refused posts once.
         _ = try await run(updates([], keys: 1))
-        // Begin, the lock, the rows, the numbers, the number of the transaction, profiles made and found; changes, rows and
-        // commit.
-        #expect(try await run(updates([Fixtures.set(1, .integer(1))])).cost == [2, 10])
+        // Begin, the lock, the members, the rows, the numbers, the number of the transaction, profiles made and found;
+        // changes, rows and commit.
+        #expect(try await run(updates([Fixtures.set(1, .integer(1))])).cost == [2, 11])
         // The profiles are known by now.
-        #expect(try await run(updates([Fixtures.set(1, .integer(2)), Fixtures.set(2, .integer(1))])).cost == [2, 8])
-        #expect(try await run(updates([Fixtures.set(1, .integer(2)), Fixtures.set(2, .integer(3))])).cost == [3, 9])
+        #expect(try await run(updates([Fixtures.set(1, .integer(2)), Fixtures.set(2, .integer(1))])).cost == [2, 9])
+        #expect(try await run(updates([Fixtures.set(1, .integer(2)), Fixtures.set(2, .integer(3))])).cost == [3, 10])
         let same = try await run(updates([Fixtures.set(1, .integer(2)), Fixtures.clear(3)]))
-        #expect(same.cost == [3, 7] && same.outcomes.allSatisfy { $0 == .unchanged })
+        #expect(same.cost == [3, 8] && same.outcomes.allSatisfy { $0 == .unchanged })
         let exists = try updates([Fixtures.set(1, .integer(9))]).map {
             ProfileChange(profile: $0.profile, at: $0.at, actor: "me", precondition: .exists, operations: $0.operations)
         }
-        #expect(try await run(exists).cost == [2, 7])
+        #expect(try await run(exists).cost == [2, 8])
     }
 
     @Test("where the tables are spread, profiles are looked for before the transaction, and made last")

@@ -56,6 +56,11 @@ struct PostgresFailure: Error {
     /// - Parameter message: what cannot be read, without anything of what is stored.
     static func damaged(_ message: String) -> PostgresFailure { PostgresFailure(state: damage, message: message) }
 
+    /// A change is about a profile of several members, and so has to be the only one of its group.
+    static let mustBeAlone = PostgresFailure(state: alone, message: "a change of a whole profile is not alone")
+    var isOfCompany: Bool { state == PostgresFailure.alone }
+    private static let alone = "alone"
+
     /// The server is going down, or is not the one that takes writes: another connection may find a better one. A
     /// server never reports a failure of its own connection (08006, 08000): these codes concern one behind it.
     private static func endsConnection(_ state: String) -> Bool {

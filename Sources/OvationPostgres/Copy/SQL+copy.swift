@@ -44,14 +44,6 @@ enum CopySQL {
         }
     }
 
-    private static let selectMembers = Statement(
-        "copy_members",
-        "SELECT $1::bigint, $2::bigint, $1::bigint, $3::bigint WHERE false")
-
-    private static let insertMembers = Statement(
-        "copy_insert_members",
-        "SELECT $1::bigint[], $2::bigint[], $3::bigint[], $4::bigint[] WHERE false")
-
     // MARK: Small tables
 
     private static let selectAccounts = Statement(
@@ -214,6 +206,20 @@ enum CopySQL {
         SELECT * FROM unnest($1::bigint[], $2::bigint[], $3::bytea[])
         """)
 
+    private static let selectMembers = Statement(
+        "copy_members",
+        """
+        SELECT profile_id, root_id, parent_id, joined FROM profile_member
+        WHERE (profile_id, joined) > ($1::bigint, $2::bigint) ORDER BY profile_id, joined LIMIT $3::bigint
+        """)
+
+    private static let insertMembers = Statement(
+        "copy_insert_members",
+        """
+        INSERT INTO profile_member (profile_id, root_id, parent_id, joined)
+        SELECT * FROM unnest($1::bigint[], $2::bigint[], $3::bigint[], $4::bigint[])
+        """)
+
     private static let selectErasures = Statement(
         "copy_erasures",
         """
@@ -333,7 +339,8 @@ enum CopySQL {
 
     /// Plans are made from what is there, and not from an empty table.
     static let analyze = [
-        "profile", "profile_change", "profile_data", "erasure", "event", "idempotency", "catalogue_log", "act",
+        "profile", "profile_change", "profile_data", "profile_member", "erasure", "event", "idempotency",
+        "catalogue_log", "act",
         "rejection", "version_usage",
     ].map {
         Statement("copy_analyze_" + $0, "ANALYZE ovation." + $0)

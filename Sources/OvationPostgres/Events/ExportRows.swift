@@ -106,12 +106,25 @@ enum ExportRows {
         init(_ connection: PostgresConnection, ids: [Int64]) throws {
             guard !ids.isEmpty else { return }
             let rows = try connection.run(ReadSQL.profileKeys) { $0.add(ids) }
+            var without: [Int64] = []
             for row in 0..<rows.count {
-                let start = keys.count
-                rows.withBytes(row, 2) { keys.append(contentsOf: $0) }
-                indexes[rows.int64(row, 0)] = list.count
-                list.append(ExportPage.Profile(keyspace: rows.int64(row, 1), key: start..<keys.count))
+                if let key = MemberRows.key(rows.int64(row, 1), rows.text(row, 2)) {
+                    add(key, of: rows.int64(row, 0))
+                } else {
+                    without.append(rows.int64(row, 0))
+                }
             }
+            guard !without.isEmpty else { return }
+            // The key was taken from the member: its events are known by the first key that the profile has.
+            let profiles = try MemberRows.profiles(connection, of: without)
+            for id in without { if let key = profiles[id]?.keys.first { add(key, of: id) } }
+        }
+
+        private mutating func add(_ key: Profile.Key, of id: Int64) {
+            let start = keys.count
+            keys.append(contentsOf: key.text.utf8)
+            indexes[id] = list.count
+            list.append(ExportPage.Profile(keyspace: key.keyspace, key: start..<keys.count))
         }
     }
 }

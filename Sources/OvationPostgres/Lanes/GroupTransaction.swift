@@ -6,6 +6,8 @@ final class LaneMemory {
     private let knownMax: Int
     let forgetting: SharedForgetting
     var known: KnownProfiles
+    /// Of the database that the connection is to.
+    private(set) var lockedKeys = LockedKeys(serverSecret: [])
     /// The last look for old refused posts, by the time of the posts; nil: look with the next group.
     var lookedAt: Timestamp?
     /// The minute of the last events in the slot's rows of usage.
@@ -22,7 +24,8 @@ final class LaneMemory {
     /// With each new connection: it may lead to an older state of the database, put back from a backup, that lacks
     /// profiles which were stored.
     /// - Parameter stateNumber: of the newest change of a state, asked for before anything is remembered.
-    func forgetProfiles(stateNumber: Int64) {
+    func forgetProfiles(stateNumber: Int64, serverSecret: [UInt8]) {
+        lockedKeys = LockedKeys(serverSecret: serverSecret)
         known = KnownProfiles(countMax: knownMax, stateNumber: stateNumber)
     }
 }
@@ -33,8 +36,8 @@ final class LaneMemory {
 /// 2. ``decide()`` asks about keys that somebody else has, and ``judge()`` about profiles whose state may have changed. It
 ///    refuses posts to those that take no events, and closes the rejections of replays.
 /// 3. ``resolve()`` makes what profiles are still missing: of posts with an idempotency key, and after a collision.
-///    ``readData()`` reads what is still to be known of profiles that are changed, and ``prepareErasures()`` what is removed
-///    together with a profile.
+///    ``readData()`` and ``readEdits()`` read what is still to be known of profiles that are changed, ``readMembers()`` who is
+///    part of them, where that changes, and ``prepareErasures()`` what is removed together with a profile.
 /// 4. ``commit()`` writes events, changes of profiles, usage and refused posts, and commits.
 ///
 /// From step 1 on nobody changes the state of a profile: who does takes the lock of step 1 alone. See rule 18 of DESIGN.md.
@@ -152,6 +155,8 @@ final class GroupTransaction {
             try closeRejections()
             try resolve()
             try readData()
+            try readMembers()
+            try readEdits()
             decideChanges()
             try prepareErasures()
             try commit()
@@ -173,6 +178,12 @@ final class GroupTransaction {
     }
 
     func mustStore(_ post: Int) -> Bool { outcomes[post] == nil }
+
+    /// One profile more that a post needs.
+    func need(_ new: Wanted, of post: Int) {
+        needs[post].append(wanted.count)
+        wanted.append(new)
+    }
 }
 
 // MARK: - Step 1
@@ -199,16 +210,15 @@ extension GroupTransaction {
             case .append(let batch, _):
                 // A lenient post may have no events left; then it makes no profile.
                 let profile = batch.profile
-                let address = KnownProfiles.Address(
-                    account: profile.account, keyspace: profile.keyspace, key: profile.key.text)
-                needs.append(batch.events.isEmpty ? [] : [need(address, profile.foundingID, of: post)])
+                needs.append(
+                    batch.events.isEmpty
+                        ? [] : [need(KnownProfiles.Address(profile), profile.foundingID, of: post)])
             case .keep, .count: needs.append([])
             case .change(let change, _):
-                let profile = change.profile
-                let address = KnownProfiles.Address(
-                    account: profile.account, keyspace: profile.keyspace, key: profile.key.text)
-                needs.append([need(address, profile.foundingID, of: post)])
-                wanted[needs[needs.count - 1][0]].isChanged = true
+                let own = need(KnownProfiles.Address(change.profile), change.profile.foundingID, of: post)
+                wanted[own].isChanged = true
+                let other = change.other.map { need(KnownProfiles.Address($0), $0.foundingID, of: post) }
+                needs.append([own] + (other.map { [$0] } ?? []))
             case .appendChunk(let chunk, _):
                 needs.append(
                     chunk.profiles.map { profile in
@@ -253,7 +263,7 @@ extension GroupTransaction {
         let find = isSpread ? nil : addProfiles(to: &round, inserting: { !$0.isConditional })
 
         let results = try connection.run(round.commands)
-        if let locked { try note(data: results[locked]) }
+        try note(data: locked.map { results[$0] })
         if let eventDraw {
             eventIDs = IDBlocks(starts: results[eventDraw].column(0).sorted())
             stateNumber = results[eventDraw].int64(0, 1)

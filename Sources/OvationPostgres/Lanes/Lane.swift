@@ -53,7 +53,7 @@ final class Lane {
         let sign = Int64.random(in: 0...Int64(Int32.max))
         let results = try connection.run([
             Command(Locks.takeSlot), Command(Locks.beAlive) { $0.add(sign) }, Command(Locks.tryServe),
-            Command(ChangeSQL.stateNumber),
+            Command(ChangeSQL.stateNumber), Command(AccountSQL.serverSecret),
         ])
         guard results[0].count == 1 else {
             throw PostgresFailure(connection: "10,000 writers are connected to this database")
@@ -68,7 +68,7 @@ final class Lane {
         isSpread = shards != nil
         writer.note(shards)
         self.connection = connection
-        memory.forgetProfiles(stateNumber: results[3].int64(0, 0))
+        memory.forgetProfiles(stateNumber: results[3].int64(0, 0), serverSecret: results[4].bytes(0, 0))
         writer.didConnect(number)
     }
 
@@ -191,6 +191,13 @@ extension Lane {
         if failure.isAboutData, posts.count > 1 {
             commit(Array(posts[..<(posts.count / 2)]))
             return commit(Array(posts[(posts.count / 2)...]))
+        }
+        // Whether a profile has several members is known only under the lock.
+        if failure.isOfCompany, posts.count > 1 {
+            let others = posts.filter { !$0.touchesState }
+            if !others.isEmpty { commit(others) }
+            for post in posts where post.touchesState { commit([post]) }
+            return
         }
         // A change that could not have in time what it locks is no reason to refuse what shares its group.
         if failure.isLockTimeout {

@@ -43,7 +43,7 @@ struct LaneAssignment {
     }
 }
 
-/// Posts up to the size of a group; or one change of definitions. Of what only one post of a transaction can claim, the
+/// Posts up to the size of a group; or one change of definitions, or of which keys lead where. Of what only one post of a transaction can claim, the
 /// second waits, and is then told what became of the first. What comes after a change of a profile waits for the next
 /// group, and so does a change that comes after a post to it.
 ///
@@ -146,7 +146,7 @@ extension QueuedWrite {
         switch self {
         case .append(let batch, _): .profile(batch.profile.foundingID.value)
         case .appendChunk: .profiles
-        case .change(let change, _): .profile(change.profile.foundingID.value)
+        case .change(let change, _): change.makesMembers ? .alone : .profile(change.profile.foundingID.value)
         case .keep, .count: .coordinator
         }
     }

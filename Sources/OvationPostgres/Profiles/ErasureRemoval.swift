@@ -15,6 +15,9 @@ final class ErasureRemoval {
 
     private struct Erasure {
         let position: Int64
+        /// The canonical member.
+        let root: Int64
+        /// The member that is removed now. The others go first, since the canonical one names them.
         let profile: Int64
         let account: Int64
         /// Behind the events that were removed: to begin at the first each time would be to pass over all that were.
@@ -55,9 +58,11 @@ final class ErasureRemoval {
     func step(at now: Timestamp) throws(PostgresFailure) -> Step {
         let rows = try connection.run(ErasureSQL.open) { $0.add(damaged.sorted()) }
         guard rows.count == 1 else { return .none }
-        let (position, profile, account) = (rows.int64(0, 0), rows.int64(0, 1), rows.int64(0, 2))
-        if current?.position != position {
-            current = Erasure(position: position, profile: profile, account: account)
+        let (position, root, account) = (rows.int64(0, 0), rows.int64(0, 1), rows.int64(0, 2))
+        let next = try connection.run(MemberSQL.next) { $0.add(root) }
+        let profile = next.count == 1 ? next.int64(0, 0) : root
+        if current?.position != position || current?.profile != profile {
+            current = Erasure(position: position, root: root, profile: profile, account: account)
         }
         guard var erasure = current else { return .none }
         do throws(PostgresFailure) {
@@ -69,18 +74,26 @@ final class ErasureRemoval {
                 erasure.place = end
                 current = erasure
             } else if try !removeData(of: erasure) {
-                try commit([
-                    Command(ErasureSQL.complete) {
-                        $0.add(erasure.position)
-                        $0.add(now.milliseconds)
-                    }
-                ])
+                try finish(erasure, at: now)
             }
             return .removed
         } catch {
             if error.isDamage { damaged.insert(erasure.position) }
             throw error
         }
+    }
+
+    /// Nothing is left of a member. With the canonical one, nothing is left of the profile.
+    private func finish(_ erasure: Erasure, at now: Timestamp) throws(PostgresFailure) {
+        var commands = [Command(MemberSQL.remove) { $0.add([erasure.profile]) }]
+        if erasure.profile == erasure.root {
+            commands.append(
+                Command(ErasureSQL.complete) {
+                    $0.add(erasure.position)
+                    $0.add(now.milliseconds)
+                })
+        }
+        try commit(commands)
     }
 
     /// - Returns: false: another server removes something just now.

@@ -6,7 +6,6 @@ extension GroupTransaction {
     /// What is written of a change.
     struct PlannedChange {
         let change: ProfileChange
-        let profile: Int64
         let draft: ProfileDraft
     }
 
@@ -16,43 +15,73 @@ extension GroupTransaction {
             guard case .change(let change, _) = post else { continue }
             switch outcomes[index] {
             case .duplicate(let answer)?: changeOutcomes[index] = .duplicate(answer: answer)
-            case nil: changeOutcomes[index] = decide(change, wanted[needs[index][0]])
+            case nil: changeOutcomes[index] = decide(change, at: index)
             case .stored?, .notOpen?, .refused?, .conflict?: changeOutcomes[index] = .conflict
             }
         }
     }
 
-    private func decide(_ change: ProfileChange, _ profile: Wanted) -> ProfileChangeOutcome {
+    private func decide(_ change: ProfileChange, at index: Int) -> ProfileChangeOutcome {
+        let profile = wanted[needs[index][0]]
         switch change.precondition {
         case .exists where profile.id == nil: return .noProfile
+        // That it takes nothing says more.
+        case .isNew where profile.id != nil && profile.state != .open: return .refused(profile.state)
         case .isNew where profile.id != nil && !profile.isMade: return .exists
         case .exists, .isNew, .none: break
         }
-        let stored = profile.id.map { data.indexes(of: $0, in: change.sections) }
-        var draft = ProfileDraft(state: profile.state, stored: stored ?? [:], edits: data.edits)
+        var draft = draft(of: change, at: index)
+        if profile.id == nil, change.makesMembers { draft.found(change.profile) }
         var ids = changeIDs ?? eventIDs
         for operation in change.operations {
             if let refusal = draft.apply(operation, &ids) { return refusal }
         }
         // A change that a new profile refuses has made none.
-        guard let id = profile.id else { return .noProfile }
+        guard profile.id != nil || change.makesMembers else { return .noProfile }
         if changeIDs == nil { eventIDs = ids } else { changeIDs = ids }
-        planned.append(PlannedChange(change: change, profile: id, draft: draft))
+        planned.append(PlannedChange(change: change, draft: draft))
+        if !draft.trees.isEmpty { data.note(draft) }
         if let last = draft.rows.last { return .changed(position: last.position) }
-        return profile.isMade ? .changed(position: nil) : .unchanged
+        return profile.isMade || !draft.founded.isEmpty ? .changed(position: nil) : .unchanged
+    }
+
+    func draft(of change: ProfileChange, at index: Int) -> ProfileDraft {
+        let own = wanted[needs[index][0]]
+        let member = own.id ?? own.candidate.value
+        var (leading, free): ([Profile.Key: Int64], [Profile.Key: Int64]) = ([:], [:])
+        for need in needs[index] {
+            let key = Profile.Key(keyspace: wanted[need].address.keyspace, text: wanted[need].address.key)
+            if let id = wanted[need].id { leading[key] = id } else { free[key] = wanted[need].candidate.value }
+        }
+        var members = data.members
+        if members[member] == nil {
+            members[member] = StoredMember(key: change.profile.profileKey, createdAt: change.at, state: own.state)
+        }
+        return ProfileDraft(
+            change, member: member, members: members, trees: leading.values.compactMap { data.trees[$0] },
+            leading: leading, free: free, stored: data.current, edits: data.edits, lockedKeys: memory.lockedKeys)
     }
 
     func addChanges(to round: inout Round) {
         let rows = planned.flatMap { planned in planned.draft.rows.map { (planned, $0) } }
         guard let first = rows.first else { return }
-        if mark == nil { mark = .change(profile: first.0.profile, position: first.1.position) }
-        for (planned, row) in rows {
+        if mark == nil { mark = .change(profile: first.1.profile, position: first.1.position) }
+        for (_, row) in rows {
             guard let state = row.state else { continue }
-            newStates[planned.profile] = state
+            newStates[row.profile] = state
             newStateNumber = max(newStateNumber ?? 0, row.position)
+            if let mark = row.mark {
+                round.add(
+                    Command(ErasureSQL.lockProfile) {
+                        $0.add(row.profile)
+                        $0.add(state.rawValue)
+                        $0.add(mark)
+                    })
+                continue
+            }
             round.add(
-                Command(state == .erased ? ErasureSQL.emptyProfile : ChangeSQL.setState) {
-                    $0.add(planned.profile)
+                Command(state == .locked ? ChangeSQL.setState : ErasureSQL.emptyProfile) {
+                    $0.add(row.profile)
                     $0.add(state.rawValue)
                 })
         }
@@ -60,7 +89,7 @@ extension GroupTransaction {
             Command(ChangeSQL.insertChanges) {
                 $0.add(rows.map(\.1.position))
                 $0.add(rows.map(\.0.change.profile.account))
-                $0.add(rows.map(\.0.profile))
+                $0.add(rows.map(\.1.profile))
                 $0.add(rows.map(\.1.kind.rawValue))
                 $0.add(rows.map { $0.1.state?.rawValue ?? -1 })
                 $0.add(rows.map(\.0.change.at.milliseconds))
@@ -69,13 +98,14 @@ extension GroupTransaction {
                 $0.add(bytesOf: rows) { $0.1.edits.bytes }
             })
         addData(to: &round)
+        addMembers(to: &round)
         if let newStateNumber { round.add(Command(ChangeSQL.setStateNumber) { $0.add(newStateNumber) }) }
     }
 
     /// The indexes, by rising place.
     private func addData(to round: inout Round) {
         let changed = planned.flatMap { planned in
-            planned.draft.indexes.map { (GroupData.Place(profile: planned.profile, section: $0.key), $0.value) }
+            planned.draft.indexes.map { ($0.key, $0.value) }
         }.sorted { $0.0 < $1.0 }
         let isThere = changed.map { data.indexes[$0.0] != nil }
         for (statement, places) in [
@@ -93,11 +123,7 @@ extension GroupTransaction {
 
     /// Whether it adds rows that were not there to be locked: another transaction may make them first.
     var addsData: Bool {
-        planned.contains { planned in
-            planned.draft.indexes.keys.contains {
-                data.indexes[GroupData.Place(profile: planned.profile, section: $0)] == nil
-            }
-        }
+        planned.contains { $0.draft.indexes.keys.contains { data.indexes[$0] == nil } }
     }
 }
 

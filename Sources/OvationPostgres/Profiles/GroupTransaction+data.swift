@@ -15,24 +15,67 @@ struct GroupData {
     }
 
     /// Locked, or not there.
-    fileprivate(set) var asked: Set<Place> = []
+    private(set) var asked: Set<Place> = []
     /// Of the rows that are there.
-    fileprivate(set) var indexes: [Place: FieldIndex] = [:]
+    private(set) var indexes: [Place: FieldIndex] = [:]
     /// By position, of what the indexes are unsure of.
-    fileprivate(set) var edits: [Int64: PackedEdits] = [:]
+    private(set) var edits: [Int64: PackedEdits] = [:]
+    /// Profiles of several members, by each member.
+    private(set) var trees: [Int64: MemberTree] = [:]
+    /// Of whole profiles, for a change of keys.
+    private(set) var members: [Int64: StoredMember] = [:]
+    /// What rules ask of these profiles is in these changes.
+    var positions: Set<Int64> = []
+    /// What changes before in the group make of profiles of several members.
+    private var changed: [Place: FieldIndex] = [:]
 
-    /// Of a profile, by section.
-    func indexes(of profile: Int64, in sections: [Int64]) -> [Int64: FieldIndex] {
-        var found: [Int64: FieldIndex] = [:]
-        for section in sections { found[section] = indexes[Place(profile: profile, section: section)] }
-        return found
+    /// The indexes as the changes before leave them.
+    var current: [Place: FieldIndex] { changed.isEmpty ? indexes : indexes.merging(changed) { $1 } }
+
+    mutating func ask(for places: Set<Place>) { asked.formUnion(places) }
+
+    mutating func note(_ draft: ProfileDraft) { changed.merge(draft.indexes) { $1 } }
+
+    /// Rows of ``MemberSQL/trees``.
+    mutating func note(trees rows: PostgresResult) throws(PostgresFailure) {
+        for tree in try MemberRows.trees(rows) {
+            for id in tree.members.keys { trees[id] = tree }
+        }
+        // What is asked of a profile is asked of all its members.
+        for place in asked {
+            guard let tree = trees[place.profile] else { continue }
+            for id in tree.members.keys { asked.insert(Place(profile: id, section: place.section)) }
+        }
+    }
+
+    /// Rows of `profile_data`. Each profile is asked for all sections that any of them needs.
+    mutating func note(indexes rows: PostgresResult) throws(PostgresFailure) {
+        for row in 0..<rows.count {
+            let place = Place(profile: rows.int64(row, 0), section: rows.int64(row, 1))
+            guard asked.contains(place) else { continue }
+            guard let index = rows.withBytes(row, 2, { FieldIndex(bytes: $0) }) else {
+                throw .damaged("what a profile holds cannot be read")
+            }
+            indexes[place] = index
+        }
+    }
+
+    mutating func note(members new: [Int64: StoredMember]) { members.merge(new) { $1 } }
+
+    mutating func note(edits rows: PostgresResult) throws(PostgresFailure) {
+        for row in 0..<rows.count {
+            guard let read = rows.withBytes(row, 1, { PackedEdits(bytes: $0) }) else {
+                throw .damaged("a change of a profile cannot be read")
+            }
+            edits[rows.int64(row, 0)] = read
+        }
     }
 }
 
 extension GroupTransaction {
     /// The rows that the group's changes need, by the ids that their profiles most likely have. Its locks come before the
     /// numbers of changes: who comes second has the higher ones. nil: no change needs any.
-    func lockData() -> Command? {
+    func lockData() -> [Command] {
         var places: Set<GroupData.Place> = []
         for (index, post) in posts.enumerated() {
             guard case .change(let change, _) = post, let need = needs[index].first else { continue }
@@ -42,29 +85,28 @@ extension GroupTransaction {
         return lock(places)
     }
 
-    private func lock(_ places: Set<GroupData.Place>) -> Command? {
-        guard !places.isEmpty else { return nil }
-        data.asked.formUnion(places)
-        return Command(DataSQL.lock) {
-            $0.add(Set(places.map(\.profile)).sorted())
-            $0.add(Set(places.map(\.section)).sorted())
-        }
+    /// The members come first: while this transaction has the lock of rule 6, nobody changes them.
+    private func lock(_ places: Set<GroupData.Place>) -> [Command] {
+        guard !places.isEmpty else { return [] }
+        data.ask(for: places)
+        let profiles = Set(places.map(\.profile)).sorted()
+        return [
+            MemberRows.find(profiles),
+            Command(DataSQL.lock) {
+                $0.add(profiles)
+                $0.add(Set(places.map(\.section)).sorted())
+            },
+        ]
     }
 
-    func note(data rows: PostgresResult) throws(PostgresFailure) {
-        for row in 0..<rows.count {
-            let place = GroupData.Place(profile: rows.int64(row, 0), section: rows.int64(row, 1))
-            // Each profile is asked for all sections that any of them needs.
-            guard data.asked.contains(place) else { continue }
-            guard let index = rows.withBytes(row, 2, { FieldIndex(bytes: $0) }) else {
-                throw .damaged("what a profile holds cannot be read")
-            }
-            data.indexes[place] = index
-        }
+    /// - Parameter results: of ``lockData()``.
+    func note(data results: [PostgresResult]) throws(PostgresFailure) {
+        guard results.count == 2 else { return }
+        try data.note(trees: results[0])
+        try data.note(indexes: results[1])
     }
 
-    /// Reads what is still to be known of the profiles that are changed: for most groups nothing, or the edits that an index
-    /// is unsure of.
+    /// Locks what is still to be locked of the profiles that are changed: for most groups nothing.
     func readData() throws(PostgresFailure) {
         var missing: Set<GroupData.Place> = []
         var changes = 0
@@ -74,14 +116,18 @@ extension GroupTransaction {
             missing.formUnion(change.sections.map { GroupData.Place(profile: id, section: $0) })
         }
         missing.subtract(data.asked)
-        if let lock = lock(missing) {
-            // Another profile has the hash of the key, or had it when this one was looked for. Numbers that were drawn before
-            // such a lock could be lower than those of a change that was written meanwhile.
-            let results = try connection.run([lock, drawEvents(changes)])
-            try note(data: results[0])
-            changeIDs = IDBlocks(starts: results[1].column(0).sorted())
-        }
-        var unsure: Set<Int64> = []
+        let locks = lock(missing)
+        guard !locks.isEmpty else { return }
+        // Another profile has the hash of the key, or had it when this one was looked for. Numbers that were drawn before
+        // such a lock could be lower than those of a change that was written meanwhile.
+        let results = try connection.run(locks + [drawEvents(changes)])
+        try note(data: Array(results.dropLast()))
+        changeIDs = IDBlocks(starts: results[locks.count].column(0).sorted())
+    }
+
+    /// Reads the edits that an index is unsure of, and those that have what rules ask for: for most groups none.
+    func readEdits() throws(PostgresFailure) {
+        var unsure = data.positions
         forEachChange { change, profile in
             guard let id = profile.id else { return }
             for case .update(let section, let edits) in change.operations {
@@ -91,12 +137,7 @@ extension GroupTransaction {
         }
         guard !unsure.isEmpty else { return }
         let rows = try connection.run(DataSQL.edits) { $0.add(unsure.sorted()) }
-        for row in 0..<rows.count {
-            guard let edits = rows.withBytes(row, 1, { PackedEdits(bytes: $0) }) else {
-                throw .damaged("a change of a profile cannot be read")
-            }
-            data.edits[rows.int64(row, 0)] = edits
-        }
+        try data.note(edits: rows)
         guard rows.count == unsure.count else { throw .damaged("a change of a profile is missing") }
     }
 
@@ -114,9 +155,10 @@ extension ProfileChange {
         operations.compactMap { operation in
             switch operation {
             case .update(let section, _): section
-            case .lock: 0
-            // Nobody else has a group under way, and its rows are removed afterwards.
-            case .erase, .merge, .unmerge, .restore, .addKey, .removeKey: nil
+            // An erasure writes none, and has to know the members.
+            case .lock, .erase: 0
+            // Their group reads what it needs when it knows whom they are about.
+            case .merge, .unmerge, .restore, .addKey, .removeKey: nil
             }
         }
     }

@@ -7,7 +7,11 @@ struct PlannedErasure {
     let id: ErasureID
     let position: Int64
     let change: ProfileChange
+    /// The canonical member.
     let profile: Int64
+    /// All of them.
+    let members: [Int64]
+    let keys: [Profile.Key]
     var rejections: [Rejection.ID] = []
 }
 
@@ -29,8 +33,8 @@ extension GroupTransaction {
             round.add(
                 Command(ErasureSQL.rejectionKeys) {
                     $0.add(erasure.change.profile.account)
-                    $0.add(erasure.change.profile.keyspace)
-                    $0.add(erasure.profile)
+                    $0.add(Set(erasure.keys.map(\.keyspace)).sorted())
+                    $0.add(erasure.members)
                 })
         }
         for account in accounts { for question in AuditRows.questions(account: account) { round.add(question) } }
@@ -57,9 +61,12 @@ extension GroupTransaction {
 
     private func planErasures() {
         for planned in planned {
+            // The canonical member comes last.
             guard let id = planned.change.erasure?.id, let row = planned.draft.rows.last else { continue }
             erasures.append(
-                PlannedErasure(id: id, position: row.position, change: planned.change, profile: planned.profile))
+                PlannedErasure(
+                    id: id, position: row.position, change: planned.change, profile: row.profile,
+                    members: planned.draft.rows.map(\.profile), keys: planned.draft.erasedKeys))
         }
     }
 
@@ -95,10 +102,13 @@ extension GroupTransaction {
 extension PlannedErasure {
     /// - Parameter rows: all that may be of the profile.
     fileprivate mutating func note(rejections rows: PostgresResult) {
-        guard let format = change.erasure?.formats[change.profile.keyspace] else { return }
-        for row in 0..<rows.count
-        where rows.bool(row, 2) || change.profile.key.isWritten(as: rows.text(row, 1), format: format) {
-            rejections.append(rows.int64(row, 0))
+        let formats = change.erasure?.formats ?? [:]
+        for row in 0..<rows.count {
+            let isOfKey = keys.contains { key in
+                guard key.keyspace == rows.int64(row, 3), let format = formats[key.keyspace] else { return false }
+                return (try? ProfileKey(rows.text(row, 1), format: format))?.text == key.text
+            }
+            if rows.bool(row, 2) || isOfKey { rejections.append(rows.int64(row, 0)) }
         }
         rejections.sort()
     }

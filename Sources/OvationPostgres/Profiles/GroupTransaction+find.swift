@@ -11,14 +11,20 @@ extension GroupTransaction {
             if isSpread { takeFree(isNeeded) }
             guard isNeeded.contains(where: { wanted[$0].id == nil }) else { return }
             for index in wanted.indices { wanted[index].isConditional = !isNeeded.contains(index) }
-            try find { round in
-                guard isSpread else { return }
-                // The transaction does read here, so the shard is written to first.
-                for wanted in wanted where wanted.id == nil {
-                    round.add(Command(WriteSQL.markWritten) { $0.add(wanted.candidate.value) })
-                }
-            }
+            try findInside()
         }
+    }
+
+    /// The same as ``find(after:)`` inside the transaction.
+    func findInside() throws(PostgresFailure) {
+        try find { round in
+            for wanted in wanted where wanted.id == nil { mark(wanted.candidate.value, in: &round) }
+        }
+    }
+
+    /// The transaction is about to read a profile, so its shard is written to first.
+    func mark(_ profile: Int64, in round: inout Round) {
+        if isSpread { round.add(Command(WriteSQL.markWritten) { $0.add(profile) }) }
     }
 
     /// Whether there is a profile of which nobody knows yet whether it is there.
@@ -51,9 +57,15 @@ extension GroupTransaction {
 
     /// The profiles that step 4 makes. nil: none.
     func newProfiles() -> Command? {
-        guard !made.isEmpty else { return nil }
-        let new = made.map { wanted[$0] }.sorted { $0.candidate.value < $1.candidate.value }
-        return Command(WriteSQL.insertNewProfiles) { GroupTransaction.add(new, to: &$0) }
+        let founded = planned.flatMap { planned in
+            planned.draft.founded.map { founded in
+                Wanted(
+                    address: KnownProfiles.Address(founded.address), createdAt: planned.change.at,
+                    candidate: ProfileID(founded.id), isConditional: false)
+            }
+        }
+        let new = (made.map { wanted[$0] } + founded).sorted { $0.candidate.value < $1.candidate.value }
+        return new.isEmpty ? nil : Command(WriteSQL.insertNewProfiles) { GroupTransaction.add(new, to: &$0) }
     }
 
     /// Returns the places of the command that finds them, and of the one that tells of some which it made. nil: all are
@@ -81,6 +93,13 @@ extension GroupTransaction {
         arguments.add(new.map(\.createdAt.milliseconds))
     }
 
+    /// Whether this stayed of the key when it was locked for good.
+    private func isMark(_ text: String, of address: KnownProfiles.Address) -> Bool {
+        guard LockedKeys.isMark(text) else { return false }
+        return text
+            == memory.lockedKeys.mark(account: address.account, keyspace: address.keyspace, key: address.key)
+    }
+
     func note(found rows: PostgresResult, made: PostgresResult?) {
         let made = Set(made?.column(0) ?? [])
         var owners: [Int64: KnownProfiles.Address] = [:]
@@ -96,7 +115,7 @@ extension GroupTransaction {
                 wanted[index].isFree = true
                 continue
             }
-            if owner == wanted[index].address {
+            if owner == wanted[index].address || isMark(owner.key, of: wanted[index].address) {
                 wanted[index].id = candidate.value
                 wanted[index].state = states[candidate.value] ?? .open
                 wanted[index].isMade = made.contains(candidate.value)

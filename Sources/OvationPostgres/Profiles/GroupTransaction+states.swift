@@ -28,16 +28,19 @@ extension GroupTransaction {
             throw PostgresFailure(state: "40001", message: "the states of many profiles changed meanwhile")
         }
         var states: [Int64: ProfileState] = [:]
-        for row in 0..<rows.count { states[rows.int64(row, 0)] = ProfileState(stored: rows.int64(row, 1)) }
+        for row in 0..<rows.count {
+            let (id, state) = (rows.int64(row, 0), ProfileState(stored: rows.int64(row, 1)))
+            states[id] = KnownProfiles.newer(state, than: states[id])
+        }
         memory.known.note(states, upTo: number)
         for index in wanted.indices {
             guard let id = wanted[index].id, let state = states[id] else { continue }
-            guard state == .erased else {
+            guard state != .locked else {
                 wanted[index].state = state
                 continue
             }
             // Inside a transaction no node is read: the next try looks for the profile before it.
-            if isSpread { throw PostgresFailure(state: "40001", message: "a profile was erased meanwhile") }
+            if isSpread { throw PostgresFailure(state: "40001", message: "a key leads elsewhere since") }
             wanted[index].leave(id)
         }
     }

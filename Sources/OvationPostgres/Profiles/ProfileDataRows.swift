@@ -4,15 +4,20 @@ import OvationRows
 /// Reads what profiles hold, and what was changed of them. The indexes of a profile are read by one statement, so they are of
 /// one moment; the changes that they name are never written again.
 enum ProfileDataRows {
-    /// In two round trips.
+    /// In two round trips; three for a profile of several members.
     static func data(
         _ connection: PostgresConnection, of address: ProfileAddress, in sections: [Int64]?
     ) throws -> ProfileData? {
-        try read(connection, of: address, in: sections) { profile, indexes in
-            var changes = Changes(connection, of: profile.id.value)
-            try changes.read(indexes.flatMap { $0.index.entries.filter { !$0.isCleared }.map(\.position) })
-            let held = try indexes.map { section, index in
-                let fields = try index.entries.filter { !$0.isCleared }.map { entry in
+        try read(connection, of: address, in: sections) { found, indexes in
+            var changes = Changes(connection, of: found.tree)
+            var merged: [(section: Int64, held: [FieldIndex.Entry])] = []
+            for (section, indexes) in indexes.sorted(by: { $0.key < $1.key }) {
+                let held = MergedIndex(found.tree, indexes).entries.map(\.entry).filter { !$0.isCleared }
+                if !held.isEmpty { merged.append((section, held)) }
+            }
+            try changes.read(merged.flatMap { $0.held.map(\.position) })
+            let sections = try merged.map { section, held in
+                let fields = try held.map { entry in
                     let change = try changes.change(at: entry.position)
                     guard let value = change.edits[entry.field]?.value else { throw missing(entry.position) }
                     return HeldField(
@@ -25,7 +30,7 @@ enum ProfileDataRows {
                         ($0.field.kind.rawValue, $0.field.number) < ($1.field.kind.rawValue, $1.field.number)
                     })
             }
-            return ProfileData(profile: profile, sections: held.filter { !$0.fields.isEmpty })
+            return ProfileData(profile: found.profile, sections: sections)
         }
     }
 
@@ -34,9 +39,10 @@ enum ProfileDataRows {
     static func changes(
         _ connection: PostgresConnection, _ filter: ProfileChangeFilter
     ) throws -> ProfileChangePage? {
-        try read(connection, of: filter.profile, in: Array(Set(filter.sections + [0])).sorted()) { profile, indexes in
-            var changes = Changes(connection, of: profile.id.value)
-            var trail = ChangeTrail(indexes.map(\.index))
+        let sections = Array(Set(filter.sections + [0])).sorted()
+        return try read(connection, of: filter.profile, in: sections) { found, indexes in
+            var changes = Changes(connection, of: found.tree)
+            var trail = ChangeTrail(indexes.values.flatMap(\.values))
             var page: [Change] = []
             var next: Int64?
             while let position = trail.next() {
@@ -56,38 +62,46 @@ enum ProfileDataRows {
         }
     }
 
+    /// By section and member.
+    private typealias Indexes = [Int64: [Int64: FieldIndex]]
+
     private static func read<Value>(
         _ connection: PostgresConnection, of address: ProfileAddress, in sections: [Int64]?,
-        _ read: (Profile, [(section: Int64, index: FieldIndex)]) throws -> Value
+        _ read: (EventRows.Found, Indexes) throws -> Value
     ) throws -> Value? {
-        func command(_ id: Int64) -> Command {
+        func command(_ member: Int64) -> Command {
             Command(DataSQL.fields) {
-                $0.add(id)
+                $0.add(member)
                 $0.add(orNull: sections)
             }
         }
         while true {
-            var found: ProfileID?
+            var id: ProfileID?
             do {
-                return try ProfileRows.read(connection, of: address, { [command($0)] }) { profile, results in
-                    found = profile.id
-                    return try read(profile, try indexes(results[0]))
+                return try EventRows.read(connection, of: address, { member, _ in [command(member)] }) { found in
+                    id = found.profile.id
+                    return try read(found, try indexes(found))
                 }
             } catch let failure as StoreFailure where failure.code == .damaged {
                 // The changes of a profile that is erased go while one reads. Then the key is looked for anew.
-                guard let found, try ProfileRows.find(connection, id: found.value, account: address.account) == nil
+                guard let id, try ProfileRows.find(connection, id: id.value, account: address.account) == nil
                 else { throw failure }
             }
         }
     }
 
-    private static func indexes(_ rows: PostgresResult) throws -> [(section: Int64, index: FieldIndex)] {
-        try (0..<rows.count).map { row in
-            guard let index = rows.withBytes(row, 1, { FieldIndex(bytes: $0) }) else {
-                throw StoreFailure(.damaged, "what a profile holds cannot be read")
+    private static func indexes(_ found: EventRows.Found) throws -> Indexes {
+        var indexes: Indexes = [:]
+        for (member, results) in zip(found.tree.ids, found.results) {
+            let rows = results[0]
+            for row in 0..<rows.count {
+                guard let index = rows.withBytes(row, 1, { FieldIndex(bytes: $0) }) else {
+                    throw StoreFailure(.damaged, "what a profile holds cannot be read")
+                }
+                indexes[rows.int64(row, 0), default: [:]][member] = index
             }
-            return (rows.int64(row, 0), index)
-        }.sorted { $0.0 < $1.0 }
+        }
+        return indexes
     }
 
     fileprivate static func missing(_ position: Int64) -> StoreFailure {
@@ -104,14 +118,14 @@ enum ProfileDataRows {
         let edits: PackedEdits
     }
 
-    /// The changes of one profile that were read so far.
+    /// The changes of one profile, of all its members, that were read so far.
     private struct Changes {
         private let connection: PostgresConnection
-        private let profile: Int64
+        private let tree: MemberTree
         private var rows: [Int64: Change] = [:]
 
-        init(_ connection: PostgresConnection, of profile: Int64) {
-            (self.connection, self.profile) = (connection, profile)
+        init(_ connection: PostgresConnection, of tree: MemberTree) {
+            (self.connection, self.tree) = (connection, tree)
         }
 
         func has(_ position: Int64) -> Bool { rows[position] != nil }
@@ -123,7 +137,8 @@ enum ProfileDataRows {
             let found = try connection.run(DataSQL.changes) { $0.add(missing.sorted()) }
             for row in 0..<found.count {
                 let position = found.int64(row, 0)
-                guard found.int64(row, 6) == profile, let kind = ProfileChange.Kind(rawValue: found.text(row, 1)),
+                guard tree.members[found.int64(row, 6)] != nil,
+                    let kind = ProfileChange.Kind(rawValue: found.text(row, 1)),
                     let edits = found.withBytes(row, 5, { PackedEdits(bytes: $0) })
                 else { throw StoreFailure(.damaged, "change \(position) of a profile cannot be read") }
                 rows[position] = Change(

@@ -2,10 +2,16 @@ import OvationCore
 import OvationRows
 
 extension ProfileDraft {
-    /// Leaves the row of the change alone: what the profile holds is removed after the commit.
-    mutating func erase(_ operation: ProfileChange.Operation, _ ids: inout IDBlocks) -> ProfileChangeOutcome? {
-        guard state == .open else { return .refused(state) }
-        add(operation, in: nil, nil, .erasure, at: ids.next())
+    /// A locked profile stays: without its key it would take data again. It can be locked for good, once.
+    mutating func erase(locking: Bool, _ ids: inout IDBlocks) -> ProfileChangeOutcome? {
+        guard state == .open || locking else { return .refused(state) }
+        if let key = members[member]?.key, LockedKeys.isMark(key.text) { return nil }
+        let tree = tree(of: member)
+        // The canonical one last, as it is removed last.
+        for id in tree.ids.dropFirst() + [tree.root] {
+            let mark = locking ? lockedKeys?.mark(of: members[id]?.key, account: change.profile.account) : nil
+            noteErasure(of: id, leaving: mark, at: ids.next())
+        }
         return nil
     }
 }

@@ -2,13 +2,13 @@ import OvationCore
 import OvationRows
 
 extension ProfileDraft {
-    /// Locking again changes nothing.
     mutating func lock(_ ids: inout IDBlocks) -> ProfileChangeOutcome? {
-        guard state != .locked else { return nil }
-        var index = index(of: 0)
-        let position = ids.next()
-        let changed = index.noteLife(at: position)
-        add(.lock, in: nil, index, changed, at: position)
+        lock(tree(of: member), &ids)
         return nil
+    }
+
+    /// Locking again changes nothing.
+    mutating func lock(_ tree: MemberTree, _ ids: inout IDBlocks) {
+        for id in tree.ids where state(of: id) != .locked { note(.locked, of: id, state: .locked, at: ids.next()) }
     }
 }

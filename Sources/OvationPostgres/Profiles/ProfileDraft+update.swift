@@ -7,27 +7,30 @@ extension ProfileDraft {
         _ section: Int64, _ edits: [ProfileEdit], _ ids: inout IDBlocks
     ) -> ProfileChangeOutcome? {
         guard state == .open else { return .refused(state) }
-        var index = index(of: section)
+        let tree = tree(of: member)
+        let whole = tree.count > 1 ? (index: merged(section, tree), member: member) : nil
+        var index = index(of: section, in: member)
         let held = index.heldCount
         var left = ids
         let position = left.next()
-        guard let changed = index.apply(edits, at: position, knowing: self.edits) else { return nil }
+        guard let changed = index.apply(edits, at: position, knowing: self.edits, in: whole) else { return nil }
         // A profile that has too many, from a version with another limit, can lose some.
         guard index.heldCount <= max(held, Limits.profileFieldsMax) else { return .full }
         ids = left
-        add(.update(section: section, edits), in: section, index, changed, at: position)
+        add(section, index, changed, at: position)
         return nil
     }
 }
 
 extension ProfileChange {
-    /// Whether it makes a profile that is not there: there is nothing in its operations that a new profile refuses.
+    /// Whether the group makes a profile that is not there: there is nothing in its operations that a new profile refuses.
     var makesProfile: Bool {
-        guard precondition != .exists, erasure == nil else { return false }
+        // A change of keys makes what it needs itself, when it knows whether it takes effect.
+        guard precondition != .exists, !touchesKeys else { return false }
         // Nearly always: a new profile has room, and takes what does not come behind a lock.
         let fields = operations.reduce(0) { $0 + $1.fieldCount }
         if fields <= Limits.profileFieldsMax, !touchesState { return true }
-        var draft = ProfileDraft(state: .open, stored: [:], edits: [:])
+        var draft = ProfileDraft(self, member: 0, members: [0: StoredMember(createdAt: at, state: .open)])
         var ids = IDBlocks(starts: operations.indices.map { Int64($0 + 1) * Schema.eventBlock })
         return operations.allSatisfy { draft.apply($0, &ids) == nil }
     }

@@ -1,76 +1,102 @@
 import OvationCore
+import OvationRows
 
 /// Reads profiles as a whole: their keys, and counts of their events.
 enum ProfileRows {
     static func find(_ connection: PostgresConnection, _ address: ProfileAddress) throws -> Profile? {
-        try read(connection, of: address, { _ in [] }) { profile, _ in profile }
+        try EventRows.read(connection, of: address, { _, _ in [] }, \.profile) ?? findLocked(connection, address)
     }
 
-    /// With its rows, as ``EventRows/read(_:of:_:_:)`` asks for them. nil: there is no such profile.
-    static func read<Value>(
-        _ connection: PostgresConnection, of address: ProfileAddress, _ commands: (_ profile: Int64) -> [Command],
-        _ read: (Profile, [PostgresResult]) throws -> Value
-    ) throws -> Value? {
-        try EventRows.read(connection, of: address, commands) { id, found, results in
-            try read(
-                profile(
-                    id, keyspace: address.keyspace, key: address.key.text, found.time(0, 1), found.int64(0, 2)),
-                results)
+    /// A profile that was locked for good: nothing is left of it but that. nil: the key is not locked.
+    private static func findLocked(_ connection: PostgresConnection, _ address: ProfileAddress) throws -> Profile? {
+        var (id, mark): (ProfileID, String?) = (address.foundingID, nil)
+        while true {
+            let rows = try connection.run(ReadSQL.lockedProfile) { $0.add(id.value) }
+            guard rows.count == 1 else { return nil }
+            if LockedKeys.isMark(rows.text(0, 0)) {
+                if mark == nil {
+                    let secret = try connection.run([Command(AccountSQL.serverSecret)])[0].bytes(0, 0)
+                    mark = LockedKeys(serverSecret: secret).mark(of: address)
+                }
+                if rows.text(0, 0) == mark {
+                    return Profile(id: id, key: nil, createdAt: rows.time(0, 1), state: .locked)
+                }
+            }
+            id = id.afterCollision
         }
     }
 
     static func find(_ connection: PostgresConnection, id: Int64, account: Int64) throws -> Profile? {
-        let row = try connection.run(ReadSQL.profileByID) {
-            $0.add(id)
-            $0.add(account)
-        }
-        guard row.count == 1 else { return nil }
-        return profile(id, keyspace: row.int64(0, 0), key: row.text(0, 1), row.time(0, 2), row.int64(0, 3))
-    }
-
-    private static func profile(
-        _ id: Int64, keyspace: Int64, key: String, _ createdAt: Timestamp, _ state: Int64
-    ) -> Profile {
-        Profile(
-            id: ProfileID(id), key: Profile.Key(keyspace: keyspace, text: key), createdAt: createdAt,
-            state: ProfileState(stored: state))
+        let results = try connection.run([
+            Command(ReadSQL.profileByID) {
+                $0.add(id)
+                $0.add(account)
+            }, MemberRows.find([id]),
+        ])
+        guard results[0].count == 1 else { return nil }
+        if results[1].count > 0, let profile = try MemberRows.profiles(connection, of: [id])[id] { return profile }
+        let row = results[0]
+        return Profile(
+            id: ProfileID(id), key: MemberRows.key(row.int64(0, 0), row.text(0, 1)), createdAt: row.time(0, 2),
+            state: ProfileState(stored: row.int64(0, 3)))
     }
 
     // MARK: Counting
 
     static func counts(_ connection: PostgresConnection, of address: ProfileAddress) throws -> ProfileCounts? {
-        func command(_ profile: Int64) -> Command { Command(ReadSQL.counts) { $0.add(profile) } }
-        return try EventRows.read(connection, of: address, { [command($0)] }) { profile, results in
-            let rows = results[0]
-            let counts = (0..<rows.count).map { row in
-                ProfileCounts.Count(
-                    section: rows.int64(row, 0), version: rows.int64(row, 1), events: rows.int64(row, 2),
-                    newest: rows.time(row, 3))
+        func command(_ member: Int64) -> Command { Command(ReadSQL.counts) { $0.add(member) } }
+        return try EventRows.read(connection, of: address, { member, _ in [command(member)] }) { found in
+            var counts: [CountPlace: (events: Int64, newest: Timestamp)] = [:]
+            var last: (event: Int64, member: Int64)?
+            for (member, results) in zip(found.tree.ids, found.results) {
+                let rows = results[0]
+                for row in 0..<rows.count {
+                    let place = CountPlace(section: rows.int64(row, 0), version: rows.int64(row, 1))
+                    let count = counts[place] ?? (0, rows.time(row, 3))
+                    counts[place] = (count.events + rows.int64(row, 2), max(count.newest, rows.time(row, 3)))
+                    if last.map({ $0.event < rows.int64(row, 4) }) ?? true { last = (rows.int64(row, 4), member) }
+                }
             }
-            guard let last = (0..<rows.count).map({ rows.int64($0, 4) }).max() else {
-                return ProfileCounts(counts: [], lastSeenAt: nil)
-            }
+            guard let last else { return ProfileCounts(counts: [], lastSeenAt: nil) }
             let seen = try connection.run(ReadSQL.receivedAt) {
                 $0.add(address.account)
-                $0.add(last)
-                $0.add(profile)
+                $0.add(last.event)
+                $0.add(last.member)
             }
-            return ProfileCounts(counts: counts, lastSeenAt: seen.count == 1 ? seen.time(0, 0) : nil)
+            return ProfileCounts(
+                counts: counts.sorted { $0.key < $1.key }.map {
+                    ProfileCounts.Count(
+                        section: $0.key.section, version: $0.key.version, events: $0.value.events,
+                        newest: $0.value.newest)
+                }, lastSeenAt: seen.count == 1 ? seen.time(0, 0) : nil)
+        }
+    }
+
+    private struct CountPlace: Hashable, Comparable {
+        let section: Int64
+        let version: EventVersion.ID
+
+        static func < (left: CountPlace, right: CountPlace) -> Bool {
+            (left.section, left.version) < (right.section, right.version)
         }
     }
 
     static func days(_ connection: PostgresConnection, _ filter: EventFilter) throws -> [EventDay]? {
-        func command(_ profile: Int64) -> Command {
+        func command(_ member: Int64) -> Command {
             Command(ReadSQL.days) {
-                $0.add(profile)
+                $0.add(member)
                 $0.add(filter.section)
                 $0.add(filter.from?.milliseconds ?? .min)
                 $0.add(EventRows.newest(filter))
                 $0.add(orNull: filter.versions)
             }
         }
-        return try EventRows.read(connection, of: filter.profile, { [command($0)] }) { _, results in
-            (0..<results[0].count).map { EventDay(day: results[0].int64($0, 0), events: results[0].int64($0, 1)) }
+        return try EventRows.read(connection, of: filter.profile, { member, _ in [command(member)] }) { found in
+            var days: [Int64: Int64] = [:]
+            for rows in found.results.map({ $0[0] }) {
+                for row in 0..<rows.count { days[rows.int64(row, 0), default: 0] += rows.int64(row, 1) }
+            }
+            return days.sorted { $0.key < $1.key }.map { EventDay(day: $0.key, events: $0.value) }
         }
     }
 
@@ -101,7 +127,15 @@ enum ProfileRows {
             isComplete = false
             matches.removeLast(matches.count - search.limit)
         }
-        return ProfileMatches(profiles: matches, isComplete: isComplete)
+        return ProfileMatches(profiles: try whole(connection, matches), isComplete: isComplete)
+    }
+
+    /// Each profile once, where the first of its keys was found.
+    private static func whole(_ connection: PostgresConnection, _ matches: [Profile]) throws -> [Profile] {
+        guard !matches.isEmpty else { return [] }
+        let profiles = try MemberRows.profiles(connection, of: matches.map(\.id.value))
+        var seen: Set<Int64> = []
+        return matches.map { profiles[$0.id.value] ?? $0 }.filter { seen.insert($0.id.value).inserted }
     }
 
     /// One more than the limit. nil: the time was over.
@@ -122,10 +156,10 @@ enum ProfileRows {
                     if let end { $0.add(end) }
                 },
             ])[1]
-            return (0..<rows.count).map { row in
-                profile(
-                    rows.int64(row, 0), keyspace: keyspace, key: rows.text(row, 1), rows.time(row, 2),
-                    rows.int64(row, 3))
+            return (0..<rows.count).filter { !LockedKeys.isMark(rows.text($0, 1)) }.map { row in
+                Profile(
+                    id: ProfileID(rows.int64(row, 0)), key: Profile.Key(keyspace: keyspace, text: rows.text(row, 1)),
+                    createdAt: rows.time(row, 2), state: ProfileState(stored: rows.int64(row, 3)))
             }
         } catch {
             guard error.state == "57014" else { throw error }

@@ -1,12 +1,18 @@
 /// The statements about what profiles hold.
 enum DataSQL {
-    /// Takes the rows until the transaction is over, in one order, as they are by then. The table is on the coordinator and
-    /// Citus does not know it, so rows can be locked there too.
+    /// Takes the rows of whole profiles until the transaction is over, in one order, as they are by then. The table is on the
+    /// coordinator and Citus does not know it, so rows can be locked there too.
     static let lock = Statement(
         "lock_profile_data",
         """
+        WITH asked AS (
+            SELECT profile_id FROM unnest($1::bigint[]) AS named (profile_id)
+            UNION
+            SELECT profile_id FROM profile_member
+            WHERE root_id = ANY (ARRAY(SELECT root_id FROM profile_member WHERE profile_id = ANY ($1::bigint[])))
+        )
         SELECT profile_id, section, fields FROM profile_data
-        WHERE profile_id = ANY ($1::bigint[]) AND section = ANY ($2::bigint[])
+        WHERE profile_id = ANY (ARRAY(TABLE asked)) AND section = ANY ($2::bigint[])
         ORDER BY profile_id, section FOR UPDATE
         """)
 

@@ -4,6 +4,10 @@ enum ErasureSQL {
     static let emptyProfile = Statement(
         "empty_profile", "UPDATE profile SET state = $2::bigint, key = '' WHERE profile_id = $1::bigint")
 
+    static let lockProfile = Statement(
+        "lock_profile",
+        "UPDATE profile SET state = $2::bigint, key = $3::text WHERE profile_id = $1::bigint")
+
     static let insert = Statement(
         "insert_erasures",
         """
@@ -20,8 +24,9 @@ enum ErasureSQL {
     static let rejectionKeys = Statement(
         "erasure_rejection_keys",
         """
-        SELECT rejection_id, key, coalesce(replayed_to = $3::bigint, false) FROM rejection
-        WHERE account_id = $1::bigint AND (keyspace = $2::bigint OR replayed_to = $3::bigint)
+        SELECT rejection_id, key, coalesce(replayed_to = ANY ($3::bigint[]), false), keyspace FROM rejection
+        WHERE account_id = $1::bigint
+            AND (keyspace = ANY ($2::bigint[]) OR replayed_to = ANY ($3::bigint[]))
         """)
 
     static let removeRejections = Statement(

@@ -13,6 +13,14 @@ enum ReadSQL {
         """
         SELECT keyspace, key, created_at, state FROM profile
         WHERE profile_id = $1::bigint AND account_id = $2::bigint AND state <> 2
+            AND NOT (state = 1 AND starts_with(key, E'\\x01'))
+        """)
+
+    /// What a writer would find on the path of a key.
+    static let lockedProfile = Statement(
+        "locked_profile",
+        """
+        SELECT CASE WHEN state = 1 THEN key ELSE '' END, created_at FROM profile WHERE profile_id = $1::bigint
         """)
 
     /// Newest first, and one more than fits into this many bytes: it only tells that there is more.
@@ -40,6 +48,26 @@ enum ReadSQL {
             ) AS summed
             WHERE through < $8::bigint
         )
+        """)
+
+    /// Of one member among several: which events are of a page, before any is read.
+    static let pageSizes = Statement(
+        "events_page_sizes",
+        """
+        SELECT event_id, event_time, octet_length(data)::bigint FROM event
+        WHERE profile_id = $1::bigint AND section = $2::bigint AND event_time >= $3::bigint
+            AND (event_time, event_id) < ($4::bigint, $5::bigint)
+            AND ($6::bigint[] IS NULL OR version_id = ANY ($6::bigint[]))
+        ORDER BY event_time DESC, event_id DESC LIMIT $7::bigint
+        """)
+
+    /// These events, which lie between two times.
+    static let pageOfMember = Statement(
+        "events_page_of_member",
+        """
+        SELECT event_id, event_time, received_at, version_id, data FROM event
+        WHERE profile_id = $1::bigint AND section = $2::bigint AND event_time >= $3::bigint AND event_time <= $4::bigint
+            AND event_id = ANY ($5::bigint[])
         """)
 
     static let counts = Statement(
@@ -160,10 +188,13 @@ enum ReadSQL {
         ORDER BY event_id
         """)
 
-    /// Events of a profile that is erased have no key.
+    /// Events of a profile that is erased, or locked for good, have no key.
     static let profileKeys = Statement(
         "profile_keys",
-        "SELECT profile_id, keyspace, key FROM profile WHERE profile_id = ANY ($1::bigint[]) AND state <> 2")
+        """
+        SELECT profile_id, keyspace, key FROM profile
+        WHERE profile_id = ANY ($1::bigint[]) AND state <> 2 AND NOT (state = 1 AND starts_with(key, E'\\x01'))
+        """)
 
     // MARK: Refused posts
 

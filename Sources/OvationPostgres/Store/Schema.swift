@@ -20,12 +20,13 @@ enum Schema {
         Migration(number: 5, name: "states of profiles", statements: states),
         Migration(number: 6, name: "data of profiles", statements: data),
         Migration(number: 7, name: "erasures of profiles", statements: erasures),
+        Migration(number: 8, name: "members of profiles", statements: members),
     ]
 
     /// All of them but the ledger.
     static let tables = [
         "account", "act", "activity", "api_key", "catalogue_log", "erasure", "event", "idempotency", "profile",
-        "profile_change", "profile_data", "rejection", "setting", "signing_key", "version_usage",
+        "profile_change", "profile_data", "profile_member", "rejection", "setting", "signing_key", "version_usage",
     ]
 
     /// Ids come in blocks: a group draws as many as it needs in one round trip, and no id is ever drawn twice.
@@ -260,6 +261,19 @@ enum Schema {
         "CREATE INDEX erasure_by_account ON ovation.erasure (account_id, position)",
         // Empty but while something is removed.
         "CREATE INDEX erasure_open ON ovation.erasure (position) WHERE completed_at IS NULL",
+    ]
+
+    private static let members = [
+        // The members of profiles that have several, the canonical one among them. Nobody else has a row.
+        """
+        CREATE TABLE ovation.profile_member (
+            profile_id   bigint PRIMARY KEY,
+            root_id      bigint NOT NULL,              -- the canonical one
+            parent_id    bigint,                       -- the one that it was joined to; null: it is the canonical one
+            joined       bigint NOT NULL               -- position of the change that joined it; 0 for the canonical one
+        )
+        """,
+        "CREATE INDEX profile_member_by_root ON ovation.profile_member (root_id)",
     ]
 
     private static let posts = [

@@ -238,3 +238,14 @@ CREATE INDEX erasure_by_id ON ovation.erasure (erasure_id);
 CREATE INDEX erasure_by_account ON ovation.erasure (account_id, position);
 
 CREATE INDEX erasure_open ON ovation.erasure (position) WHERE completed_at IS NULL;
+
+-- Migration 8 members of profiles
+
+CREATE TABLE ovation.profile_member (
+    profile_id   bigint PRIMARY KEY,
+    root_id      bigint NOT NULL,              -- the canonical one
+    parent_id    bigint,                       -- the one that it was joined to; null: it is the canonical one
+    joined       bigint NOT NULL               -- position of the change that joined it; 0 for the canonical one
+);
+
+CREATE INDEX profile_member_by_root ON ovation.profile_member (root_id);
