@@ -24,7 +24,7 @@ final class LaneMemory {
     /// With each new connection: it may lead to an older state of the database, put back from a backup, that lacks
     /// profiles which were stored.
     /// - Parameter stateNumber: of the newest change of a state, asked for before anything is remembered.
-    func forgetProfiles(stateNumber: Int64, serverSecret: [UInt8]) {
+    func forgetProfiles(stateNumber: Int64, serverSecret: [UInt8] = []) {
         lockedKeys = LockedKeys(serverSecret: serverSecret)
         known = KnownProfiles(countMax: knownMax, stateNumber: stateNumber)
     }
