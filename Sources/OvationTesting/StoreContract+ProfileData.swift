@@ -306,7 +306,7 @@ extension StoreContract {
             #expect(try await store.change(both) == .refused(.locked))
             #expect(try await store.change(operations("a@b.se", [.lock], precondition: precondition)) == .unchanged)
         }
-        #expect(try await store.change(operations("a@b.se", [], precondition: .isNew)) == .exists)
+        #expect(try await store.change(operations("a@b.se", [], precondition: .isNew)) == .refused(.locked))
         #expect(try await held("a@b.se") == [2: [.tag(1): .boolean(true)]])
         let after = try operations("b@b.se", [.lock, .update(section: 2, [Fixtures.tag(2)])])
         #expect(try await store.change(after) == .refused(.locked))

@@ -188,6 +188,10 @@ struct MemberErasureTests {
         if isErasing { #expect(try await complete(stores[1]).counts == Self.counts) }
         for store in stores { store.close() }
         #expect(faults(copied) == [])
+        // A profile of several members is one.
+        let counted = isErasing ? "400 events of 1 profiles" : "1600 events of 2 profiles"
+        let findings = SQLiteDoctor.findings(path: copied, isDeep: true)
+        #expect(findings.contains { $0.text.contains(counted) }, "\(findings.map(\.text))")
     }
 
     // MARK: The doctor

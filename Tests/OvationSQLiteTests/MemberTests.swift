@@ -276,6 +276,20 @@ struct MemberTests {
         #expect(found != nil && found != web.foundingID.value)
     }
 
+    @Test("an export has the event of a profile that was made since it looked at memory")
+    func exportsNewest() async throws {
+        let store = try SQLiteStore(testing: path)
+        defer { store.close() }
+        try await fill(store)
+        let before = store.recent.profiles.all
+        try await post(store, "first", [5])
+        let range = ExportRange(account: 1, section: 2, limit: 99, bytesMax: 9999)
+        let page = try await store.reader.read { try ExportRows.page($0, range, before) }
+        #expect(page.rows.count == 7 && page.profiles.count == 4)
+        let key = page.rows.last.map { page.keys[page.profiles[$0.profile].key] }
+        #expect(key.map { String(decoding: $0, as: UTF8.self) } == "first")
+    }
+
     @Test("a post asks nothing about members")
     func postsAskNothing() async throws {
         let store = try SQLiteStore(testing: path)

@@ -28,11 +28,11 @@ extension StoreAudit {
     /// Members of erased profiles go one by one, so only those of the others are whole.
     private static func brokenTrees(_ database: Database) throws -> Int {
         let rows = try PreparedStatement(
-            database,
-            """
-            SELECT profile_id, root_id, parent_id, joined FROM profile_member JOIN profile USING (profile_id)
-            WHERE state <> 2 ORDER BY root_id
-            """)
+            cached: database.cachedStatement(
+                sql: """
+                    SELECT profile_id, root_id, parent_id, joined FROM profile_member JOIN profile USING (profile_id)
+                    WHERE NOT \(isGone) ORDER BY root_id
+                    """))
         var (broken, root) = (0, Int64(0))
         var members: [Int64: MemberTree.Member] = [:]
         func end() {
@@ -52,6 +52,9 @@ extension StoreAudit {
         return broken
     }
 
+    /// Whether a profile was erased, or locked for good: readers find nothing of it.
+    static let isGone = "(profile.state = 2 OR (profile.state = 1 AND substr(profile.key, 1, 1) = char(1)))"
+
     private static let rowFaults = [
         (
             """
@@ -69,7 +72,7 @@ extension StoreAudit {
         (
             """
             SELECT count(*) FROM profile_member JOIN profile USING (profile_id)
-            WHERE parent_id IS NOT NULL AND profile.state <> 2 AND NOT EXISTS
+            WHERE parent_id IS NOT NULL AND NOT \(isGone) AND NOT EXISTS
                 (SELECT 1 FROM profile_change AS change WHERE position = joined
                     AND change.profile_id = profile_member.profile_id AND kind IN ('merged', 'key_added'))
             """, "members of profiles were joined by no change"
@@ -77,7 +80,7 @@ extension StoreAudit {
         (
             """
             SELECT count(*) FROM (SELECT root_id FROM profile_member JOIN profile USING (profile_id)
-                WHERE state <> 2 GROUP BY root_id HAVING max(key) = '')
+                WHERE NOT \(isGone) GROUP BY root_id HAVING max(key) = '')
             """, "profiles of several members have no key"
         ),
         (
@@ -96,7 +99,7 @@ extension StoreAudit {
 
     /// Profiles of which nothing is left but their rows, and the changes that erased them.
     private static let complete = """
-        SELECT profile_id FROM profile WHERE state = 2
+        SELECT profile_id FROM profile WHERE \(isGone)
         EXCEPT SELECT profile_id FROM erasure WHERE completed_at IS NULL
         EXCEPT SELECT profile_id FROM profile_member
             WHERE root_id IN (SELECT profile_id FROM erasure WHERE completed_at IS NULL)
@@ -107,10 +110,10 @@ extension StoreAudit {
         (
             """
             SELECT count(*) FROM profile LEFT JOIN erasure USING (profile_id)
-            WHERE CASE state WHEN 2 THEN key <> '' OR (erasure.position IS NULL AND profile_id NOT IN (
+            WHERE CASE WHEN \(isGone) THEN (state = 2 AND key <> '') OR (erasure.position IS NULL AND profile_id NOT IN (
                 SELECT change.profile_id FROM profile_change AS change JOIN erasure AS whole
                     ON whole.account_id = change.account_id AND whole.requested_at = change.at
-                WHERE change.kind = 'erased'))
+                WHERE change.kind IN ('erased', 'locked')))
             ELSE erasure.position IS NOT NULL END
             """, "profiles are erased in part: state, key and erasure do not fit together"
         ),
@@ -119,7 +122,7 @@ extension StoreAudit {
             "events are of profiles whose erasure is complete"
         ),
         (
-            "SELECT count(*) FROM profile_change WHERE kind <> 'erased' AND profile_id IN (\(complete))",
+            "SELECT count(*) FROM profile_change WHERE kind NOT IN ('erased', 'locked') AND profile_id IN (\(complete))",
             "changes are of profiles whose erasure is complete"
         ),
         (

@@ -158,17 +158,18 @@ struct StoreAudit {
         guard try database.tableExists("profile_data") else { return }
         // What is left of an erased profile goes step by step: see erasureFaults.
         let changes = try PreparedStatement(
-            database,
-            """
-            SELECT profile_id, ifnull(section, 0), position, edits, kind FROM profile_change
-            WHERE profile_id NOT IN (SELECT profile_id FROM profile WHERE state = 2) ORDER BY 1, 2, 3
-            """)
+            cached: database.cachedStatement(
+                sql: """
+                    SELECT profile_id, ifnull(section, 0), position, edits, kind FROM profile_change
+                    WHERE profile_id NOT IN (SELECT profile_id FROM profile WHERE \(StoreAudit.isGone)) ORDER BY 1, 2, 3
+                    """))
         let stored = try PreparedStatement(
-            database,
-            """
-            SELECT profile_id, section, fields FROM profile_data
-            WHERE profile_id NOT IN (SELECT profile_id FROM profile WHERE state = 2) ORDER BY profile_id, section
-            """)
+            cached: database.cachedStatement(
+                sql: """
+                    SELECT profile_id, section, fields FROM profile_data
+                    WHERE profile_id NOT IN (SELECT profile_id FROM profile WHERE \(StoreAudit.isGone))
+                    ORDER BY profile_id, section
+                    """))
         var (differences, gaps) = (0, 0)
         var hasStored = try stored.nextRow()
         func end(_ place: (Int64, Int64), _ index: FieldIndex) throws {
