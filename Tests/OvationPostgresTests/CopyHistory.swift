@@ -5,6 +5,8 @@ import OvationTesting
 struct CopyHistory {
     let seed: UInt64
     private static let keys = (0..<9).map { "p\($0)@b.se" }
+    /// Of profiles that are one at the end of each life.
+    private static let mergedKeys = ["q6@b.se", "q7@b.se", "q8@b.se"]
 
     /// Of so many accounts; the second has the same keys as the first.
     func play(on store: any Store, steps: Int = 120, accounts: [Int64] = [1]) async throws {
@@ -22,6 +24,11 @@ struct CopyHistory {
                 let profile = try CopyHistory.address(key, account)
                 _ = try await store.change(
                     ProfileChange(profile: profile, at: now, actor: "client-\(account)", operations: [.lock]))
+            case 8 where step > 15: _ = try await store.change(changeOfKeys(account, now, &random))
+            case 9 where step > 15:
+                let other = CopyHistory.keys.randomElement(using: &random) ?? ""
+                _ = try await store.change(
+                    merge(CopyHistory.keys.randomElement(using: &random) ?? "", other, account, now))
             case 11 where step > 15: try await erase(store, account, now, &random)
             case 12...: _ = try await store.change(update(step, account, now, &random))
             case 3:
@@ -31,6 +38,45 @@ struct CopyHistory {
             default: _ = try await store.append(batch(step, account, now, replayOf: nil, &random))
             }
         }
+        for account in accounts { try await endMerged(store, account) }
+    }
+
+    /// Events on all members, and one whose key was taken from it.
+    private func endMerged(_ store: any Store, _ account: Int64) async throws {
+        let keys = CopyHistory.mergedKeys
+        for key in keys {
+            let address = try CopyHistory.address(key, account)
+            let batch = EventBatch(
+                profile: address, section: 2, receivedAt: Fixtures.now,
+                events: [EventBatch.Row(eventTime: Fixtures.now, version: 12, dataEnd: 2)], data: Array("{}".utf8),
+                idempotency: nil)
+            _ = try await store.append(batch)
+        }
+        for key in keys.dropFirst() { _ = try await store.change(merge(key, keys[0], account, Fixtures.now)) }
+        _ = try await store.change(
+            ProfileChange(
+                profile: try CopyHistory.address(keys[2], account), at: Fixtures.now, actor: "client-\(account)",
+                operations: [.removeKey]))
+    }
+
+    /// All are e-mail addresses, so there are no rules by which they are two persons.
+    private func merge(_ one: String, _ other: String, _ account: Int64, _ now: Timestamp) throws -> ProfileChange {
+        ProfileChange(
+            profile: try CopyHistory.address(one, account), at: now, actor: "client-\(account)", precondition: .none,
+            operations: [.merge(try CopyHistory.address(other, account), MergeRules(identities: []))])
+    }
+
+    private func changeOfKeys(
+        _ account: Int64, _ now: Timestamp, _ random: inout SeededGenerator
+    ) throws -> ProfileChange {
+        let keys = (0..<2).map { _ in CopyHistory.keys.randomElement(using: &random) ?? "" }
+        let other = try CopyHistory.address(keys[1], account)
+        let operations = [
+            ProfileChange.Operation.unmerge, .restore, .removeKey, .addKey(other, MergeRules(identities: [])),
+        ]
+        return ProfileChange(
+            profile: try CopyHistory.address(keys[0], account), at: now, actor: "client-\(account)",
+            operations: [operations.randomElement(using: &random) ?? .unmerge])
     }
 
     private func found(_ store: any Store, _ number: Int64) async throws {
@@ -167,7 +213,7 @@ struct CopyHistory {
         for account in accounts {
             answers += try await erasures(store, account)
             for section in [Int64(2), 3] { answers += try await export(store, account, section) }
-            for key in keys { answers += try await profile(store, try address(key, account)) }
+            for key in keys + mergedKeys { answers += try await profile(store, try address(key, account)) }
             let found = try await store.profiles(
                 ProfileSearch(account: account, prefixes: [1: "p"], limit: 50, timeMax: .seconds(9)))
             let log = try await store.log(LogRange(account: account, order: .oldestFirst(after: 0), limit: 1000))
