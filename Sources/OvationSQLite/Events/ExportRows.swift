@@ -12,9 +12,12 @@ enum ExportRows {
         WHERE event_id > ?1 AND event_id <= ?2 ORDER BY event_id
         """
 
-    /// An erased profile is not there, though some of its events may be.
     private static let selectProfile: StaticString =
-        "SELECT account_id, keyspace, key FROM profile WHERE profile_id = ?1 AND state <> 2"
+        "SELECT account_id, keyspace, key, state FROM profile WHERE profile_id = ?1"
+
+    /// Looks through all of them.
+    private static let selectArrival: StaticString =
+        "SELECT account_id, keyspace, key, 0 FROM profile_arrival WHERE profile_id = ?1"
 
     /// A row before its profile is known.
     private struct Found {
@@ -93,38 +96,47 @@ enum ExportRows {
         return (found, data, nil)
     }
 
-    /// Each profile of the page is looked up once, by rising id: neighbours are on one page of the file.
+    /// Each profile of the page is looked up once, by rising id: neighbours are on one page of the file. Those of other
+    /// accounts are left out: numbers of sections are unique in an account only. And an erased profile is not there, though
+    /// some of its events may be.
+    private static func profiles(
+        _ database: Database, _ ids: Set<Int64>, of account: Int64, _ recent: RecentProfiles.Rows
+    ) throws -> Profiles {
+        var profiles = Profiles()
+        let placed = try PreparedStatement(database, selectProfile)
+        // A profile that was made since memory was looked at.
+        let arrived = try PreparedStatement(database, selectArrival)
+        for id in ids.sorted() {
+            if let row = recent[id] {
+                guard row.account == account else { continue }
+                profiles.add(id, keyspace: row.keyspace) { $0.append(contentsOf: row.key.utf8) }
+                continue
+            }
+            for statement in [placed, arrived] {
+                statement.bind(1, id)
+                defer { statement.reset() }
+                guard try statement.nextRow() else { continue }
+                guard statement.int64(0) == account, statement.int64(3) != ProfileState.erased.rawValue else { break }
+                if statement.withTextBytes(2, \.isEmpty) {
+                    try profiles.add(id, firstKeyOf: MemberRows.profile(database, of: id))
+                } else {
+                    profiles.add(id, keyspace: statement.int64(1)) { keys in
+                        statement.withBytes(2) { keys.append(contentsOf: $0) }
+                    }
+                }
+                break
+            }
+        }
+        return profiles
+    }
+
     private static func withProfiles(
         _ database: Database, _ range: ExportRange, _ recent: RecentProfiles.Rows, _ found: [Found],
         _ data: [UInt8], next: Int64?, newest: Int64
     ) throws -> ExportPage {
-        var profiles = Profiles()
-        var isForeign = false
-        let statement = try PreparedStatement(database, selectProfile)
-        for id in Set(found.lazy.map(\.profile)).sorted() {
-            if let row = recent[id] {
-                if row.account == range.account {
-                    profiles.add(id, keyspace: row.keyspace) { $0.append(contentsOf: row.key.utf8) }
-                } else {
-                    isForeign = true
-                }
-                continue
-            }
-            statement.bind(1, id)
-            defer { statement.reset() }
-            // Numbers of sections are unique in an account only.
-            guard try statement.nextRow(), statement.int64(0) == range.account else {
-                isForeign = true
-                continue
-            }
-            if statement.withTextBytes(2, \.isEmpty) {
-                try profiles.add(id, firstKeyOf: MemberRows.profile(database, of: id))
-            } else {
-                profiles.add(id, keyspace: statement.int64(1)) { keys in
-                    statement.withBytes(2) { keys.append(contentsOf: $0) }
-                }
-            }
-        }
+        let ids = Set(found.lazy.map(\.profile))
+        let profiles = try profiles(database, ids, of: range.account, recent)
+        let isForeign = !ids.isSubset(of: profiles.indexes.keys)
         var rows: [ExportPage.Row] = []
         rows.reserveCapacity(found.count)
         var kept = isForeign ? [] : data

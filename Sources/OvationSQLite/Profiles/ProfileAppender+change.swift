@@ -48,11 +48,12 @@ extension ProfileAppender {
     func write(_ draft: ProfileDraft, of change: ProfileChange) throws {
         for founding in draft.foundings {
             var key = founding.address.key.text
-            _ = try key.withUTF8 { key in
+            let id = try key.withUTF8 { key in
                 try make(
                     account: founding.address.account, keyspace: founding.address.keyspace, key: key, at: founding.id,
                     change.at)
             }
+            if founding.isInPlace { try putInPlace(id) }
         }
         for member in draft.emptied { try emptyKey(of: member) }
         for row in draft.rows {

@@ -11,7 +11,8 @@ extension ProfileAppender {
         draft.emptyKey(of: member)
         guard try !profile(draft.tree, in: draft).keys.isEmpty else { return .lastKey }
         let new = ProfileID(try find(address, behind: member, in: draft).id)
-        draft.found(address, at: new)
+        // A reader that looked at memory before sees the key leave, so it has to find it in the file.
+        draft.found(address, at: new, inPlace: true)
         try note(.unmerged, of: member, with: new.value, &draft)
         try note(.unmerged, of: new.value, with: member, &draft)
         return nil

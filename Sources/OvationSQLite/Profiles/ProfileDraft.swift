@@ -20,6 +20,8 @@ struct ProfileDraft {
     struct Founding {
         let address: ProfileAddress
         let id: ProfileID
+        /// Whether it stands in `profile` from its first commit on, and not among the arrivals.
+        let isInPlace: Bool
     }
 
     /// A section of a member; 0 for the member as a whole.
@@ -63,8 +65,8 @@ struct ProfileDraft {
         return foundings.isEmpty ? .unchanged : .changed(position: nil)
     }
 
-    mutating func found(_ address: ProfileAddress, at id: ProfileID) {
-        foundings.append(Founding(address: address, id: id))
+    mutating func found(_ address: ProfileAddress, at id: ProfileID, inPlace isInPlace: Bool = false) {
+        foundings.append(Founding(address: address, id: id, isInPlace: isInPlace))
     }
 
     mutating func emptyKey(of member: Int64) { emptied.insert(member) }
