@@ -53,11 +53,15 @@ struct MergeTests {
             try await make(server, Self.email, "steve@apsis.com")
             _ = try await server.post(TestServer.items(TestServer.item()), key: "steve%40apsis.com")
             let old = try await id(server, Self.email, "steve%40apsis.com")
+            try await make(server, Self.web, "w")
             server.clock.advance(by: .seconds(60))
             let answer = try await merge(server, Self.both)
             #expect(answer.status == .noContent && answer.text.isEmpty)
             #expect(try await merge(server, Self.both).status == .noContent, "once more")
             #expect(try await merge(server, Self.body((Self.web, "w"), (Self.web, "w"))).status == .noContent)
+            let again = try await merge(server, Self.both, Self.validateOnly).json
+            #expect(again["outcome"] == .string("unchanged") && again["sections"]?.array?.isEmpty == true)
+            #expect(again["profiles"]?.array?.map { $0["canonical"] } == [.bool(true), .bool(true)])
             let shown = try await server.send(.get, Self.profile(Self.web, "w")).json
             #expect(shown["profile_id"]?.string == old)
             #expect(try await server.send(.get, Self.steve).json["event_count"] == .number("1"))
@@ -66,6 +70,7 @@ struct MergeTests {
             #expect(members.map { $0["canonical"] } == [.bool(true), .bool(false)])
             #expect(
                 members.map { $0["merged_at"]?.string } == [nil, "2026-11-23T12:01:00.000Z"])
+            #expect(members.map { $0["created_at"]?.string } == Array(repeating: "2026-11-23T12:00:00.000Z", count: 2))
             let byID = try await server.send(.get, "/audience/profiles/\(old ?? "")").json
             #expect(byID["members"] == shown["members"])
             let changes = try await server.send(.get, Self.steve + "/sections/\(Fixtures.section)/changes").json
@@ -253,6 +258,12 @@ struct MergeTests {
             let values = "/v2" + Self.profile(Self.web, "w") + "/sections/\(Fixtures.section)/attributes"
             let change = #"{"com.apsis1.attributes.lastname":"Jones"}"#
             #expect(try await server.send(.patch, values, body: change).code == "profile_locked")
+            let taken = #"{"keyspace_discriminator":"\#(Self.web)","profile_key":"w"}"#
+            try await make(server, Self.crm, "1")
+            for headers in [[], Self.validateOnly] {
+                let path = Self.profile(Self.crm, "1") + "/keys"
+                #expect(try await server.send(.post, path, body: taken, headers: headers).code == "profile_locked")
+            }
             let again = try await merge(server, Self.both)
             #expect(again.status == .gone && again.code == "profile_locked")
             #expect(try await merge(server, Self.both, Self.validateOnly).json["code"] == .string("profile_locked"))

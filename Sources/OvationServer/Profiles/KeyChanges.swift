@@ -37,7 +37,9 @@ extension ProfileStore {
         for case .addKey(let key, let rules) in operations {
             guard let data = try await data(of: profile, in: nil) else { continue }
             if let owner = try await self.profile(.address(key)) {
-                guard owner.id == data.profile.id else { throw ProfileChangeOutcome.taken.problem(caller) }
+                guard owner.id == data.profile.id else {
+                    throw owner.state.problem ?? ProfileChangeOutcome.taken.problem(caller)
+                }
                 continue
             }
             let edits = operations.compactMap { operation -> (section: Int64, edits: [ProfileEdit])? in
@@ -47,6 +49,9 @@ extension ProfileStore {
                 adding: key.profileKey, to: data, without: operations.contains(.removeKey) ? profile.profileKey : nil,
                 after: edits)
             if let difference { throw ProfileChangeOutcome.different(keyspace: difference).problem(caller) }
+            guard data.profile.members.count < Limits.profileMembersMax else {
+                throw ProfileChangeOutcome.tooManyMembers.problem(caller)
+            }
         }
     }
 

@@ -62,7 +62,7 @@ extension Bodies.MergePreview {
             let key = Bodies.ProfileKey(asked.key, in: catalogue)
             (shown.keyspaceDiscriminator, shown.key) = (key.keyspaceDiscriminator, key.key)
             shown.profileID = asked.profile?.id.hex
-            shown.canonical = preview.isFirstCanonical == (index == 0)
+            shown.canonical = preview.outcome == .unchanged || preview.isFirstCanonical == (index == 0)
             shown.keys = (asked.profile?.keys ?? []).filter(mayRead).map { Bodies.ProfileKey($0, in: catalogue) }
             return shown
         }
