@@ -111,6 +111,23 @@ extension APICall where Request == Bodies.NewProfile, Answer == Bodies.Empty {
     public static var createProfile: Self { Self(.createProfile) }
 }
 
+extension APICall where Request == Bodies.ProfileMerge, Answer == Bodies.Empty {
+    public static var mergeProfiles: Self { Self(.mergeProfiles) }
+}
+
+/// With `Prefer: validate-only`.
+extension APICall where Request == Bodies.ProfileMerge, Answer == Bodies.MergePreview {
+    public static var previewMerge: Self { Self(.mergeProfiles) }
+}
+
+extension APICall where Request == Bodies.Empty, Answer == Bodies.ProfileMembers {
+    public static var listProfileKeys: Self { Self(.listProfileKeys) }
+}
+
+extension APICall where Request == Bodies.KeyReference, Answer == Bodies.Empty {
+    public static var addProfileKey: Self { Self(.addProfileKey) }
+}
+
 extension APICall where Request == Bodies.NamedAttributeValues, Answer == Bodies.Empty {
     public static var changeAttributeValuesByName: Self { Self(.changeAttributeValuesByName) }
 }
@@ -168,4 +185,6 @@ extension APICall where Request == Bodies.Empty, Answer == Bodies.Empty {
     public static var dismissRejection: Self { Self(.dismissRejection) }
     public static var deleteProfile: Self { Self(.deleteProfile) }
     public static var lockProfile: Self { Self(.lockProfile) }
+    public static var unmergeProfile: Self { Self(.unmergeProfile) }
+    public static var removeProfileKey: Self { Self(.removeProfileKey) }
 }

@@ -28,6 +28,7 @@ enum Templates {
         ("profile", PackageResources.profile_mustache),
         ("profile_attributes", PackageResources.profile_attributes_mustache),
         ("profile_changes", PackageResources.profile_changes_mustache),
+        ("profile_merge", PackageResources.profile_merge_mustache),
         ("profile_summary", PackageResources.profile_summary_mustache),
         ("profile_summary_page", PackageResources.profile_summary_page_mustache),
         ("profiles", PackageResources.profiles_mustache),

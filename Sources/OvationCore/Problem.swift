@@ -124,11 +124,16 @@ extension Problem.Code {
     public static let rejectionCauseNotFound = Self("rejection_cause_not_found")
     public static let profileLocked = Self("profile_locked")
     public static let erasureNotFound = Self("erasure_not_found")
+    public static let profileKeyNotFound = Self("profile_key_not_found")
 
     // What stands against it
     public static let alreadyExists = Self("already_exists")
     public static let profileExists = Self("profile_exists")
     public static let profileKeyTaken = Self("profile_key_taken")
+    public static let profilesDiffer = Self("profiles_differ")
+    public static let tooManyMembers = Self("too_many_members")
+    public static let canonicalProfile = Self("canonical_profile")
+    public static let lastKey = Self("last_key")
     public static let conflict = Self("conflict")
     public static let idempotencyKeyReused = Self("idempotency_key_reused")
     public static let alreadyReplayed = Self("already_replayed")
@@ -178,8 +183,9 @@ extension Problem.Code: CaseIterable {
         .keyspaceNotFound, .sectionNotFound,
         .profileNotFound, .eventTypeNotFound, .attributeNotFound, .tagNotFound, .eventNotFound, .versionNotFound,
         .apiKeyNotFound,
-        .rejectionNotFound, .rejectionCauseNotFound, .profileLocked, .erasureNotFound, .alreadyExists, .profileExists,
-        .profileKeyTaken,
+        .rejectionNotFound, .rejectionCauseNotFound, .profileLocked, .erasureNotFound, .profileKeyNotFound,
+        .alreadyExists, .profileExists,
+        .profileKeyTaken, .profilesDiffer, .tooManyMembers, .canonicalProfile, .lastKey,
         .conflict,
         .idempotencyKeyReused, .alreadyReplayed, .preconditionFailed, .busy, .shuttingDown, .storeUnavailable,
         .storageFull, .storeDamaged, .internalError, .requestTimeout, .missingMember, .wrongType, .duplicateMember,

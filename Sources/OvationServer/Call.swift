@@ -157,8 +157,15 @@ extension Call {
 
     /// The body as a value: read from the request, or as the console gave it.
     func body<Given: Body>(_ type: Given.Type, within limits: Limits) async throws -> Given {
+        try await body(type, within: limits) { bytes throws(Problem) in try Given(json: JSONValue(parsing: bytes)) }
+    }
+
+    /// The same of a body that need not be JSON.
+    func body<Given: Body>(
+        _ type: Given.Type, within limits: Limits, parse: ([UInt8]) throws(Problem) -> Given
+    ) async throws -> Given {
         if case .value(let given) = source, let body = given.body as? Given { return body }
-        return try Given(json: JSONValue(parsing: try await body(within: limits).readableBytesView))
+        return try parse(Array(buffer: try await body(within: limits)))
     }
 
     /// The same; nil where nothing was sent.

@@ -10,11 +10,12 @@ extension Problem.Code {
             .forbidden
         case .notFound, .keyspaceNotFound, .sectionNotFound, .profileNotFound, .eventTypeNotFound, .attributeNotFound,
             .tagNotFound, .eventNotFound, .versionNotFound, .apiKeyNotFound, .erasureNotFound, .rejectionNotFound,
-            .rejectionCauseNotFound:
+            .rejectionCauseNotFound, .profileKeyNotFound:
             .notFound
         case .methodNotAllowed: .methodNotAllowed
         case .requestTimeout: .requestTimeout
-        case .alreadyExists, .profileExists, .profileKeyTaken, .conflict, .idempotencyKeyReused, .alreadyReplayed:
+        case .alreadyExists, .profileExists, .profileKeyTaken, .profilesDiffer, .tooManyMembers, .lastKey, .conflict,
+            .idempotencyKeyReused, .alreadyReplayed:
             .conflict
         case .tooManyAttempts: .tooManyRequests
         case .preconditionFailed: .preconditionFailed

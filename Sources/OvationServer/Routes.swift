@@ -17,7 +17,7 @@ struct Routes {
     var handlers: [Endpoint: any EndpointHandler] {
         let routes =
             tokens + keyspaces + sections + eventTypes + attributes + tags + models + events + profiles + profileData
-            + erasures + rejections + following + apiKeys + server
+            + merges + erasures + rejections + following + apiKeys + server
         return Dictionary(uniqueKeysWithValues: routes.map { ($0.endpoint, $0.handler) })
     }
 
@@ -126,6 +126,18 @@ struct Routes {
             (.getProfile, GetProfile(store: store)),
             (.findProfiles, FindProfiles(store: store)),
             (.getProfileByID, GetProfileByID(store: store)),
+        ]
+    }
+
+    /// Profiles that become one, and the keys that lead to a profile.
+    private var merges: [Route] {
+        [
+            (.mergeProfiles, MergeProfiles(store: store, directory: directory, limits: limits)),
+            (.unmergeProfile, UnmergeProfile(store: store)),
+            (.listProfileKeys, ListProfileKeys(store: store)),
+            (.addProfileKey, AddProfileKey(store: store, directory: directory, limits: limits)),
+            (.removeProfileKey, RemoveProfileKey(store: store)),
+            (.switchIdentifier, SwitchIdentifier(store: store, directory: directory, limits: limits)),
         ]
     }
 

@@ -7,7 +7,7 @@ struct ProfilesCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "profiles",
         abstract:
-            "Profiles: find, show, create; set attributes, add tags; export everything of one person, or delete it.",
+            "Profiles: find, show, create, merge; set attributes, add tags, keys; export everything of one person, or delete it.",
         discussion: """
             A profile is named by its key. It is an e-mail address, unless you name another keyspace with --keyspace.
 
@@ -15,10 +15,14 @@ struct ProfilesCommand: AsyncParsableCommand {
             ovation profiles set steve@apsis.com firstname=Steve birthdate=1993-03-07
             ovation profiles tag steve@apsis.com VIP
             ovation profiles show steve@apsis.com
+            ovation profiles merge email steve@apsis.com web 1f8e4b --dry-run
             ovation profiles export steve@apsis.com -o steve.json
             ovation profiles delete steve@apsis.com
             """,
-        subcommands: [Find.self, Show.self, Create.self, Set.self, Tag.self, Export.self, Delete.self, Lock.self])
+        subcommands: [
+            Find.self, Show.self, Create.self, Set.self, Tag.self, Merge.self, Unmerge.self, Keys.self, Export.self,
+            Delete.self, Lock.self,
+        ])
 
     /// Which profile.
     struct KeyOptions: ParsableArguments {
@@ -174,7 +178,12 @@ struct ProfilesCommand: AsyncParsableCommand {
             guard json else {
                 return try Output.print("\(Figures.count(body.values.entries.count, of: "attribute")) changed.")
             }
-            try Output.print(json: JSONWriter.write(try await client.call(.listAttributeValues, path).json))
+            do {
+                try Output.print(json: JSONWriter.write(try await client.call(.listAttributeValues, path).json))
+            } catch ClientFailure.refused(404, _) {
+                // The key itself was changed, so this one leads to nothing any more.
+                try Output.print(json: JSONWriter.write(body.json))
+            }
         }
     }
 
@@ -239,6 +248,7 @@ private enum ProfileWords {
         if let name = name(profile) { lines.append(name) }
         lines.append("profile \(profile.profile.profileID), since \(profile.profile.createdAt.rfc3339)")
         for key in profile.profile.keys { lines.append("key  \(key.keyspaceDiscriminator)  \(key.key)") }
+        lines += members(profile.profile.parts ?? [])
         for section in profile.sections {
             lines.append("section  \(section.sectionDiscriminator)")
             for attribute in section.attributes {
@@ -251,6 +261,15 @@ private enum ProfileWords {
             }
         }
         return lines
+    }
+
+    /// Of a profile that was merged from several; nothing of any other.
+    private static func members(_ members: [Bodies.ProfileMember]) -> [String] {
+        guard members.count > 1 else { return [] }
+        return members.map { member in
+            let key = member.key.map { "\($0.keyspaceDiscriminator)  \($0.key)" } ?? "without a key"
+            return "member  \(key)  \(MemberWords.since(member))"
+        }
     }
 
     /// First and last name, from the first section that has one.

@@ -8,7 +8,7 @@ extension ProfilesCommand {
         static let configuration = CommandConfiguration(
             abstract: "Write everything that is stored of one person into one JSON file.",
             discussion: """
-                The file has the profile with its keys, and for each section its attributes, its tags, what was changed of \
+                The file has the profile with its keys and members, and for each section its attributes, its tags, what was changed of \
                 them, and all events, newest first. It is personal data: nobody else on the machine can read it.
 
                 For an answer to a person who asks what you store, use an admin key: it gives all sections, and also what \

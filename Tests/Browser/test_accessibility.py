@@ -89,6 +89,13 @@ def stage(admin: Client) -> Stage:
     made(admin, f"{section}/tags", {"name": "Of old", "is_hidden": True})
     # An error page of the server's own needs no more than this.
     key = address("astrid.lindqvist")
+    merged = {
+        "profiles": [
+            {"keyspace_discriminator": EMAIL, "profile_key": key},
+            {"keyspace_discriminator": "com.apsis1.keyspaces.web", "profile_key": "visitor"},
+        ]
+    }
+    assert admin.request("PUT", "/audience/profiles/merges", json=merged).status_code == 204
     profile = admin.get("/audience/profiles", params={"key": key}).json()["items"][0]["profile_id"]
     rejections = [item["id"] for item in admin.get("/audience/rejections").json()["items"]]
     return Stage(
@@ -107,6 +114,7 @@ def stage(admin: Client) -> Stage:
             "gone": gone,
             "tag": tag,
             "profile_id": profile,
+            "number": "1",
             "id": rejections[0],
             "cause": admin.get("/audience/rejections/causes").json()["items"][0]["cause"],
             "event_id": admin.list_events(key=key, section=shop.section)[0]["id"],
@@ -128,6 +136,21 @@ def fill_in_wrongly(browser: Browser) -> None:
 def preview_an_edit(browser: Browser) -> None:
     browser.choose("Type of field 1", "string")
     browser.wait(lambda: "What this breaks" in browser.main)
+
+
+def preview_a_merge(browser: Browser) -> None:
+    browser.choose("Keyspace", "Web")
+    browser.fill("Profile key", "somebody else")
+    browser.press("Show what it would do")
+    assert "What would happen" in browser.main
+
+
+def merge_with_no_key(browser: Browser) -> None:
+    browser.choose("Keyspace", "Email")
+    browser.fill("Profile key", "nobody")
+    browser.expected_statuses = {400}
+    browser.press("Show what it would do")
+    assert "There is a problem" in browser.main
 
 
 def name_no_attribute(browser: Browser) -> None:
@@ -282,6 +305,10 @@ STATES: dict[str, tuple[str, str, Callable[..., None] | None]] = {
     "profile, attributes wrong": (FIELDS + "/attributes", FIELDS + "/attributes", set_a_birth_date_wrongly),
     "profile, attributes checked": (FIELDS + "/attributes", FIELDS + "/attributes", check_a_first_name),
     "profile, attributes saved": (FIELDS + "/attributes", FIELDS + "/attributes", set_a_first_name),
+    "profile, merge": (PROFILE + "/merge", PROFILE + "/merge", None),
+    "profile, merge wrong": (PROFILE + "/merge", PROFILE + "/merge", merge_with_no_key),
+    "profile, merge shown": (PROFILE + "/merge", PROFILE + "/merge", preview_a_merge),
+    "profile, undo a merge": (PROFILE + "/members/{number}/undo", PROFILE + "/members/{number}/undo", None),
     "profile, changes": (FIELDS + "/changes", FIELDS + "/changes", None),
     "profile, delete": (
         PROFILE + "/sections/{section}/events/{id}/delete",

@@ -59,6 +59,11 @@ class World:
             }
         if "/profiles/" in route.path and route.path.endswith(("/attributes", "/attributes/validate")):
             return {"com.apsis1.attributes.firstname": "planted", "was:com.apsis1.attributes.firstname": ""}
+        if route.path.endswith("/merge"):
+            return {"keyspace": CRM_ID, "key": "planted", "confirmed": "yes"}
+        if route.path.endswith("/undo"):
+            member = self.admin.get(f"/audience/keyspaces/{EMAIL}/profiles/steve@apsis.com").json()["members"][1]
+            return {"made": f"{member['created_at']} {member['merged_at']}", "confirmed": "yes"}
         if "/rejections/causes/" in route.path:
             return {"action": "run"}
         if "/rejections/" in route.path:
@@ -84,6 +89,7 @@ class World:
             "/account/api-keys",
             "/audience/rejections?limit=200",
             f"/audience/keyspaces/{EMAIL}/profiles/steve@apsis.com/sections/{DEFAULT_SECTION}/attributes",
+            f"/audience/keyspaces/{EMAIL}/profiles/steve@apsis.com/keys",
         ]
         texts = [re.sub(r'"last_used_at":"[^"]*"', "", self.admin.get(path).text) for path in paths]
         page = self.session.get(self.server.url + "/console", allow_redirects=False)
@@ -121,6 +127,13 @@ def world(chromium: Chrome, server: Server, admin: Client) -> Iterator[World]:
         f"{section}/attributes/{attribute['discriminator']}/versions", json={"type": "double", "draft": True}
     )
     tag = admin.post(f"{section}/tags", json={"name": "target"}).json()
+    merged = {
+        "profiles": [
+            {"keyspace_discriminator": EMAIL, "profile_key": "steve@apsis.com"},
+            {"keyspace_discriminator": "com.apsis1.keyspaces.web", "profile_key": "visitor"},
+        ]
+    }
+    assert admin.request("PUT", "/audience/profiles/merges", json=merged).status_code == 204
     profile = admin.get("/audience/profiles", params={"key": "steve@apsis.com"}).json()["items"][0]["profile_id"]
     yield World(
         server=server,
@@ -136,6 +149,7 @@ def world(chromium: Chrome, server: Server, admin: Client) -> Iterator[World]:
             "attribute_draft": draft_of(attribute_draft),
             "tag": tag["discriminator"],
             "profile_id": profile,
+            "number": "1",
             "keyspace": EMAIL,
             "key": "steve%40apsis.com",
             "client_id": key["client_id"],

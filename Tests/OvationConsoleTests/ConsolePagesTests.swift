@@ -73,7 +73,12 @@ struct ConsolePagesTests {
             matches: [.init(key: hostile, keyspace: hostile, isExact: true, href: hostile)], isIncomplete: true,
             error: hostile),
         ProfilePage(
-            id: hostile, name: hostile, keys: [.init(keyspace: hostile, key: hostile)], created: moment, held: held,
+            id: hostile, name: hostile, keys: [.init(keyspace: hostile, key: hostile)], created: moment,
+            members: [
+                .init(keyspace: hostile, key: hostile, merged: nil, undoHref: nil),
+                .init(keyspace: hostile, key: hostile, merged: moment, undoHref: hostile),
+                .init(keyspace: "", key: "", merged: moment, undoHref: nil),
+            ], mergeHref: hostile, held: held,
             sections: [Link(text: hostile, href: hostile, selected: true)], section: hostile, summaryHref: hostile,
             types: choices, from: hostile, to: hostile,
             events: [
@@ -83,6 +88,21 @@ struct ConsolePagesTests {
                     deleteHref: hostile)
             ], olderHref: hostile, isLaterPage: true, clearHref: hostile,
             errors: [FormError(control: "from", message: hostile)]),
+        ProfileMergePage(
+            who: hostile, action: hostile, back: hostile, keyspaces: choices, key: hostile,
+            errors: [FormError(control: "key", message: hostile)]),
+        ProfileMergePage(
+            who: hostile, action: hostile, back: hostile, keyspaces: choices, key: hostile,
+            preview: .init(
+                sentences: [hostile], isPossible: true, keys: [.init(keyspace: hostile, key: hostile)],
+                sections: [
+                    .init(
+                        name: hostile,
+                        attributes: [
+                            .init(name: hostile, value: hostile, owner: hostile, hidden: hostile),
+                            .init(name: hostile, value: hostile, owner: hostile, hidden: nil),
+                        ], tags: [hostile])
+                ], hidden: [.init(name: hostile, value: hostile)])),
         RejectionPage(
             id: hostile, at: moment, section: named, keyspace: named, profileKey: hostile, client: hostile,
             clientID: hostile, requestID: hostile, events: 1, code: hostile, detail: hostile,
@@ -204,7 +224,7 @@ struct ConsolePagesTests {
     @Test("only pages that ask say that they asked")
     func confirmed() {
         let asking = Templates.all.filter { String(decoding: $0.bytes, as: UTF8.self).contains("name=\"confirmed\"") }
-        #expect(asking.map(\.name).sorted() == ["confirm", "key_rotate"])
+        #expect(asking.map(\.name).sorted() == ["confirm", "key_rotate", "profile_merge"])
     }
 
     @Test("what an API key may do is said in whole sentences")

@@ -68,6 +68,12 @@ struct AuthorityTests {
         GET /audience/profiles admin
         GET /audience/profiles/{profile_id} admin
         DELETE /audience/keyspaces/{keyspace}/profiles/{key} token
+        PUT /audience/profiles/merges token
+        DELETE /audience/profiles/merges/keyspaces/{keyspace}/profiles/{key} token
+        GET /audience/keyspaces/{keyspace}/profiles/{key}/keys token
+        POST /audience/keyspaces/{keyspace}/profiles/{key}/keys admin
+        DELETE /audience/keyspaces/{keyspace}/profiles/{key}/keys/{other_keyspace}/{other_key} admin
+        PUT /audience/keyspaces/{keyspace}/profiles/{key}/sections/{section} token
         GET /audience/erasures/{erasure_id} token
         GET /audience/erasures admin
         GET /audience/sections/{section}/rejections token
@@ -107,6 +113,7 @@ struct AuthorityTests {
             "section": Fixtures.section, "keyspace": Fixtures.emailKeyspace, "key": "steve@apsis.com",
             "event": Fixtures.eventType, "version": "2565266", "id": "1", "profile_id": "0123456789abcdef",
             "attribute": "com.apsis1.attributes.email", "tag": "com.example.tags.vip", "client_id": "nobody",
+            "other_keyspace": "com.apsis1.keyspaces.web", "other_key": "w",
             "erasure_id": "8e03978e-40d5-43e8-bc93-6894a57f9324",
             "cause": "0123456789abcdef0123456789abcdef",
         ])

@@ -72,8 +72,15 @@ struct ConsoleQuestionTests {
                         ? String(Fixtures.versionID) : draft.json["drafts"]?.array?.first?["id"]?.string),
                 "profile_id": found["items"]?.array?.first?["profile_id"]?.string,
                 "id": (isOfRejection ? rejections : events)["items"]?.array?.first?["id"]?.string,
-                "client_id": key["client_id"]?.string, "keyspace": Fixtures.emailKeyspace,
+                "client_id": key["client_id"]?.string, "keyspace": Fixtures.emailKeyspace, "number": "1",
             ]
+            if template.contains("/members/") {
+                let body = Bodies.ProfileMerge(of: "steve@apsis.com", and: "w")
+                let merged = try await server.send(
+                    .put, "/audience/profiles/merges",
+                    body: String(decoding: JSONWriter.write(body.json), as: UTF8.self))
+                #expect(merged.status == .noContent)
+            }
             path = template
             for (name, value) in places where path.contains("{\(name)}") {
                 path = path.replacing("{\(name)}", with: try #require(value, "nothing for \(name)"))
@@ -86,6 +93,8 @@ struct ConsoleQuestionTests {
             case let rotation where rotation.hasSuffix("/rotate"):
                 var client = try await ConsoleClient.signedIn(to: server)
                 fields = try await client.get(path).hiddenFields.filter { $0.0 == "seen" } + [("overlap", "0")]
+            case let merge where merge.hasSuffix("/merge"):
+                fields = [("keyspace", "com.apsis1.keyspaces.web"), ("key", "w")]
             default: fields = [("name", "made"), ("key_format", "text")]
             }
         }
@@ -115,6 +124,7 @@ struct ConsoleQuestionTests {
             var texts: [String] = []
             for path in [
                 "/audience/log?limit=1000", "/account/api-keys", "/audience/rejections", TestServer.eventsPath(),
+                "/audience/keyspaces/\(Fixtures.emailKeyspace)/profiles/steve%40apsis.com/keys",
             ] {
                 let text = try await server.send(.get, path).text
                 texts.append(text.replacing(/"last_used_at":[^,}]*/, with: ""))
@@ -205,5 +215,16 @@ struct ConsoleQuestionTests {
                 ]
             #expect(try await !client.post(path, draft).isQuestion, "a draft breaks nothing")
         }
+    }
+}
+
+extension Bodies.ProfileMerge {
+    /// Of an e-mail address and a key of the web.
+    fileprivate init(of address: String, and web: String) {
+        self.init()
+        profiles = [
+            Bodies.KeyReference(keyspace: Fixtures.emailKeyspace, key: address),
+            Bodies.KeyReference(keyspace: "com.apsis1.keyspaces.web", key: web),
+        ]
     }
 }

@@ -193,11 +193,35 @@ struct DescribedBodyTests {
                     endpoint: .discardVersion,
                     path: ["section": Self.section, "event": Self.event, "version": "3000009"]))
             _ = try await take(Step(endpoint: .removeEventType, path: type))
+            try await takeKeys(take)
             try await takeErasure(take)
             try await takeFields(take)
             // The document is larger than what is described of it, and the stream has no end.
             #expect(Set(Endpoint.allCases).subtracting(taken) == [.openAPI, .streamLive])
         }
+    }
+
+    /// Merges, and keys that come and go: the profile of the examples is there.
+    private func takeKeys(_ take: (Step) async throws -> TestServer.Answer) async throws {
+        _ = try await take(Step(endpoint: .mergeProfiles, headers: [("Prefer", "validate-only")]))
+        _ = try await take(Step(endpoint: .mergeProfiles))
+        let merged: KeyValuePairs = ["keyspace": "com.apsis1.keyspaces.web", "key": "1f8e4b"]
+        _ = try await take(Step(endpoint: .getProfile, path: merged))
+        _ = try await take(Step(endpoint: .unmergeProfile, path: merged, headers: [("Prefer", "handling=restore")]))
+        let web = Self.text(Bodies.KeyReference(keyspace: "com.apsis1.keyspaces.web", key: "w").json)
+        _ = try await take(Step(endpoint: .addProfileKey, path: Self.place, body: web))
+        _ = try await take(Step(endpoint: .listProfileKeys, path: Self.place))
+        let key: KeyValuePairs = [
+            "keyspace": Self.email, "key": "steve@apsis.com", "other_keyspace": "com.apsis1.keyspaces.web",
+            "other_key": "w",
+        ]
+        _ = try await take(Step(endpoint: .removeProfileKey, path: key))
+        _ = try await take(Step(endpoint: .switchIdentifier, path: Self.place))
+        let back = Bodies.NewProfile.definition.example
+        _ = try await take(
+            Step(
+                endpoint: .createProfile, path: ["keyspace": Self.email, "section": Self.section],
+                body: Self.text(back)))
     }
 
     private func takeErasure(_ take: (Step) async throws -> TestServer.Answer) async throws {

@@ -104,6 +104,10 @@ public struct ProfilePage: ConsolePage {
     public let name: String?
     public let keys: [Key]
     public let created: Moment
+    /// Of a profile that was merged from several; else none.
+    public let members: [ProfileMemberRow]
+    /// Where another profile is named, to merge the two.
+    public let mergeHref: String
     public let held: ProfileHeld
     /// One per section, the shown one selected.
     public let sections: [Link]
@@ -134,8 +138,9 @@ public struct ProfilePage: ConsolePage {
     let typesText: String
 
     public init(
-        id: String, name: String?, keys: [Key], created: Moment, held: ProfileHeld, sections: [Link], section: String,
-        summaryHref: String, types: [Choice], from: String, to: String, events: [Event], olderHref: String?,
+        id: String, name: String?, keys: [Key], created: Moment, members: [ProfileMemberRow], mergeHref: String,
+        held: ProfileHeld, sections: [Link], section: String, summaryHref: String, types: [Choice], from: String,
+        to: String, events: [Event], olderHref: String?,
         isLaterPage: Bool = false,
         clearHref: String, errors: [FormError] = []
     ) {
@@ -143,6 +148,8 @@ public struct ProfilePage: ConsolePage {
         self.name = name
         self.keys = keys
         self.created = created
+        self.members = members
+        self.mergeHref = mergeHref
         self.held = held
         self.sections = sections
         self.section = section

@@ -19,7 +19,7 @@ struct LoadEvents: EndpointHandler {
         let coding = try call.request.contentCoding()
         let caller = try call.caller()
         let section = try caller.section(call.path.section()).discriminator
-        guard caller.catalogue.keyspaces.contains(where: { caller.key.mayWrite($0.discriminator) }) else {
+        guard caller.mayWriteAnywhere else {
             throw Problem(
                 .keyspaceForbidden, "This API key may write through no keyspace, so there is nothing to upload.")
         }

@@ -198,7 +198,7 @@ struct Upload: Sendable {
 }
 
 extension Identity {
-    fileprivate var mayWriteAnywhere: Bool { catalogue.keyspaces.contains { key.mayWrite($0.discriminator) } }
+    var mayWriteAnywhere: Bool { catalogue.keyspaces.contains { key.mayWrite($0.discriminator) } }
 }
 
 extension EventChunk {

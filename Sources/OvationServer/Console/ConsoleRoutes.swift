@@ -150,6 +150,10 @@ struct ConsoleRoute: Sendable {
             page(.get, "/console/keyspaces/{keyspace}/profiles/{key}", ProfileFinder.open),
             page(.get, profile, ProfileTimeline.show),
             page(.get, profile + "/summary", ProfileTimeline.summary),
+            page(.get, profile + "/merge", ProfileMerging.show),
+            act(profile + "/merge", ProfileMerging.post, asks: ProfileMerging.preview),
+            page(.get, profile + "/members/{number}/undo", MergeUndo.confirm),
+            act(profile + "/members/{number}/undo", MergeUndo.post, asks: MergeUndo.confirm),
             page(.get, profile + "/sections/{section}/attributes", AttributeEditor.show),
             act(
                 profile + "/sections/{section}/attributes/validate", AttributeEditor.validate,

@@ -12,10 +12,27 @@ extension Call {
 extension ProfileAddress {
     /// - Parameter key: as it was written.
     init(_ key: String, in keyspace: Keyspace, account: Int64) throws(Problem) {
-        let key = try ProfileKey(key, format: keyspace.keyFormat)
+        try self.init(ProfileKey(key, format: keyspace.keyFormat), in: keyspace, account: account)
+    }
+
+    init(_ key: ProfileKey, in keyspace: Keyspace, account: Int64) {
         self.init(
             account: account, keyspace: keyspace.number, key: key,
             foundingID: .founding(account: account, keyspace: keyspace.number, key: key))
+    }
+
+    /// Of a key in a body.
+    /// - Parameter pointer: where it stands.
+    init(
+        _ key: Bodies.WrittenKey, in keyspace: Keyspace, of caller: Identity, at pointer: String
+    ) throws(Problem) {
+        do throws(Problem) {
+            try self.init(key.text, in: keyspace, account: caller.key.account)
+        } catch {
+            var problem = error
+            problem.errors = [ItemError(index: nil, pointer: pointer, code: error.code, detail: error.detail)]
+            throw problem
+        }
     }
 }
 

@@ -16,7 +16,9 @@ struct ChangeAttributeValues: ProfileChangeEndpoint, InputEndpoint {
 
     func identifyingBytes(_ asked: Input) -> [UInt8] { JSONWriter.write(asked.json) }
 
-    func edits(_ asked: Input, of profile: ProfileAddress, at place: ChangePlace) throws -> [ProfileEdit] {
+    func operations(
+        _ asked: Input, of profile: ProfileAddress, at place: ChangePlace
+    ) throws -> [ProfileChange.Operation] {
         let target = place.target
         var check = try MembersCheck(asked.values)
         check.checkAttributes(in: target) { name in
@@ -28,6 +30,6 @@ struct ChangeAttributeValues: ProfileChangeEndpoint, InputEndpoint {
             }
             return target.attribute(version: id)
         }
-        return try check.result(MembersCheck.attributes, forbidden: .attributeForbidden)
+        return place.update(try check.result(MembersCheck.attributes, forbidden: .attributeForbidden))
     }
 }

@@ -2,7 +2,7 @@ import OvationCore
 import OvationWire
 
 /// `PATCH /v2/audience/keyspaces/{keyspace}/profiles/{key}/sections/{section}/attributes`: values by discriminator, all or
-/// nothing, of a profile that is there.
+/// nothing, of a profile that is there. The attribute that has its key as a value moves the key.
 struct ChangeAttributeValuesByName: ProfileChangeEndpoint, InputEndpoint {
     typealias Input = Bodies.NamedAttributeValues
 
@@ -16,7 +16,9 @@ struct ChangeAttributeValuesByName: ProfileChangeEndpoint, InputEndpoint {
 
     func identifyingBytes(_ asked: Input) -> [UInt8] { JSONWriter.write(asked.json) }
 
-    func edits(_ asked: Input, of profile: ProfileAddress, at place: ChangePlace) async throws -> [ProfileEdit] {
+    func operations(
+        _ asked: Input, of profile: ProfileAddress, at place: ChangePlace
+    ) throws -> [ProfileChange.Operation] {
         let target = place.target
         let keyAttribute = target.keyAttribute
         var check = try MembersCheck(asked.values)
@@ -26,30 +28,11 @@ struct ChangeAttributeValuesByName: ProfileChangeEndpoint, InputEndpoint {
             attribute.number == keyAttribute?.number ? ProfileTarget.keyCannotBeCleared(attribute) : nil
         }
         let edits = try check.result(MembersCheck.attributes, forbidden: .attributeForbidden)
-        if let keyAttribute, let edit = edits.first(where: { $0.field == .attribute(keyAttribute.number) }),
-            edit.value?.value.profileKey(format: place.keyspace.keyFormat) != profile.key
-        {
-            try await refuseMove(of: profile, keyAttribute)
-        }
-        return edits
-    }
-
-    /// The value would become the key. That a profile is not there, or closed, is said first.
-    private func refuseMove(of profile: ProfileAddress, _ attribute: Attribute) async throws {
-        guard let found = try await store.profile(.address(profile)) else {
-            throw Problem(.profileNotFound, "There is no profile with this key in the keyspace.")
-        }
-        if let problem = found.state.problem { throw problem }
-        let detail =
-            "'\(attribute.discriminator)' is the key of the profile, and keys cannot be moved yet; nothing was changed. To "
-            + "change the value and keep the key, send it by version id to the path without /v2."
-        throw Problem(
-            .conflict, detail,
-            errors: [
-                ItemError(
-                    index: nil, pointer: "/" + JSONPointer.escaped(attribute.discriminator.text), code: .conflict,
-                    detail: detail)
-            ])
+        guard let keyAttribute, let edit = edits.first(where: { $0.field == .attribute(keyAttribute.number) }),
+            let key = edit.value?.value.profileKey(format: place.keyspace.keyFormat), key != profile.key
+        else { return place.update(edits) }
+        let address = ProfileAddress(key, in: place.keyspace, account: profile.account)
+        return [.addKey(address, place.caller.mergeRules)] + place.update(edits) + [.removeKey]
     }
 }
 

@@ -17,4 +17,9 @@ struct ChangePlace {
         ProfileTarget(
             catalogue: caller.account.catalogue, section: section, keyspace: keyspace, callerIsAdmin: caller.isAdmin)
     }
+
+    /// What sets and clears fields in the section; nothing where there is nothing to do.
+    func update(_ edits: [ProfileEdit]) -> [ProfileChange.Operation] {
+        edits.isEmpty ? [] : [.update(section: section.number, edits)]
+    }
 }

@@ -16,9 +16,11 @@ struct ChangeProfileTags: ProfileChangeEndpoint, InputEndpoint {
 
     func identifyingBytes(_ asked: Input) -> [UInt8] { JSONWriter.write(asked.json) }
 
-    func edits(_ asked: Input, of profile: ProfileAddress, at place: ChangePlace) throws -> [ProfileEdit] {
+    func operations(
+        _ asked: Input, of profile: ProfileAddress, at place: ChangePlace
+    ) throws -> [ProfileChange.Operation] {
         var check = try MembersCheck(asked.values)
         check.checkTags(in: place.target)
-        return try check.result(MembersCheck.tags, forbidden: .tagForbidden)
+        return place.update(try check.result(MembersCheck.tags, forbidden: .tagForbidden))
     }
 }

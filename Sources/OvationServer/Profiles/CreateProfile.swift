@@ -19,19 +19,12 @@ struct CreateProfile: ProfileChangeEndpoint, InputEndpoint {
     func identifyingBytes(_ asked: Input) -> [UInt8] { JSONWriter.write(asked.json) }
 
     func profile(_ asked: Input, _ call: Call, at place: ChangePlace) throws(Problem) -> ProfileAddress {
-        do throws(Problem) {
-            return try ProfileAddress(
-                asked.profileKey.text, in: place.keyspace, account: place.caller.key.account)
-        } catch {
-            var problem = error
-            problem.errors = [
-                ItemError(index: nil, pointer: "/profile_key", code: error.code, detail: error.detail)
-            ]
-            throw problem
-        }
+        try ProfileAddress(asked.profileKey, in: place.keyspace, of: place.caller, at: "/profile_key")
     }
 
-    func edits(_ asked: Input, of profile: ProfileAddress, at place: ChangePlace) throws -> [ProfileEdit] {
-        place.target.edit(settingKey: profile.key).map { [$0] } ?? []
+    func operations(
+        _ asked: Input, of profile: ProfileAddress, at place: ChangePlace
+    ) throws -> [ProfileChange.Operation] {
+        place.update(place.target.edit(settingKey: profile.key).map { [$0] } ?? [])
     }
 }

@@ -22,7 +22,8 @@ struct GetProfile: BodyEndpoint {
         let readable = ReadableFields(
             caller.catalogue, through: keyspace.discriminator, ignoringPermissions: ignoresPermissions)
         let body = Bodies.ProfileWithCounts(
-            ProfileData(profile: visible, sections: data.sections), readable, counts, in: caller.catalogue
+            ProfileData(profile: visible, sections: data.sections),
+            joined: try await store.joinings(of: data.profile, at: address), readable, counts, in: caller.catalogue
         ) { eventType in
             caller.key.maySee(eventType.section)
                 && (ignoresPermissions || eventType.permission(in: keyspace.discriminator).read)

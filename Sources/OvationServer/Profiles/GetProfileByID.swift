@@ -14,7 +14,17 @@ struct GetProfileByID: BodyEndpoint {
         guard let profile = try await store.profile(.id(id, account: caller.key.account)) else {
             throw Problem(.profileNotFound, "There is no profile with this id.")
         }
+        let joinings = try await joinings(of: profile, caller)
         return BodyAnswer(
-            Bodies.Profile(profile, in: caller.catalogue), headers: [.cacheControl: "no-store"])
+            Bodies.Profile(profile, joined: joinings, in: caller.catalogue), headers: [.cacheControl: "no-store"])
+    }
+
+    /// The history of a profile is found by any of its keys.
+    private func joinings(of profile: Profile, _ caller: Identity) async throws -> [Int64: Timestamp] {
+        guard profile.members.count > 1, let key = profile.keys.first,
+            let keyspace = caller.account.catalogue.keyspace(number: key.keyspace)
+        else { return [:] }
+        let address = try ProfileAddress(key.text, in: keyspace, account: caller.key.account)
+        return try await store.joinings(of: profile, at: address)
     }
 }

@@ -25,9 +25,11 @@ protocol ProfileChangeEndpoint: EndpointHandler {
     /// The profile that is meant.
     func profile(_ asked: Asked, _ call: Call, at place: ChangePlace) throws(Problem) -> ProfileAddress
 
-    /// What is set and cleared.
+    /// What is to be done.
     /// - Throws: when any of it may not be; the answer then names each.
-    func edits(_ asked: Asked, of profile: ProfileAddress, at place: ChangePlace) async throws -> [ProfileEdit]
+    func operations(
+        _ asked: Asked, of profile: ProfileAddress, at place: ChangePlace
+    ) async throws -> [ProfileChange.Operation]
 }
 
 extension ProfileChangeEndpoint {
@@ -44,10 +46,11 @@ extension ProfileChangeEndpoint {
         let asked = try await asked(by: call)
         if !directory.isCurrent(caller) { place = try ChangePlace(call, as: directory.current(caller)) }
         let profile = try profile(asked, call, at: place)
-        let idempotency = try call.idempotency(of: identifyingBytes(asked), profile: profile, at: place)
-        let edits: [ProfileEdit]
+        let idempotency = try call.idempotency(
+            of: identifyingBytes(asked), profile: profile, section: place.section.number, caller: place.caller)
+        let operations: [ProfileChange.Operation]
         do {
-            edits = try await self.edits(asked, of: profile, at: place)
+            operations = try await self.operations(asked, of: profile, at: place)
         } catch {
             // A repeat of what was done gets its first answer, even if definitions have changed since.
             guard let idempotency, !call.isCheckOnly,
@@ -61,15 +64,15 @@ extension ProfileChangeEndpoint {
         }
         if call.isCheckOnly {
             try await verify(profile, call)
+            try await store.verifyKeys(operations, of: profile, for: place.caller)
             return .noContent([.preferenceApplied: "validate-only"])
         }
         // A store refuses values of a closed profile; of an empty request there are none.
-        if edits.isEmpty, let problem = try await store.profile(.address(profile))?.state.problem { throw problem }
+        if operations.isEmpty, let problem = try await store.profile(.address(profile))?.state.problem { throw problem }
         let change = ProfileChange(
             profile: profile, at: call.receivedAt, actor: place.caller.key.clientID, precondition: precondition,
-            idempotency: idempotency,
-            operations: edits.isEmpty ? [] : [.update(section: place.section.number, edits)])
-        return try await respond(try await store.change(change), profile, call)
+            idempotency: idempotency, operations: operations)
+        return try await respond(try await store.change(change), profile, place.caller)
     }
 
     /// What the store would say, as far as it can be known before.
@@ -86,26 +89,15 @@ extension ProfileChangeEndpoint {
     private var replayed: Response { Response(status: status, headers: [.idempotencyReplayed: "true"]) }
 
     private func respond(
-        _ outcome: ProfileChangeOutcome, _ profile: ProfileAddress, _ call: Call
+        _ outcome: ProfileChangeOutcome, _ profile: ProfileAddress, _ caller: Identity
     ) async throws -> Response {
         switch outcome {
         case .changed, .unchanged: return Response(status: status)
         case .duplicate: return replayed
-        case .noProfile: throw call.unknownProfile
         case .exists:
             // That it is closed says more.
             throw try await store.profile(.address(profile))?.state.problem ?? Problem.profileExists
-        case .refused(let state):
-            throw state.problem
-                ?? Problem(.internalError, "The change was refused for no reason that the server knows.")
-        case .full:
-            throw Problem(
-                .limitExceeded,
-                "The profile would hold more than \(Limits.profileFieldsMax) attributes and tags in the section; nothing "
-                    + "was changed.")
-        case .conflict: throw Problem.reusedIdempotencyKey
-        case .different, .tooManyMembers, .canonical, .taken, .lastKey:
-            throw Problem(.internalError, "The change was refused for no reason that the server knows.")
+        default: throw outcome.problem(caller)
         }
     }
 }
@@ -113,7 +105,7 @@ extension ProfileChangeEndpoint {
 extension Problem {
     static let profileExists = Problem(
         .profileExists, "There is a profile with this key already; nothing was changed.")
-    fileprivate static let reusedIdempotencyKey = Problem(
+    static let reusedIdempotencyKey = Problem(
         .idempotencyKeyReused,
         "This Idempotency-Key came with another request before; nothing was changed. Use a new key for each request, and "
             + "the same key only to send the same request again.")
@@ -121,18 +113,18 @@ extension Problem {
 
 extension Call {
     /// nil without the header.
-    fileprivate func idempotency(
-        of asked: @autoclosure () -> [UInt8], profile: ProfileAddress, at place: ChangePlace
+    /// - Parameter section: its number; 0 for a request that is about none.
+    func idempotency(
+        of asked: @autoclosure () -> [UInt8], profile: ProfileAddress, section: Int64, caller: Identity
     ) throws(Problem) -> Idempotency? {
         guard let key = try idempotencyKey() else { return nil }
         var hash = SHA256()
         let keyBytes = Array(profile.key.text.utf8)
         // The endpoint, so that the same body is another request at another one.
-        hash.update(data: Array("\(endpoint.name) \(profile.keyspace) \(place.section.number) \(keyBytes.count) ".utf8))
+        hash.update(data: Array("\(endpoint.name) \(profile.keyspace) \(section) \(keyBytes.count) ".utf8))
         hash.update(data: keyBytes)
         hash.update(data: asked())
         return Idempotency(
-            key, of: place.caller.key.clientID, section: place.section.number, fingerprint: Array(hash.finalize()),
-            answer: [])
+            key, of: caller.key.clientID, section: section, fingerprint: Array(hash.finalize()), answer: [])
     }
 }

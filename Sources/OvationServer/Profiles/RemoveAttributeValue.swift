@@ -15,7 +15,9 @@ struct RemoveAttributeValue: ProfileChangeEndpoint {
 
     func identifyingBytes(_ asked: EventVersion.ID) -> [UInt8] { Array(String(asked).utf8) }
 
-    func edits(_ asked: EventVersion.ID, of profile: ProfileAddress, at place: ChangePlace) throws -> [ProfileEdit] {
-        [ProfileEdit(.attribute(try place.target.attributeToClear(version: asked).number), nil)]
+    func operations(
+        _ asked: EventVersion.ID, of profile: ProfileAddress, at place: ChangePlace
+    ) throws -> [ProfileChange.Operation] {
+        place.update([ProfileEdit(.attribute(try place.target.attributeToClear(version: asked).number), nil)])
     }
 }

@@ -15,12 +15,14 @@ struct RemoveAttributeValueByName: ProfileChangeEndpoint {
 
     func identifyingBytes(_ asked: String) -> [UInt8] { Array(asked.utf8) }
 
-    func edits(_ asked: String, of profile: ProfileAddress, at place: ChangePlace) throws -> [ProfileEdit] {
+    func operations(
+        _ asked: String, of profile: ProfileAddress, at place: ChangePlace
+    ) throws -> [ProfileChange.Operation] {
         let target = place.target
         let attribute = try target.attributeToClear(named: asked)
         guard attribute.number != target.keyAttribute?.number else {
             throw Problem(.validationFailed, ProfileTarget.keyCannotBeCleared(attribute))
         }
-        return [ProfileEdit(.attribute(attribute.number), nil)]
+        return place.update([ProfileEdit(.attribute(attribute.number), nil)])
     }
 }

@@ -1,29 +1,53 @@
 public import OvationCore
 
 extension Bodies.Profile {
+    /// Without its members.
     public init(_ profile: OvationCore.Profile, in catalogue: Catalogue) {
         profileID = profile.id.hex
-        keys = profile.keys.map { key in
-            var shown = Bodies.ProfileKey()
-            let keyspace = catalogue.keyspace(number: key.keyspace)
-            shown.keyspaceDiscriminator = keyspace?.discriminator.text ?? ""
-            shown.key = key.text
+        keys = profile.keys.map { Bodies.ProfileKey($0, in: catalogue) }
+        createdAt = profile.createdAt
+    }
+
+    /// - Parameter joinings: when each member was joined, by the position of the change.
+    public init(_ profile: OvationCore.Profile, joined joinings: [Int64: Timestamp], in catalogue: Catalogue) {
+        self.init(profile, in: catalogue)
+        parts = [Bodies.ProfileMember](profile, joined: joinings, in: catalogue)
+    }
+}
+
+extension Bodies.ProfileKey {
+    public init(_ key: OvationCore.Profile.Key, in catalogue: Catalogue) {
+        self.init()
+        keyspaceDiscriminator = catalogue.keyspace(number: key.keyspace)?.discriminator.text ?? ""
+        self.key = key.text
+    }
+}
+
+extension [Bodies.ProfileMember] {
+    /// - Parameter joinings: when each member was joined, by the position of the change.
+    public init(_ profile: OvationCore.Profile, joined joinings: [Int64: Timestamp], in catalogue: Catalogue) {
+        self = profile.members.map { member in
+            var shown = Bodies.ProfileMember()
+            shown.key = member.key.map { Bodies.ProfileKey($0, in: catalogue) }
+            shown.createdAt = member.createdAt
+            shown.mergedAt = member.joining.map { joinings[$0.position] ?? member.createdAt }
+            shown.canonical = member.joining == nil
             return shown
         }
-        createdAt = profile.createdAt
     }
 }
 
 extension Bodies.ProfileWithCounts {
     /// - Parameters:
     ///   - data: what the profile holds in sections that the caller may see.
+    ///   - joinings: when each member was joined, by the position of the change.
     ///   - readable: which of it the caller may read.
     ///   - isVisible: whether the caller may know of events of a type.
     public init(
-        _ data: ProfileData, _ readable: ReadableFields, _ counts: ProfileCounts, in catalogue: Catalogue,
-        where isVisible: (OvationCore.EventType) -> Bool
+        _ data: ProfileData, joined joinings: [Int64: Timestamp], _ readable: ReadableFields, _ counts: ProfileCounts,
+        in catalogue: Catalogue, where isVisible: (OvationCore.EventType) -> Bool
     ) {
-        profile = Bodies.Profile(data.profile, in: catalogue)
+        profile = Bodies.Profile(data.profile, joined: joinings, in: catalogue)
         var totals: [Discriminator<OvationCore.EventType>: (events: Int64, newest: Timestamp)] = [:]
         var isWhole = true
         for count in counts.counts {

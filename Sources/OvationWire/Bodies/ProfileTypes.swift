@@ -4,6 +4,7 @@ extension Bodies {
     public struct Profile: Body {
         public var profileID = ""
         public var keys: [ProfileKey] = []
+        public var parts: [ProfileMember]?
         public var createdAt = Timestamp(milliseconds: 0)
         public init() {}
 
@@ -11,6 +12,9 @@ extension Bodies {
         public static let members = Members<Self> {
             $0.required("profile_id", \.profileID, "An id that does not show the keys.", idSchema)
             $0.required("keys", \.keys, "The keys it is known by.")
+            $0.optional(
+                "members", \.parts, "What it was merged from, the canonical member first; left out in searches.",
+                .array(of: ProfileMember.schema, max: Limits.profileMembersMax))
             $0.required("created_at", \.createdAt, "When its first event arrived.")
         }
 
@@ -28,6 +32,24 @@ extension Bodies {
                 "keyspace_discriminator", \.keyspaceDiscriminator, "The keyspace it is a key of.",
                 .discriminator("com.apsis1.keyspaces.email"))
             $0.required("key", \.key, "The key, in the form of its keyspace.", .string(example: "steve@apsis.com"))
+        }
+    }
+
+    /// A part of a profile: what came by one key.
+    public struct ProfileMember: Body {
+        public var key: ProfileKey?
+        public var createdAt = Timestamp(milliseconds: 0)
+        public var mergedAt: Timestamp?
+        public var canonical = false
+        public init() {}
+
+        public static let summary = "A part of a profile: what came by one key. Most profiles have one."
+        public static let members = Members<Self> {
+            $0.nullable(
+                "key", \.key, "Its key; null: it was taken from it, or is one of a keyspace that you may not read.")
+            $0.required("created_at", \.createdAt, "When it was made.")
+            $0.nullable("merged_at", \.mergedAt, "When it became a part of the profile; null: it always was one.")
+            $0.required("canonical", \.canonical, "Whether its data come before those of the others.")
         }
     }
 

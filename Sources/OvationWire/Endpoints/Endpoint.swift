@@ -51,7 +51,7 @@ extension Endpoint: CaseIterable {
     /// All of them, area by area. What is not here does not exist: the server makes its routes from this list.
     public static let allCases: [Endpoint] =
         tokens + keyspaces + sections + eventTypes + attributes + tags + models + events + profiles + profileData
-        + erasures + rejections + following + apiKeys + server
+        + merges + erasures + rejections + following + apiKeys + server
 }
 
 extension Endpoint: Hashable {

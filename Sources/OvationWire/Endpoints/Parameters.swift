@@ -11,7 +11,7 @@ extension Parameter {
         Parameter(name: name, location: .query, isRequired: isRequired, description: description, schema: schema)
     }
 
-    private static func header(_ name: String, _ description: String, _ schema: Schema) -> Parameter {
+    static func header(_ name: String, _ description: String, _ schema: Schema) -> Parameter {
         Parameter(name: name, location: .header, isRequired: false, description: description, schema: schema)
     }
 
@@ -23,6 +23,10 @@ extension Parameter {
             path("section", "Discriminator of a section.", .string(min: 1, example: "com.apsis1.sections.default")),
             path("keyspace", "Discriminator of a keyspace.", .string(min: 1, example: "com.apsis1.keyspaces.email")),
             path("key", "Profile key, percent-encoded.", .string(min: 1, example: "steve@apsis.com")),
+            path(
+                "other_keyspace", "Discriminator of the keyspace of the key to remove.",
+                .string(min: 1, example: "com.apsis1.keyspaces.web")),
+            path("other_key", "The key to remove, percent-encoded.", .string(min: 1, example: "1f8e4b")),
             path(
                 "event", "Discriminator of an event type.",
                 .string(min: 1, example: "com.apsis1.events.transaction.custom-coffee-sold-k3v9x2b7qa")),

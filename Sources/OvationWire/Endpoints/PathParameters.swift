@@ -37,8 +37,8 @@ public struct PathParameters: Sendable {
         return discriminator
     }
 
-    public func keyspace() throws(Problem) -> Discriminator<Keyspace> {
-        let text = try text("keyspace")
+    public func keyspace(_ name: String = "keyspace") throws(Problem) -> Discriminator<Keyspace> {
+        let text = try text(name)
         guard let discriminator = try? Discriminator<Keyspace>(text) else {
             throw Problem(.keyspaceNotFound, "There is no keyspace \(text.quoted).")
         }

@@ -276,9 +276,24 @@ enum ChangeList {
     }
 
     private static func heading(_ change: Bodies.ProfileChange) -> String {
-        if change.eventDiscriminator == ProfileChange.Kind.locked.eventDiscriminator { return "Locked for good" }
+        let kind = ProfileChange.Kind.allCases.first { $0.eventDiscriminator == change.eventDiscriminator }
+        if let words = kind.flatMap(heading) { return words }
         let names = change.changes.map { $0.kind == .tag ? "tag \($0.name)" : $0.name }
         return names.joined(separator: ", ") + " changed"
+    }
+
+    /// Of what becomes of a profile as a whole; nil: its fields say it.
+    private static func heading(_ kind: ProfileChange.Kind) -> String? {
+        switch kind {
+        case .updated: nil
+        case .locked: "Locked for good"
+        case .erased: "Deleted"
+        case .merged: "Merged with another profile"
+        case .unmerged: "A key taken out of the merged profile"
+        case .restored: "A merge undone"
+        case .keyAdded: "A key added"
+        case .keyRemoved: "A key removed"
+        }
     }
 
     private static func field(_ change: Bodies.FieldChange, _ visit: Visit) -> ProfileChangesPage.Field {

@@ -24,7 +24,8 @@ enum ProfileTimeline {
         let page = ProfilePage(
             id: profile.id, name: held.name,
             keys: profile.keys.map { .init(keyspace: visit.keyspaceName($0.keyspace), key: visit.shown(key: $0.key)) },
-            created: profile.created, held: held.shown,
+            created: profile.created, members: profile.memberRows(visit), mergeHref: ProfileMerging.path(profile.id),
+            held: held.shown,
             sections: visit.catalogue.sections.map {
                 Link(
                     text: $0.name, href: ConsolePath.with(base, [("section", $0.discriminator.text)]),
@@ -130,11 +131,14 @@ enum ProfileTimeline {
 struct ShownProfile: Sendable {
     let id: String
     let keys: [(keyspace: String, key: String)]
+    let members: [Bodies.ProfileMember]
     let created: Moment
 
     init(_ visit: Visit) async throws {
-        id = try visit.path.profileID().hex
-        let profile = try await visit.call(GetProfileByID.self, ["profile_id": id])
+        let asked = try visit.path.profileID().hex
+        let profile = try await visit.call(GetProfileByID.self, ["profile_id": asked])
+        id = profile.profileID
+        members = profile.parts ?? []
         keys = profile.keys.map { ($0.keyspaceDiscriminator, $0.key) }
         created = Moment(profile.createdAt)
         guard !keys.isEmpty else { throw Problem(.profileNotFound, "The profile has no key any more.") }
