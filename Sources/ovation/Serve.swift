@@ -261,7 +261,7 @@ extension Serve {
         let admin = settings.adminPort == nil ? 0 : Limits.adminConnections(of: free)
         guard free - admin >= 8 else {
             throw CommandFailure(
-                "This process may open \(filesMax) files, and needs \(open + spareFiles + 16) at least. Raise the limit: "
+                "This process may open \(filesMax) files, and needs \(open + spareFiles + 16 * listeners) at least. Raise the limit: "
                     + "'ulimit -n', LimitNOFILE= of systemd, '--ulimit nofile=' of a container.")
         }
         guard free - admin < settings.limits.connectionsMax else { return settings.limits.connectionsMax }
