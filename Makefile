@@ -1,11 +1,14 @@
 # The tasks of this repository. `make` alone explains each target.
 
 .DEFAULT_GOAL := help
-.PHONY: help setup build run test check test-swift test-blackbox test-browser test-packages test-instructions package bench \
-	format clean
+.PHONY: help setup build install run test check test-swift test-blackbox test-browser test-packages test-instructions package \
+	bench format clean
 
 # Passed to the script: make run ARGS="--port 9000", make bench ARGS=quick
 ARGS ?=
+# Where make install puts the program and what belongs to it, below DESTDIR.
+PREFIX ?= /usr/local
+DESTDIR ?=
 
 help: ## explain the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-17s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -15,6 +18,9 @@ setup: ## install the libraries that a build needs and this machine lacks
 
 build: setup ## build the release binary, .build/release/ovation
 	@Scripts/release ovation
+
+install: ## install what make build built, with manual and completions; PREFIX=/usr/local unless you say
+	@PREFIX="$(PREFIX)" DESTDIR="$(DESTDIR)" Scripts/install
 
 run: setup ## build and start a server with the article's example; ARGS="--port 9000" adds options
 	@Scripts/run $(ARGS)

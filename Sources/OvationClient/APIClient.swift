@@ -25,7 +25,7 @@ public final class APIClient: Sendable {
     private let knownToken = Mutex<String?>(nil)
 
     /// - Parameters:
-    ///   - address: the base URL, such as `https://events.example.com`.
+    ///   - address: the base URL, such as `https://events.example.com`; or `unix:` and the path of a Unix socket.
     ///   - userAgent: name and version of the program.
     public convenience init(
         address: String, credentials: Credentials, userAgent: String, connections: HTTPConnections
@@ -168,9 +168,12 @@ extension APIClient {
     private func httpCall(
         _ endpoint: Endpoint, path: String, token: String?, headers: [(name: String, value: String)]
     ) -> HTTPCall {
-        var base = address
+        let unixSocket = address.hasPrefix("unix:") ? String(address.dropFirst("unix:".count)) : nil
+        // The header `Host` has to name something.
+        var base = unixSocket == nil ? address : "http://localhost"
         while base.hasSuffix("/") { base.removeLast() }
-        var call = HTTPCall(url: base + path, method: endpoint.method.rawValue, headers: [])
+        var call = HTTPCall(
+            url: base + path, unixSocket: unixSocket, method: endpoint.method.rawValue, headers: [])
         call.set("user-agent", userAgent)
         call.set("accept", "application/json, application/problem+json")
         if let token { call.set("authorization", "Bearer \(token)") }

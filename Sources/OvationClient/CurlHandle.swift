@@ -25,6 +25,7 @@ final class CurlHandle {
             headers = curl_slist_append(headers, header.name + (header.value.isEmpty ? ";" : ": " + header.value))
         }
         set(CURLOPT_URL, call.url)
+        if let path = call.unixSocket { set(CURLOPT_UNIX_SOCKET_PATH, path) }
         set(CURLOPT_CUSTOMREQUEST, call.method)
         switch call.body {
         case .none:

@@ -1,6 +1,8 @@
 /// A request as it goes over a connection.
 struct HTTPCall: Sendable {
     var url: String
+    /// Path of the Unix socket to connect to, instead of the host of the URL.
+    var unixSocket: String?
     var method: String
     var headers: [(name: String, value: String)]
     var body = Body.none

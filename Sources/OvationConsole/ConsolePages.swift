@@ -16,11 +16,15 @@ public struct ConsolePages: Sendable {
 
     /// Goes into the addresses of assets: `/console/assets/{version}/console.css`.
     public let assetVersion: String
+    private let basePath: String
     private let library: MustacheLibrary
     private let assets: [String: Asset]
 
+    /// - Parameter basePath: what addresses of this server begin with where a proxy gives it a part of a host, such as
+    ///   `/ovation`; else empty.
     /// - Throws: ``Failure`` if a template is missing or does not parse.
-    public init() throws {
+    public init(basePath: String = "") throws {
+        self.basePath = basePath
         MustacheContentTypes.register(HTMLEscaping(), named: HTMLEscaping.name)
         var library = MustacheLibrary()
         for (name, bytes) in Templates.all {
@@ -60,14 +64,14 @@ public struct ConsolePages: Sendable {
 
     /// A piece of HTML for the script to put into a page.
     public func render(fragment: some ConsoleFragment) -> String {
-        library.render(fragment, withTemplate: type(of: fragment).template) ?? ""
+        Addresses.prefixed(library.render(fragment, withTemplate: type(of: fragment).template) ?? "", with: basePath)
     }
 
     private func document<Page: ConsolePage>(_ page: Page, csrf: String, frame: Frame?) -> String {
         let body = library.render(Body(csrf: csrf, page: page), withTemplate: Page.template) ?? ""
         let document = Document(
             title: page.title, assets: "/console/assets/\(assetVersion)", csrf: csrf, frame: frame, body: body)
-        return library.render(document, withTemplate: "layout") ?? ""
+        return Addresses.prefixed(library.render(document, withTemplate: "layout") ?? "", with: basePath)
     }
 
     /// FNV-1a over all assets: changes when any of them does.

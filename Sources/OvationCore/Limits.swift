@@ -315,6 +315,10 @@ public struct Limits: Sendable, Equatable {
 
     // MARK: Connections
 
+    /// Bytes of the prefix of paths behind a proxy.
+    public static let basePathBytesMax = 200
+    /// Sockets that a supervisor may hand over.
+    public static let handedSocketsMax = 16
     /// Connections of the admin listener; fewer where there are few of the main one.
     public static let adminConnectionsMax = 64
     /// A part of `connections` for the admin listener.

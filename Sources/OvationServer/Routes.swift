@@ -214,7 +214,7 @@ struct Routes {
                 .about,
                 About(
                     version: dependencies.version, region: dependencies.signer.region,
-                    hasConsole: dependencies.sessions != nil)
+                    hasConsole: dependencies.sessions != nil, basePath: dependencies.basePath)
             ),
             (.health, Health()),
             (.ready, Ready(store: store)),
@@ -224,7 +224,7 @@ struct Routes {
                     metrics: dependencies.journal.metrics, store: store, directory: dependencies.directory,
                     version: dependencies.version, startedAt: dependencies.startedAt)
             ),
-            (.openAPI, OpenAPI(version: dependencies.version)),
+            (.openAPI, OpenAPI(version: dependencies.version, basePath: dependencies.basePath)),
         ]
     }
 }
@@ -247,6 +247,7 @@ struct Dependencies: Sendable {
     let limits: Limits
     let bodies: BodyBudget
     let version: String
+    let basePath: BasePath
 
     var replay: Replay { Replay(store: store, parsers: parsers, journal: journal, limits: limits) }
     var streams: StreamLog { StreamLog(metrics: journal.metrics, clock: clock, logger: journal.logger) }

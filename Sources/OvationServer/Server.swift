@@ -5,6 +5,7 @@ import NIOCore
 import OvationConsole
 public import OvationCore
 import OvationWire
+public import ServiceLifecycle
 
 /// The settings of one server. Those without a default are required.
 public struct ServerConfiguration: Sendable {
@@ -20,10 +21,12 @@ public struct ServerConfiguration: Sendable {
     public var isConsoleOn: Bool
     /// Proxies that the server trusts to say where a request comes from.
     public var trustedProxies: [AddressRange]
+    /// The prefix of paths behind a proxy.
+    public var basePath: BasePath
 
     public init(
         host: String, port: Int, adminPort: Int? = nil, region: String, limits: Limits = Limits(), version: String,
-        isConsoleOn: Bool = true, trustedProxies: [AddressRange] = []
+        isConsoleOn: Bool = true, trustedProxies: [AddressRange] = [], basePath: BasePath = .none
     ) throws(Problem) {
         guard !region.isEmpty, region.utf8.count <= 40,
             region.utf8.allSatisfy({ (97...122).contains($0) || (48...57).contains($0) || $0 == 45 })
@@ -38,6 +41,7 @@ public struct ServerConfiguration: Sendable {
         self.version = version
         self.isConsoleOn = isConsoleOn
         self.trustedProxies = trustedProxies
+        self.basePath = basePath
     }
 }
 
@@ -85,7 +89,8 @@ public struct Server: Sendable {
         let dependencies = Dependencies(
             store: store, directory: directory, signer: signer, secretHash: secretHash, signIns: signIns,
             sessions: sessions, journal: journal, clock: clock, startedAt: clock.now(), limits: configuration.limits,
-            bodies: BodyBudget(bytesMax: configuration.limits.bodiesBytes), version: configuration.version)
+            bodies: BodyBudget(bytesMax: configuration.limits.bodiesBytes), version: configuration.version,
+            basePath: configuration.basePath)
         self.newAdminKey = newAdminKey
         self.isFirstStart = isFirstStart
         self.configuration = configuration
@@ -99,11 +104,14 @@ public struct Server: Sendable {
         console =
             try sessions.map { sessions in
                 try Console(
-                    pages: ConsolePages(), reference: Reference(version: configuration.version), sessions: sessions,
+                    pages: ConsolePages(basePath: configuration.basePath.text),
+                    reference: Reference(version: configuration.version, basePath: configuration.basePath),
+                    sessions: sessions,
                     api: LocalAPI(routes: Routes(dependencies: dependencies)), feed: journal.feed, directory: directory,
                     secretHash: secretHash, signIns: signIns, metrics: metrics, limits: configuration.limits,
                     bodies: dependencies.bodies,
-                    version: configuration.version, region: configuration.region, clock: clock, logger: logger)
+                    version: configuration.version, region: configuration.region, basePath: configuration.basePath,
+                    clock: clock, logger: logger)
             }
         pipeline = Pipeline(
             authentication: BearerAuthentication(signer: signer, directory: directory), metrics: metrics,
@@ -117,7 +125,7 @@ public struct Server: Sendable {
             model, EditContext(account: account, actor: "server", now: clock.now()))
     }
 
-    /// Path of a link that signs in to the console once, within the hour, as an admin key.
+    /// Path below the base path of a link that signs in to the console once, within the hour, as an admin key.
     /// - Parameter clientID: nil for the oldest admin key of the first account.
     /// - Returns: nil without a console or without such a key.
     public func makeConsoleLink(as clientID: String? = nil) -> String? {
@@ -145,37 +153,53 @@ public struct Server: Sendable {
     public func application(
         onRunning: @escaping @Sendable (Int) async -> Void = { _ in }
     ) -> some ApplicationProtocol {
-        let isSplit = configuration.adminPort != nil
-        return application(
-            of: Endpoint.allCases.filter { !isSplit || !Server.adminEndpoints.contains($0) },
-            console: console, port: configuration.port, connectionsMax: configuration.limits.connectionsMax,
-            onRunning: onRunning)
+        application(
+            responder(of: mainEndpoints, console: console), port: configuration.port,
+            connectionsMax: configuration.limits.connectionsMax, onRunning: onRunning)
+    }
+
+    /// What the main listener answers, on sockets that are bound already: beside it, or instead of it.
+    /// - Parameter onRunning: called when connections are taken.
+    public func listener(
+        on sockets: [BoundSocket], onRunning: @escaping @Sendable () async -> Void = {}
+    ) -> some Service {
+        SocketListener(
+            sockets: sockets, responder: responder(of: mainEndpoints, console: console), limits: configuration.limits,
+            clock: clock, logger: logger, onRunning: onRunning)
     }
 
     /// The admin listener; nil when there is none of its own.
     public func adminApplication() -> (some ApplicationProtocol)? {
         configuration.adminPort.map { port in
             application(
-                of: Server.adminEndpoints, console: nil, port: port,
+                responder(of: Server.adminEndpoints, console: nil), port: port,
                 connectionsMax: Limits.adminConnections(of: configuration.limits.connectionsMax), onRunning: { _ in })
         }
     }
 
     private static let adminEndpoints: [Endpoint] = [.health, .ready, .metrics]
 
-    private func application(
-        of endpoints: [Endpoint], console: Console?, port: Int, connectionsMax: Int,
-        onRunning: @escaping @Sendable (Int) async -> Void
-    ) -> Application<ServerResponder> {
+    private var mainEndpoints: [Endpoint] {
+        let isSplit = configuration.adminPort != nil
+        return Endpoint.allCases.filter { !isSplit || !Server.adminEndpoints.contains($0) }
+    }
+
+    private func responder(of endpoints: [Endpoint], console: Console?) -> ServerResponder {
         let handlers = routes().handlers.filter { endpoints.contains($0.key) }
         for endpoint in endpoints where handlers[endpoint] == nil {
             preconditionFailure("Nothing answers \(endpoint.label).")
         }
-        let limits = configuration.limits
-        return Application(
-            responder: ServerResponder(
-                pipeline: pipeline, endpoints: endpoints, handlers: handlers, console: console),
-            server: .pinned(limits: limits),
+        return ServerResponder(
+            pipeline: pipeline, endpoints: endpoints, handlers: handlers, console: console,
+            basePath: configuration.basePath)
+    }
+
+    private func application(
+        _ responder: ServerResponder, port: Int, connectionsMax: Int,
+        onRunning: @escaping @Sendable (Int) async -> Void
+    ) -> Application<ServerResponder> {
+        Application(
+            responder: responder, server: .pinned(limits: configuration.limits),
             configuration: ApplicationConfiguration(
                 address: .hostname(configuration.host, port: port), serverName: "Ovation", backlog: 1024,
                 reuseAddress: true,

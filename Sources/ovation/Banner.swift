@@ -12,6 +12,10 @@ struct Banner: Sendable {
     let appliedSteps: Int?
     /// Path of a link that opens the console once.
     let consoleLink: String?
+    /// Of the port that is shown.
+    let host: String
+    /// Paths of the sockets that it listens on too, or instead.
+    let unixSockets: [String]
 
     /// To be read before the key is stored, since it is kept nowhere.
     static func announce(_ key: AdminCredentials) throws(OutputFailure) {
@@ -31,22 +35,16 @@ struct Banner: Sendable {
         try Output.flush()
     }
 
-    func text(port: Int) -> String {
-        let url = BrowserAddress.url(host: settings.host, port: port)
-        let everywhere = BrowserAddress.isEverywhere(settings.host) ? "on all addresses, " : ""
+    /// - Parameter port: nil: it listens on Unix sockets alone.
+    func text(port: Int?) -> String {
         let store = (try? StoreLocation(settings.store))?.description ?? ""
-        var lines = [
-            "Ovation \(Ovation.version) is ready at \(url)  (\(everywhere)region \(settings.region), \(store))"
-        ]
-        if let file = settings.modelFile, let steps = appliedSteps {
-            lines.append(steps == 0 ? "\(file) is in force." : "\(file): \(steps) steps applied.")
-        }
-        if newAdminKey == nil, settings.admin == nil {
-            lines += [
-                "", "The admin API key was shown at the first start. If it is lost, start once with",
-                "OVATION_ADMIN_CLIENT_ID and OVATION_ADMIN_CLIENT_SECRET set to a new one.",
-            ]
-        }
+        let state = "region \(settings.region), \(store)"
+        guard let port else { return textWithoutPort(state) }
+        let url = BrowserAddress.url(host: host, port: port) + settings.basePath.text
+        let everywhere = BrowserAddress.isEverywhere(host) ? "on all addresses, " : ""
+        var lines = ["Ovation \(Ovation.version) is ready at \(url)  (\(everywhere)\(state))"]
+        lines += unixSockets.map { "It listens on the Unix socket \($0) too." }
+        lines += whatIsThere
         if settings.isConsoleOn {
             lines.append("")
             if let consoleLink {
@@ -59,6 +57,34 @@ struct Banner: Sendable {
             }
         }
         return (lines + commands(url) + [""]).joined(separator: "\n")
+    }
+
+    /// No address that a browser could open, and no commands with one.
+    private func textWithoutPort(_ state: String) -> String {
+        let places = unixSockets.map { $0.isEmpty ? "without a file" : $0 }.joined(separator: ", ")
+        var lines = ["Ovation \(Ovation.version) is ready on the Unix socket \(places)  (\(state))"]
+        lines += whatIsThere
+        if settings.isConsoleOn, let consoleLink {
+            lines += [
+                "", "Open the console, signed in (once, within the hour), at your proxy's address and this path:",
+                "  \(settings.basePath.text)\(consoleLink)",
+            ]
+        }
+        return (lines + [""]).joined(separator: "\n")
+    }
+
+    private var whatIsThere: [String] {
+        var lines: [String] = []
+        if let file = settings.modelFile, let steps = appliedSteps {
+            lines.append(steps == 0 ? "\(file) is in force." : "\(file): \(steps) steps applied.")
+        }
+        if newAdminKey == nil, settings.admin == nil {
+            lines += [
+                "", "The admin API key was shown at the first start. If it is lost, start once with",
+                "OVATION_ADMIN_CLIENT_ID and OVATION_ADMIN_CLIENT_SECRET set to a new one.",
+            ]
+        }
+        return lines
     }
 
     private func commands(_ url: String) -> [String] {

@@ -6,7 +6,7 @@ import Yams
 
 /// How the client commands find a server and prove who they are.
 struct ConnectionOptions: ParsableArguments {
-    @Option(help: "Base URL of the server. (default: OVATION_URL, or http://127.0.0.1:8080)")
+    @Option(help: "Base URL of the server, or unix:PATH. (default: OVATION_URL, or http://127.0.0.1:8080)")
     var url: String?
     @Option(help: "Instead of --url, the vendor's own host: eu or apac.")
     var region: String?
@@ -59,6 +59,14 @@ struct ConnectionOptions: ParsableArguments {
 
     /// The address of a server and nothing else: a user in it would be printed, and a path that ends in a query be none.
     static func verified(_ url: String, _ name: String) throws -> String {
+        if url.hasPrefix("unix:") {
+            guard url.hasPrefix("unix:/"), !url.hasPrefix("unix://") else {
+                throw CommandFailure(
+                    "\(name) is 'unix:' and the whole path of a socket, such as unix:/run/ovation/ovation.sock, not '\(url)'."
+                )
+            }
+            return url
+        }
         guard let parts = URLComponents(string: url), ["http", "https"].contains(parts.scheme?.lowercased()),
             parts.host?.isEmpty == false, parts.query == nil, parts.fragment == nil
         else { throw CommandFailure("\(name) is an address such as http://127.0.0.1:8080, not '\(url)'.") }

@@ -48,20 +48,21 @@ struct ConsoleCommand: AsyncParsableCommand {
         let settings = try await Settings.read(
             flags: store.map { [.store: .string($0)] } ?? [:],
             file: file.map { try SettingText.path($0, "The configuration file") })
-        let local = BrowserAddress.url(host: settings.host, port: settings.port)
+        let local = BrowserAddress.url(host: settings.host, port: settings.port) + settings.basePath.text
         let given = try SettingText.flag(url, "--url").map { try ConnectionOptions.verified($0, "--url") }
         let named = try given ?? environment["OVATION_URL"].map { try ConnectionOptions.verified($0, "OVATION_URL") }
         let trusted = try certificates.file()
         // A machine need not reach its own proxy.
         let (server, region) = try await ConsoleCommand.find(
-            [named, local].compactMap { $0 }, trusting: trusted)
+            [named, local, settings.unixSocket.map { "unix:" + $0 }].compactMap { $0 }, trusting: trusted)
         let (signer, key) = try await ConsoleCommand.authority(settings, region)
         let link = ConsoleLink.make()
         let token = try await signer.sign(
             key, at: WallClock.system.now(), lasting: Limits.consoleTokenLifetime, link: link.hash)
         let path = try await ConsoleCommand.register(
             APIClient(server, .token(token), trusting: trusted), settings)
-        var base = named ?? local
+        // No browser opens a Unix socket.
+        var base = named.flatMap { $0.hasPrefix("unix:") ? nil : $0 } ?? local
         while base.hasSuffix("/") { base.removeLast() }
         try Output.print(lines: "Open the console, signed in (once, within the hour):\n  \(base)\(path)\(link.secret)")
         try Output.flush()

@@ -28,6 +28,8 @@ struct Serve: AsyncParsableCommand {
 
             On the first start, and whenever it is started from a terminal, it prints a link that opens the console \
             once, within the hour. 'ovation console' prints another while the server runs.
+
+            It listens on sockets that systemd hands over (LISTEN_FDS) instead of host and port.
             """)
 
     @Option(
@@ -42,6 +44,15 @@ struct Serve: AsyncParsableCommand {
     var port: Int?
     @Option(help: "Port of a second listener that alone has /health, /ready and /metrics.")
     var adminPort: Int?
+    @Option(
+        help: ArgumentHelp(
+            "A Unix socket to listen on too, such as unix:/run/ovation/ovation.sock.", valueName: "unix:path"))
+    var listen: String?
+    @Option(
+        help: ArgumentHelp(
+            "What paths begin with for others, where a proxy gives the server a part of a host, such as /ovation.",
+            valueName: "path"))
+    var basePath: String?
     @Option(help: "Name of the region that tokens are good for: eu, apac or your own. (default: eu)")
     var region: String?
     @Option(help: "YAML data model to apply at start; see 'ovation model'.")
@@ -61,27 +72,30 @@ struct Serve: AsyncParsableCommand {
         let settings = try await Settings.read(
             flags: flags, file: file.map { try SettingText.path($0, "The configuration file") })
         let logger = Serve.logger(settings)
-        let filesMax = Serve.raiseFileLimit(toHold: settings.limits.connectionsMax)
+        let handed = try HandedSocket.all(SettingText.environment())
+        let entrances = Entrances(settings, handed)
+        let filesMax = Serve.raiseFileLimit(toHold: settings.limits.connectionsMax * entrances.count)
         var configuration = try ServerConfiguration(
             host: settings.host, port: settings.port, adminPort: settings.adminPort, region: settings.region,
             limits: settings.limits, version: Ovation.version, isConsoleOn: settings.isConsoleOn,
-            trustedProxies: settings.trustedProxies)
+            trustedProxies: settings.trustedProxies, basePath: settings.basePath)
         let model = try settings.modelFile.map { try ModelFile.read($0) }
-        let ports = try PortReservation(
-            host: settings.host,
-            ports: [(settings.port, "--port")] + (settings.adminPort.map { [($0, "--admin-port")] } ?? []))
+        let ports = try PortReservation(host: settings.host, ports: entrances.ports)
+        let unixSocket = try settings.unixSocket.map { try UnixSocket($0) }
+        defer { unixSocket?.remove() }
         let location = try StoreLocation(settings.store)
         let store = try location.open(settings.limits, logger)
         defer { store.close() }
         if let filesMax {
             configuration.limits.connectionsMax = try Serve.connections(
-                of: settings, within: filesMax, warning: logger)
+                of: settings, within: filesMax, on: entrances.count, warning: logger)
         }
         for warning in FileAccess.warnings(location.files + [settings.secretFile].compactMap { $0 }) {
             logger.warning("\(warning)")
         }
 
         try ports.hold()
+        try unixSocket?.hold()
         let server = try await Serve.found(store, configuration, settings, logger)
         let plan = try await model.asyncMap { try await server.apply($0) }
         // A person at the terminal may come in; a person who reads a log later may not.
@@ -90,10 +104,11 @@ struct Serve: AsyncParsableCommand {
             ? server.makeConsoleLink(as: settings.admin?.clientID) : nil
         let banner = Banner(
             settings: settings, newAdminKey: server.newAdminKey, model: model, appliedSteps: plan?.steps.count,
-            consoleLink: link)
+            consoleLink: link, host: entrances.host, unixSockets: entrances.unixSockets)
         // The next moment the server itself takes them.
         _ = consume ports
-        try await run(server, banner, settings, logger)
+        try await run(
+            server, banner, entrances, sockets: handed.map(\.bound) + (unixSocket.map { [$0.bound] } ?? []), logger)
     }
 
     /// A first admin key is stored only when it has been shown.
@@ -121,23 +136,30 @@ struct Serve: AsyncParsableCommand {
         }
     }
 
-    private func run(_ server: Server, _ banner: Banner, _ settings: Settings, _ logger: Logger) async throws {
+    private func run(
+        _ server: Server, _ banner: Banner, _ entrances: Entrances, sockets: [BoundSocket], _ logger: Logger
+    ) async throws {
         let supervisor = ServiceSupervisor(SettingText.environment())
+        let announce: @Sendable (Int?) async -> Void = { port in
+            // Nobody needs it to be served.
+            supervisor?.ready()
+            do {
+                try Output.print(lines: banner.text(port: port))
+                try Output.flush()
+            } catch {
+                logger.warning("the address could not be printed", metadata: ["reason": "\(error)"])
+            }
+        }
+        var listeners: [any Service] = []
+        if entrances.areHanded {
+            let port = entrances.handedPort
+            listeners.append(server.listener(on: sockets) { await announce(port) })
+        } else {
+            listeners.append(server.application { await announce($0) })
+            if !sockets.isEmpty { listeners.append(server.listener(on: sockets)) }
+        }
         // Stopped in the opposite order: the last requests are noted too.
-        var services: [any Service] = [
-            server.keyUseRecorder,
-            server.eventRetention,
-            server.application { port in
-                // Nobody needs it to be served.
-                supervisor?.ready()
-                do {
-                    try Output.print(lines: banner.text(port: port))
-                    try Output.flush()
-                } catch {
-                    logger.warning("the address could not be printed", metadata: ["reason": "\(error)"])
-                }
-            },
-        ]
+        var services: [any Service] = [server.keyUseRecorder, server.eventRetention, Together(services: listeners)]
         if let follower = server.definitionsFollower { services.append(follower) }
         if let supervisor { services.append(supervisor) }
         if let admin = server.adminApplication() { services.append(admin) }
@@ -147,9 +169,9 @@ struct Serve: AsyncParsableCommand {
         do {
             try await ServiceGroup(configuration: configuration).run()
         } catch let error as IOError where Serve.isAboutListening(error) {
-            let ports = ["\(settings.port)"] + (settings.adminPort.map { ["\($0) (--admin-port)"] } ?? [])
+            let ports = entrances.ports.map { "\($0.port) (\($0.option))" }
             throw CommandFailure(
-                "\(settings.host) port \(ports.joined(separator: " or ")) cannot be listened on (\(error)). Is another "
+                "\(entrances.settings.host) port \(ports.joined(separator: " or ")) cannot be listened on (\(error)). Is another "
                     + "server running there? Choose another with --port.")
         }
         logger.info("stopped")
@@ -179,6 +201,8 @@ struct Serve: AsyncParsableCommand {
         if let host { flags[.host] = .string(host) }
         if let port { flags[.port] = .int(port) }
         if let adminPort { flags[.adminPort] = .int(adminPort) }
+        if let listen { flags[.listen] = .string(listen) }
+        if let basePath { flags[.basePath] = .string(basePath) }
         if let region { flags[.region] = .string(region) }
         if let model { flags[.model] = .string(model) }
         if let console { flags[.console] = .string(console) }
@@ -228,14 +252,16 @@ extension Serve {
 
     /// As many connections as there are files for. With one more, each look for the next would fail at once, and be
     /// repeated at once: a processor would do nothing else.
-    private static func connections(of settings: Settings, within filesMax: Int, warning logger: Logger) throws -> Int {
+    private static func connections(
+        of settings: Settings, within filesMax: Int, on listeners: Int, warning logger: Logger
+    ) throws -> Int {
         // The store is open, and so is everything else that was there before.
         let open = (try? FileManager.default.contentsOfDirectory(atPath: "/dev/fd").count) ?? 64
-        let free = filesMax - open - spareFiles
+        let free = (filesMax - open - spareFiles) / listeners
         let admin = settings.adminPort == nil ? 0 : Limits.adminConnections(of: free)
         guard free - admin >= 8 else {
             throw CommandFailure(
-                "This process may open \(filesMax) files, and needs \(open + spareFiles + 16) at least. Raise the limit: "
+                "This process may open \(filesMax) files, and needs \(open + spareFiles + 16 * listeners) at least. Raise the limit: "
                     + "'ulimit -n', LimitNOFILE= of systemd, '--ulimit nofile=' of a container.")
         }
         guard free - admin < settings.limits.connectionsMax else { return settings.limits.connectionsMax }

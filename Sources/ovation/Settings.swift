@@ -13,6 +13,9 @@ struct Settings: Sendable {
     var host: String
     var port: Int
     var adminPort: Int?
+    /// Path of a Unix socket to listen on too.
+    var unixSocket: String?
+    var basePath: BasePath
     var region: String
     var modelFile: String?
     var logLevel: Logger.Level
@@ -26,7 +29,8 @@ struct Settings: Sendable {
 
     /// Names in a configuration file; `OVATION_` and upper case in the environment.
     enum Key: String, CaseIterable {
-        case store, host, port, region, model, console
+        case store, host, port, listen, region, model, console
+        case basePath = "base_path"
         case adminPort = "admin_port"
         case logLevel = "log_level"
         case logFormat = "log_format"
@@ -93,6 +97,8 @@ struct Settings: Sendable {
         host = try Settings.text(reader, .host) ?? "127.0.0.1"
         port = try Settings.int(reader, .port, in: 0...65535) ?? 8080
         adminPort = try Settings.int(reader, .adminPort, in: 0...65535)
+        unixSocket = try Settings.unixSocket(reader)
+        basePath = try Settings.basePath(reader)
         region = try Settings.text(reader, .region) ?? "eu"
         modelFile = try Settings.text(reader, .model).map { try SettingText.path($0, Key.model.rawValue) }
         let level = try Settings.text(reader, .logLevel) ?? "info"
@@ -154,6 +160,25 @@ struct Settings: Sendable {
         }
     }
 
+    private static func unixSocket(_ reader: ConfigReader) throws -> String? {
+        guard let text = try text(reader, .listen) else { return nil }
+        guard text.hasPrefix("unix:"), text != "unix:" else {
+            throw CommandFailure(
+                "listen is 'unix:' and the path of a Unix socket, such as unix:/run/ovation/ovation.sock, not '\(text)'. An "
+                    + "address goes into host and port.")
+        }
+        return try SettingText.path(String(text.dropFirst("unix:".count)), Key.listen.rawValue)
+    }
+
+    private static func basePath(_ reader: ConfigReader) throws -> BasePath {
+        guard let text = try text(reader, .basePath) else { return .none }
+        do throws(Problem) {
+            return try BasePath(text)
+        } catch {
+            throw CommandFailure("base_path is '\(text)'. \(error.detail)")
+        }
+    }
+
     private static func ranges(_ reader: ConfigReader) throws -> [AddressRange] {
         let key = Key.trustedProxies
         let texts = reader.stringArray(forKey: key.key) ?? reader.string(forKey: key.key).map { [$0] } ?? []
@@ -161,7 +186,7 @@ struct Settings: Sendable {
         return try words.map { word in
             guard let range = AddressRange(word) else {
                 throw CommandFailure(
-                    "\(key.rawValue) are addresses or ranges, such as 10.0.0.7, 10.0.0.0/8 or fd00::/8; "
+                    "\(key.rawValue) are addresses or ranges, such as 10.0.0.7, 10.0.0.0/8 or fd00::/8, or unix; "
                         + "'\(word)' is none.")
             }
             return range

@@ -161,6 +161,8 @@ class Server:
     port: int = field(default_factory=free_port)
     #: Where everything is kept, as `--store` takes it; None: a file in the folder.
     store_name: str | None = None
+    #: Sockets that it gets as systemd hands them over; then it has no port of its own.
+    handed: Sequence[socket.socket] = ()
     #: Bytes that a file may grow to, as if the disk were full then.
     file_size_max: int | None = None
 
@@ -209,7 +211,7 @@ class Server:
             open(self.folder / f"{self.starts}.stderr", "wb") as stderr,
         ):
             process = subprocess.Popen(
-                [BINARY, *self.arguments],
+                self._command,
                 stdin=subprocess.DEVNULL,
                 stdout=stdout,
                 stderr=stderr,
@@ -219,6 +221,7 @@ class Server:
                 # Python ignores SIGXFSZ; a child that inherits this sees a failed write instead of dying.
                 restore_signals=self.file_size_max is None,
                 preexec_fn=self._prepare_child,
+                pass_fds=[handed.fileno() for handed in self.handed],
             )
         self.process = process
         ready = wait_until(lambda: self._is_ready() or process.poll() is not None, START_SECONDS)
@@ -228,6 +231,16 @@ class Server:
             self.kill()
             raise AssertionError(f"the server did not get ready (exit code {code}):\n{self.output}")
         return self
+
+    @property
+    def _command(self) -> list[str | Path]:
+        if not self.handed:
+            return [BINARY, *self.arguments]
+        # From descriptor 3 on, by the shell that becomes the server, so that the process id is its own.
+        moves = [f"exec {200 + number}<&{handed.fileno()}" for number, handed in enumerate(self.handed)]
+        moves += [f"exec {3 + number}<&{200 + number}" for number in range(len(self.handed))]
+        script = "; ".join([*moves, f'export LISTEN_FDS={len(self.handed)} LISTEN_PID=$$; exec "$@"'])
+        return ["bash", "-c", script, "bash", BINARY, *self.arguments]
 
     def _prepare_child(self) -> None:
         if self.file_size_max is not None:
@@ -240,9 +253,10 @@ class Server:
 
     def _is_ready(self) -> bool:
         try:
-            return (
-                raw_request(self.port, b"GET /ready HTTP/1.1\r\nHost: test\r\nConnection: close\r\n\r\n").status == 200
-            )
+            unix = next((handed for handed in self.handed if handed.family == socket.AF_UNIX), None)
+            with RawConnection(unix.getsockname() if unix else self.port) as connection:
+                connection.send(b"GET /ready HTTP/1.1\r\nHost: test\r\nConnection: close\r\n\r\n")
+                return connection.read_response().status == 200
         except (OSError, ConnectionClosed):
             return False
 
@@ -433,9 +447,15 @@ class RawResponse:
 class RawConnection:
     """A connection on which bytes are sent as they are, and answers are read one after the other."""
 
-    def __init__(self, port: int) -> None:
-        self.socket = socket.create_connection(("127.0.0.1", port), timeout=REQUEST_SECONDS)
-        self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    def __init__(self, place: int | str | Path) -> None:
+        """To a port of this machine, or to the path of a Unix socket."""
+        if isinstance(place, int):
+            self.socket = socket.create_connection(("127.0.0.1", place), timeout=REQUEST_SECONDS)
+            self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        else:
+            self.socket = socket.socket(socket.AF_UNIX)
+            self.socket.settimeout(REQUEST_SECONDS)
+            self.socket.connect(str(place))
         self.buffer = b""
 
     def __enter__(self) -> RawConnection:

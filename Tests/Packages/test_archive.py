@@ -27,6 +27,7 @@ def test_the_archive_has_the_program_and_its_documents(packages: Path, tmp_path:
     folder = tmp_path / archive.name.removesuffix(".tar.gz")
     version = folder.name.split("-")[1]
     assert run(folder / "ovation", "version").stdout.strip() == f"ovation {version}"
+    assert (folder / "monitoring/alerts.yaml").exists() and (folder / "ovation.socket").exists()
     assert (folder / "docs/compatibility.md").exists() and (folder / "LICENSE").exists()
     # A debugger finds what belongs to it by the link in the program.
     run("objcopy", "-O", "binary", "--dump-section", f".gnu_debuglink={tmp_path / 'link'}", folder / "ovation", "/dev/null")

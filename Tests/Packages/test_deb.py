@@ -6,7 +6,7 @@ import time
 from pathlib import Path
 
 import pytest
-from conftest import run
+from conftest import REPOSITORY, run
 from root import EVENT, EVENTS, CleanRoot, events
 
 MODEL = "/usr/share/doc/ovation/examples/model.yaml"
@@ -37,6 +37,28 @@ def test_the_service_is_one_that_systemd_takes_and_is_closed_in(deb: Path, tmp_p
     # What it warns of on this machine is about the machine's own units.
     assert str(unit.name) not in run("systemd-analyze", "verify", "--man=no", unit, check=False).stderr
     run("systemd-analyze", "security", "--offline=true", "--threshold=20", "--no-pager", unit)
+
+
+def test_the_socket_unit_is_one_that_systemd_takes(deb: Path, tmp_path: Path) -> None:
+    run("dpkg-deb", "-x", deb, tmp_path)
+    folder = tmp_path / "lib/systemd/system"
+    service = folder / "ovation.service"
+    service.write_text(service.read_text().replace("/usr/bin/ovation", str(tmp_path / "usr/bin/ovation")))
+    said = run("systemd-analyze", "verify", "--man=no", folder / "ovation.socket", service, check=False).stderr
+    assert "ovation." not in said, said
+    # It waits for somebody to turn it on.
+    scripts = tmp_path / "scripts"
+    run("dpkg-deb", "-e", deb, scripts)
+    enabling = re.findall(r"deb-systemd-helper enable (\S+)", (scripts / "postinst").read_text())
+    assert enabling == ["ovation.service", "ovation.socket"]
+    assert "debian-installed ovation.socket" in (scripts / "postinst").read_text()
+
+
+def test_the_package_has_the_files_for_monitoring(deb: Path, tmp_path: Path) -> None:
+    run("dpkg-deb", "-x", deb, tmp_path)
+    for name in ("alerts.yaml", "grafana.json"):
+        file = tmp_path / "usr/share/ovation/monitoring" / name
+        assert file.read_bytes() == (REPOSITORY / "packaging/monitoring" / name).read_bytes()
 
 
 def test_the_first_event_takes_less_than_a_minute_and_an_upgrade_keeps_it(

@@ -97,8 +97,9 @@ struct TidyTests {
     func forbiddenWords(word: String) throws {
         for file in try Self.files("Sources") {
             for (number, line) in file.lines.enumerated() where line.contains(word) {
-                // FileManager is Foundation's name; a task in a group is no task of its own.
+                // FileManager is Foundation's name, and ServerQuiescingHelper is NIO's; a task in a group is no task of its own.
                 let rest = line.replacingOccurrences(of: "FileManager", with: "")
+                    .replacingOccurrences(of: "ServerQuiescingHelper", with: "")
                     .replacingOccurrences(of: "addTask {", with: "")
                 #expect(!rest.contains(word), "\(file.path):\(number + 1)")
             }
@@ -194,7 +195,9 @@ struct TidyTests {
                     "OvationConsole", "OvationCore", "OvationModelFile", "OvationWire", "CSimdjson", "CZlib",
                     "AsyncAlgorithms", "Crypto",
                     "CryptoExtras", "FoundationEssentials", "Foundation", "Hummingbird", "HummingbirdCore", "HTTPTypes",
-                    "JWTKit", "Logging", "NIOCore", "NIOHTTP1", "NIOHTTPTypes", "NIOHTTPTypesHTTP1", "ServiceLifecycle",
+                    "JWTKit", "Logging", "NIOCore", "NIOExtras", "NIOHTTP1", "NIOHTTPTypes", "NIOHTTPTypesHTTP1",
+                    "NIOPosix",
+                    "ServiceLifecycle",
                     "Synchronization", "Glibc", "Darwin",
                 ]
             ),

@@ -9,6 +9,14 @@ struct IPAddress: Hashable, Sendable, CustomStringConvertible {
     let bytes: [UInt8]
     let description: String
 
+    /// Whoever comes over a Unix socket.
+    static let unix = IPAddress(bytes: [], description: "unix")
+
+    private init(bytes: [UInt8], description: String) {
+        self.bytes = bytes
+        self.description = description
+    }
+
     init?(_ text: some StringProtocol) {
         let text = String(text)
         var four = in_addr()
@@ -27,13 +35,18 @@ struct IPAddress: Hashable, Sendable, CustomStringConvertible {
     }
 }
 
-/// One address, or all that begin with the same bits: `10.0.0.7`, `10.0.0.0/8`, `2001:db8::/32`.
+/// One address, or all that begin with the same bits: `10.0.0.7`, `10.0.0.0/8`, `2001:db8::/32`; or `unix`, for whoever comes
+/// over a Unix socket.
 public struct AddressRange: Hashable, Sendable {
     private let bytes: [UInt8]
     private let bits: Int
 
     /// nil: the text is not an address.
     public init?(_ text: some StringProtocol) {
+        if text == IPAddress.unix.description {
+            (bytes, bits) = ([], 0)
+            return
+        }
         let parts = text.split(separator: "/", maxSplits: 1, omittingEmptySubsequences: false)
         guard let address = parts.first.flatMap({ IPAddress($0) }) else { return nil }
         bytes = address.bytes
@@ -68,11 +81,12 @@ struct ClientAddress: Sendable {
     let trusted: [AddressRange]
 
     /// - Parameters:
-    ///  - peer: the address of the connection.
+    ///  - peer: the address of the connection; `unix` where it comes over a Unix socket.
     ///  - forwardedFor: values of `X-Forwarded-For`, in their order.
     ///  - forwarded: values of `Forwarded` (RFC 7239).
     func of(peer: String, forwardedFor: [String], forwarded: [String]) -> String {
-        guard let caller = IPAddress(peer), isTrusted(caller) else { return peer }
+        let address = peer == IPAddress.unix.description ? IPAddress.unix : IPAddress(peer)
+        guard let caller = address, isTrusted(caller) else { return peer }
         let first = forwardedFor.isEmpty ? nil : read(forwardedFor.flatMap(ClientAddress.elements), behind: caller)
         let second =
             forwarded.isEmpty

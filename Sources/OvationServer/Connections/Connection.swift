@@ -21,11 +21,19 @@ struct Connection: Sendable {
         case streamEnded
     }
 
-    /// Without port; behind a proxy, the proxy's.
-    var remoteAddress: String { channel.remoteAddress?.ipAddress ?? "unknown" }
+    /// Without port; behind a proxy, the proxy's; `unix` over a Unix socket.
+    var remoteAddress: String {
+        if let address = channel.remoteAddress?.ipAddress { return address }
+        return channel.isUnix ? IPAddress.unix.description : "unknown"
+    }
 
     /// See ``ConnectionGaps``.
     func tell(_ event: Event) {
         channel.triggerUserOutboundEvent(event, promise: nil)
     }
+}
+
+extension Channel {
+    /// Whether it is a connection over a Unix socket. Its other end has no address of its own.
+    var isUnix: Bool { localAddress?.protocol == .unix }
 }

@@ -37,8 +37,14 @@ struct PinnedConnections: HTTPChannelHandler {
             // Bytes of an answer that the system has taken count as taken by the client. By default that can be
             // megabytes, and a client that reads slowly would look like one that reads nothing until it has taken a
             // third of them.
-            try channel.syncOptions?.setOption(
-                .tcpOption(PinnedConnections.unsentMax), value: .init(Limits.unsentBytesMax))
+            if channel.isUnix {
+                // What the other end has not read yet waits in this buffer. The system doubles the number.
+                try channel.syncOptions?.setOption(
+                    .socketOption(.so_sndbuf), value: .init(Limits.unsentBytesMax / 2))
+            } else {
+                try channel.syncOptions?.setOption(
+                    .tcpOption(PinnedConnections.unsentMax), value: .init(Limits.unsentBytesMax))
+            }
             let decoder = RequestDecoder()
             try channel.pipeline.syncOperations.addHandlers([
                 HTTPResponseEncoder(),

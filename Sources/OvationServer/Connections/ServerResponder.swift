@@ -14,19 +14,29 @@ struct ServerResponder: HTTPResponder {
     private let table: EndpointTable
     private let handlers: [Endpoint: any EndpointHandler]
     private let console: Console?
+    private let basePath: BasePath
 
     init(
-        pipeline: Pipeline, endpoints: [Endpoint], handlers: [Endpoint: any EndpointHandler], console: Console?
+        pipeline: Pipeline, endpoints: [Endpoint], handlers: [Endpoint: any EndpointHandler], console: Console?,
+        basePath: BasePath
     ) {
         self.pipeline = pipeline
         self.endpoints = endpoints
         self.handlers = handlers
         self.console = console
+        self.basePath = basePath
         table = EndpointTable(endpoints)
     }
 
     @concurrent
     func respond(to request: Request, context: ServerContext) async throws -> Response {
+        if basePath.isEmpty { return await answer(request, context) }
+        var response = await answer(basePath.entered(request), context)
+        basePath.leave(&response)
+        return response
+    }
+
+    private func answer(_ request: Request, _ context: ServerContext) async -> Response {
         if request.head.isBodyHeldBack { context.connection.tell(.bodyWanted) }
         guard let (endpoint, path) = table.find(request.method, request.uri.path), let handler = handlers[endpoint]
         else {

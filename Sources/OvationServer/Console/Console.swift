@@ -22,6 +22,7 @@ struct Console: Sendable {
     let bodies: BodyBudget
     let version: String
     let region: String
+    let basePath: BasePath
     let clock: WallClock
     let logger: Logger
 

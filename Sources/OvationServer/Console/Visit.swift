@@ -92,7 +92,7 @@ struct Visit: Sendable {
         // scheme://host/path, of this server or of another, whose path is then as good as none.
         let parts = (request.headers[.referer] ?? "").split(
             separator: "/", maxSplits: 3, omittingEmptySubsequences: false)
-        return parts.count == 4 ? SignIn.local("/" + parts[3]) : ConsolePath.overview
+        return parts.count == 4 ? SignIn.local(console.basePath.cut(from: "/" + parts[3])) : ConsolePath.overview
     }
 
     /// A profile key as this session may see it.
@@ -119,7 +119,7 @@ struct Visit: Sendable {
             (48...58).contains(byte) || (97...122).contains(byte) || (65...90).contains(byte)
                 || [45, 46, 91, 93].contains(byte)
         }
-        return (isSecure ? "https://" : "http://") + (isPlain ? host : "127.0.0.1:8080")
+        return (isSecure ? "https://" : "http://") + (isPlain ? host : "127.0.0.1:8080") + console.basePath.text
     }
 }
 

@@ -7,10 +7,12 @@ import Synchronization
 /// `GET /docs`: the reference, made from the API's own document when it is asked for first. It is the same for everybody.
 final class Reference: Sendable {
     private let version: String
+    private let basePath: BasePath
     private let html = Mutex<String?>(nil)
 
-    init(version: String) {
+    init(version: String, basePath: BasePath) {
         self.version = version
+        self.basePath = basePath
     }
 
     @Sendable static func show(_ arrival: Arrival) async throws -> Response {
@@ -23,7 +25,8 @@ final class Reference: Sendable {
     private func html(with pages: ConsolePages) -> String {
         html.withLock { html in
             if let html { return html }
-            let page = ReferenceDocument(OpenAPIDocument.json(version: version)).page(version: version)
+            let page = ReferenceDocument(OpenAPIDocument.json(version: version)).page(
+                version: version, basePath: basePath.text)
             let text = pages.renderBare(page, csrf: "")
             html = text
             return text
@@ -41,10 +44,10 @@ struct ReferenceDocument {
         schemas = json["components"]?["schemas"] ?? .object([])
     }
 
-    func page(version: String) -> ReferencePage {
+    func page(version: String, basePath: String = "") -> ReferencePage {
         ReferencePage(
             version: version,
-            token: "export OVATION_URL=http://127.0.0.1:8080\n"
+            token: "export OVATION_URL=http://127.0.0.1:8080\(basePath)\n"
                 + SampleCommands.token(
                     baseURL: "\"$OVATION_URL\"", clientID: "$OVATION_CLIENT_ID", clientSecret: "$OVATION_CLIENT_SECRET")
                 + "\nexport TOKEN",

@@ -7,6 +7,7 @@ struct About: BodyEndpoint {
     let version: String
     let region: String
     let hasConsole: Bool
+    let basePath: BasePath
 
     func respond(to call: Call) async throws -> Response {
         guard hasConsole else { return answer(to: call).response }
@@ -31,8 +32,8 @@ struct About: BodyEndpoint {
         body.name = "Ovation"
         body.version = version
         body.region = region
-        body.api = Endpoint.openAPI.path
-        body.token = Endpoint.createToken.path
+        body.api = basePath.text + Endpoint.openAPI.path
+        body.token = basePath.text + Endpoint.createToken.path
         return BodyAnswer(body)
     }
 }

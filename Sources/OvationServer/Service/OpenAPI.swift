@@ -5,8 +5,8 @@ import OvationWire
 struct OpenAPI: EndpointHandler {
     private let document: [UInt8]
 
-    init(version: String) {
-        document = JSONWriter.write(OpenAPIDocument.json(version: version))
+    init(version: String, basePath: BasePath) {
+        document = JSONWriter.write(OpenAPIDocument.json(version: version, basePath: basePath.text))
     }
 
     func respond(to call: Call) async throws -> Response {

@@ -2,8 +2,10 @@ import HTTPTypes
 
 /// The API as OpenAPI 3.1: derived from the endpoints and from the bodies that they name, so it cannot forget one.
 public enum OpenAPIDocument {
-    /// - Parameter version: of the server.
-    public static func json(version: String) -> JSONValue {
+    /// - Parameters:
+    ///   - version: of the server.
+    ///   - basePath: what all paths of the server begin with, such as `/ovation`; empty where they begin with nothing.
+    public static func json(version: String, basePath: String = "") -> JSONValue {
         .object([
             .init("openapi", "3.1.0"),
             .init(
@@ -17,7 +19,13 @@ public enum OpenAPIDocument {
                         .object([.init("name", "Apache-2.0"), .init("identifier", "Apache-2.0")])),
                 ])),
             .init(
-                "servers", [.object([.init("url", "/"), .init("description", "The server that gave this document.")])]),
+                "servers",
+                [
+                    .object([
+                        .init("url", .string(basePath.isEmpty ? "/" : basePath)),
+                        .init("description", "The server that gave this document."),
+                    ])
+                ]),
             .init("tags", tags), .init("paths", paths), .init("components", components),
         ])
     }

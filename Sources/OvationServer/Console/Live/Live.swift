@@ -72,7 +72,7 @@ enum Live {
         ]
         // A masked key must not be read from the link.
         if !visit.session.isMasked, let keyspace = report.keyspace, let key = report.key {
-            let href = ConsolePath.profile(keyspace: keyspace.text, key: key)
+            let href = visit.console.basePath.text + ConsolePath.profile(keyspace: keyspace.text, key: key)
             members.append(.init("profile_href", .string(href)))
         }
         guard let problem = report.problem, let key = report.key else { return .object(members) }
@@ -91,7 +91,8 @@ enum Live {
         ]
         if let excerpt = report.excerpt { members.append(.init("excerpt", .string(visit.masked(excerpt, key)))) }
         if let id = report.rejection {
-            let href = ConsolePath.rejection(section: report.section.text, id: String(id))
+            let path = ConsolePath.rejection(section: report.section.text, id: String(id))
+            let href = visit.console.basePath.text + path
             members.append(.init("rejection_href", .string(href)))
         }
         return .object(members)
