@@ -164,6 +164,16 @@ def test_a_new_release_of_another_package_can_be_undone(resolution: Resolution) 
     ]  # fmt: skip
 
 
+def test_a_build_takes_the_versions_of_the_list_where_it_can_and_goes_on_where_it_cannot(resolution: Resolution) -> None:
+    resolution.change("swift-asn1", "99.0.0")
+    done = resolution.run("follow")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert any("swift-asn1 --version" in line for line in resolution.asked)
+    resolution.pins.append({"identity": "new", "kind": "x", "location": "x", "state": {"branch": "main", "revision": "1"}})
+    done = resolution.run("follow")
+    assert done.returncode == 0 and "> new" in done.stderr and "goes on" in done.stderr
+
+
 def test_what_package_swift_names_has_one_version_the_one_of_the_list() -> None:
     listed = dict(line.split(" ") for line in (ROOT / "packaging/packages.txt").read_text().splitlines())
     text = (ROOT / "Package.swift").read_text()
