@@ -213,6 +213,10 @@ struct MemberErasureTests {
                 "profiles of several members do not fit together"
             ),
             (
+                "INSERT INTO profile_member SELECT profile_id, profile_id, NULL, 0 FROM profile WHERE key = 'web9'",
+                "1 profiles of several members do not fit together"
+            ),
+            (
                 "UPDATE profile_member SET joined = joined + 1 WHERE joined > 0",
                 "members of profiles were joined by no change"
             ),
