@@ -38,13 +38,15 @@ struct CopyHistory {
             default: _ = try await store.append(batch(step, account, now, replayOf: nil, &random))
             }
         }
-        for account in accounts { try await endMerged(store, account) }
+        for account in accounts { try await endMerged(store, account, &random) }
     }
 
-    /// Events on all members, and one whose key was taken from it.
-    private func endMerged(_ store: any Store, _ account: Int64) async throws {
+    /// A profile with events on all members, one of whose keys was taken from it; and one that is erased.
+    private func endMerged(
+        _ store: any Store, _ account: Int64, _ random: inout SeededGenerator
+    ) async throws {
         let keys = CopyHistory.mergedKeys
-        for key in keys {
+        for key in keys + ["q5@b.se"] {
             let address = try CopyHistory.address(key, account)
             let batch = EventBatch(
                 profile: address, section: 2, receivedAt: Fixtures.now,
@@ -57,6 +59,10 @@ struct CopyHistory {
             ProfileChange(
                 profile: try CopyHistory.address(keys[2], account), at: Fixtures.now, actor: "client-\(account)",
                 operations: [.removeKey]))
+        _ = try await store.change(
+            ProfileChange(
+                profile: try CopyHistory.address("q5@b.se", account), at: Fixtures.now, actor: "client-\(account)",
+                operations: [.erase(ErasureID(using: &random), formats: Fixtures.keyFormats)]))
     }
 
     /// All are e-mail addresses, so there are no rules by which they are two persons.

@@ -175,9 +175,7 @@ struct ProfileDraft {
         edits[row.position] = row.edits
         guard let state = row.state else { return }
         members[row.profile]?.state = state
-        guard state != .locked, let key = members[row.profile]?.key else { return }
-        members[row.profile]?.key = nil
-        if leading[key] == row.profile { leading[key] = nil }
+        if state != .locked { members[row.profile]?.key = nil }
     }
 
     // MARK: What is written of members
