@@ -40,11 +40,11 @@ extension StoreContract {
 
     // MARK: Doing and looking
 
-    private func address(_ key: String) throws -> ProfileAddress {
+    func address(_ key: String) throws -> ProfileAddress {
         try Fixtures.address(key, keyspace: key.contains("@") ? 1 : 4)
     }
 
-    private func change(
+    func change(
         _ key: String, _ operations: [ProfileChange.Operation], precondition: ProfileChange.Precondition = .exists,
         idempotency: Idempotency? = nil, at now: Timestamp = Fixtures.now
     ) async throws -> ProfileChangeOutcome {
@@ -54,30 +54,30 @@ extension StoreContract {
                 operations: operations))
     }
 
-    private func merge(
+    func merge(
         _ one: String, _ other: String, idempotency: Idempotency? = nil
     ) async throws -> ProfileChangeOutcome {
         try await change(
             one, [.merge(address(other), Fixtures.mergeRules)], precondition: .none, idempotency: idempotency)
     }
 
-    private func expectMerged(
+    func expectMerged(
         _ one: String, _ other: String, location: SourceLocation = #_sourceLocation
     ) async throws {
         Fixtures.expectChanged(try await merge(one, other), location: location)
     }
 
-    private func expectChanged(
+    func expectChanged(
         _ key: String, _ operation: ProfileChange.Operation, location: SourceLocation = #_sourceLocation
     ) async throws {
         Fixtures.expectChanged(try await change(key, [operation]), location: location)
     }
 
-    private func addKey(_ key: String) throws -> ProfileChange.Operation {
+    func addKey(_ key: String) throws -> ProfileChange.Operation {
         .addKey(try address(key), Fixtures.mergeRules)
     }
 
-    private func post(_ key: String, _ times: [Int64], section: Int64 = 2, seconds: Int64 = 0) async throws {
+    func post(_ key: String, _ times: [Int64], section: Int64 = 2, seconds: Int64 = 0) async throws {
         let data = #"{"of":"\#(key)"}"#
         let batch = EventBatch(
             profile: try address(key), section: section, receivedAt: Fixtures.now.advanced(by: .seconds(seconds)),
@@ -89,20 +89,20 @@ extension StoreContract {
         #expect(try await store.append(batch) == .stored)
     }
 
-    private func set(
+    func set(
         _ key: String, _ edits: [ProfileEdit], section: Int64 = 2
     ) async throws {
         _ = try await change(key, [.update(section: section, edits)], precondition: .none)
     }
 
-    private func profile(_ key: String) async throws -> Profile? {
+    func profile(_ key: String) async throws -> Profile? {
         try await store.profile(.address(address(key)))
     }
 
     /// The texts of all keys of a profile; nil: there is none.
-    private func keys(_ key: String) async throws -> [String]? { try await profile(key)?.keys.map(\.text) }
+    func keys(_ key: String) async throws -> [String]? { try await profile(key)?.keys.map(\.text) }
 
-    private func times(_ key: String, section: Int64 = 2, limit: Int = 100) async throws -> [Int64]? {
+    func times(_ key: String, section: Int64 = 2, limit: Int = 100) async throws -> [Int64]? {
         var times: [Int64] = []
         var position: EventPosition?
         repeat {
@@ -114,15 +114,15 @@ extension StoreContract {
         return times
     }
 
-    private func values(_ key: String, section: Int64 = 2) async throws -> Held? {
+    func values(_ key: String, section: Int64 = 2) async throws -> Held? {
         guard let data = try await store.data(of: address(key), in: [section]) else { return nil }
         let fields = data.sections.first?.fields ?? []
         return fields.reduce(into: [:]) { $0[$1.field] = $1.value.value }
     }
 
-    private func text(_ number: Int64, _ text: String) -> ProfileEdit { Fixtures.set(number, .string(text)) }
+    func text(_ number: Int64, _ text: String) -> ProfileEdit { Fixtures.set(number, .string(text)) }
 
-    private func changes(_ key: String, limit: Int = 200) async throws -> [StoredProfileChange]? {
+    func changes(_ key: String, limit: Int = 200) async throws -> [StoredProfileChange]? {
         var found: [StoredProfileChange] = []
         var before: Int64?
         repeat {
@@ -136,7 +136,7 @@ extension StoreContract {
     }
 
     /// All that readers find of a profile, in a form to compare.
-    private struct Seen: Equatable {
+    struct Seen: Equatable {
         var profile: Profile?
         var times: [Int64]?
         var values: Held?
@@ -144,7 +144,7 @@ extension StoreContract {
         var counts: [ProfileCounts.Count]?
     }
 
-    private func seen(_ key: String) async throws -> Seen {
+    func seen(_ key: String) async throws -> Seen {
         Seen(
             profile: try await profile(key), times: try await times(key), values: try await values(key),
             changes: try await changes(key)?.count { $0.kind == .updated },
@@ -325,390 +325,5 @@ extension StoreContract {
             position = page.next
         } while position != nil
         #expect(seen.count == expected.count)
-    }
-
-    // MARK: Undoing
-
-    private func restoresMerged() async throws {
-        try await found()
-        try await post("web", [1, 5])
-        try await set("web", [text(4, "web"), text(5, "only web"), Fixtures.tag(2)])
-        try await post("a@b.se", [2])
-        try await set("a@b.se", [text(4, "mail"), text(6, "gone"), Fixtures.tag(1)])
-        try await set("a@b.se", [Fixtures.clear(6)])
-        let (web, mail) = (try await seen("web"), try await seen("a@b.se"))
-        try await expectMerged("web", "a@b.se")
-        try await expectChanged("web", .restore)
-        #expect(try await seen("web") == web)
-        #expect(try await seen("a@b.se") == mail)
-        #expect(try await change("web", [.restore]) == .unchanged)
-
-        try await expectMerged("web", "a@b.se")
-        try await post("web", [7])
-        try await set("web", [text(4, "web, later")])
-        try await set("a@b.se", [text(7, "mail, later")])
-        #expect(try await change("a@b.se", [.restore]) == .canonical)
-        try await expectChanged("web", .restore)
-        #expect(try await times("web") == [7, 5, 1])
-        #expect(try await times("a@b.se") == [2])
-        #expect(
-            try await values("web") == [
-                .attribute(4): .string("web, later"), .attribute(5): .string("only web"), .tag(2): .boolean(true),
-            ])
-        #expect(
-            try await values("a@b.se") == [
-                .attribute(4): .string("mail"), .attribute(7): .string("mail, later"), .tag(1): .boolean(true),
-            ])
-        try await post("web", [8])
-        #expect(try await times("web") == [8, 7, 5, 1])
-        #expect(try await times("a@b.se") == [2])
-    }
-
-    private func restoresChain() async throws {
-        try await found()
-        for (second, key) in ["one", "two", "three"].enumerated() {
-            try await post(key, [Int64(second)], seconds: Int64(second))
-        }
-        try await expectMerged("three", "two")
-        try await post("a@b.se", [9], seconds: 9)
-        try await expectMerged("two", "a@b.se")
-        try await expectMerged("one", "a@b.se")
-        #expect(try await keys("three") == ["a@b.se", "three", "two", "one"])
-        // The newest merge by which it came to the others: that of both.
-        try await expectChanged("three", .restore)
-        #expect(try await keys("three") == ["two", "three"])
-        #expect(try await keys("one") == ["a@b.se", "one"])
-        #expect(try await times("two") == [2, 1])
-        #expect(try await times("one") == [9, 0])
-        try await expectChanged("three", .restore)
-        #expect(try await keys("three") == ["three"])
-        #expect(try await keys("two") == ["two"])
-        try await expectMerged("three", "one")
-        #expect(try await times("a@b.se") == [9, 2, 0])
-    }
-
-    private func unmerges() async throws {
-        try await found()
-        try await post("web", [1, 5])
-        try await set("web", [text(4, "web")])
-        try await post("a@b.se", [2])
-        try await expectMerged("web", "a@b.se")
-        try await expectMerged("third", "a@b.se")
-        try await expectChanged("web", .unmerge)
-        #expect(try await keys("web") == ["web"])
-        #expect(try await times("web") == [])
-        #expect(try await values("web") == [:])
-        #expect(try await keys("a@b.se") == ["a@b.se", "third"])
-        #expect(try await times("third") == [5, 2, 1])
-        #expect(try await values("a@b.se") == [.attribute(4): .string("web")])
-        #expect(try await profile("a@b.se")?.members.count == 3)
-        try await post("web", [7])
-        #expect(try await times("web") == [7])
-        #expect(try await times("a@b.se") == [5, 2, 1])
-        try await expectMerged("a@b.se", "web")
-        #expect(try await times("web") == [7, 5, 2, 1])
-        try await expectChanged("web", .unmerge)
-        try await expectMerged("web", "a@b.se")
-        #expect(try await times("web") == [7, 5, 2, 1])
-        #expect(try await keys("web")?.count == 3)
-    }
-
-    private func refusesUnmerge() async throws {
-        try await found()
-        for operation in [ProfileChange.Operation.unmerge, .restore, .removeKey] {
-            #expect(try await change("nobody", [operation]) == .noProfile)
-        }
-        try await post("web", [1])
-        #expect(try await change("web", [.unmerge]) == .unchanged)
-        #expect(try await change("web", [.restore]) == .unchanged)
-        #expect(try await change("web", [.removeKey]) == .lastKey)
-        try await expectMerged("web", "a@b.se")
-        #expect(try await change("a@b.se", [.unmerge]) == .canonical)
-        #expect(try await keys("web") == ["a@b.se", "web"])
-        // A part without a key would be found by nobody.
-        try await expectChanged("web", addKey("more"))
-        try await expectMerged("two", "three")
-        try await expectMerged("two", "a@b.se")
-        let canonical = try #require(try await profile("two")?.keys.first?.text)
-        #expect(canonical == "a@b.se")
-        try await expectChanged("two", .removeKey)
-        try await expectChanged("three", .unmerge)
-        #expect(try await keys("three") == ["three"])
-        #expect(try await keys("web")?.sorted() == ["a@b.se", "more", "web"])
-    }
-
-    // MARK: Keys
-
-    private func changesKeys() async throws {
-        try await found()
-        try await post("a@b.se", [1])
-        try await expectChanged("a@b.se", addKey("web"))
-        #expect(try await change("web", [addKey("a@b.se")]) == .unchanged)
-        #expect(try await change("a@b.se", [addKey("web")]) == .unchanged)
-        #expect(try await change("web", [addKey("c@d.se")]) == .different(keyspace: 1))
-        #expect(try await profile("c@d.se") == nil)
-        try await post("other", [2])
-        #expect(try await change("web", [addKey("other")]) == .taken)
-        try await post("web", [3])
-        #expect(try await times("a@b.se") == [3, 1])
-        #expect(try await keys("web") == ["a@b.se", "web"])
-        // The founding key goes, and the profile stays what it is.
-        let id = try #require(try await profile("web")?.id)
-        try await expectChanged("a@b.se", .removeKey)
-        #expect(try await profile("a@b.se") == nil)
-        #expect(try await profile("web")?.id == id)
-        #expect(try await keys("web") == ["web"])
-        #expect(try await times("web") == [3, 1])
-        #expect(try await change("web", [.removeKey]) == .lastKey)
-        #expect(try await change("web", [.restore]) == .lastKey)
-        #expect(try await keys("web") == ["web"])
-    }
-
-    private func movesKey() async throws {
-        try await found()
-        try await set("a@b.se", [text(1, "a@b.se"), text(4, "name")])
-        try await post("a@b.se", [1])
-        let moved: [ProfileChange.Operation] = [
-            try addKey("new@b.se"), .update(section: 2, [text(1, "new@b.se")]), .removeKey,
-        ]
-        Fixtures.expectChanged(try await change("a@b.se", moved))
-        #expect(try await profile("a@b.se") == nil)
-        #expect(try await keys("new@b.se") == ["new@b.se"])
-        #expect(try await times("new@b.se") == [1])
-        #expect(
-            try await values("new@b.se") == [.attribute(1): .string("new@b.se"), .attribute(4): .string("name")])
-        // To one that somebody has: nothing of it.
-        try await post("c@d.se", [2])
-        let taken: [ProfileChange.Operation] = [
-            try addKey("c@d.se"), .update(section: 2, [text(1, "c@d.se")]), .removeKey,
-        ]
-        #expect(try await change("new@b.se", taken) == .taken)
-        #expect(try await values("new@b.se")?[.attribute(1)] == .string("new@b.se"))
-        #expect(try await keys("new@b.se") == ["new@b.se"])
-        #expect(try await keys("c@d.se") == ["c@d.se"])
-        // And back, over the place where the key was.
-        let back: [ProfileChange.Operation] = [
-            try addKey("a@b.se"), .update(section: 2, [text(1, "a@b.se")]), .removeKey,
-        ]
-        Fixtures.expectChanged(try await change("new@b.se", back))
-        #expect(try await keys("a@b.se") == ["a@b.se"])
-        #expect(try await times("a@b.se") == [1])
-    }
-
-    private func reusesKey() async throws {
-        try await found()
-        try await post("a@b.se", [1])
-        try await expectMerged("web", "a@b.se")
-        for round in 2...4 as ClosedRange<Int64> {
-            try await expectChanged("web", .removeKey)
-            #expect(try await profile("web") == nil)
-            try await post("web", [round])
-            #expect(try await times("web") == [round])
-            try await expectMerged("web", "a@b.se")
-        }
-        #expect(try await times("web") == [4, 3, 2, 1])
-        #expect(try await keys("web") == ["a@b.se", "web"])
-        #expect(try await profile("web")?.members.count == 5)
-        #expect(try await profile("web")?.members.count { $0.key == nil } == 3)
-    }
-
-    // MARK: Ends
-
-    private func erasesMembers() async throws {
-        try await found()
-        try await fill("a@b.se")
-        try await post("web", [7, 8])
-        try await set("web", [text(4, "x"), Fixtures.tag(5), Fixtures.tag(6)])
-        try await expectMerged("web", "a@b.se")
-        try await post("gone", [9])
-        try await expectMerged("gone", "web")
-        try await expectChanged("gone", .removeKey)
-        try await post("stays", [3])
-        let ids = try #require(try await profile("web")?.members.map(\.id))
-        Fixtures.expectChanged(try await change("web", [.erase(Fixtures.erasureID(1), formats: Fixtures.keyFormats)]))
-        for key in ["web", "a@b.se"] {
-            #expect(try await profile(key) == nil)
-            #expect(try await times(key) == nil)
-            #expect(try await values(key) == nil)
-            #expect(try await changes(key) == nil)
-        }
-        for id in ids { #expect(try await store.profile(.id(id, account: 1)) == nil) }
-        #expect(try await exportedKeys() == ["stays"])
-        let receipt = try await receipt()
-        #expect(receipt.counts.events == 8)
-        // Each member's own: what was hidden is there too.
-        #expect(receipt.counts.values == 4 && receipt.counts.tags == 4)
-        try await post("web", [4])
-        try await post("a@b.se", [5])
-        #expect(try await times("web") == [4])
-        #expect(try await times("a@b.se") == [5])
-        #expect(try await keys("web") == ["web"])
-        try await expectMerged("web", "a@b.se")
-        #expect(try await times("web") == [5, 4])
-        #expect(try await values("web") == [:])
-    }
-
-    private func locksMembers() async throws {
-        try await found()
-        for key in ["web", "a@b.se", "open"] { try await post(key, [1]) }
-        try await expectMerged("web", "a@b.se")
-        try await expectChanged("web", .lock)
-        let refused = AppendOutcome.refused([RefusedProfile(index: 0, state: .locked)])
-        let batch = try Fixtures.batch("a@b.se", times: [2])
-        #expect(try await store.append(batch) == refused)
-        #expect(try await profile("a@b.se")?.state == .locked)
-        #expect(try await profile("web")?.state == .locked)
-        for operation in [ProfileChange.Operation.unmerge, .restore, .removeKey, try addKey("new")] {
-            #expect(try await change("web", [operation]) == .refused(.locked), "\(operation.kind)")
-        }
-        #expect(try await merge("web", "a@b.se") == .unchanged)
-        // The lock spreads, and the two stay two.
-        try await expectMerged("open", "web")
-        #expect(try await profile("open")?.state == .locked)
-        #expect(try await keys("open") == ["open"])
-        #expect(try await merge("web", "open") == .unchanged)
-        #expect(try await change("late", [addKey("web")], precondition: .none) == .refused(.locked))
-        #expect(try await profile("late") == nil)
-    }
-
-    private func deletesOfMembers() async throws {
-        try await found()
-        try await post("web", [1, 5, 9])
-        try await post("a@b.se", [2, 6])
-        try await expectMerged("web", "a@b.se")
-        var filter = EventFilter(profile: try address("a@b.se"), section: 2)
-        filter.from = Timestamp(milliseconds: 5)
-        let deletion = try await store.deleteEvents(
-            filter, id: nil, recordedAs: { Act(.eventsDeleted, subject: "\($0)", detail: "") }, at: Fixtures.now,
-            by: "me")
-        #expect(deletion?.count == 3)
-        #expect(try await times("web") == [2, 1])
-        #expect(try await times("a@b.se") == [2, 1])
-        let event = try #require(
-            try await store.events(
-                EventFilter(profile: address("a@b.se"), section: 2), after: nil, limit: 9)?.events.last)
-        filter.from = nil
-        let one = try await store.deleteEvents(
-            filter, id: event.id, recordedAs: { Act(.eventsDeleted, subject: "\($0)", detail: "") }, at: Fixtures.now,
-            by: "me")
-        #expect(one?.count == 1)
-        #expect(try await times("web") == [2])
-    }
-
-    private func exportsMembers() async throws {
-        try await found()
-        try await post("web", [1])
-        try await post("a@b.se", [2])
-        try await expectMerged("web", "a@b.se")
-        #expect(try await exportedKeys() == ["web", "a@b.se"])
-        try await expectChanged("web", .removeKey)
-        #expect(try await exportedKeys() == ["a@b.se", "a@b.se"])
-        try await expectChanged("a@b.se", addKey("more"))
-        try await expectChanged("a@b.se", .removeKey)
-        #expect(try await exportedKeys() == ["more", "more"])
-    }
-
-    private func findsMembers() async throws {
-        try await found()
-        for key in ["weba", "webb", "webc", "a@b.se"] { try await post(key, [1]) }
-        try await expectMerged("weba", "webb")
-        try await expectMerged("weba", "a@b.se")
-        func find(_ prefixes: [Int64: String], limit: Int = 9) async throws -> [Profile] {
-            try await store.profiles(
-                ProfileSearch(account: 1, prefixes: prefixes, limit: limit, timeMax: .seconds(9))
-            ).profiles
-        }
-        let merged = try #require(try await profile("weba"))
-        #expect(Set(merged.keys.map(\.text)) == ["a@b.se", "weba", "webb"])
-        let other = try #require(try await profile("webc"))
-        #expect(try await find([4: "web"]).sorted { $0.members.count > $1.members.count } == [merged, other])
-        #expect(try await find([1: "a@", 4: "webb"]) == [merged])
-        try await expectChanged("webb", .removeKey)
-        #expect(try await find([4: "webb"]).isEmpty)
-        #expect(try await find([4: "weba"]).map(\.members.count) == [3])
-    }
-
-    private func recordsMerges() async throws {
-        try await found()
-        try await set("web", [text(4, "x")])
-        try await set("a@b.se", [text(4, "y")])
-        try await expectMerged("web", "a@b.se")
-        for limit in [1, 2, 200] {
-            let kinds = try #require(try await changes("web", limit: limit)).map(\.kind)
-            #expect(kinds.count { $0 == .merged } >= 1 && kinds.count { $0 == .updated } == 2)
-            #expect(kinds.first == .merged)
-        }
-        let both = try #require(try await changes("a@b.se"))
-        #expect(both.map(\.position) == both.map(\.position).sorted(by: >))
-        #expect(both == (try await changes("web")))
-        try await expectChanged("web", .restore)
-        for key in ["web", "a@b.se"] {
-            let kinds = try #require(try await changes(key)).map(\.kind)
-            #expect(kinds.first == .restored && kinds.contains(.merged) && kinds.last == .updated, "\(key): \(kinds)")
-        }
-        try await expectChanged("a@b.se", addKey("more"))
-        #expect(try await changes("more")?.first?.kind == .keyAdded)
-        try await expectChanged("more", .unmerge)
-        #expect(try await changes("more")?.map(\.kind) == [.unmerged])
-        #expect(try await changes("a@b.se")?.first?.kind == .unmerged)
-        try await expectMerged("more", "a@b.se")
-        try await expectChanged("more", .removeKey)
-        #expect(try await changes("a@b.se")?.first?.kind == .keyRemoved)
-    }
-
-    private func mergesOnce() async throws {
-        try await found()
-        let key = Idempotency(key: "merge", fingerprint: [1], answer: [7])
-        try await post("web", [1])
-        Fixtures.expectChanged(try await merge("web", "a@b.se", idempotency: key))
-        try await expectChanged("web", .restore)
-        #expect(try await merge("web", "a@b.se", idempotency: key) == .duplicate(answer: [7]))
-        #expect(try await keys("web") == ["web"])
-        let other = Idempotency(key: "merge", fingerprint: [2], answer: [])
-        #expect(try await merge("web", "a@b.se", idempotency: other) == .conflict)
-    }
-
-    private func boundsMembers() async throws {
-        try await found()
-        try await post("web0", [1])
-        for number in 1..<Limits.profileMembersMax {
-            guard case .changed = try await change("web0", [addKey("web\(number)")]) else {
-                Issue.record("key \(number) was not added")
-                return
-            }
-        }
-        #expect(try await change("web7", [addKey("more")]) == .tooManyMembers)
-        #expect(try await merge("web7", "more") == .tooManyMembers)
-        #expect(try await profile("more") == nil)
-        let last = "web\(Limits.profileMembersMax - 1)"
-        try await post(last, [3])
-        #expect(try await times("web0") == [3, 1])
-        #expect(try await profile(last)?.members.count == Limits.profileMembersMax)
-        try await expectChanged(last, .restore)
-        #expect(try await times(last) == [3])
-        #expect(try await times("web0") == [1])
-    }
-
-    private func mergesAmongPosts() async throws {
-        try await found()
-        let keys = (0..<6).map { "key\($0)" }
-        try await withThrowingTaskGroup(of: Void.self) { group in
-            for (number, key) in keys.enumerated() {
-                group.addTask {
-                    for time in 0..<20 { try await post(key, [Int64(time * 10 + number)]) }
-                }
-            }
-            group.addTask {
-                for round in 0..<10 {
-                    _ = try await merge(keys[round % 6], keys[(round + 1) % 6])
-                    if round.isMultiple(of: 3) { _ = try await change(keys[round % 6], [.restore]) }
-                }
-                for key in keys.dropFirst() { _ = try await merge(keys[0], key) }
-            }
-            try await group.waitForAll()
-        }
-        #expect(try await profile(keys[0])?.members.count == 6)
-        let times = try #require(try await times(keys[3], limit: 7))
-        #expect(times.count == 120 && times == times.sorted(by: >) && Set(times).count == 120)
     }
 }

@@ -165,7 +165,9 @@ extension Bodies {
                 "event_discriminator", \.eventDiscriminator, "What happened.",
                 .string(example: "com.ovation.events.profile.updated"))
             $0.required("changed_by", \.changedBy, "The API key that asked for it.", clientIDSchema)
-            $0.required("changes", \.changes, "What it was, and what it is since; empty for what became of the profile as a whole.")
+            $0.required(
+                "changes", \.changes,
+                "What it was, and what it is since; empty for what became of the profile as a whole.")
         }
     }
 
