@@ -206,7 +206,7 @@ extension StoreContract {
             #expect(try await profile(key) == nil)
             #expect(try await times(key) == nil)
             #expect(try await values(key) == nil)
-            #expect(try await changes(key) == nil)
+            #expect(try await allChanges(key) == nil)
         }
         for id in ids { #expect(try await store.profile(.id(id, account: 1)) == nil) }
         #expect(try await exportedKeys() == ["stays"])
@@ -310,26 +310,26 @@ extension StoreContract {
         try await set("a@b.se", [text(4, "y")])
         try await expectMerged("web", "a@b.se")
         for limit in [1, 2, 200] {
-            let kinds = try #require(try await changes("web", limit: limit)).map(\.kind)
+            let kinds = try #require(try await allChanges("web", limit: limit)).map(\.kind)
             #expect(kinds.count { $0 == .merged } >= 1 && kinds.count { $0 == .updated } == 2)
             #expect(kinds.first == .merged)
         }
-        let both = try #require(try await changes("a@b.se"))
+        let both = try #require(try await allChanges("a@b.se"))
         #expect(both.map(\.position) == both.map(\.position).sorted(by: >))
-        #expect(both == (try await changes("web")))
+        #expect(both == (try await allChanges("web")))
         try await expectChanged("web", .restore)
         for key in ["web", "a@b.se"] {
-            let kinds = try #require(try await changes(key)).map(\.kind)
+            let kinds = try #require(try await allChanges(key)).map(\.kind)
             #expect(kinds.first == .restored && kinds.contains(.merged) && kinds.last == .updated, "\(key): \(kinds)")
         }
         try await expectChanged("a@b.se", addKey("more"))
-        #expect(try await changes("more")?.first?.kind == .keyAdded)
+        #expect(try await allChanges("more")?.first?.kind == .keyAdded)
         try await expectChanged("more", .unmerge)
-        #expect(try await changes("more")?.map(\.kind) == [.unmerged])
-        #expect(try await changes("a@b.se")?.first?.kind == .unmerged)
+        #expect(try await allChanges("more")?.map(\.kind) == [.unmerged])
+        #expect(try await allChanges("a@b.se")?.first?.kind == .unmerged)
         try await expectMerged("more", "a@b.se")
         try await expectChanged("more", .removeKey)
-        #expect(try await changes("a@b.se")?.first?.kind == .keyRemoved)
+        #expect(try await allChanges("a@b.se")?.first?.kind == .keyRemoved)
     }
 
     func mergesOnce() async throws {

@@ -122,7 +122,7 @@ extension StoreContract {
 
     func text(_ number: Int64, _ text: String) -> ProfileEdit { Fixtures.set(number, .string(text)) }
 
-    func changes(_ key: String, limit: Int = 200) async throws -> [StoredProfileChange]? {
+    func allChanges(_ key: String, limit: Int = 200) async throws -> [StoredProfileChange]? {
         var found: [StoredProfileChange] = []
         var before: Int64?
         repeat {
@@ -147,7 +147,7 @@ extension StoreContract {
     func seen(_ key: String) async throws -> Seen {
         Seen(
             profile: try await profile(key), times: try await times(key), values: try await values(key),
-            changes: try await changes(key)?.count { $0.kind == .updated },
+            changes: try await allChanges(key)?.count { $0.kind == .updated },
             counts: try await store.counts(of: address(key))?.counts)
     }
 
