@@ -68,6 +68,7 @@ struct AuthorityTests {
         GET /audience/profiles admin
         GET /audience/profiles/{profile_id} admin
         DELETE /audience/keyspaces/{keyspace}/profiles/{key} token
+        PUT /audience/keyspaces/{keyspace}/profiles/{key}/locks token
         PUT /audience/profiles/merges token
         DELETE /audience/profiles/merges/keyspaces/{keyspace}/profiles/{key} token
         GET /audience/keyspaces/{keyspace}/profiles/{key}/keys token

@@ -225,6 +225,10 @@ struct DescribedBodyTests {
     }
 
     private func takeErasure(_ take: (Step) async throws -> TestServer.Answer) async throws {
+        let key: KeyValuePairs = ["keyspace": "com.apsis1.keyspaces.crm-id", "key": "to be locked"]
+        let locked: KeyValuePairs = ["keyspace": "com.apsis1.keyspaces.crm-id", "section": Self.section]
+        _ = try await take(Step(endpoint: .createProfile, path: locked, body: #"{"profile_key":"to be locked"}"#))
+        _ = try await take(Step(endpoint: .lockProfile, path: key))
         let deleted = try await take(Step(endpoint: .deleteProfile, path: Self.place))
         let erasure = deleted.header("Erasure-Id") ?? ""
         _ = try await take(Step(endpoint: .getErasure, path: ["erasure_id": erasure]))

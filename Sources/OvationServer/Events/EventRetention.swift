@@ -17,7 +17,8 @@ public struct EventRetention: Service {
         let daily = AsyncTimerSequence(interval: Limits.retentionInterval, clock: .continuous).map { _ in () }
         for await _ in merge(start, daily).cancelOnGracefulShutdown() {
             do {
-                let count = try await withGracefulShutdownHandler(removeExpired)
+                // Ends in the middle when the server stops: what is left is for the next look.
+                let count = try await cancelWhenGracefulShutdown(removeExpired)
                 if count > 0 {
                     logger.info("events past their retention are removed", metadata: ["events": "\(count)"])
                 }
@@ -28,20 +29,6 @@ public struct EventRetention: Service {
                     "events past their retention are not all removed; the next look is in a day",
                     metadata: ["error": "\(error)"])
             }
-        }
-    }
-
-    /// Ends in the middle when the server stops: what is left is for the next look.
-    private func withGracefulShutdownHandler(_ work: @Sendable @escaping () async throws -> Int) async throws -> Int {
-        let task = Task { try await work() }
-        return try await ServiceLifecycle.withGracefulShutdownHandler {
-            try await withTaskCancellationHandler {
-                try await task.value
-            } onCancel: {
-                task.cancel()
-            }
-        } onGracefulShutdown: {
-            task.cancel()
         }
     }
 

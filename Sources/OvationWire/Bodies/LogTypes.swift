@@ -84,12 +84,8 @@ extension Bodies {
             $0.optional(
                 "category", \.category, "What kind of act an event type is.",
                 EventCategory.schema, isInExample: false)
-            $0.optional(
-                "retention", \.retention,
-                "How long events of an event type are kept; left out: for good.", retentionSchema, isInExample: false)
-            $0.optional(
-                "key_format", \.keyFormat, "What keys of a keyspace look like.", KeyFormat.schema,
-                isInExample: false)
+            $0.optional("retention", \.retention, "How long events are kept.", retentionSchema, isInExample: false)
+            $0.optional("key_format", \.keyFormat, "What keys look like.", KeyFormat.schema, isInExample: false)
             $0.optional(
                 "manage_subscriptions", \.managesSubscriptions,
                 "Whether subscriptions are managed through a keyspace.", isInExample: false)
