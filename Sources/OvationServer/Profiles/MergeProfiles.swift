@@ -70,8 +70,14 @@ struct MergeProfiles: BodyEndpoint, InputEndpoint {
             let key = profile.profileKey
             let data = try await store.data(of: profile, in: nil)
             asked.append((key, data?.profile))
-            let new = Profile(id: profile.foundingID, key: key, createdAt: call.receivedAt)
-            sides.append(data ?? ProfileData(profile: new, sections: []))
+            if let data {
+                sides.append(data)
+                continue
+            }
+            // It is new, or locked for good: then it holds nothing.
+            let state = try await store.profile(.address(profile))?.state ?? .open
+            let none = Profile(id: profile.foundingID, key: key, createdAt: call.receivedAt, state: state)
+            sides.append(ProfileData(profile: none, sections: []))
         }
         let preview = MergePreview(sides[0], sides[1], caller.mergeRules)
         let readable = pair.keyspaces.map {
