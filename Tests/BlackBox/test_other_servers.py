@@ -211,7 +211,7 @@ def newer(method: str, path: str, body: bytes) -> tuple[int, Json] | None:
             "sections": [{
                 "discriminator": "com.apsis1.sections.default", "name": "Default", "attributes": [], "event_types": [{
                     "discriminator": "usercreated.events.transaction.x-aaaaaaaaaa", "name": "X", "description": "",
-                    "category": "transaction", "keyspace_permissions": permissions, "retention": {"days": 30},
+                    "category": "transaction", "keyspace_permissions": permissions, "storage_class": {"days": 30},
                     "versions": [{"id": 1, "fields": {"a": {"type": "string", "required": True, "unit": "kg"}}, "later": 1}],
                 }],
             }],
@@ -222,7 +222,7 @@ def newer(method: str, path: str, body: bytes) -> tuple[int, Json] | None:
             "key_format": "a later one", "keyspace_permissions": [
                 {"keyspace_discriminator": "com.apsis1.keyspaces.email", "read": True, "write": True, "erase": False}
             ],
-            "fields": {"a": {"type": "string", "required": True, "unit": "kg"}}, "retention": {"days": 30},
+            "fields": {"a": {"type": "string", "required": True, "unit": "kg"}}, "storage_class": {"days": 30},
         }
         return 200, {"items": [
             {"sequence": 3, "at": TIME, "actor": "me", "kind": "attribute.created", "change": change, "later": 1}
@@ -235,9 +235,9 @@ def newer(method: str, path: str, body: bytes) -> tuple[int, Json] | None:
     ("arguments", "printed"),
     [
         (["keys", "list"], "everything in the account"),
-        (["model", "export"], "retention:"),
+        (["model", "export"], "storage_class:"),
         (["model", "log"], f"3  {TIME}  me  attribute.created  usercreated.events.transaction.x-aaaaaaaaaa"),
-        (["model", "log", "--json"], '"retention"'),
+        (["model", "log", "--json"], '"storage_class"'),
         (["model", "plan", "-"], "1 step to apply."),
         (["rejections", "list", "--limit", "1"], f"7  {TIME}  open"),
         (["rejections", "show", "7"], "7"),

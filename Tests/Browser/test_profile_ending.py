@@ -42,6 +42,7 @@ def test_what_was_merged_since_is_not_deleted_with_it(console: Browser, admin: C
     keys = [(EMAIL, KEY), (WEB, "since")]
     merge = {"profiles": [{"keyspace_discriminator": keyspace, "profile_key": key} for keyspace, key in keys]}
     assert admin.request("PUT", "/audience/profiles/merges", json=merge).status_code == 204
+    console.expected_statuses = {409}
     console.press("Delete the profile")
     console.wait_for_text("The profile has other keys meanwhile")
     assert admin.get(profile(WEB, "since")).status_code == 200
