@@ -119,7 +119,7 @@ public struct EventTypeFormPage: ConsolePage {
         retentions = Self.retentions(selected: retention, words: retentionWords)
         let controls = fields.indices.flatMap { ["field_name_\($0)", "field_type_\($0)"] }
         errorLines = errors.lines(
-            inOrderOf: ["name", "category", "description", "retention"] + controls + ["keyspaces"])
+            inOrderOf: ["name", "category", "description"] + controls + ["keyspaces", "retention"])
         nameError = errors.message(for: "name")
         categoryError = errors.message(for: "category")
         summaryError = errors.message(for: "description")
