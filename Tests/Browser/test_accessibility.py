@@ -308,7 +308,7 @@ STATES: dict[str, tuple[str, str, Callable[..., None] | None]] = {
     "profile, merge": (PROFILE + "/merge", PROFILE + "/merge", None),
     "profile, merge wrong": (PROFILE + "/merge", PROFILE + "/merge", merge_with_no_key),
     "profile, merge shown": (PROFILE + "/merge", PROFILE + "/merge", preview_a_merge),
-    "profile, delete": (PROFILE + "/delete", PROFILE + "/delete", None),
+    "profile, end": (PROFILE + "/delete", PROFILE + "/delete", None),
     "profile, lock": (PROFILE + "/lock", PROFILE + "/lock", None),
     "profile, undo a merge": (PROFILE + "/members/{number}/undo", PROFILE + "/members/{number}/undo", None),
     "profile, changes": (FIELDS + "/changes", FIELDS + "/changes", None),
