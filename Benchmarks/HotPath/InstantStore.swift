@@ -36,7 +36,7 @@ struct InstantStore: Store {
     ) async throws(StoreFailure) -> EventPage? { throw unused }
 
     func deleteEvents(
-        _ filter: EventFilter, id: Int64?, recordedAs act: @escaping @Sendable (Int) -> Act, at now: Timestamp,
+        _ filter: EventFilter, id: Int64?, recordedAs act: (@Sendable (Int) -> Act)?, at now: Timestamp,
         by actor: String
     ) async throws(StoreFailure) -> Deletion? { throw unused }
 
