@@ -48,16 +48,21 @@ struct EventRetentionTests {
             let other = try #require(made.json["versions"]?.array?.first?["id"]?.string)
             #expect(made.json["retention"] == .null)
             try await post(server, "a@b.se", version: "2565266", daysAgo: [1, 29, 31, 400])
-            try await post(server, "a@b.se", version: other, daysAgo: [1, 400])
+            try await post(server, "a@b.se", version: other, daysAgo: [1, 40, 400])
             try await post(server, "c@d.se", version: "2565266", daysAgo: Array(repeating: 40, count: 900))
             #expect(try await look(server) == 0)
 
             let type = "\(Self.section)/\(Fixtures.eventType)"
             let changed = try await server.send(.patch, type, body: #"{"retention":"P30D"}"#)
             #expect(changed.status == .ok && changed.json["retention"]?.string == "P30D", "\(changed.text)")
+            #expect(
+                try await server.send(.get, "/audience/log?limit=1000").text.contains(#""retention":"P30D""#))
+            // Each type has its own.
+            let name = try #require(made.json["discriminator"]?.string)
+            let longer = try await server.send(.patch, "\(Self.section)/\(name)", body: #"{"retention":"P90D"}"#)
+            #expect(longer.status == .ok, "\(longer.text)")
             let log = try await server.send(.get, "/audience/log?limit=1000")
-            #expect(log.text.contains(#""retention":"P30D""#), "\(log.text)")
-            #expect(try await look(server) == 902)
+            #expect(try await look(server) == 903)
             #expect(try await count(server, "a@b.se") == 4)
             #expect(try await count(server, "c@d.se") == 0)
             #expect(try await look(server) == 0)
@@ -73,7 +78,8 @@ struct EventRetentionTests {
             let forGood = try await server.send(.patch, type, token: token, body: #"{"retention":""}"#)
             #expect(forGood.json["retention"] == .null)
             server.clock.advance(by: .seconds(86_400 * 1000))
-            #expect(try await look(server) == 0)
+            // Those of the other type.
+            #expect(try await look(server) == 2)
         }
     }
 
