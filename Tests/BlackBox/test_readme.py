@@ -77,7 +77,8 @@ def test_the_commands_of_the_readme_do_what_it_says_when_they_are_pasted(
         assert result.stdout.count("HTTP/1.1 204") == 4
         steve = json.loads((tmp_path / "steve.json").read_text())
         assert len(steve["profile"]["keys"]) == 2 and {"VIP"} <= {tag["name"] for section in steve["sections"] for tag in section["tags"]}
-        assert re.search(r'"removed":\{"events":[12],', result.stdout), result.stdout
+        # How far the removal has come by then is open.
+        assert re.search(r'"erasure_id":"[0-9a-f-]{36}".*"removed":\{"events":[0-9]', result.stdout), result.stdout
         assert '"myNumberField":27183' in result.stdout
         assert not re.search(r'"status": ?[45]\d\d', result.stdout), result.stdout
         assert '"myNumberField":7' in (tmp_path / "history.ndjson").read_text()
