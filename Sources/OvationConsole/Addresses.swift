@@ -21,11 +21,13 @@ enum Addresses {
             && bytes[index + 2] == UInt8(ascii: "/") && bytes[index + 3] != UInt8(ascii: "/")
         {
             let name = bytes[copied..<index].reversed().prefix { isOfName($0) }.reversed()
+            // Letters only: isOfName lets nothing else through.
             guard attributes.contains(String(decoding: Array(name), as: UTF8.self)) else { continue }
             result += bytes[copied..<index + 2]
             result += prefix.utf8
             copied = index + 2
         }
+        // The text came as UTF-8, and is cut at ASCII only.
         return String(decoding: result + bytes[copied...], as: UTF8.self)
     }
 

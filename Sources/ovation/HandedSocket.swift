@@ -83,6 +83,7 @@ struct HandedSocket: Sendable {
                 case AF_UNIX:
                     let begin = MemoryLayout<sockaddr_un>.offset(of: \.sun_path) ?? 2
                     let bytes = UnsafeRawBufferPointer(start: pointer, count: max(Int(size), begin))
+                    // For people to read only: nothing is opened by it.
                     return .unix(path: String(decoding: bytes[begin...].prefix { $0 != 0 }, as: UTF8.self))
                 default: return nil
                 }
@@ -91,6 +92,7 @@ struct HandedSocket: Sendable {
     }
 
     private static func text(_ characters: [CChar]) -> String {
+        // Digits and marks of an address, as the system writes them.
         String(decoding: characters.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }, as: UTF8.self)
     }
 }

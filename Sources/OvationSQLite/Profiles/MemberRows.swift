@@ -13,7 +13,7 @@ enum MemberRows {
     /// - Throws: ``Recent/PathIsLonger``.
     static func find(_ database: Database, _ address: ProfileAddress, _ recent: Recent.Part) throws -> MemberTree? {
         guard let id = try EventRows.profile(database, address, recent) else { return nil }
-        // Whoever was joined to another is in its place.
+        // A member of several has left memory: its row was put into `profile` when it was joined.
         return recent.profiles[id] == nil ? try tree(database, of: id) : MemberTree(alone: id)
     }
 

@@ -7,7 +7,7 @@ extension ProfileAppender {
     func tree(of found: Found) throws -> MemberTree {
         switch found {
         case .free(let id): MemberTree(alone: id.value)
-        // Whoever was joined to another is in its place.
+        // A member of several has left memory: its row was put into `profile` when it was joined.
         case .open(let id) where isInMemory(id): MemberTree(alone: id)
         case .open(let id), .closed(let id, _): try members.tree(of: id)
         }

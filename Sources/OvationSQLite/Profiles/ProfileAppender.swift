@@ -106,6 +106,7 @@ final class ProfileAppender {
         _ text: String, of key: UnsafeBufferPointer<UInt8>, account: Int64, keyspace: Int64
     ) throws -> Bool {
         guard LockedKeys.isMark(text) else { return false }
+        // A key was checked when it came.
         let key = String(decoding: key, as: UTF8.self)
         return try text == lockedKeys().mark(account: account, keyspace: keyspace, key: key)
     }

@@ -45,7 +45,7 @@ enum ProfileRows {
         _ database: Database, id: Int64, account: Int64, _ recent: RecentProfiles.Row?
     ) throws -> Profile? {
         if let recent {
-            // Whoever was joined to another is in its place.
+            // A member of several has left memory: its row was put into `profile` when it was joined.
             return recent.account == account ? Profile(recent) : nil
         }
         let row = try Row.fetchOne(

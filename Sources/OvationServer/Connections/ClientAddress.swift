@@ -9,7 +9,7 @@ struct IPAddress: Hashable, Sendable, CustomStringConvertible {
     let bytes: [UInt8]
     let description: String
 
-    /// Whoever comes over a Unix socket.
+    /// A client that comes over a Unix socket, which has no address.
     static let unix = IPAddress(bytes: [], description: "unix")
 
     private init(bytes: [UInt8], description: String) {

@@ -108,6 +108,7 @@ extension ExportPage {
     fileprivate func address(_ profile: Int, of catalogue: Catalogue) -> ProfileAddress? {
         let profile = profiles[profile]
         guard let keyspace = catalogue.keyspaces.first(where: { $0.number == profile.keyspace }) else { return nil }
+        // A key was checked when it came; one that cannot be read back as it is finds no profile.
         return try? ProfileAddress(
             String(decoding: keys[profile.key], as: UTF8.self), in: keyspace, account: catalogue.account.number)
     }
