@@ -139,6 +139,10 @@ public struct Limits: Sendable, Equatable {
     public static let attributesMax = 20_000
     public static let versionsPerAttributeMax = 100
     public static let tagsMax = 20_000
+    /// Channels of an account, the built-in ones and removed ones included.
+    public static let channelsMax = 100
+    public static let foldersMax = 10_000
+    public static let topicsMax = 20_000
     public static let sectionsMax = 1000
     public static let keyspacesMax = 1000
     /// API keys in use; revoked ones do not count.

@@ -117,6 +117,9 @@ extension Problem.Code {
     public static let eventTypeNotFound = Self("event_type_not_found")
     public static let attributeNotFound = Self("attribute_not_found")
     public static let tagNotFound = Self("tag_not_found")
+    public static let channelNotFound = Self("channel_not_found")
+    public static let folderNotFound = Self("folder_not_found")
+    public static let topicNotFound = Self("topic_not_found")
     public static let eventNotFound = Self("event_not_found")
     public static let versionNotFound = Self("version_not_found")
     public static let apiKeyNotFound = Self("api_key_not_found")
@@ -181,8 +184,8 @@ extension Problem.Code: CaseIterable {
         .invalidToken, .tokenExpired, .wrongRegion, .formNotOurs, .tooManyAttempts, .keyRevoked, .adminRequired,
         .keyspaceForbidden, .eventTypeForbidden, .attributeForbidden, .tagForbidden, .notFound, .methodNotAllowed,
         .keyspaceNotFound, .sectionNotFound,
-        .profileNotFound, .eventTypeNotFound, .attributeNotFound, .tagNotFound, .eventNotFound, .versionNotFound,
-        .apiKeyNotFound,
+        .profileNotFound, .eventTypeNotFound, .attributeNotFound, .tagNotFound, .channelNotFound,
+        .folderNotFound, .topicNotFound, .eventNotFound, .versionNotFound, .apiKeyNotFound,
         .rejectionNotFound, .rejectionCauseNotFound, .profileLocked, .erasureNotFound, .profileKeyNotFound,
         .alreadyExists, .profileExists,
         .profileKeyTaken, .profilesDiffer, .tooManyMembers, .canonicalProfile, .lastKey,

@@ -9,8 +9,8 @@ extension Problem.Code {
         case .adminRequired, .keyspaceForbidden, .eventTypeForbidden, .attributeForbidden, .tagForbidden, .formNotOurs:
             .forbidden
         case .notFound, .keyspaceNotFound, .sectionNotFound, .profileNotFound, .eventTypeNotFound, .attributeNotFound,
-            .tagNotFound, .eventNotFound, .versionNotFound, .apiKeyNotFound, .erasureNotFound, .rejectionNotFound,
-            .rejectionCauseNotFound, .profileKeyNotFound:
+            .tagNotFound, .channelNotFound, .folderNotFound, .topicNotFound, .eventNotFound, .versionNotFound,
+            .apiKeyNotFound, .erasureNotFound, .rejectionNotFound, .rejectionCauseNotFound, .profileKeyNotFound:
             .notFound
         case .methodNotAllowed: .methodNotAllowed
         case .requestTimeout: .requestTimeout

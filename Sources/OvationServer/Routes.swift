@@ -16,8 +16,9 @@ struct Routes {
     /// The handlers of all endpoints: a test calls each.
     var handlers: [Endpoint: any EndpointHandler] {
         let routes =
-            tokens + keyspaces + sections + eventTypes + attributes + tags + models + events + profiles + profileData
-            + merges + erasures + rejections + following + apiKeys + server
+            tokens + keyspaces + sections + eventTypes + attributes + tags + channels + folders + topics + models
+            + events
+            + profiles + profileData + merges + erasures + rejections + following + apiKeys + server
         return Dictionary(uniqueKeysWithValues: routes.map { ($0.endpoint, $0.handler) })
     }
 
@@ -90,6 +91,37 @@ struct Routes {
             (.getTag, GetTag()),
             (.changeTag, ChangeTag(directory: directory, limits: limits)),
             (.removeTag, RemoveTag(directory: directory)),
+        ]
+    }
+
+    private var channels: [Route] {
+        [
+            (.listChannels, ListChannels()),
+            (.createChannel, CreateChannel(directory: directory, limits: limits)),
+            (.changeChannel, ChangeChannel(directory: directory, limits: limits)),
+            (.removeChannel, RemoveChannel(directory: directory)),
+        ]
+    }
+
+    /// Also as the consent lists of the first generation.
+    private var folders: [Route] {
+        [
+            (.listFolders, ListFolders()),
+            (.listTopicFolders, ListTopicFolders()),
+            (.createFolder, CreateFolder(directory: directory, limits: limits)),
+            (.changeFolder, ChangeFolder(directory: directory, limits: limits)),
+            (.removeFolder, RemoveFolder(directory: directory)),
+            (.listConsentLists, ListConsentLists()),
+            (.listConsentListTopics, ListConsentListTopics()),
+        ]
+    }
+
+    private var topics: [Route] {
+        [
+            (.listTopics, ListTopics()),
+            (.createTopic, CreateTopic(directory: directory, limits: limits)),
+            (.changeTopic, ChangeTopic(directory: directory, limits: limits)),
+            (.removeTopic, RemoveTopic(directory: directory)),
         ]
     }
 

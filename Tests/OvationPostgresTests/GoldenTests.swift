@@ -104,7 +104,33 @@ struct GoldenTests {
             .version(.discarded(1_000_002)),
             .version(.deprecated(1_000_001, at: at)),
         ]
-        return try first + profileFields(section, keyspace)
+        return try first + profileFields(section, keyspace) + consentDefinitions(section, keyspace)
+    }
+
+    /// Of channels, folders and topics.
+    private static func consentDefinitions(
+        _ section: Discriminator<Section>, _ keyspace: Discriminator<Keyspace>
+    ) throws -> [CatalogueChange] {
+        let channel: Discriminator<OvationCore.Channel> = try Discriminator("com.example.channels.push")
+        let folder = FolderHead(
+            discriminator: try Discriminator("com.example.targets.news"), section: section, name: "News",
+            description: "d")
+        let topic = TopicHead(
+            discriminator: try Discriminator("com.example.topics.offers"), section: section,
+            folder: folder.discriminator, channel: channel, name: "Offers", description: "d")
+        var anyChannel = topic
+        anyChannel.channel = nil
+        let at = Fixtures.now
+        return [
+            .channel(
+                .created(
+                    OvationCore.Channel(number: 100, discriminator: channel, name: "Push", keyspace: keyspace))),
+            .channel(.changed(channel, name: "Push 2")), .channel(.removed(channel, at: at)),
+            .folder(.created(folder)), .folder(.changed(folder)),
+            .folder(.removed(folder.discriminator, in: section, at: at)),
+            .topic(.created(topic, number: 1)), .topic(.created(anyChannel, number: 2)), .topic(.changed(topic)),
+            .topic(.removed(topic.discriminator, in: section, at: at)),
+        ]
     }
 
     /// Of attributes and tags, and of what keyspaces have to do with them.
@@ -169,6 +195,15 @@ struct GoldenTests {
         case .tag(.created): 20
         case .tag(.changed): 21
         case .tag(.removed): 22
+        case .channel(.created): 23
+        case .channel(.changed): 24
+        case .channel(.removed): 25
+        case .folder(.created): 26
+        case .folder(.changed): 27
+        case .folder(.removed): 28
+        case .topic(.created): 29
+        case .topic(.changed): 30
+        case .topic(.removed): 31
         }
     }
 
@@ -180,7 +215,7 @@ struct GoldenTests {
     @Test("a line of the log of each kind is written as ever, and read back as it was")
     func log() throws {
         let changes = try GoldenTests.changes()
-        #expect(Set(changes.map(GoldenTests.kinds)) == Set(0...22))
+        #expect(Set(changes.map(GoldenTests.kinds)) == Set(0...31))
         let lines = try changes.map { try RowText.text(of: $0) }
         try expect("catalogue-log.ndjson", (lines + GoldenTests.notes).joined(separator: "\n") + "\n")
         let stored = try String(

@@ -43,6 +43,21 @@ struct AuthorityTests {
         GET /audience/sections/{section}/tags/{tag} token
         PATCH /audience/sections/{section}/tags/{tag} admin
         DELETE /audience/sections/{section}/tags/{tag} admin
+        GET /audience/channels token
+        POST /audience/channels admin
+        PATCH /audience/channels/{channel} admin
+        DELETE /audience/channels/{channel} admin
+        GET /v2/audience/sections/{section}/folders token
+        GET /v2/audience/sections/{section}/topic-folders token
+        POST /v2/audience/sections/{section}/folders admin
+        PATCH /v2/audience/sections/{section}/folders/{folder} admin
+        DELETE /v2/audience/sections/{section}/folders/{folder} admin
+        GET /audience/sections/{section}/consent-lists token
+        GET /audience/sections/{section}/consent-lists/{consent_list}/topics token
+        GET /v2/audience/sections/{section}/topics token
+        POST /v2/audience/sections/{section}/topics admin
+        PATCH /v2/audience/sections/{section}/topics/{topic} admin
+        DELETE /v2/audience/sections/{section}/topics/{topic} admin
         GET /audience/model admin
         POST /audience/model/plan admin
         PUT /audience/model admin
@@ -116,7 +131,9 @@ struct AuthorityTests {
             "attribute": "com.apsis1.attributes.email", "tag": "com.example.tags.vip", "client_id": "nobody",
             "other_keyspace": "com.apsis1.keyspaces.web", "other_key": "w",
             "erasure_id": "8e03978e-40d5-43e8-bc93-6894a57f9324",
-            "cause": "0123456789abcdef0123456789abcdef",
+            "cause": "0123456789abcdef0123456789abcdef", "channel": "com.apsis1.channels.email",
+            "folder": "com.example.targets.news", "consent_list": "com.example.targets.news",
+            "topic": "com.example.topics.offers",
         ])
         // A stream that is let in has no end, so it is asked for what cannot be.
         return endpoint == .streamLive ? path + "?outcome=none" : path

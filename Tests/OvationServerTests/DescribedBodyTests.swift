@@ -56,6 +56,7 @@ struct DescribedBodyTests {
     private static let section = "usercreated.sections.shop"
     private static let attribute = "usercreated.attributes.favourite_cake-98h3ud5p4v"
     private static let tag = "usercreated.tags.vip-98h3ud5p4v"
+    private static let folder = "usercreated.targets.newsletters-3ayb7167e4"
 
     private static let definitions: [Step] = [
         Step(endpoint: .createToken, body: TestServer.tokenBody), Step(endpoint: .listSigningKeys),
@@ -89,6 +90,17 @@ struct DescribedBodyTests {
         Step(endpoint: .getTag, path: ["section": section, "tag": tag]),
         Step(endpoint: .listTags, path: ["section": section], query: "?include_keyspace_permissions=true"),
         Step(endpoint: .listTags, path: ["section": section]),
+        Step(endpoint: .createChannel), Step(endpoint: .listChannels),
+        Step(endpoint: .createFolder, path: ["section": section]),
+        Step(endpoint: .listFolders, path: ["section": section]),
+        Step(endpoint: .listTopicFolders, path: ["section": section]),
+        Step(endpoint: .listConsentLists, path: ["section": section]),
+        Step(endpoint: .createTopic, path: ["section": section]),
+        Step(
+            endpoint: .createTopic, path: ["section": section],
+            body: #"{"name":"All","folder_discriminator":"\#(folder)"}"#),
+        Step(endpoint: .listTopics, path: ["section": section]),
+        Step(endpoint: .listConsentListTopics, path: ["section": section, "consent_list": folder]),
         Step(endpoint: .exportModel), Step(endpoint: .planModel), Step(endpoint: .applyModel),
     ]
 
@@ -196,6 +208,7 @@ struct DescribedBodyTests {
             try await takeKeys(take)
             try await takeErasure(take)
             try await takeFields(take)
+            try await takeTopics(take)
             // The document is larger than what is described of it, and the stream has no end.
             #expect(Set(Endpoint.allCases).subtracting(taken) == [.openAPI, .streamLive])
         }
@@ -250,6 +263,26 @@ struct DescribedBodyTests {
         for endpoint in [Endpoint.changeTag, .removeTag] { _ = try await take(Step(endpoint: endpoint, path: tag)) }
     }
 
+    /// What is done to a channel, a folder and a topic that are there.
+    private func takeTopics(_ take: (Step) async throws -> TestServer.Answer) async throws {
+        let topic: KeyValuePairs = ["section": Self.section, "topic": "usercreated.topics.weekly_offers-cbyntm8qnw"]
+        for endpoint in [Endpoint.changeTopic, .removeTopic] {
+            _ = try await take(Step(endpoint: endpoint, path: topic))
+        }
+        let folder: KeyValuePairs = ["section": Self.section, "folder": Self.folder]
+        _ = try await take(Step(endpoint: .changeFolder, path: folder))
+        let empty = #"{"name":"Empty","discriminator":"usercreated.targets.empty-98h3ud5p4v"}"#
+        _ = try await take(Step(endpoint: .createFolder, path: folder, body: empty))
+        _ = try await take(
+            Step(
+                endpoint: .removeFolder,
+                path: ["section": Self.section, "folder": "usercreated.targets.empty-98h3ud5p4v"]))
+        let channel: KeyValuePairs = ["channel": "usercreated.channels.push-98h3ud5p4v"]
+        for endpoint in [Endpoint.changeChannel, .removeChannel] {
+            _ = try await take(Step(endpoint: endpoint, path: channel))
+        }
+    }
+
     /// None of them pass, so all that is left afterwards is as it was.
     private func takeCauses(of cause: String, _ take: (Step) async throws -> TestServer.Answer) async throws {
         let path: KeyValuePairs = ["cause": cause]
@@ -286,7 +319,8 @@ struct DescribedBodyTests {
                     "keyspace": Self.email, "key": "steve@apsis.com", "section": Fixtures.section,
                     "event": Fixtures.eventType, "client_id": TestServer.clientID, "version": "2565266",
                     "attribute": "com.apsis1.attributes.email", "tag": "com.example.tags.vip",
-                    "id": refused?["id"]?.string ?? "",
+                    "channel": "com.apsis1.channels.email", "folder": "com.example.targets.news",
+                    "topic": "com.example.topics.offers", "id": refused?["id"]?.string ?? "",
                 ])
                 for member in described {
                     let wrong: JSONValue = .array([.array([.number("1")])])

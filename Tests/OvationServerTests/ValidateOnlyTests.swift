@@ -58,7 +58,7 @@ struct ValidateOnlyTests {
                 method: .put, path: "/audience/model",
                 body: #"{"keyspaces":[{"discriminator":"usercreated.keyspaces.card","name":"Card"}]}"#),
             Change(method: .delete, path: type, status: .noContent),
-        ] + fields
+        ] + fields + topics
 
     private static let place = "/audience/sections/\(Fixtures.section)"
     private static let cake = place + "/attributes/usercreated.attributes.cake-98h3ud5p4v"
@@ -91,6 +91,31 @@ struct ValidateOnlyTests {
             status: .created),
         Change(method: .patch, path: vip, body: #"{"is_hidden":true}"#),
         Change(method: .delete, path: vip, status: .noContent),
+    ]
+
+    private static let channel = "/audience/channels/usercreated.channels.push-98h3ud5p4v"
+    private static let folder = "/v2\(place)/folders/usercreated.targets.news-98h3ud5p4v"
+    private static let topic = "/v2\(place)/topics/usercreated.topics.sale-98h3ud5p4v"
+
+    private static let topics: [Change] = [
+        Change(
+            method: .post, path: "/audience/channels",
+            body:
+                #"{"name":"Push","keyspace_discriminator":"com.apsis1.keyspaces.web","discriminator":"usercreated.channels.push-98h3ud5p4v"}"#,
+            status: .created),
+        Change(method: .patch, path: channel, body: #"{"name":"App"}"#),
+        Change(
+            method: .post, path: "/v2\(place)/folders",
+            body: #"{"name":"News","discriminator":"usercreated.targets.news-98h3ud5p4v"}"#, status: .created),
+        Change(method: .patch, path: folder, body: #"{"description":"All we send."}"#),
+        Change(
+            method: .post, path: "/v2\(place)/topics",
+            body: #"{"name":"Sale","folder_discriminator":"usercreated.targets.news-98h3ud5p4v","#
+                + #""discriminator":"usercreated.topics.sale-98h3ud5p4v"}"#, status: .created),
+        Change(method: .patch, path: topic, body: #"{"name":"Sales"}"#),
+        Change(method: .delete, path: topic, status: .noContent),
+        Change(method: .delete, path: folder, status: .noContent),
+        Change(method: .delete, path: channel, status: .noContent),
     ]
 
     private func state(_ server: TestServer) async throws -> [String] {
@@ -126,11 +151,13 @@ struct ValidateOnlyTests {
                 $0.description.hasPrefix("validate-only checks everything and changes")
             }
         }
-        let tags: Set<Endpoint.Tag> = [.sections, .keyspaces, .eventTypes, .attributes, .tags, .model]
+        let tags: Set<Endpoint.Tag> = [
+            .sections, .keyspaces, .eventTypes, .attributes, .tags, .channels, .topics, .model,
+        ]
         let changing = Endpoint.allCases.filter {
             tags.contains($0.spec.tag) && $0.spec.method != .get && $0 != .planModel
         }
-        #expect(described == changing && described.count == 22)
+        #expect(described == changing && described.count == 31)
     }
 
     @Test("a check is refused as the change would be")

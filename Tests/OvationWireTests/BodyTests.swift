@@ -110,6 +110,38 @@ struct BodyTests {
         #expect(try Self.read(Self.written(required)) == required)
     }
 
+    @Test("channels, folders and topics of a model read back as they were written, and a misspelt member is refused")
+    func topicModels() throws {
+        let push: Discriminator<OvationCore.Channel> = try Discriminator("com.example.channels.push")
+        let topics = [
+            Model.Topic(discriminator: try Discriminator("com.example.topics.offers"), name: "O", description: "d"),
+            Model.Topic(discriminator: nil, name: "P", channel: push),
+        ]
+        let folder = Model.Folder(
+            discriminator: try Discriminator("com.example.targets.news"), name: "N", description: "e", topics: topics)
+        let model = Model(
+            keyspaces: [],
+            sections: [Model.Section(discriminator: nil, name: "S", eventTypes: [], folders: [folder])],
+            channels: [
+                Model.Channel(discriminator: push, name: "Push", keyspace: try Discriminator(Fixtures.emailKeyspace)),
+                Model.Channel(discriminator: nil, name: "Post"),
+            ])
+        #expect(try Self.read(Self.written(model)) == model)
+        #expect(Self.written(Model(keyspaces: [], sections: [])).members?.map(\.name) == ["keyspaces", "sections"])
+        for (text, pointer) in [
+            (#"{"channels":[{"name":"c","keyspace":"a.b"}]}"#, "/channels/0/keyspace"),
+            (#"{"sections":[{"name":"s","folders":[{"name":"f","topic":[]}]}]}"#, "/sections/0/folders/0/topic"),
+            (
+                #"{"sections":[{"name":"s","folders":[{"name":"f","topics":[{"name":"t","channel":"a.b"}]}]}]}"#,
+                "/sections/0/folders/0/topics/0/channel"
+            ),
+        ] {
+            let json = try JSONValue(parsing: text)
+            let problem = #expect(throws: Problem.self) { try Self.read(json) }
+            #expect(problem?.errors.first?.pointer == pointer)
+        }
+    }
+
     @Test("an answer of an older server reads as an empty body where it leaves members out")
     func received() throws {
         func check<Answer: Body>(_ type: Answer.Type) throws {

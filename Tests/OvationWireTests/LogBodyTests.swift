@@ -55,7 +55,7 @@ struct LogBodyTests {
                 #"{"version_id":"7","deprecated_at":"2026-11-23T12:00:00.000Z"}"#
             ),
             (#"{"kind":"version.discarded","version":7}"#, #"{"version_id":"7"}"#),
-        ] + fields
+        ] + fields + consentDefinitions
 
     private static let fields: [(stored: String, change: String)] = [
         (
@@ -92,6 +92,45 @@ struct LogBodyTests {
         ),
     ]
 
+    private static let consentDefinitions: [(stored: String, change: String)] = [
+        (
+            #"{"channel":{"discriminator":"a.push","keyspace":"a.card","name":"Push","number":100},"kind":"channel.created"}"#,
+            #"{"keyspace_discriminator":"a.card","channel_discriminator":"a.push","name":"Push"}"#
+        ),
+        (
+            #"{"channel":"a.push","kind":"channel.changed","name":"N"}"#,
+            #"{"channel_discriminator":"a.push","name":"N"}"#
+        ),
+        (
+            #"{"at":"2026-11-23T12:00:00.000Z","channel":"a.push","kind":"channel.removed"}"#,
+            #"{"channel_discriminator":"a.push","removed_at":"2026-11-23T12:00:00.000Z"}"#
+        ),
+        (
+            #"{"folder":{"description":"d","discriminator":"a.news","name":"News","section":"a.shop"},"kind":"folder.created"}"#,
+            #"{"section_discriminator":"a.shop","folder_discriminator":"a.news","name":"News","description":"d"}"#
+        ),
+        (
+            #"{"at":"2026-11-23T12:00:00.000Z","folder":"a.news","kind":"folder.removed","section":"a.shop"}"#,
+            #"{"section_discriminator":"a.shop","folder_discriminator":"a.news","removed_at":"2026-11-23T12:00:00.000Z"}"#
+        ),
+        (
+            #"{"kind":"topic.created","number":1,"topic":{"channel":"a.push","description":"d","discriminator":"a.offers","#
+                + #""folder":"a.news","name":"Offers","section":"a.shop"}}"#,
+            #"{"section_discriminator":"a.shop","channel_discriminator":"a.push","folder_discriminator":"a.news","#
+                + #""topic_discriminator":"a.offers","name":"Offers","description":"d"}"#
+        ),
+        (
+            #"{"kind":"topic.changed","topic":{"description":"","discriminator":"a.offers","folder":"a.news","#
+                + #""name":"Offers","section":"a.shop"}}"#,
+            #"{"section_discriminator":"a.shop","folder_discriminator":"a.news","topic_discriminator":"a.offers","#
+                + #""name":"Offers","description":""}"#
+        ),
+        (
+            #"{"at":"2026-11-23T12:00:00.000Z","kind":"topic.removed","section":"a.shop","topic":"a.offers"}"#,
+            #"{"section_discriminator":"a.shop","topic_discriminator":"a.offers","removed_at":"2026-11-23T12:00:00.000Z"}"#
+        ),
+    ]
+
     private func entry(_ content: AuditEntry.Content) -> AuditEntry {
         AuditEntry(number: 17, at: Fixtures.now, actor: "me", content: content)
     }
@@ -108,6 +147,10 @@ struct LogBodyTests {
             #expect(try Bodies.LogEntry(json: body.json).json == body.json)
             // A definition that is made is called by its discriminator, also where it comes with a version.
             if parsed.kind.hasSuffix(".created") { #expect(!body.subject.isEmpty && Int64(body.subject) == nil) }
+            // A topic names its folder and its channel, and a channel its keyspace.
+            if stored.contains(#"a.offers"#) { #expect(body.subject == "a.offers") }
+            if parsed.kind.hasPrefix("folder.") { #expect(body.subject == "a.news") }
+            if parsed.kind.hasPrefix("channel.") { #expect(body.subject == "a.push") }
         }
     }
 

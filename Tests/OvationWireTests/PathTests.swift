@@ -55,7 +55,7 @@ struct PathTests {
         for endpoint in Endpoint.allCases {
             let path = endpoint.path([
                 "section": "a.b/c", "keyspace": "k k", "key": "ä@b", "event": "e", "version": "1", "attribute": "a",
-                "tag": "t",
+                "tag": "t", "channel": "c", "folder": "f", "consent_list": "f", "topic": "t",
             ])
             #expect(endpoint.matches(path: path), "\(path)")
             #expect(seen.insert("\(endpoint.method) \(endpoint.path)").inserted)
@@ -68,6 +68,7 @@ struct PathTests {
         let values: KeyValuePairs = [
             "section": "a.b/c", "keyspace": "k k", "key": "ä@b", "event": "e", "version": "1", "id": "7",
             "profile_id": "00", "client_id": "x-y", "attribute": "a.b", "tag": "c.d",
+            "channel": "e.f", "folder": "g.h", "consent_list": "i.j", "topic": "k.l",
         ]
         for endpoint in Endpoint.allCases {
             let (found, path) = try #require(table.find(endpoint.method, endpoint.path(values)), "\(endpoint)")

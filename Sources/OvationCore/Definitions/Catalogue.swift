@@ -1,4 +1,4 @@
-/// Every definition of one account at one moment: sections, keyspaces, event types and their versions.
+/// Every definition of one account at one moment: sections, keyspaces, event types and their versions, and so on.
 ///
 /// A value folded from the catalogue log and swapped whole, so that checking a request never touches the store and
 /// never sees half a change. See DESIGN.md beside this file.
@@ -15,6 +15,9 @@ public struct Catalogue: Sendable {
     var eventTypeTable = DefinitionTable<EventType>()
     var attributeTable = DefinitionTable<Attribute>()
     var tagTable = DefinitionTable<Tag>()
+    var channelTable = DefinitionTable(BuiltIn.channels)
+    var folderTable = DefinitionTable<Folder>()
+    var topicTable = DefinitionTable<Topic>()
     var highestVersionID: VersionID = 1_000_000
 
     public init(account: Account) {
@@ -122,6 +125,45 @@ extension Catalogue {
     /// The keyspaces whose keys an attribute has as its value.
     public func keyspaces(mappedTo attribute: Discriminator<Attribute>) -> [Keyspace] {
         keyspaces.filter { $0.mappedAttribute == attribute }
+    }
+}
+
+// MARK: - What people consent to
+
+extension Catalogue {
+    /// The built-in ones first; removed ones too, as in each list here that is not called listed.
+    public var channels: [Channel] { channelTable.all }
+    public var folders: [Folder] { folderTable.all }
+    public var topics: [Topic] { topicTable.all }
+
+    /// A removed one too, as from each look-up here.
+    public func channel(_ discriminator: Discriminator<Channel>) -> Channel? { channelTable[discriminator] }
+
+    /// The channel that rows have this number of.
+    public func channel(number: Int64) -> Channel? { channelTable[number: number] }
+
+    public func folder(_ discriminator: Discriminator<Folder>, in section: Discriminator<Section>) -> Folder? {
+        folderTable[SectionKey(discriminator, in: section)]
+    }
+
+    public func topic(_ discriminator: Discriminator<Topic>, in section: Discriminator<Section>) -> Topic? {
+        topicTable[SectionKey(discriminator, in: section)]
+    }
+
+    /// The topic that rows have this number of.
+    public func topic(number: Int64) -> Topic? { topicTable[number: number] }
+
+    /// The channels that were not removed.
+    public var listedChannels: [Channel] { channels.filter { $0.removedAt == nil } }
+
+    /// The folders of a section that were not removed.
+    public func listedFolders(in section: Discriminator<Section>) -> [Folder] {
+        folders.filter { $0.section == section && $0.removedAt == nil }
+    }
+
+    /// The topics of a section that were not removed, in the order they were made, whatever their folders.
+    public func listedTopics(in section: Discriminator<Section>) -> [Topic] {
+        topics.filter { $0.section == section && $0.removedAt == nil }
     }
 }
 

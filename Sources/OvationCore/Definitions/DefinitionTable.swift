@@ -33,11 +33,15 @@ public struct SectionKey<Definition>: Hashable, Sendable {
     }
 }
 
+/// A definition that can be removed: lists leave it out, and what names it can still be read.
+protocol RemovableDefinition: Definition {
+    var removedAt: Timestamp? { get }
+}
+
 /// A definition whose content comes in versions.
-protocol VersionedDefinition: Definition {
+protocol VersionedDefinition: RemovableDefinition {
     associatedtype Content: Sendable & Equatable
     var versions: VersionHistory<Content> { get set }
-    var removedAt: Timestamp? { get }
     /// How many versions one definition can have.
     static var versionCountMax: Int { get }
     /// What messages call the versions of one definition.
@@ -62,6 +66,13 @@ struct DefinitionTable<Element: Definition>: Sendable {
     struct VersionPlace: Sendable {
         let definition: Int
         let version: Int
+    }
+
+    init() {}
+
+    /// With definitions that come with the account, and are in no log.
+    init(_ builtIn: [Element]) {
+        for element in builtIn { append(element) }
     }
 
     func place(of key: Element.Key) -> Int? { placeByKey[key] }
@@ -119,6 +130,16 @@ struct DefinitionTable<Element: Definition>: Sendable {
     }
 }
 
+extension DefinitionTable where Element: RemovableDefinition {
+    /// The place of a definition that was not removed.
+    func livePlace(of key: Element.Key) throws(Problem) -> Int {
+        guard let place = placeByKey[key], all[place].removedAt == nil else {
+            throw Element.notFound(key)
+        }
+        return place
+    }
+}
+
 // MARK: - Versions
 
 extension DefinitionTable where Element: VersionedDefinition {
@@ -126,14 +147,6 @@ extension DefinitionTable where Element: VersionedDefinition {
         guard let place = placeByVersion[id] else { return nil }
         let definition = all[place.definition]
         return (definition, definition.versions.all[place.version])
-    }
-
-    /// The place of a definition that was not removed.
-    func livePlace(of key: Element.Key) throws(Problem) -> Int {
-        guard let place = placeByKey[key], all[place].removedAt == nil else {
-            throw Element.notFound(key)
-        }
-        return place
     }
 
     mutating func changeVersions(

@@ -105,6 +105,27 @@ extension Discriminator where Definition == Tag {
     }
 }
 
+extension Discriminator where Definition == Channel {
+    /// `usercreated.channels.push-98h3ud5p4v`
+    public static func made(fromName name: String, using random: inout some RandomNumberGenerator) -> Self {
+        DiscriminatorRules.made(prefix: "usercreated.channels.", name: name, space: "_", using: &random)
+    }
+}
+
+extension Discriminator where Definition == Folder {
+    /// `usercreated.targets.jeans-3ayb7167e4`
+    public static func made(fromName name: String, using random: inout some RandomNumberGenerator) -> Self {
+        DiscriminatorRules.made(prefix: "usercreated.targets.", name: name, space: "_", using: &random)
+    }
+}
+
+extension Discriminator where Definition == Topic {
+    /// `usercreated.topics.bluejeans-cbyntm8qnw`
+    public static func made(fromName name: String, using random: inout some RandomNumberGenerator) -> Self {
+        DiscriminatorRules.made(prefix: "usercreated.topics.", name: name, space: "_", using: &random)
+    }
+}
+
 /// What is common to the discriminators of every kind of definition.
 enum DiscriminatorRules {
     /// Characters; the longest seen in real accounts.

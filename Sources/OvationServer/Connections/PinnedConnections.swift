@@ -24,7 +24,7 @@ struct PinnedConnections: HTTPChannelHandler {
     #endif
 
     /// The same as Hummingbird's own channel for HTTP/1.1, except for the decoder of requests.
-    func setup(channel: any Channel, logger: Logger) -> EventLoopFuture<
+    func setup(channel: any NIOCore.Channel, logger: Logger) -> EventLoopFuture<
         NIOAsyncChannel<HTTPRequestPart, HTTPResponsePart>
     > {
         channel.eventLoop.makeCompletedFuture {

@@ -96,7 +96,7 @@ private struct LogTopic {
         case .version(let change): versions.contains(change.id)
         case .attributeVersion(let change): versions.contains(change.id)
         case .tag(let change): tags.contains(change.tag)
-        case .section, .keyspace: false
+        case .section, .keyspace, .channel, .folder, .topic: false
         }
     }
 }

@@ -6,6 +6,8 @@ extension Bodies.LogEntry {
         let created = kind == "attribute.created" || kind == "tag.created"
         let definition =
             change.eventDiscriminator ?? change.attributeDiscriminator ?? change.tagDiscriminator
+            // A topic names its folder and its channel too, and a channel its keyspace.
+            ?? change.topicDiscriminator ?? change.folderDiscriminator ?? change.channelDiscriminator
         return (created ? nil : change.versionID) ?? definition ?? change.sectionDiscriminator
             ?? change.keyspaceDiscriminator ?? ""
     }

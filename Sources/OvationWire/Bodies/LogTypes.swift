@@ -37,6 +37,9 @@ extension Bodies {
         public var eventDiscriminator: String?
         public var attributeDiscriminator: String?
         public var tagDiscriminator: String?
+        public var channelDiscriminator: String?
+        public var folderDiscriminator: String?
+        public var topicDiscriminator: String?
         public var versionID: String?
         public var name: String?
         public var description: String?
@@ -64,22 +67,11 @@ extension Bodies {
 
         public static let summary = "What an entry of the log says. Which members there are depends on its kind."
         public static let members = Members<Self> {
-            $0.optional(
-                "section_discriminator", \.sectionDiscriminator, "The section, or that of what was changed.",
-                .discriminator("com.apsis1.sections.default"))
-            $0.optional(
-                "keyspace_discriminator", \.keyspaceDiscriminator, "The keyspace.",
-                .discriminator("com.apsis1.keyspaces.email"), isInExample: false)
-            $0.optional(
-                "event_discriminator", \.eventDiscriminator, "The event type.", eventTypeSchema, isInExample: false)
-            $0.optional(
-                "attribute_discriminator", \.attributeDiscriminator, "The attribute.", attributeSchema,
-                isInExample: false)
-            $0.optional("tag_discriminator", \.tagDiscriminator, "The tag.", tagSchema, isInExample: false)
-            $0.optional("version_id", \.versionID, "The version.", .id("2565266"), isInExample: false)
+            addDefinitions(to: &$0)
             $0.optional("name", \.name, "The name for people.", .string(example: "Shop"))
             $0.optional(
-                "description", \.description, "What an event type, an attribute or a tag is, for people.",
+                "description", \.description,
+                "What an event type, an attribute, a tag, a folder or a topic is, for people.",
                 .string(example: "A cup was sold."), isInExample: false)
             $0.optional(
                 "category", \.category, "What kind of act an event type is.",
@@ -115,13 +107,37 @@ extension Bodies {
                 "published_at", \.publishedAt, "From when on a version is the current one.", isInExample: false)
             $0.optional("deprecated_at", \.deprecatedAt, "When a version was deprecated.", isInExample: false)
             $0.optional(
-                "removed_at", \.removedAt, "When an event type, an attribute or a tag was removed.", isInExample: false)
+                "removed_at", \.removedAt, "When something was removed.", isInExample: false)
             $0.optional(
                 "subject", \.subject, "Of an act: what it was done to, such as a client id or a section.",
                 .string(example: "752cdd05-75e0-4f8a-bd08-62e3df753ff3"), isInExample: false)
             $0.optional(
                 "detail", \.detail, "Of an act: further facts, for people.",
                 .string(example: "integration key 'Shop'"), isInExample: false)
+        }
+
+        /// The members that name what was changed, and what it belongs to.
+        private static func addDefinitions(to members: inout Members<Self>) {
+            members.optional(
+                "section_discriminator", \.sectionDiscriminator, "The section, or that of what was changed.",
+                .discriminator("com.apsis1.sections.default"))
+            members.optional(
+                "keyspace_discriminator", \.keyspaceDiscriminator, "The keyspace.",
+                .discriminator("com.apsis1.keyspaces.email"), isInExample: false)
+            members.optional(
+                "event_discriminator", \.eventDiscriminator, "The event type.", eventTypeSchema, isInExample: false)
+            members.optional(
+                "attribute_discriminator", \.attributeDiscriminator, "The attribute.", attributeSchema,
+                isInExample: false)
+            members.optional("tag_discriminator", \.tagDiscriminator, "The tag.", tagSchema, isInExample: false)
+            members.optional(
+                "channel_discriminator", \.channelDiscriminator, "The channel, or that of a topic.", channelSchema,
+                isInExample: false)
+            members.optional(
+                "folder_discriminator", \.folderDiscriminator, "The folder, or that of a topic.", folderSchema,
+                isInExample: false)
+            members.optional("topic_discriminator", \.topicDiscriminator, "The topic.", topicSchema, isInExample: false)
+            members.optional("version_id", \.versionID, "The version.", .id("2565266"), isInExample: false)
         }
     }
 }
@@ -140,6 +156,9 @@ extension Bodies.LogEntry {
         case .definition(.attribute(let attribute)): change.set(attribute)
         case .definition(.attributeVersion(let version)): change.set(version)
         case .definition(.tag(let tag)): change.set(tag)
+        case .definition(.channel(let channel)): change.set(channel)
+        case .definition(.folder(let folder)): change.set(folder)
+        case .definition(.topic(let topic)): change.set(topic)
         case .act(let act): (change.subject, change.detail) = (act.subject, act.detail)
         }
     }
@@ -211,6 +230,33 @@ extension Bodies.LogChange {
         case .changed(let head):
             (name, description, isHidden) = (head.name, head.description, head.isHidden)
             set(head.permissions)
+        case .removed(_, _, let at): removedAt = at
+        }
+    }
+
+    fileprivate mutating func set(_ change: ChannelChange) {
+        channelDiscriminator = change.channel.text
+        switch change {
+        case .created(let channel): (name, keyspaceDiscriminator) = (channel.name, channel.keyspace.text)
+        case .changed(_, let name): self.name = name
+        case .removed(_, let at): removedAt = at
+        }
+    }
+
+    fileprivate mutating func set(_ change: FolderChange) {
+        (folderDiscriminator, sectionDiscriminator) = (change.folder.discriminator.text, change.folder.section.text)
+        switch change {
+        case .created(let head), .changed(let head): (name, description) = (head.name, head.description)
+        case .removed(_, _, let at): removedAt = at
+        }
+    }
+
+    fileprivate mutating func set(_ change: TopicChange) {
+        (topicDiscriminator, sectionDiscriminator) = (change.topic.discriminator.text, change.topic.section.text)
+        switch change {
+        case .created(let head, _), .changed(let head):
+            (name, description) = (head.name, head.description)
+            (folderDiscriminator, channelDiscriminator) = (head.folder.text, head.channel?.text)
         case .removed(_, _, let at): removedAt = at
         }
     }

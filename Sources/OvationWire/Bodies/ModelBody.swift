@@ -9,7 +9,9 @@ extension OvationCore.Model {
         for (index, section) in (body.sections ?? []).enumerated() {
             sections.append(try Section(section, at: "/sections/\(index)"))
         }
-        self.init(keyspaces: (body.keyspaces ?? []).map { Keyspace($0) }, sections: sections)
+        self.init(
+            keyspaces: (body.keyspaces ?? []).map { Keyspace($0) }, sections: sections,
+            channels: (body.channels ?? []).map { Channel($0) })
     }
 }
 
@@ -34,7 +36,8 @@ extension OvationCore.Model.Section {
         }
         self.init(
             discriminator: body.discriminator, name: body.name, eventTypes: eventTypes, attributes: attributes,
-            tags: (body.tags ?? []).map { OvationCore.Model.Tag($0) })
+            tags: (body.tags ?? []).map { OvationCore.Model.Tag($0) },
+            folders: (body.folders ?? []).map { OvationCore.Model.Folder($0) })
     }
 }
 
@@ -70,6 +73,7 @@ extension VersionDefinition {
 extension Bodies.Model {
     public init(_ model: OvationCore.Model) {
         keyspaces = model.keyspaces.map { Bodies.ModelKeyspace($0) }
+        channels = model.channels.isEmpty ? nil : model.channels.map { Bodies.ModelChannel($0) }
         sections = model.sections.map { Bodies.ModelSection($0) }
     }
 }
@@ -92,6 +96,7 @@ extension Bodies.ModelSection {
         attributes =
             section.attributes.isEmpty ? nil : section.attributes.map { Bodies.ModelAttribute($0) }
         tags = section.tags.isEmpty ? nil : section.tags.map { Bodies.ModelTag($0) }
+        folders = section.folders.isEmpty ? nil : section.folders.map { Bodies.ModelFolder($0) }
     }
 }
 

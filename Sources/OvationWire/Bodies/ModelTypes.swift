@@ -3,6 +3,7 @@ public import OvationCore
 extension Bodies {
     public struct Model: Body {
         public var keyspaces: [ModelKeyspace]?
+        public var channels: [ModelChannel]?
         public var sections: [ModelSection]?
         public init() {}
 
@@ -10,6 +11,9 @@ extension Bodies {
         public static let isStrict = true
         public static let members = Members<Self> {
             $0.optional("keyspaces", \.keyspaces, "Keyspaces that should be there.")
+            $0.optional(
+                "channels", \.channels,
+                "Channels that should be there; a built-in one is left out where it is as it comes.")
             $0.optional("sections", \.sections, "The sections, with what they define.")
         }
     }
@@ -45,6 +49,7 @@ extension Bodies {
         public var eventTypes: [ModelEventType]?
         public var attributes: [ModelAttribute]?
         public var tags: [ModelTag]?
+        public var folders: [ModelFolder]?
         public init() {}
 
         public static let summary = "A section of a data model."
@@ -58,6 +63,7 @@ extension Bodies {
             $0.optional(
                 "attributes", \.attributes, "Its attributes; a default one is left out where it is as it comes.")
             $0.optional("tags", \.tags, "Its tags.")
+            $0.optional("folders", \.folders, "Its folders, with their topics.")
         }
     }
 

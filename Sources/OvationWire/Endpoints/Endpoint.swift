@@ -50,7 +50,8 @@ public final class Endpoint: Sendable {
 extension Endpoint: CaseIterable {
     /// All of them, area by area. What is not here does not exist: the server makes its routes from this list.
     public static let allCases: [Endpoint] =
-        tokens + keyspaces + sections + eventTypes + attributes + tags + models + events + profiles + profileData
+        tokens + keyspaces + sections + eventTypes + attributes + tags + channels + folders + topics + models + events
+        + profiles + profileData
         + merges + erasures + rejections + following + apiKeys + server
 }
 

@@ -8,7 +8,7 @@ extension Endpoint {
         EndpointSpec(
             "exportModel", .get, "/audience/model", .admin, .model,
             "The whole data model; as YAML if Accept has 'yaml'",
-            "All keyspaces, sections, event types, attributes and tags, in the form that can be applied to another account.",
+            "All keyspaces, channels, and sections with all they define, in the form that can be applied to another account.",
             answers: [.json(200, "Done.", Bodies.Model.self, or: ["application/yaml"]), .unchanged]))
 
     public static let planModel = Endpoint(

@@ -33,6 +33,16 @@ extension Parameter {
             path(
                 "attribute", "Discriminator of an attribute.", .string(min: 1, example: "com.apsis1.attributes.email")),
             path("tag", "Discriminator of a tag.", .string(min: 1, example: "usercreated.tags.vip-98h3ud5p4v")),
+            path("channel", "Discriminator of a channel.", .string(min: 1, example: "com.apsis1.channels.email")),
+            path(
+                "folder", "Discriminator of a folder.",
+                .string(min: 1, example: "usercreated.targets.newsletters-3ayb7167e4")),
+            path(
+                "consent_list", "Discriminator of a consent list, which is a folder.",
+                .string(min: 1, example: "usercreated.targets.newsletters-3ayb7167e4")),
+            path(
+                "topic", "Discriminator of a topic.",
+                .string(min: 1, example: "usercreated.topics.weekly_offers-cbyntm8qnw")),
             path("version", "Id of a version.", digits("2565266")),
             path("id", "Id of an event.", digits("17")),
             path("cause", "Id of a cause of refused posts.", Bodies.RejectionCause.idSchema),

@@ -69,6 +69,31 @@ public struct PathParameters: Sendable {
         return discriminator
     }
 
+    public func channel() throws(Problem) -> Discriminator<Channel> {
+        let text = try text("channel")
+        guard let discriminator = try? Discriminator<Channel>(text) else {
+            throw Problem(.channelNotFound, "There is no channel \(text.quoted).")
+        }
+        return discriminator
+    }
+
+    /// - Parameter name: `folder`, or `consent_list` in paths of the first generation.
+    public func folder(_ name: String = "folder") throws(Problem) -> Discriminator<Folder> {
+        let text = try text(name)
+        guard let discriminator = try? Discriminator<Folder>(text) else {
+            throw Problem(.folderNotFound, "There is no folder \(text.quoted).")
+        }
+        return discriminator
+    }
+
+    public func topic() throws(Problem) -> Discriminator<Topic> {
+        let text = try text("topic")
+        guard let discriminator = try? Discriminator<Topic>(text) else {
+            throw Problem(.topicNotFound, "There is no topic \(text.quoted).")
+        }
+        return discriminator
+    }
+
     public func version() throws(Problem) -> EventVersion.ID {
         let text = try text("version")
         guard let id = VersionID.parse(text) else {

@@ -8,6 +8,9 @@ public enum CatalogueChange: Sendable, Equatable {
     case attribute(AttributeChange)
     case attributeVersion(AttributeVersionChange)
     case tag(TagChange)
+    case channel(ChannelChange)
+    case folder(FolderChange)
+    case topic(TopicChange)
 }
 
 /// The changes of one kind of definition: how they are stored, what they do to a catalogue, and what they are about.
@@ -52,6 +55,9 @@ extension CatalogueChange {
         case .attribute(let change): change
         case .attributeVersion(let change): change
         case .tag(let change): change
+        case .channel(let change): change
+        case .folder(let change): change
+        case .topic(let change): change
         }
     }
 
@@ -121,6 +127,12 @@ extension CatalogueChange: Codable {
             self = .attributeVersion(change)
         } else if let change = try TagChange(kind, from: decoder) {
             self = .tag(change)
+        } else if let change = try ChannelChange(kind, from: decoder) {
+            self = .channel(change)
+        } else if let change = try FolderChange(kind, from: decoder) {
+            self = .folder(change)
+        } else if let change = try TopicChange(kind, from: decoder) {
+            self = .topic(change)
         } else {
             throw DecodingError.dataCorruptedError(
                 forKey: .kind, in: container,

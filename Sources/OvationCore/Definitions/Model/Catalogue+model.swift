@@ -7,6 +7,7 @@ extension Catalogue {
     ) throws(Problem) -> ModelPlan {
         var planner = ModelPlanner(catalogue: self, now: now)
         for keyspace in model.keyspaces { try planner.plan(keyspace, using: &random) }
+        for channel in model.channels { try planner.plan(channel, using: &random) }
         for section in model.sections { try planner.plan(section, using: &random) }
         // A keyspace may be mapped to an attribute that a section of the model has.
         for keyspace in model.keyspaces { try planner.planMapping(of: keyspace) }
@@ -26,8 +27,9 @@ extension Catalogue {
                     discriminator: section.discriminator, name: section.name,
                     eventTypes: listedEventTypes(in: section.discriminator).map(modelEventType),
                     attributes: listedAttributes(in: section.discriminator).compactMap(modelAttribute),
-                    tags: listedTags(in: section.discriminator).map(modelTag))
-            })
+                    tags: listedTags(in: section.discriminator).map(modelTag),
+                    folders: listedFolders(in: section.discriminator).map(modelFolder))
+            }, channels: listedChannels.compactMap(modelChannel))
     }
 
     private func modelEventType(_ eventType: EventType) -> Model.EventType {
@@ -97,6 +99,7 @@ struct ModelPlanner {
         for eventType in section.eventTypes { try plan(eventType, in: discriminator, using: &random) }
         for attribute in section.attributes { try plan(attribute, in: discriminator, using: &random) }
         for tag in section.tags { try plan(tag, in: discriminator, using: &random) }
+        for folder in section.folders { try plan(folder, in: discriminator, using: &random) }
     }
 
     private mutating func plan(

@@ -171,7 +171,7 @@ extension ModelPlanner {
                 ? ["values are of another type"] : [])
     }
 
-    private func removed(_ discriminator: String) -> Problem {
+    func removed(_ discriminator: String) -> Problem {
         Problem(.conflict, "'\(discriminator)' has been removed; a discriminator is never used again.")
     }
 

@@ -2,8 +2,11 @@
 public struct Model: Sendable, Equatable {
     public var keyspaces: [Keyspace]
     public var sections: [Section]
+    /// A built-in channel that is not here stays as it comes.
+    public var channels: [Channel]
 
-    public init(keyspaces: [Keyspace], sections: [Section]) {
+    public init(keyspaces: [Keyspace], sections: [Section], channels: [Channel] = []) {
+        self.channels = channels
         self.keyspaces = keyspaces
         self.sections = sections
     }
@@ -31,6 +34,23 @@ public struct Model: Sendable, Equatable {
         }
     }
 
+    public struct Channel: Sendable, Equatable {
+        /// nil: the one of this name, or a new one.
+        public var discriminator: Discriminator<OvationCore.Channel>?
+        public var name: String
+        /// nil: as it is; a new one needs it.
+        public var keyspace: Discriminator<OvationCore.Keyspace>?
+
+        public init(
+            discriminator: Discriminator<OvationCore.Channel>?, name: String,
+            keyspace: Discriminator<OvationCore.Keyspace>? = nil
+        ) {
+            self.discriminator = discriminator
+            self.name = name
+            self.keyspace = keyspace
+        }
+    }
+
     public struct Section: Sendable, Equatable {
         /// nil: the one of this name, or a new one.
         public var discriminator: Discriminator<OvationCore.Section>?
@@ -39,11 +59,13 @@ public struct Model: Sendable, Equatable {
         /// A default attribute that is not here stays as it comes.
         public var attributes: [Attribute]
         public var tags: [Tag]
+        public var folders: [Folder]
 
         public init(
             discriminator: Discriminator<OvationCore.Section>?, name: String, eventTypes: [EventType],
-            attributes: [Attribute] = [], tags: [Tag] = []
+            attributes: [Attribute] = [], tags: [Tag] = [], folders: [Folder] = []
         ) {
+            self.folders = folders
             self.attributes = attributes
             self.tags = tags
             self.discriminator = discriminator
@@ -145,6 +167,46 @@ public struct Model: Sendable, Equatable {
             self.isHidden = isHidden
             self.id = id
             self.validFrom = validFrom
+        }
+    }
+}
+
+extension Model {
+    public struct Folder: Sendable, Equatable {
+        /// nil: the one of this name in the section, or a new one.
+        public var discriminator: Discriminator<OvationCore.Folder>?
+        public var name: String
+        public var description: String
+        public var topics: [Topic]
+
+        public init(
+            discriminator: Discriminator<OvationCore.Folder>?, name: String, description: String = "",
+            topics: [Topic] = []
+        ) {
+            self.discriminator = discriminator
+            self.name = name
+            self.description = description
+            self.topics = topics
+        }
+    }
+
+    /// A topic in its folder. With a discriminator of one that is in another folder, it is moved.
+    public struct Topic: Sendable, Equatable {
+        /// nil: the one of this name in the folder, or a new one.
+        public var discriminator: Discriminator<OvationCore.Topic>?
+        public var name: String
+        public var description: String
+        /// nil: as it is; any for a new one.
+        public var channel: Discriminator<OvationCore.Channel>?
+
+        public init(
+            discriminator: Discriminator<OvationCore.Topic>?, name: String, description: String = "",
+            channel: Discriminator<OvationCore.Channel>? = nil
+        ) {
+            self.discriminator = discriminator
+            self.name = name
+            self.description = description
+            self.channel = channel
         }
     }
 }

@@ -65,7 +65,7 @@ enum HistoryWords {
             return "version \(id) of ‘\(type.name)’"
         }
         let (subject, detail) = (change.subject ?? "", change.detail ?? "")
-        if let sentence = fieldSentence(entry, catalogue) { return sentence }
+        if let sentence = fieldSentence(entry, catalogue) ?? consentSentence(entry, catalogue) { return sentence }
         return switch entry.kind {
         case "section.created": "Created the section ‘\(name)’."
         case "section.renamed": "Renamed the section \(change.sectionDiscriminator ?? "") to ‘\(name)’."
@@ -129,6 +129,40 @@ enum HistoryWords {
         case "tag.changed":
             change.isHidden == true ? "Changed the tag \(tag); it is hidden." : "Changed the tag \(tag)."
         case "tag.removed": "Removed the tag \(tag)."
+        default: nil
+        }
+    }
+
+    /// Of channels, folders and topics; nil: the entry is of something else.
+    private static func consentSentence(_ entry: Bodies.LogEntry, _ catalogue: Catalogue) -> String? {
+        let change = entry.change
+        let name = change.name ?? ""
+        let section = try? Discriminator<Section>(change.sectionDiscriminator ?? "")
+        var channel: String {
+            let discriminator = change.channelDiscriminator ?? ""
+            let found = (try? Discriminator<OvationCore.Channel>(discriminator)).flatMap(catalogue.channel)
+            return found.map { "‘\($0.name)’" } ?? discriminator
+        }
+        var folder: String {
+            let discriminator = change.folderDiscriminator ?? ""
+            guard let section, let folder = try? Discriminator<Folder>(discriminator) else { return discriminator }
+            return catalogue.folder(folder, in: section).map { "‘\($0.name)’" } ?? discriminator
+        }
+        var topic: String {
+            let discriminator = change.topicDiscriminator ?? ""
+            guard let section, let topic = try? Discriminator<Topic>(discriminator) else { return discriminator }
+            return catalogue.topic(topic, in: section).map { "‘\($0.name)’" } ?? discriminator
+        }
+        return switch entry.kind {
+        case "channel.created": "Created the channel ‘\(name)’."
+        case "channel.changed": "Changed the channel \(channel)."
+        case "channel.removed": "Removed the channel \(channel)."
+        case "folder.created": "Created the folder ‘\(name)’."
+        case "folder.changed": "Changed the folder \(folder)."
+        case "folder.removed": "Removed the folder \(folder)."
+        case "topic.created": "Created the topic ‘\(name)’ in the folder \(folder)."
+        case "topic.changed": "Changed the topic \(topic) in the folder \(folder)."
+        case "topic.removed": "Removed the topic \(topic)."
         default: nil
         }
     }
