@@ -87,6 +87,18 @@ extension APICall where Request == Bodies.Empty, Answer == Bodies.Tags {
     public static var listTags: Self { Self(.listTags) }
 }
 
+extension APICall where Request == Bodies.Empty, Answer == Bodies.Channels {
+    public static var listChannels: Self { Self(.listChannels) }
+}
+
+extension APICall where Request == Bodies.Empty, Answer == Bodies.Folders {
+    public static var listFolders: Self { Self(.listFolders) }
+}
+
+extension APICall where Request == Bodies.Empty, Answer == Bodies.Topics {
+    public static var listTopics: Self { Self(.listTopics) }
+}
+
 // MARK: - Events
 
 extension APICall where Request == Bodies.PostEvents, Answer == Bodies.Empty {

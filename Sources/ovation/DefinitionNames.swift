@@ -19,6 +19,12 @@ extension APIClient {
         return try await section(named: given)
     }
 
+    /// The discriminator of the section that is given, or those of all.
+    func sections(_ given: String?) async throws -> [String] {
+        if let given { return [try await section(named: given)] }
+        return try await call(.listSections).content.items.map(\.discriminator)
+    }
+
     /// - Parameter section: the discriminator of the section to look in; nil for all of them.
     func eventType(named given: String, in section: String?) async throws -> String {
         guard (try? Discriminator<EventType>(given)) == nil else { return given }
@@ -44,10 +50,8 @@ extension APIClient {
     func eventTypes(
         in section: String?
     ) async throws -> [(section: String, type: Received<Bodies.EventType>)] {
-        let sections =
-            if let section { [section] } else { try await call(.listSections).content.items.map(\.discriminator) }
         var all: [(section: String, type: Received<Bodies.EventType>)] = []
-        for section in sections {
+        for section in try await sections(section) {
             let types = try await call(.listEventTypes, ["section": section]).items
             all += types.map { (section, $0) }
         }

@@ -18,8 +18,9 @@ struct Ovation: AsyncParsableCommand {
         version: version,
         subcommands: [
             Serve.self, ReadyCommand.self, ConsoleCommand.self, ModelCommand.self, KeysCommand.self, TokenCommand.self,
-            SectionsCommand.self, KeyspacesCommand.self, EventTypesCommand.self, EventsCommand.self,
-            ProfilesCommand.self, RejectionsCommand.self, StoreCommand.self, Doctor.self, Version.self,
+            SectionsCommand.self, KeyspacesCommand.self, EventTypesCommand.self, ChannelsCommand.self,
+            FoldersCommand.self, TopicsCommand.self, EventsCommand.self, ProfilesCommand.self, RejectionsCommand.self,
+            StoreCommand.self, Doctor.self, Version.self,
         ])
 }
 

@@ -109,6 +109,8 @@ def released(method: str, path: str, _: bytes) -> tuple[int, Json] | None:
         (["model", "apply", "-"], "1 step applied."),
         (["model", "log"], f"3  {TIME}  7  7"),
         (["model", "log", "--json"], '"sequence":3'),
+        (["channels", "list"], None),
+        (["topics", "list", "--section", "com.apsis1.sections.default"], None),
         (["events", "post", "--key", "a@example.com"], "1 event stored."),
         (["events", "list", "--key", "a@example.com", "--limit", "1"], '"received_at":'),
         (["events", "export", "--profile-key", "a@example.com"], '"event_id":"7"'),
@@ -161,6 +163,10 @@ def test_commands_that_the_vendor_knows_work_with_the_vendors_members(tmp_path: 
     def vendor(method: str, path: str, body: bytes) -> tuple[int, Json] | None:
         if path == "/oauth/token":
             return 200, {"access_token": "t", "expires_in": 86400, "token_type": "Bearer"}
+        if path == "/audience/channels":
+            return 200, {"items": [{"discriminator": "com.apsis1.channels.email", "name": "Email"}]}
+        if path == "/v2/audience/sections/com.apsis1.sections.default/topics":
+            return 200, {"items": [{"discriminator": "a.b", "name": "B", "folder_discriminator": "c.d"}]}
         if path != PROFILE:
             return None
         if method == "GET":
@@ -186,6 +192,11 @@ def test_commands_that_the_vendor_knows_work_with_the_vendors_members(tmp_path: 
             ("2565266", "2020-10-14T09:43:34.471Z", {"amount": 12}),
             ("2565266", "2020-10-13T09:43:34.000Z", {}),
         ], exported.stderr
+
+        listed = ask(url, tmp_path, "channels", "list")
+        assert listed.stdout.split() == ["DISCRIMINATOR", "NAME", "KEYSPACE", "com.apsis1.channels.email", "Email", "-"]
+        listed = ask(url, tmp_path, "topics", "list", "--section", "com.apsis1.sections.default")
+        assert listed.stdout.split()[-5:] == ["com.apsis1.sections.default", "a.b", "B", "c.d", "any"], listed.stderr
 
         refused = ask(url, tmp_path, "keys", "list")
         assert refused.returncode != 0 and "404: There is no such endpoint." in refused.stderr
