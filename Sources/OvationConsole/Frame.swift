@@ -40,7 +40,9 @@ struct Frame {
             Group(id: "nav-start", heading: nil, entries: entries([.overview])),
             Group(id: "nav-data", heading: "Data", entries: entries([.eventTypes, .profiles])),
             Group(id: "nav-posts", heading: "Posts", entries: entries([.live, .rejections])),
-            Group(id: "nav-account", heading: "Account", entries: entries([.sections, .keyspaces, .keys, .history])),
+            Group(
+                id: "nav-account", heading: "Account",
+                entries: entries([.sections, .keyspaces, .channels, .keys, .history])),
         ]
     }
 
@@ -62,6 +64,7 @@ struct Frame {
                 )
             case .sections: ("Sections", "/console/sections", "M8 2l6.5 3.5L8 9 1.5 5.5zM1.5 9.5L8 13l6.5-3.5")
             case .keyspaces: ("Keyspaces", "/console/keyspaces", "M6 2L4.5 14M11.5 2L10 14M2.5 5.5h12M1.5 10.5h12")
+            case .channels: ("Channels", "/console/channels", "M1.5 3.5h13v9h-13zM1.5 4l6.5 5 6.5-5")
             case .keys: ("API keys", "/console/keys", "M10.5 2a3.5 3.5 0 1 0 0 7 3.5 3.5 0 0 0 0-7zM8 8l-6 6M4 12l2 2")
             case .history:
                 ("History", "/console/history", "M8 1.5a6.5 6.5 0 1 0 0 13 6.5 6.5 0 0 0 0-13zM8 4.5V8l2.5 2")

@@ -4,6 +4,7 @@ enum Templates {
         ("attribute", PackageResources.attribute_mustache),
         ("attribute_form", PackageResources.attribute_form_mustache),
         ("attributes", PackageResources.attributes_mustache),
+        ("channels", PackageResources.channels_mustache),
         ("confirm", PackageResources.confirm_mustache),
         ("data_model_tabs", PackageResources.data_model_tabs_mustache),
         ("error_summary", PackageResources.error_summary_mustache),
@@ -11,6 +12,7 @@ enum Templates {
         ("event_type_form", PackageResources.event_type_form_mustache),
         ("event_type_preview", PackageResources.event_type_preview_mustache),
         ("event_types", PackageResources.event_types_mustache),
+        ("folders", PackageResources.folders_mustache),
         ("history", PackageResources.history_mustache),
         ("history_list", PackageResources.history_list_mustache),
         ("key_form", PackageResources.key_form_mustache),
@@ -46,6 +48,8 @@ enum Templates {
         ("steps", PackageResources.steps_mustache),
         ("tags", PackageResources.tags_mustache),
         ("time", PackageResources.time_mustache),
+        ("topic_move", PackageResources.topic_move_mustache),
+        ("topics", PackageResources.topics_mustache),
     ]
 
     /// What pages and fragments ask for by name.
@@ -58,6 +62,7 @@ enum Templates {
             LivePage.self, RejectionsPage.self, RejectionPage.self, RejectionCausesPage.self, RejectionCausePage.self,
             CauseActPage.self, KeysPage.self, KeyFormPage.self,
             RotateKeyPage.self, SecretPage.self, SectionsPage.self, KeyspacesPage.self, ReferencePage.self,
+            ChannelsPage.self, FoldersPage.self, TopicsPage.self, TopicMovePage.self,
         ]
         let fragments: [any ConsoleFragment.Type] = [
             EventTypePreview.self, ProfileSummary.self, RejectionCheck.self,

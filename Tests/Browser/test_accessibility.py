@@ -87,6 +87,10 @@ def stage(admin: Client) -> Stage:
     assert admin.request("DELETE", f"{section}/attributes/{gone}").status_code == 204
     tag = made(admin, f"{section}/tags", {"name": "Regular"})["discriminator"]
     made(admin, f"{section}/tags", {"name": "Of old", "is_hidden": True})
+    channel = made(admin, "/audience/channels", {"name": "Push", "keyspace_discriminator": EMAIL})["discriminator"]
+    folder = made(admin, f"/v2{section}/folders", {"name": "Newsletters"})["discriminator"]
+    empty = made(admin, f"/v2{section}/folders", {"name": "Surveys"})["discriminator"]
+    topic = made(admin, f"/v2{section}/topics", {"name": "Weekly", "folder_discriminator": folder})["discriminator"]
     # An error page of the server's own needs no more than this.
     key = address("astrid.lindqvist")
     merged = {
@@ -113,6 +117,9 @@ def stage(admin: Client) -> Stage:
             "attribute_draft": attribute_versions["drafts"][0]["id"],
             "gone": gone,
             "tag": tag,
+            "channel": channel,
+            "folder": empty,
+            "topic": topic,
             "profile_id": profile,
             "number": "1",
             "id": rejections[0],
@@ -240,6 +247,8 @@ ATTRIBUTES = "/console/sections/{section}/attributes"
 ATTRIBUTE = ATTRIBUTES + "/{attribute}"
 ATTRIBUTE_VERSION = ATTRIBUTE.replace("{", "{{").replace("}", "}}") + "/versions/{}"
 TAGS = "/console/sections/{section}/tags"
+FOLDERS = "/console/sections/{section}/folders"
+TOPICS = "/console/sections/{section}/topics"
 PROFILE = "/console/profiles/{profile_id}"
 FIELDS = PROFILE + "/sections/{section}"
 CAUSE = "/console/rejections/causes/{cause}"
@@ -295,6 +304,15 @@ STATES: dict[str, tuple[str, str, Callable[..., None] | None]] = {
     "tags, none": (TAGS, f"/console/sections/{DEFAULT_SECTION}/tags", None),
     "tags, wrong": (TAGS, TAGS, name_nothing),
     "tag, remove": (TAGS + "/{tag}/remove", TAGS + "/{tag}/remove", None),
+    "folders": (FOLDERS, FOLDERS, None),
+    "folders, none": (FOLDERS, f"/console/sections/{DEFAULT_SECTION}/folders", None),
+    "folders, wrong": (FOLDERS, FOLDERS, name_nothing),
+    "folder, remove": (FOLDERS + "/{folder}/remove", FOLDERS + "/{folder}/remove", None),
+    "topics": (TOPICS, TOPICS, None),
+    "topics, none": (TOPICS, f"/console/sections/{DEFAULT_SECTION}/topics", None),
+    "topics, wrong": (TOPICS, TOPICS, name_nothing),
+    "topic, move": (TOPICS + "/{topic}/move", TOPICS + "/{topic}/move", None),
+    "topic, remove": (TOPICS + "/{topic}/remove", TOPICS + "/{topic}/remove", None),
     "profiles": ("/console/profiles", "/console/profiles", None),
     "profiles, found": ("/console/profiles", "/console/profiles?key=a", None),
     "profiles, none found": ("/console/profiles", "/console/profiles?key=nobody", None),
@@ -338,6 +356,9 @@ STATES: dict[str, tuple[str, str, Callable[..., None] | None]] = {
     "sections, wrong": ("/console/sections", "/console/sections", name_nothing),
     "keyspaces": ("/console/keyspaces", "/console/keyspaces", None),
     "keyspaces, wrong": ("/console/keyspaces", "/console/keyspaces", name_nothing),
+    "channels": ("/console/channels", "/console/channels", None),
+    "channels, wrong": ("/console/channels", "/console/channels", name_nothing),
+    "channel, remove": ("/console/channels/{channel}/remove", "/console/channels/{channel}/remove", None),
     "reference": ("/docs", "/docs", None),
     "no such page": ("", "/console/nowhere-at-all", None),
     "no such section": ("", "/console/sections/usercreated.sections.missing-0123456789/event-types", None),

@@ -73,6 +73,8 @@ class World:
             "name": "planted",
             "role": "admin",
             "key_format": "text",
+            "keyspace": EMAIL,
+            "folder": self.places["folder"],
             "overlap": "0",
             "masked": "on",
             "back": "/console",
@@ -127,6 +129,9 @@ def world(chromium: Chrome, server: Server, admin: Client) -> Iterator[World]:
         f"{section}/attributes/{attribute['discriminator']}/versions", json={"type": "double", "draft": True}
     )
     tag = admin.post(f"{section}/tags", json={"name": "target"}).json()
+    channel = admin.post("/audience/channels", json={"name": "target", "keyspace_discriminator": EMAIL}).json()
+    folder = admin.post(f"/v2{section}/folders", json={"name": "target"}).json()["discriminator"]
+    topic = admin.post(f"/v2{section}/topics", json={"name": "target", "folder_discriminator": folder}).json()
     merged = {
         "profiles": [
             {"keyspace_discriminator": EMAIL, "profile_key": "steve@apsis.com"},
@@ -148,6 +153,9 @@ def world(chromium: Chrome, server: Server, admin: Client) -> Iterator[World]:
             "attribute_version": attribute["versions"][0]["id"],
             "attribute_draft": draft_of(attribute_draft),
             "tag": tag["discriminator"],
+            "channel": channel["discriminator"],
+            "folder": folder,
+            "topic": topic["discriminator"],
             "profile_id": profile,
             "number": "1",
             "keyspace": EMAIL,

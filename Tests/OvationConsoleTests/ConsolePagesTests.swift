@@ -44,6 +44,9 @@ struct ConsolePagesTests {
         name: hostile, kind: .init(text: hostile, body: hostile), place: hostile, isRequired: true, description: hostile
     )
 
+    private static let window = ListWindow(
+        text: hostile, total: 1, shown: 0..<1, nextHref: hostile, firstHref: hostile, query: hostile)
+
     private static let pages: [any ConsolePage] = [
         ProfileAttributesPage(
             who: hostile, sectionName: hostile,
@@ -174,6 +177,24 @@ struct ConsolePagesTests {
                     rows: [.init(code: hostile, status: hostile, meaning: hostile, advice: hostile)])
             ]),
         SectionsPage(rows: [.init(name: hostile, discriminator: hostile, eventTypes: 1)], newName: hostile),
+        ChannelsPage(
+            rows: [
+                .init(name: hostile, discriminator: hostile, keyspace: named, staysBecause: hostile, typed: hostile),
+                .init(name: hostile, discriminator: hostile, keyspace: named, staysBecause: nil),
+            ], newName: hostile, keyspaces: choices,
+            errors: [.init(control: "name", message: hostile), .init(control: "keyspace", message: hostile)]),
+        FoldersPage(
+            section: named,
+            rows: [
+                .init(name: hostile, discriminator: hostile, topics: 0, typed: hostile),
+                .init(name: hostile, discriminator: hostile, topics: 1),
+            ], window: window, newName: hostile, errors: [.init(control: "name", message: hostile)]),
+        TopicsPage(
+            section: named,
+            rows: [.init(name: hostile, discriminator: hostile, folder: hostile, channel: hostile, typed: hostile)],
+            window: window, newName: hostile, folders: choices, channels: choices,
+            errors: ["name", "folder", "channel"].map { .init(control: $0, message: hostile) }),
+        TopicMovePage(section: named, topic: named, folders: choices),
         HistoryPage(
             entries: [
                 HistoryEntry(number: 1, at: moment, actor: hostile, clientID: hostile, kind: hostile, words: hostile)

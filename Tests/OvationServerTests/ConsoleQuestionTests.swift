@@ -66,7 +66,8 @@ struct ConsoleQuestionTests {
             let isOfRejection = template.contains("/rejections/")
             let places: [String: String?] = [
                 "section": Fixtures.section, "event": Fixtures.eventType, "attribute": "com.example.attributes.cake",
-                "tag": "com.example.tags.vip",
+                "tag": "com.example.tags.vip", "channel": "com.example.channels.push",
+                "folder": "com.example.targets.news", "topic": "com.example.topics.offers",
                 "version": try await Self.version(for: template, server)
                     ?? (template.hasSuffix("/deprecate")
                         ? String(Fixtures.versionID) : draft.json["drafts"]?.array?.first?["id"]?.string),
@@ -99,21 +100,34 @@ struct ConsoleQuestionTests {
             }
         }
 
-        /// Makes an attribute with a draft, and a tag. nil: the template is about neither.
+        /// Makes an attribute with a draft, a tag, a channel, a folder, and a topic in another folder. nil: the template is
+        /// not about a version of the attribute.
         private static func version(for template: String, _ server: TestServer) async throws -> String? {
             let section = "/audience/sections/\(Fixtures.section)"
             for (path, body) in [
                 (
-                    "/attributes",
+                    section + "/attributes",
                     #"{"name":"c","discriminator":"com.example.attributes.cake","type":"string","version_id":91}"#
                 ),
                 (
-                    "/attributes/com.example.attributes.cake/versions",
+                    section + "/attributes/com.example.attributes.cake/versions",
                     #"{"type":"double","draft":true,"version_id":92}"#
                 ),
-                ("/tags", #"{"name":"v","discriminator":"com.example.tags.vip"}"#),
+                (section + "/tags", #"{"name":"v","discriminator":"com.example.tags.vip"}"#),
+                (
+                    "/audience/channels",
+                    #"{"name":"c","discriminator":"com.example.channels.push","keyspace_discriminator":"#
+                        + #""\#(Fixtures.emailKeyspace)"}"#
+                ),
+                ("/v2\(section)/folders", #"{"name":"f","discriminator":"com.example.targets.news"}"#),
+                ("/v2\(section)/folders", #"{"name":"g","discriminator":"com.example.targets.shop"}"#),
+                (
+                    "/v2\(section)/topics",
+                    #"{"name":"t","discriminator":"com.example.topics.offers","folder_discriminator":"#
+                        + #""com.example.targets.shop"}"#
+                ),
             ] {
-                #expect(try await server.send(.post, section + path, body: body).status == .created)
+                #expect(try await server.send(.post, path, body: body).status == .created)
             }
             guard template.contains("{attribute}") else { return nil }
             return template.hasSuffix("/deprecate") ? "91" : "92"

@@ -1,9 +1,10 @@
-/// The three lists of a section's data model, as links on each of them.
+/// The lists of a section's data model, as links on each of them.
 enum DataModel {
     static func tabs(_ section: Named, current: String) -> [Link] {
-        [("Event types", "event-types"), ("Attributes", "attributes"), ("Tags", "tags")].map { text, part in
-            Link(text: text, href: base(section, part), selected: part == current)
-        }
+        [
+            ("Event types", "event-types"), ("Attributes", "attributes"), ("Tags", "tags"), ("Folders", "folders"),
+            ("Topics", "topics"),
+        ].map { text, part in Link(text: text, href: base(section, part), selected: part == current) }
     }
 
     /// Discriminators need no escaping in a path.

@@ -12,6 +12,7 @@ enum ConsolePath {
     static let keys = "/console/keys"
     static let sections = "/console/sections"
     static let keyspaces = "/console/keyspaces"
+    static let channels = "/console/channels"
 
     static func eventTypes(_ section: Discriminator<Section>) -> String {
         "/console/sections/\(section.text)/event-types"
@@ -30,6 +31,10 @@ enum ConsolePath {
     }
 
     static func tags(_ section: Discriminator<Section>) -> String { "/console/sections/\(section.text)/tags" }
+
+    static func folders(_ section: Discriminator<Section>) -> String { "/console/sections/\(section.text)/folders" }
+
+    static func topics(_ section: Discriminator<Section>) -> String { "/console/sections/\(section.text)/topics" }
 
     static func profile(id: String) -> String { "/console/profiles/\(id)" }
 

@@ -27,7 +27,8 @@ struct ConsoleRoute: Sendable {
     let answer: Answer
 
     static let all: [ConsoleRoute] =
-        signIn + overview + eventTypes + attributes + tags + profiles + rejections + account + documents
+        signIn + overview + eventTypes + attributes + tags + folders + topics + profiles + rejections + account
+        + channels + documents
 
     /// - Parameter path: as it came, percent-encoded.
     static func find(_ method: HTTPRequest.Method, _ path: String) -> (ConsoleRoute, PathParameters)? {
@@ -143,6 +144,40 @@ struct ConsoleRoute: Sendable {
         ]
     }()
 
+    private static let folders: [ConsoleRoute] = {
+        let folders = "/console/sections/{section}/folders"
+        return [
+            page(.get, folders, FolderList.show),
+            act(
+                folders, FolderList.create,
+                asksNothing: "a new folder breaks nothing, and can be removed"),
+            act(
+                folders + "/{folder}", FolderList.rename,
+                asksNothing: "clients know the discriminator, and a name can be changed back"),
+            page(.get, folders + "/{folder}/remove", FolderRemoval.confirm),
+            act(folders + "/{folder}/remove", FolderRemoval.post, asks: FolderRemoval.confirm),
+        ]
+    }()
+
+    private static let topics: [ConsoleRoute] = {
+        let topics = "/console/sections/{section}/topics"
+        return [
+            page(.get, topics, TopicList.show),
+            act(
+                topics, TopicList.create,
+                asksNothing: "a new topic breaks nothing, and can be removed"),
+            act(
+                topics + "/{topic}", TopicList.rename,
+                asksNothing: "clients know the discriminator, and a name can be changed back"),
+            page(.get, topics + "/{topic}/move", TopicMove.show),
+            act(
+                topics + "/{topic}/move", TopicMove.post,
+                asksNothing: "its form stands on a page that says what it means, and the topic can be moved back"),
+            page(.get, topics + "/{topic}/remove", TopicRemoval.confirm),
+            act(topics + "/{topic}/remove", TopicRemoval.post, asks: TopicRemoval.confirm),
+        ]
+    }()
+
     private static let profiles: [ConsoleRoute] = {
         let profile = "/console/profiles/{profile_id}"
         return [
@@ -221,6 +256,21 @@ struct ConsoleRoute: Sendable {
             "/console/keyspaces/{keyspace}", KeyspaceList.change,
             asksNothing: "clients only read its name and its mark, and both can be changed back"),
     ]
+
+    private static let channels: [ConsoleRoute] = {
+        let channels = "/console/channels"
+        return [
+            page(.get, channels, ChannelList.show),
+            act(
+                channels, ChannelList.create,
+                asksNothing: "a new channel breaks nothing, and can be removed"),
+            act(
+                channels + "/{channel}", ChannelList.rename,
+                asksNothing: "clients know the discriminator, and a name can be changed back"),
+            page(.get, channels + "/{channel}/remove", ChannelRemoval.confirm),
+            act(channels + "/{channel}/remove", ChannelRemoval.post, asks: ChannelRemoval.confirm),
+        ]
+    }()
 
     /// For anybody, and not under the console's own address.
     private static let documents: [ConsoleRoute] = [

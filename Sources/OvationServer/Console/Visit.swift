@@ -65,7 +65,7 @@ struct Visit: Sendable {
         // Only the pages of the data model are of one section. Others are of all, or have a choice of their own.
         let shown = area == .eventTypes ? (try? path.section()).flatMap(catalogue.section) : nil
         if let shown { console.sessions.remember(section: shown.discriminator.text, token) }
-        let lists = ["event-types", "attributes", "tags"]
+        let lists = ["event-types", "attributes", "tags", "folders", "topics"]
         let list = lists.first { request.uri.path.contains("/\($0)") } ?? lists[0]
         let isForm = request.uri.path.hasSuffix("/\(list)/new")
         let sections = (shown == nil ? [] : catalogue.sections).map { section in
