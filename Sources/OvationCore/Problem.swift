@@ -137,6 +137,7 @@ extension Problem.Code {
     public static let tooManyMembers = Self("too_many_members")
     public static let canonicalProfile = Self("canonical_profile")
     public static let lastKey = Self("last_key")
+    public static let consentNotAllowed = Self("consent_not_allowed")
     public static let conflict = Self("conflict")
     public static let idempotencyKeyReused = Self("idempotency_key_reused")
     public static let alreadyReplayed = Self("already_replayed")
@@ -188,7 +189,7 @@ extension Problem.Code: CaseIterable {
         .folderNotFound, .topicNotFound, .eventNotFound, .versionNotFound, .apiKeyNotFound,
         .rejectionNotFound, .rejectionCauseNotFound, .profileLocked, .erasureNotFound, .profileKeyNotFound,
         .alreadyExists, .profileExists,
-        .profileKeyTaken, .profilesDiffer, .tooManyMembers, .canonicalProfile, .lastKey,
+        .profileKeyTaken, .profilesDiffer, .tooManyMembers, .canonicalProfile, .lastKey, .consentNotAllowed,
         .conflict,
         .idempotencyKeyReused, .alreadyReplayed, .preconditionFailed, .busy, .shuttingDown, .storeUnavailable,
         .storageFull, .storeDamaged, .internalError, .requestTimeout, .missingMember, .wrongType, .duplicateMember,

@@ -15,7 +15,7 @@ extension Problem.Code {
         case .methodNotAllowed: .methodNotAllowed
         case .requestTimeout: .requestTimeout
         case .alreadyExists, .profileExists, .profileKeyTaken, .profilesDiffer, .tooManyMembers, .lastKey, .conflict,
-            .idempotencyKeyReused, .alreadyReplayed:
+            .idempotencyKeyReused, .alreadyReplayed, .consentNotAllowed:
             .conflict
         case .tooManyAttempts: .tooManyRequests
         case .preconditionFailed: .preconditionFailed

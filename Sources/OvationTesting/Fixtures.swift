@@ -153,6 +153,26 @@ public enum Fixtures {
         ProfileEdit(.tag(number), isSet ? ProfileValue(version: number + 9000, value: .boolean(true)) : nil)
     }
 
+    /// A random operation on two consents and two opt-outs.
+    static func consents(section: Int64, _ random: inout SeededGenerator) -> ProfileChange.Operation {
+        let places = [
+            ConsentPlace(topic: 1, channel: 1), ConsentPlace(topic: 1, channel: 2),
+            ConsentPlace(topic: 2, channel: nil),
+            ConsentPlace(topic: nil, channel: 1),
+        ].shuffled(using: &random).prefix(Int.random(in: 1...3, using: &random))
+        return .consent(
+            section: section,
+            places.map { place in
+                ConsentEdit(
+                    place,
+                    Consent(
+                        ConsentType.allCases.randomElement(using: &random) ?? .optIn,
+                        source: ["", "a form", "ü:1"].randomElement(using: &random) ?? "",
+                        reason: ["", "said so"].randomElement(using: &random) ?? ""),
+                    refused: Bool.random(using: &random) ? .refusesChange : .changesNothing)
+            })
+    }
+
     public static func expectChanged(
         _ outcome: ProfileChangeOutcome, location: SourceLocation = #_sourceLocation
     ) {

@@ -79,9 +79,12 @@ public struct MemberHistory {
         var precondition = ProfileChange.Precondition.exists
         let operations: [ProfileChange.Operation]
         switch Int.random(in: 0..<40, using: &random) {
-        case 0..<12:
+        case 0..<6:
             precondition = .none
             operations = [.update(section: section, edits(&random))]
+        case 6..<12:
+            precondition = [.none, .exists].randomElement(using: &random) ?? .none
+            operations = [Fixtures.consents(section: section, &random)]
         case 12..<22:
             precondition = .none
             operations = [.merge(other, Fixtures.mergeRules)]
@@ -110,6 +113,7 @@ public struct MemberHistory {
         for store in stores {
             let outcome = try await store.change(change)
             if case (.changed(.some), .changed(.some)) = (outcome, expected) { continue }
+            if case (.consented, .consented) = (outcome, expected) { continue }
             try #require(outcome == expected, about)
         }
     }

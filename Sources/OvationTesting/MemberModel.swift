@@ -38,6 +38,8 @@ struct MemberModel {
     private var steps: [Step] = []
     /// Of the newest event or row.
     private var number = 0
+    /// Whether the change that is applied gives a consent where there was none.
+    private var givesConsent = false
 
     // MARK: Looking
 
@@ -93,6 +95,7 @@ struct MemberModel {
         var values: [Int: Values] = [:]
         for step in steps {
             switch step {
+            case .set(_, _, let field, _) where field.kind == .consent: continue
             case .set(let member, let section, let field, let value):
                 values[roots[member], default: [:]][section, default: [:]][field] = value.map {
                     Held(value: $0, member: member)
@@ -105,7 +108,13 @@ struct MemberModel {
                 for place in roots.indices where roots[place] == from { roots[place] = to }
             }
         }
-        return values[roots[member]] ?? [:]
+        var found = values[roots[member]] ?? [:]
+        // Of consents the last word counts, whichever key it came by.
+        for case .set(let setter, let section, let field, let value) in steps
+        where field.kind == .consent && roots[setter] == roots[member] {
+            found[section, default: [:]][field] = value.map { Held(value: $0, member: setter) }
+        }
+        return found
     }
 
     private func side(_ member: Int, _ rules: MergeRules) -> MergeRules.Side {
@@ -147,7 +156,7 @@ struct MemberModel {
         var copy = self
         let outcome = copy.apply(change)
         switch outcome {
-        case .changed, .unchanged: self = copy
+        case .changed, .consented, .unchanged: self = copy
         default: break
         }
         return outcome
@@ -157,10 +166,11 @@ struct MemberModel {
         if find(change.profile) == nil, change.precondition == .exists { return .noProfile }
         let (member, isNew) = make(change.profile, at: change.at)
         let before = number
+        givesConsent = false
         for operation in change.operations {
             if let refusal = apply(operation, of: change, to: member) { return refusal }
         }
-        if number > before { return .changed(position: 0) }
+        if number > before { return givesConsent ? .consented(position: 0) : .changed(position: 0) }
         return isNew ? .changed(position: nil) : .unchanged
     }
 
@@ -184,6 +194,7 @@ struct MemberModel {
         guard !members[member].isLocked else { return .refused(.locked) }
         switch operation {
         case .update(let section, let edits): update(member, section, edits)
+        case .consent(let section, let asked): return consent(member, section, asked)
         case .erase(let id, _, _): erase(member, id, locking: false)
         case .unmerge: return unmerge(member, change)
         case .restore: return restore(member)
@@ -209,6 +220,16 @@ struct MemberModel {
             steps.append(.set(member: member, section: section, edit.field, edit.value))
             members[member].own[section, default: [:]][edit.field] = edit.value
         }
+    }
+
+    private mutating func consent(
+        _ member: Int, _ section: Int64, _ asked: [ConsentEdit]
+    ) -> ProfileChangeOutcome? {
+        let consents = ConsentModel(asked, held: (values(member)[section] ?? [:]).mapValues(\.value))
+        if let refusal = consents.refusal { return refusal }
+        if consents.isMade { givesConsent = true }
+        update(member, section, consents.edits)
+        return nil
     }
 
     private mutating func lock(_ member: Int) {

@@ -101,8 +101,9 @@ struct ProfileModel {
         if former == nil, change.erasure != nil { return (.noProfile, nil) }
         // A copy: nothing of it counts if it is refused.
         var (life, next) = (former ?? Life(createdAt: change.at), number)
+        var givesConsent = false
         for operation in change.operations {
-            guard let refusal = apply(operation, of: change, to: &life, &next) else { continue }
+            guard let refusal = apply(operation, of: change, to: &life, &next, &givesConsent) else { continue }
             return (refusal, nil)
         }
         let isChanged = next > number
@@ -111,7 +112,7 @@ struct ProfileModel {
         if let former, let id = change.erasure?.id { erase(former, change.profile, id) }
         remember(change.idempotency, change.profile.account, change.at)
         if former != nil, !isChanged { return (.unchanged, nil) }
-        return (.changed(position: nil), isChanged ? number : nil)
+        return (givesConsent ? .consented(position: 0) : .changed(position: nil), isChanged ? number : nil)
     }
 
     private mutating func erase(_ life: Life, _ address: ProfileAddress, _ id: ErasureID) {
@@ -124,7 +125,8 @@ struct ProfileModel {
     }
 
     private func apply(
-        _ operation: ProfileChange.Operation, of change: ProfileChange, to life: inout Life, _ number: inout Int
+        _ operation: ProfileChange.Operation, of change: ProfileChange, to life: inout Life, _ number: inout Int,
+        _ givesConsent: inout Bool
     ) -> ProfileChangeOutcome? {
         var row = Change(
             number: number + 1, kind: operation.kind, section: nil, at: change.at, actor: change.actor)
@@ -136,6 +138,14 @@ struct ProfileModel {
             guard life.state == .open else { return .refused(life.state) }
         case .merge, .unmerge, .restore, .addKey, .removeKey:
             preconditionFailure("the model does not know it")
+        case .consent(let section, let asked):
+            guard life.state == .open else { return .refused(life.state) }
+            let held = life.held[section]?.mapValues(\.value) ?? [:]
+            let consents = ConsentModel(asked, held: held)
+            if let refusal = consents.refusal { return refusal }
+            if consents.isMade { givesConsent = true }
+            return apply(
+                .update(section: section, consents.edits), of: change, to: &life, &number, &givesConsent)
         case .update(let section, let edits):
             guard life.state == .open else { return .refused(life.state) }
             row = Change(number: number + 1, kind: .updated, section: section, at: change.at, actor: change.actor)

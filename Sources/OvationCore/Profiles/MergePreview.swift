@@ -95,12 +95,15 @@ public struct MergePreview: Sendable, Equatable {
         }
     }
 
-    /// The canonical profile's come first, and those of the other fill the gaps.
+    /// The canonical profile's come first, and those of the other fill the gaps. Of a consent the later one counts.
     private static func fields(_ own: [HeldField], _ others: [HeldField]) -> [Field] {
         let byField = Dictionary(uniqueKeysWithValues: others.map { ($0.field, $0) })
         let known = Set(own.map(\.field))
         var fields = own.map { held in
             guard let other = byField[held.field] else { return Field(held: held, owner: .canonical) }
+            if held.field.kind == .consent, other.position > held.position {
+                return Field(held: other, owner: .other, hidden: held.value)
+            }
             return other.value.value == held.value.value
                 ? Field(held: held, owner: .both) : Field(held: held, owner: .canonical, hidden: other.value)
         }

@@ -23,6 +23,8 @@ public struct ProfileChange: Sendable {
     public enum Operation: Sendable, Equatable {
         /// Sets and clears values and tags in a section.
         case update(section: Int64, [ProfileEdit])
+        /// Sets consents in a section, each where ``ConsentTransition`` allows it from what the profile has.
+        case consent(section: Int64, [ConsentEdit])
         /// The profile is ``ProfileState/locked`` from here on. Locking it again changes nothing.
         case lock
         /// The profile is ``ProfileState/erased`` from here on: no reader finds it, and its key is free. What was stored of
@@ -49,7 +51,7 @@ public struct ProfileChange: Sendable {
 
         public var kind: Kind {
             switch self {
-            case .update: .updated
+            case .update, .consent: .updated
             case .lock: .locked
             case .erase(_, _, let locking): locking ? .locked : .erased
             case .merge: .merged
@@ -63,7 +65,7 @@ public struct ProfileChange: Sendable {
         /// The state that the profile has afterwards; nil: the operation leaves it as it is.
         public var state: ProfileState? {
             switch self {
-            case .update, .merge, .unmerge, .restore, .addKey, .removeKey: nil
+            case .update, .consent, .merge, .unmerge, .restore, .addKey, .removeKey: nil
             case .lock: .locked
             case .erase(_, _, let locking): locking ? .locked : .erased
             }
@@ -72,7 +74,7 @@ public struct ProfileChange: Sendable {
         /// Whether it changes which keys lead where. Nobody may rely on that meanwhile.
         public var touchesKeys: Bool {
             switch self {
-            case .update, .lock: false
+            case .update, .consent, .lock: false
             case .erase, .merge, .unmerge, .restore, .addKey, .removeKey: true
             }
         }
@@ -80,7 +82,7 @@ public struct ProfileChange: Sendable {
         /// Whether it stands alone in its change.
         var isAlone: Bool {
             switch self {
-            case .update, .lock, .addKey, .removeKey: false
+            case .update, .consent, .lock, .addKey, .removeKey: false
             case .erase, .merge, .unmerge, .restore: true
             }
         }
@@ -89,6 +91,7 @@ public struct ProfileChange: Sendable {
         package var fieldCount: Int {
             switch self {
             case .update(_, let edits): edits.count
+            case .consent(_, let edits): edits.count
             case .lock, .erase, .merge, .unmerge, .restore, .addKey, .removeKey: 0
             }
         }
@@ -97,6 +100,7 @@ public struct ProfileChange: Sendable {
         var bytes: Int {
             switch self {
             case .update(_, let edits): edits.reduce(0) { $0 + $1.bytes }
+            case .consent(_, let edits): edits.reduce(0) { $0 + $1.bytes }
             case .merge(let other, _), .addKey(let other, _): other.key.text.utf8.count
             case .lock, .erase, .unmerge, .restore, .removeKey: 0
             }
@@ -155,6 +159,10 @@ public enum ProfileChangeOutcome: Sendable, Equatable {
     /// The number of its last operation that changed something; nil: it only made the profile. Numbers come from the
     /// sequence of event ids.
     case changed(position: Int64?)
+    /// Changed, and gave the profile a consent where it had none.
+    case consented(position: Int64)
+    /// A consent cannot follow the one that the profile has; nothing was changed.
+    case consentRefused(current: ConsentType)
     /// The profile was as it should be.
     case unchanged
     case noProfile

@@ -1,15 +1,17 @@
-/// What a profile can hold in a section: the value of an attribute, or a tag.
+/// What a profile can hold in a section: the value of an attribute, a tag, or a consent.
 public struct ProfileField: Hashable, Sendable {
-    /// The numbers are what stores keep. 2 is kept free for consents.
+    /// The numbers are what stores keep.
     public enum Kind: Int64, Sendable, CaseIterable {
         case attribute = 0
         case tag = 1
+        /// Its number is made of those of a topic and a channel (``ConsentPlace``), its value of a ``Consent``.
+        case consent = 2
         /// Of the profile as a whole, whatever section: what became of it, such as a lock. It has the number 0.
         case life = 3
     }
 
     public let kind: Kind
-    /// Of the attribute or tag in the account; from 0 to ``numberMax``.
+    /// Of the attribute or tag in the account, or of a consent's place; from 0 to ``numberMax``.
     public let number: Int64
 
     public static let numberMax: Int64 = 1 << 40
@@ -24,9 +26,9 @@ public struct ProfileField: Hashable, Sendable {
     public static let life = ProfileField(.life, 0)
 }
 
-/// The value of an attribute. A tag that a profile has is `true`.
+/// The value of an attribute, or a consent (``Consent/value``). A tag that a profile has is `true`.
 public struct ProfileValue: Sendable, Equatable {
-    /// Under which the value was set, and whose type it has.
+    /// Under which the value was set, and whose type it has. Of a consent: its type.
     public let version: VersionID
     public let value: FieldValue
 
@@ -106,13 +108,19 @@ public struct ProfileChangeFilter: Sendable {
     public var profile: ProfileAddress
     /// Changes in these sections. Those of the profile as a whole always belong to it.
     public var sections: [Int64]
+    /// Only changes of fields of these kinds, with these fields alone; nil: all changes.
+    public var kinds: Set<ProfileField.Kind>?
     /// Only changes with a lower position; nil: from the newest on.
     public var before: Int64?
     public var limit: Int
 
-    public init(profile: ProfileAddress, sections: [Int64], before: Int64? = nil, limit: Int) {
+    public init(
+        profile: ProfileAddress, sections: [Int64], kinds: Set<ProfileField.Kind>? = nil, before: Int64? = nil,
+        limit: Int
+    ) {
         self.profile = profile
         self.sections = sections
+        self.kinds = kinds
         self.before = before
         self.limit = limit
     }

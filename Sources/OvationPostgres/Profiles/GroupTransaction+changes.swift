@@ -41,7 +41,9 @@ extension GroupTransaction {
         if changeIDs == nil { eventIDs = ids } else { changeIDs = ids }
         planned.append(PlannedChange(change: change, draft: draft))
         if !draft.trees.isEmpty { data.note(draft) }
-        if let last = draft.rows.last { return .changed(position: last.position) }
+        if let last = draft.rows.last {
+            return draft.givesConsent ? .consented(position: last.position) : .changed(position: last.position)
+        }
         return profile.isMade || !draft.founded.isEmpty ? .changed(position: nil) : .unchanged
     }
 
@@ -131,8 +133,9 @@ extension ProfileChangeOutcome {
     /// Whether nothing is written and no key is remembered, for a reason that this transaction found.
     var isRefusal: Bool {
         switch self {
-        case .noProfile, .exists, .refused, .full, .different, .tooManyMembers, .canonical, .taken, .lastKey: true
-        case .changed, .unchanged, .duplicate, .conflict: false
+        case .noProfile, .exists, .refused, .full, .different, .tooManyMembers, .canonical, .taken, .lastKey,
+            .consentRefused: true
+        case .changed, .consented, .unchanged, .duplicate, .conflict: false
         }
     }
 }

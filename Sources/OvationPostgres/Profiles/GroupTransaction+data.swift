@@ -34,7 +34,19 @@ struct GroupData {
 
     mutating func ask(for places: Set<Place>) { asked.formUnion(places) }
 
-    mutating func note(_ draft: ProfileDraft) { changed.merge(draft.indexes) { $1 } }
+    mutating func note(_ draft: ProfileDraft) {
+        changed.merge(draft.indexes) { $1 }
+        edits.merge(draft.edits) { $1 }
+    }
+
+    /// The position of what a whole profile has in a field; nil: nothing.
+    func position(of field: ProfileField, section: Int64, profile: Int64) -> Int64? {
+        let tree = trees[profile] ?? MemberTree(alone: profile)
+        var found: [Int64: FieldIndex] = [:]
+        for id in tree.members.keys { found[id] = indexes[Place(profile: id, section: section)] }
+        guard let entry = MergedIndex(tree, found)[field]?.entry, !entry.isCleared else { return nil }
+        return entry.position
+    }
 
     /// Rows of ``MemberSQL/trees``.
     mutating func note(trees rows: PostgresResult) throws(PostgresFailure) {
@@ -130,9 +142,17 @@ extension GroupTransaction {
         var unsure = data.positions
         forEachChange { change, profile in
             guard let id = profile.id else { return }
-            for case .update(let section, let edits) in change.operations {
-                unsure.formUnion(
-                    data.indexes[GroupData.Place(profile: id, section: section)]?.unsure(of: edits) ?? [])
+            for operation in change.operations {
+                switch operation {
+                case .update(let section, let edits):
+                    unsure.formUnion(
+                        data.indexes[GroupData.Place(profile: id, section: section)]?.unsure(of: edits) ?? [])
+                // Which consent may follow is a question of the one that is there.
+                case .consent(let section, let edits):
+                    unsure.formUnion(
+                        edits.compactMap { data.position(of: $0.place.field, section: section, profile: id) })
+                case .lock, .erase, .merge, .unmerge, .restore, .addKey, .removeKey: continue
+                }
             }
         }
         guard !unsure.isEmpty else { return }
@@ -154,7 +174,7 @@ extension ProfileChange {
     var sections: [Int64] {
         operations.compactMap { operation in
             switch operation {
-            case .update(let section, _): section
+            case .update(let section, _), .consent(let section, _): section
             // An erasure writes none, and has to know the members.
             case .lock, .erase: 0
             // Their group reads what it needs when it knows whom they are about.

@@ -107,7 +107,7 @@ extension ProfileChange {
         for operation in operations {
             switch operation {
             case .merge(let other, _), .addKey(let other, _): return other
-            case .update, .lock, .erase, .unmerge, .restore, .removeKey: continue
+            case .update, .consent, .lock, .erase, .unmerge, .restore, .removeKey: continue
             }
         }
         return nil
@@ -117,7 +117,7 @@ extension ProfileChange {
         operations.compactMap { operation in
             switch operation {
             case .merge(_, let rules), .addKey(_, let rules): rules
-            case .update, .lock, .erase, .unmerge, .restore, .removeKey: nil
+            case .update, .consent, .lock, .erase, .unmerge, .restore, .removeKey: nil
             }
         }
     }

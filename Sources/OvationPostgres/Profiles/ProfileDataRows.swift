@@ -42,7 +42,7 @@ enum ProfileDataRows {
         let sections = Array(Set(filter.sections + [0])).sorted()
         return try read(connection, of: filter.profile, in: sections) { found, indexes in
             var changes = Changes(connection, of: found.tree)
-            var trail = ChangeTrail(indexes.values.flatMap(\.values))
+            var trail = ChangeTrail(indexes.values.flatMap(\.values), kinds: filter.kinds)
             var page: [Change] = []
             var next: Int64?
             while let position = trail.next() {
@@ -57,8 +57,11 @@ enum ProfileDataRows {
                 trail.follow(change.edits)
                 if isOfPage { page.append(change) }
             }
-            try changes.read(page.flatMap { $0.edits.edits.filter { $0.field != .life }.compactMap(\.previous) })
-            return ProfileChangePage(changes: try page.map { try changes.stored($0) }, next: next)
+            try changes.read(
+                page.flatMap {
+                    $0.edits.edits.filter { $0.field != .life && trail.leads($0.field) }.compactMap(\.previous)
+                })
+            return ProfileChangePage(changes: try page.map { try changes.stored($0, where: trail.leads) }, next: next)
         }
     }
 
@@ -153,8 +156,8 @@ enum ProfileDataRows {
         }
 
         /// With what was there before, from the changes before.
-        func stored(_ change: Change) throws -> StoredProfileChange {
-            let edits = try change.edits.edits.filter { $0.field != .life }.map { edit in
+        func stored(_ change: Change, where isMeant: (ProfileField) -> Bool) throws -> StoredProfileChange {
+            let edits = try change.edits.edits.filter { $0.field != .life && isMeant($0.field) }.map { edit in
                 StoredProfileChange.Edit(
                     field: edit.field, from: try edit.previous.flatMap { try value(of: edit.field, at: $0) },
                     to: edit.value)

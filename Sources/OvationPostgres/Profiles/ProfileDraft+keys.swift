@@ -31,6 +31,8 @@ extension ProfileDraft {
             switch operation {
             // What refuses the change is found when it comes to it.
             case .update(let section, let edits): _ = after.update(section, edits, &left)
+            // Rules ask for values of attributes alone.
+            case .consent: break
             case .removeKey: after.forgetKey(of: member)
             case .lock, .erase, .merge, .unmerge, .restore, .addKey: break
             }

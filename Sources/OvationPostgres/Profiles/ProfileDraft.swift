@@ -40,6 +40,8 @@ struct ProfileDraft {
     private(set) var erasedKeys: [Profile.Key] = []
     /// By position, of what the indexes are unsure of.
     private(set) var edits: [Int64: PackedEdits]
+    /// Whether the profile gets a consent where it had none.
+    private(set) var givesConsent = false
     private let stored: [GroupData.Place: FieldIndex]
     private let treesBefore: [Int64: MemberTree]
     /// Which member a key leads to.
@@ -74,6 +76,7 @@ struct ProfileDraft {
     ) -> ProfileChangeOutcome? {
         switch operation {
         case .update(let section, let edits): update(section, edits, &ids)
+        case .consent(let section, let edits): consent(section, edits, &ids)
         case .lock: lock(&ids)
         case .erase(_, _, let locking): erase(locking: locking, &ids)
         case .merge(let other, let rules): merge(other, rules, &ids)
@@ -132,6 +135,8 @@ struct ProfileDraft {
         founded.append(Founded(id: id, address: address))
         return id
     }
+
+    mutating func noteConsent() { givesConsent = true }
 
     /// As if it were taken from it already.
     mutating func forgetKey(of id: Int64) { members[id]?.key = nil }

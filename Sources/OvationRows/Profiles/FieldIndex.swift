@@ -202,10 +202,17 @@ extension ProfileValue {
 package struct ChangeTrail {
     /// Rising, each once: a long history of many fields is walked without a look at all of them in each step.
     private var positions: [Int64]
+    private let kinds: Set<ProfileField.Kind>?
 
-    package init(_ indexes: some Sequence<FieldIndex>) {
-        positions = Set(indexes.flatMap { $0.entries.map(\.position) }).sorted()
+    /// - Parameter kinds: nil: of all fields.
+    package init(_ indexes: some Sequence<FieldIndex>, kinds: Set<ProfileField.Kind>? = nil) {
+        self.kinds = kinds
+        positions = []
+        positions = Set(indexes.flatMap { $0.entries.filter { leads($0.field) }.map(\.position) }).sorted()
     }
+
+    /// Whether a change of this field is one of those that are meant.
+    package func leads(_ field: ProfileField) -> Bool { kinds?.contains(field.kind) ?? true }
 
     /// The newest that was not taken yet; nil: there are no more.
     package mutating func next() -> Int64? { positions.popLast() }
@@ -215,7 +222,7 @@ package struct ChangeTrail {
 
     /// To be called with the edits of each change that ``next()`` gave, before the next is asked for.
     package mutating func follow(_ edits: PackedEdits) {
-        for edit in edits.edits { if let previous = edit.previous { add(previous) } }
+        for edit in edits.edits where leads(edit.field) { if let previous = edit.previous { add(previous) } }
     }
 
     private mutating func add(_ position: Int64) {

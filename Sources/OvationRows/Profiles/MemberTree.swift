@@ -115,11 +115,20 @@ package struct MergedIndex: Sendable, Equatable {
     package init(_ tree: MemberTree, _ indexes: [Int64: FieldIndex]) {
         let fields = Set(indexes.values.flatMap { $0.entries.map(\.field) }).sorted { $0.packed < $1.packed }
         let children = tree.children
-        entries = fields.compactMap { MergedIndex.entry(of: $0, in: tree.root, children, indexes) }
+        entries = fields.compactMap { field in
+            field.kind == .consent
+                ? MergedIndex.newest(field, indexes) : MergedIndex.entry(of: field, in: tree.root, children, indexes)
+        }
         places = Dictionary(uniqueKeysWithValues: entries.enumerated().map { ($1.entry.field, $0) })
     }
 
     package subscript(field: ProfileField) -> Entry? { places[field].map { entries[$0] } }
+
+    /// Of a consent the last change counts, whenever it was joined: nobody is written to who said no last.
+    private static func newest(_ field: ProfileField, _ indexes: [Int64: FieldIndex]) -> Entry? {
+        indexes.compactMap { member, index in index[field].map { Entry(member: member, entry: $0) } }
+            .max { $0.entry.position < $1.entry.position }
+    }
 
     /// What was touched since it was joined counts by its position. What is from before counts only where there is a gap: the
     /// member that was joined first fills it.

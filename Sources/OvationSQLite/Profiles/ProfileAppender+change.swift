@@ -36,6 +36,7 @@ extension ProfileAppender {
     ) throws -> ProfileChangeOutcome? {
         switch operation {
         case .update(let section, let edits): try update(section, edits, &draft)
+        case .consent(let section, let edits): try consent(section, edits, &draft)
         case .lock: try lock(&draft)
         case .erase(_, _, let locking): try erase(change, locking: locking, &draft)
         case .merge(let other, let rules): try merge(other, rules, &draft)

@@ -37,7 +37,7 @@ enum ProfileDataRows {
     ) throws -> ProfileChangePage {
         let changes = try Changes(database)
         let all = try indexes(database, of: tree, in: filter.sections) + indexes(database, of: tree, in: [0])
-        var trail = ChangeTrail(all.flatMap(\.indexes.values))
+        var trail = ChangeTrail(all.flatMap(\.indexes.values), kinds: filter.kinds)
         var page: [StoredProfileChange] = []
         while let position = trail.next() {
             let isOfPage = filter.before.map { position < $0 } ?? true
@@ -47,7 +47,7 @@ enum ProfileDataRows {
             // Those of the pages before are read too: they lead to the others.
             let change = try changes.change(at: position, of: tree)
             trail.follow(change.edits)
-            if isOfPage { page.append(try changes.stored(change)) }
+            if isOfPage { page.append(try changes.stored(change, where: trail.leads)) }
         }
         return ProfileChangePage(changes: page, next: nil)
     }
@@ -130,12 +130,12 @@ enum ProfileDataRows {
         }
 
         /// With what was there before, from the changes before.
-        func stored(_ change: Change) throws -> StoredProfileChange {
+        func stored(_ change: Change, where isMeant: (ProfileField) -> Bool) throws -> StoredProfileChange {
             let before = try changes(
-                at: change.edits.edits.compactMap { edit in
+                at: change.edits.edits.filter { isMeant($0.field) }.compactMap { edit in
                     edit.previous.map { Place(member: change.member, position: $0) }
                 })
-            let edits = try change.edits.edits.filter { $0.field != .life }.map { edit in
+            let edits = try change.edits.edits.filter { $0.field != .life && isMeant($0.field) }.map { edit in
                 var from: ProfileValue?
                 if let previous = edit.previous {
                     guard let former = before[previous]?.edits[edit.field] else {

@@ -49,6 +49,8 @@ struct ProfileDraft {
     private(set) var memberships: [Int64: MemberAppender.Membership?] = [:]
     /// The profile that is erased, as it was.
     private(set) var erased: (profile: Profile, position: Int64)?
+    /// Whether the profile gets a consent where it had none.
+    private var givesConsent = false
     private let firstPosition: Int64
 
     /// - Parameters:
@@ -63,13 +65,17 @@ struct ProfileDraft {
     var position: Int64 { firstPosition + Int64(rows.count) }
 
     var outcome: ProfileChangeOutcome {
-        if let last = rows.last { return .changed(position: last.position) }
+        if let last = rows.last {
+            return givesConsent ? .consented(position: last.position) : .changed(position: last.position)
+        }
         return foundings.isEmpty ? .unchanged : .changed(position: nil)
     }
 
     mutating func found(_ address: ProfileAddress, at id: ProfileID, inPlace isInPlace: Bool = false) {
         foundings.append(Founding(address: address, id: id, isInPlace: isInPlace))
     }
+
+    mutating func noteConsent() { givesConsent = true }
 
     mutating func emptyKey(of member: Int64) { emptied.insert(member) }
 

@@ -35,9 +35,8 @@ extension Call {
         case .unchanged where locking: return .noContent([.cacheControl: "no-store"])
         case .noProfile: throw unknownProfile
         case .refused(let state) where state.problem != nil: throw state.problem ?? unknownProfile
-        case .unchanged, .exists, .refused, .full, .duplicate, .conflict, .different, .tooManyMembers, .canonical,
-            .taken,
-            .lastKey:
+        case .consented, .consentRefused, .unchanged, .exists, .refused, .full, .duplicate, .conflict, .different,
+            .tooManyMembers, .canonical, .taken, .lastKey:
             throw Problem(.internalError, "Nothing was removed, for no reason that the server knows.")
         }
     }

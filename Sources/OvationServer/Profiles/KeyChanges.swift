@@ -85,7 +85,7 @@ extension ProfileChangeOutcome {
         case .full:
             Problem(
                 .limitExceeded,
-                "The profile would hold more than \(Limits.profileFieldsMax) attributes and tags in the section; nothing "
+                "The profile would hold more than \(Limits.profileFieldsMax) attributes, tags and consents in the section; nothing "
                     + "was changed.")
         case .conflict: .reusedIdempotencyKey
         case .different(let keyspace):
@@ -107,7 +107,11 @@ extension ProfileChangeOutcome {
                 .profileKeyTaken,
                 "Another profile has the key; nothing was changed. To make one profile of the two, merge them.")
         case .lastKey: Problem(.lastKey, "No key would lead to the profile; nothing was changed.")
-        case .changed, .unchanged, .duplicate: ProfileChangeOutcome.unexplained
+        case .consentRefused(let current):
+            Problem(
+                .consentNotAllowed,
+                "The profile has '\(current.word)' there, which this type cannot follow; nothing was changed.")
+        case .changed, .consented, .unchanged, .duplicate: ProfileChangeOutcome.unexplained
         }
     }
 
