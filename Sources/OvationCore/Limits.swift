@@ -104,6 +104,8 @@ public struct Limits: Sendable, Equatable {
 
     /// Unicode scalars of a text that an attribute has; the vendor's figure.
     public static let attributeTextLengthMax = 1000
+    /// Characters of the source, and of the reason, of a consent or a suppression; 4,000 bytes at most.
+    public static let consentTextLengthMax = 1000
     /// Attributes and tags that one request changes, or one profile holds in one section; more is 413 or 400.
     public static let profileFieldsMax = 2000
     /// Seconds since 1970 that a timestamp can have, before or after: the year 9999. More would be milliseconds.

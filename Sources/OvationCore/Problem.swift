@@ -138,6 +138,8 @@ extension Problem.Code {
     public static let canonicalProfile = Self("canonical_profile")
     public static let lastKey = Self("last_key")
     public static let consentNotAllowed = Self("consent_not_allowed")
+    public static let consentNotFound = Self("consent_not_found")
+    public static let suppressionNotFound = Self("suppression_not_found")
     public static let conflict = Self("conflict")
     public static let idempotencyKeyReused = Self("idempotency_key_reused")
     public static let alreadyReplayed = Self("already_replayed")
@@ -190,6 +192,7 @@ extension Problem.Code: CaseIterable {
         .rejectionNotFound, .rejectionCauseNotFound, .profileLocked, .erasureNotFound, .profileKeyNotFound,
         .alreadyExists, .profileExists,
         .profileKeyTaken, .profilesDiffer, .tooManyMembers, .canonicalProfile, .lastKey, .consentNotAllowed,
+        .consentNotFound, .suppressionNotFound,
         .conflict,
         .idempotencyKeyReused, .alreadyReplayed, .preconditionFailed, .busy, .shuttingDown, .storeUnavailable,
         .storageFull, .storeDamaged, .internalError, .requestTimeout, .missingMember, .wrongType, .duplicateMember,

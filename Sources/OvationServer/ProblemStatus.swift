@@ -10,7 +10,8 @@ extension Problem.Code {
             .forbidden
         case .notFound, .keyspaceNotFound, .sectionNotFound, .profileNotFound, .eventTypeNotFound, .attributeNotFound,
             .tagNotFound, .channelNotFound, .folderNotFound, .topicNotFound, .eventNotFound, .versionNotFound,
-            .apiKeyNotFound, .erasureNotFound, .rejectionNotFound, .rejectionCauseNotFound, .profileKeyNotFound:
+            .apiKeyNotFound, .erasureNotFound, .rejectionNotFound, .rejectionCauseNotFound, .profileKeyNotFound,
+            .consentNotFound, .suppressionNotFound:
             .notFound
         case .methodNotAllowed: .methodNotAllowed
         case .requestTimeout: .requestTimeout

@@ -17,8 +17,8 @@ struct Routes {
     var handlers: [Endpoint: any EndpointHandler] {
         let routes =
             tokens + keyspaces + sections + eventTypes + attributes + tags + channels + folders + topics + models
-            + events
-            + profiles + profileData + merges + erasures + rejections + following + apiKeys + server
+            + events + profiles + profileData + merges + erasures + consents + rejections + following + apiKeys
+            + server
         return Dictionary(uniqueKeysWithValues: routes.map { ($0.endpoint, $0.handler) })
     }
 
@@ -200,6 +200,27 @@ struct Routes {
             (.changeProfileTags, ChangeProfileTags(store: store, directory: directory, limits: limits)),
             (.listProfileChanges, ListProfileChanges(store: store)),
         ]
+    }
+
+    /// Of both generations of the API.
+    private var consents: [Route] {
+        [
+            (.postConsent, PostConsent(store: store, directory: directory, limits: limits)),
+            (.listConsents, ListConsents(store: store, suppressions: suppressions)),
+            (.listConsentChanges, ListConsentChanges(store: store)),
+            (.postSubscription, PostSubscription(store: store, directory: directory, limits: limits)),
+            (.postAddressConsent, PostAddressConsent(store: store, directory: directory, limits: limits)),
+            (.liftAddressOptOut, LiftAddressOptOut(store: store)),
+            (.listEvaluations, ListEvaluations(store: store, suppressions: suppressions)),
+            (.askSending, AskSending(store: store, suppressions: suppressions)),
+            (.getSuppression, GetSuppression(suppressions: suppressions)),
+            (.putSuppression, PutSuppression(store: store, suppressions: suppressions, limits: limits)),
+            (.liftSuppression, LiftSuppression(store: store, suppressions: suppressions)),
+        ]
+    }
+
+    private var suppressions: Suppressions {
+        Suppressions(store: store, secretHash: dependencies.secretHash)
     }
 
     private var rejections: [Route] {

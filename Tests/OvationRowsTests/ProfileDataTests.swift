@@ -62,7 +62,7 @@ struct PackedEditsTests {
         arguments: [
             [], [0], [2, 4, 0, 0], [1, 4], [1, 4, 0], [1, 4, 0, 1], [1, 4, 0, 1, 7], [1, 4, 0, 1, 7, 2, 97],
             // A kind of field and a kind of value that this version does not know.
-            [1, 6, 0, 0], [1, 4, 0, 6, 1],
+            [1, 4, 0, 6, 1],
             // Text that is no UTF-8, with more bytes than there are, and with more than a number can say.
             [1, 4, 0, 1, 7, 1, 0xFF], [1, 4, 0, 1, 7, 2, 0xC3, 0x28], [1, 4, 0, 1, 7, 0xFF, 0xFF, 0xFF, 0xFF, 0x0F],
             [1, 4, 0, 1, 7, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 1, 97],
@@ -129,7 +129,7 @@ struct FieldIndexTests {
     @Test(
         "is not read from bytes that are none",
         arguments: [
-            [], [0], [2], [1, 4], [1, 4, 1], [1, 4, 0, 1], [1, 6, 1, 1],
+            [], [0], [2], [1, 4], [1, 4, 1], [1, 4, 0, 1], 
             // Fields that fall, or are there twice.
             [1, 9, 1, 1, 4, 1, 1], [1, 4, 1, 1, 4, 2, 1],
             [1, 4, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 1, 1],

@@ -30,10 +30,18 @@ protocol ProfileChangeEndpoint: EndpointHandler {
     func operations(
         _ asked: Asked, of profile: ProfileAddress, at place: ChangePlace
     ) async throws -> [ProfileChange.Operation]
+
+    /// The answer that says that it is done.
+    func success(_ asked: Asked, of profile: ProfileAddress, _ outcome: ProfileChangeOutcome) -> Response
 }
 
 extension ProfileChangeEndpoint {
     var status: HTTPResponse.Status { .noContent }
+
+    func success(_ asked: Asked, of profile: ProfileAddress, _ outcome: ProfileChangeOutcome) -> Response {
+        if case .consented = outcome { return Response(status: .created) }
+        return Response(status: status)
+    }
 
     func profile(_ asked: Asked, _ call: Call, at place: ChangePlace) throws(Problem) -> ProfileAddress {
         try call.profile(in: place.keyspace, of: place.caller)
@@ -58,13 +66,16 @@ extension ProfileChangeEndpoint {
                     account: profile.account, of: idempotency, at: call.receivedAt)
             else { throw error }
             switch outcome {
-            case .duplicate: return replayed
+            case .duplicate(let answer): return replayed(asked, of: profile, .duplicate(answer: answer))
             default: throw Problem.reusedIdempotencyKey
             }
         }
         if call.isCheckOnly {
             try await verify(profile, call)
             try await store.verifyKeys(operations, of: profile, for: place.caller)
+            if let refusal = try await store.refusedConsent(operations, of: profile) {
+                return try await respond(refusal, to: asked, of: profile, place.caller)
+            }
             return .noContent([.preferenceApplied: "validate-only"])
         }
         // A store refuses values of a closed profile; of an empty request there are none.
@@ -72,7 +83,7 @@ extension ProfileChangeEndpoint {
         let change = ProfileChange(
             profile: profile, at: call.receivedAt, actor: place.caller.key.clientID, precondition: precondition,
             idempotency: idempotency, operations: operations)
-        return try await respond(try await store.change(change), profile, place.caller)
+        return try await respond(try await store.change(change), to: asked, of: profile, place.caller)
     }
 
     /// What the store would say, as far as it can be known before.
@@ -86,14 +97,22 @@ extension ProfileChangeEndpoint {
         }
     }
 
-    private var replayed: Response { Response(status: status, headers: [.idempotencyReplayed: "true"]) }
+    private func replayed(
+        _ asked: Asked, of profile: ProfileAddress, _ outcome: ProfileChangeOutcome
+    ) -> Response {
+        var response = success(asked, of: profile, outcome)
+        response.headers[.idempotencyReplayed] = "true"
+        return response
+    }
 
     private func respond(
-        _ outcome: ProfileChangeOutcome, _ profile: ProfileAddress, _ caller: Identity
+        _ outcome: ProfileChangeOutcome, to asked: Asked, of profile: ProfileAddress, _ caller: Identity
     ) async throws -> Response {
         switch outcome {
-        case .changed, .unchanged: return Response(status: status)
-        case .duplicate: return replayed
+        case .changed, .consented, .unchanged: return success(asked, of: profile, outcome)
+        case .duplicate: return replayed(asked, of: profile, outcome)
+        // Clients of the original take an empty answer as done, and a text as a failure.
+        case .consentRefused: return Response(status: .conflict)
         case .exists:
             // That it is closed says more.
             throw try await store.profile(.address(profile))?.state.problem ?? Problem.profileExists

@@ -46,6 +46,9 @@ extension Parameter {
             path("version", "Id of a version.", digits("2565266")),
             path("id", "Id of an event.", digits("17")),
             path("cause", "Id of a cause of refused posts.", Bodies.RejectionCause.idSchema),
+            path(
+                "address", "Address of the channel, percent-encoded: a key of its keyspace.",
+                .string(min: 1, example: "steve@apsis.com")),
             path("profile_id", "Id of a profile.", Bodies.Profile.idSchema),
             path("erasure_id", "Id of a receipt.", Bodies.Erasure.idSchema),
             path(

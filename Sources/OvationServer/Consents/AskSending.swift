@@ -1,0 +1,61 @@
+import HTTPTypes
+import OvationCore
+import OvationWire
+
+/// `GET /audience/channels/{channel}/addresses/{address}/may-send?section=&topic=`: whether an address may be written to about
+/// a topic, and why
+struct AskSending: BodyEndpoint {
+    let store: any ProfileStore
+    let suppressions: Suppressions
+
+    func answer(to call: Call) async throws -> BodyAnswer<Bodies.Sending> {
+        let caller = try call.caller()
+        let place = try AddressPlace(call, as: caller, writing: false)
+        let section = try section(call, caller)
+        let topic = try topic(call, caller, in: section)
+        if let only = topic.channel, only != place.channel.discriminator {
+            throw Problem(
+                .invalidParameter,
+                "Consents to '\(topic.discriminator)' are for the channel '\(only)' alone, not for "
+                    + "'\(place.channel.discriminator)'.")
+        }
+        let sending: Sending
+        if let held = try await suppressions.held(place) {
+            sending = Sending(reason: .suppressed, held: held)
+        } else {
+            sending = try await self.sending(to: place, about: topic, in: section)
+        }
+        return BodyAnswer(Bodies.Sending(sending), headers: [.cacheControl: "no-store"])
+    }
+
+    private func sending(
+        to place: AddressPlace, about topic: Topic, in section: Section
+    ) async throws -> Sending {
+        guard let data = try await store.data(of: place.profile, in: [0, section.number]) else {
+            // One that is locked for good holds nothing, and takes nothing.
+            let state = try await store.profile(.address(place.profile))?.state
+            return Sending(reason: state == .locked ? .locked : .noConsent)
+        }
+        return Sending(of: data, section: section.number, topic: topic.number, channel: place.channel.number)
+    }
+
+    private func section(_ call: Call, _ caller: Identity) throws(Problem) -> Section {
+        guard let text = try call.parameter("section") else {
+            throw Problem(.invalidParameter, "Say in which section the topic is: ?section=…&topic=….")
+        }
+        guard let discriminator = try? Discriminator<Section>(text) else {
+            throw Problem(.sectionNotFound, "There is no section \(text.quoted).")
+        }
+        return try caller.section(discriminator)
+    }
+
+    private func topic(_ call: Call, _ caller: Identity, in section: Section) throws(Problem) -> Topic {
+        guard let text = try call.parameter("topic") else {
+            throw Problem(.invalidParameter, "Say which topic it is about: ?section=…&topic=….")
+        }
+        guard let discriminator = try? Discriminator<Topic>(text) else {
+            throw Problem(.topicNotFound, "The section has no topic \(text.quoted).")
+        }
+        return try caller.catalogue.listedTopic(discriminator, in: section.discriminator)
+    }
+}

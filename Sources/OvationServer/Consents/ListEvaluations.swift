@@ -1,0 +1,34 @@
+import HTTPTypes
+import OvationCore
+import OvationWire
+
+/// `GET /audience/channels/{channel}/addresses/{address}/consents/sections/{section}/consent-lists/{consent_list}/evaluations`:
+/// the topics of a consent list that an address may be written to about
+struct ListEvaluations: BodyEndpoint {
+    let store: any ProfileStore
+    let suppressions: Suppressions
+
+    func answer(to call: Call) async throws -> BodyAnswer<Bodies.Evaluations> {
+        let caller = try call.caller()
+        let section = try caller.section(call.path.section())
+        let place = try AddressPlace(call, as: caller, writing: false)
+        let folder = try caller.catalogue.listedFolder(
+            call.path.folder("consent_list"), in: section.discriminator)
+        var body = Bodies.Evaluations()
+        let isSuppressed = try await suppressions.held(place) != nil
+        if !isSuppressed, let data = try await store.data(of: place.profile, in: [0, section.number]) {
+            let topics = caller.catalogue.listedTopics(in: section.discriminator).filter {
+                $0.folder == folder.discriminator
+            }
+            for topic in topics {
+                let sending = Sending(
+                    of: data, section: section.number, topic: topic.number, channel: place.channel.number)
+                guard sending.isAllowed else { continue }
+                var item = Bodies.Evaluation()
+                item.topicDiscriminator = topic.discriminator.text
+                body.items.append(item)
+            }
+        }
+        return BodyAnswer(body, headers: [.cacheControl: "no-store"])
+    }
+}

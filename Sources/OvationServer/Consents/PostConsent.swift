@@ -1,0 +1,32 @@
+import HTTPTypes
+import Hummingbird
+import OvationCore
+import OvationWire
+
+/// `POST /v2/audience/keyspaces/{keyspace}/profiles/{key}/sections/{section}/consents`: sets a consent of a profile that is
+/// there.
+struct PostConsent: ProfileChangeEndpoint, InputEndpoint {
+    typealias Input = Bodies.ConsentRequest
+
+    let store: any Store
+    let directory: Directory
+    let limits: Limits
+
+    var precondition: ProfileChange.Precondition { .exists }
+
+    func asked(by call: Call) async throws -> Input { try await input(of: call) }
+
+    func identifyingBytes(_ asked: Input) -> [UInt8] { JSONWriter.write(asked.json) }
+
+    func operations(
+        _ asked: Input, of profile: ProfileAddress, at place: ChangePlace
+    ) throws -> [ProfileChange.Operation] {
+        try place.keyspace.requireSubscriptions()
+        var check = ConsentCheck(for: place.caller)
+        let topic = check.topic(asked.topicDiscriminator, in: place.section)
+        let channel = check.channel(asked.channelDiscriminator)
+        let consent = check.consent(asked.type, source: asked.source, reason: asked.reason)
+        let consentPlace = try check.result(check.place(topic, channel))
+        return [.consent(section: place.section.number, [ConsentEdit(consentPlace, consent)])]
+    }
+}
