@@ -160,6 +160,28 @@ extension APICall where Request == Bodies.Empty, Answer == Bodies.HeldAttributes
     public static var listAttributeValues: Self { Self(.listAttributeValues) }
 }
 
+// MARK: - Consents
+
+extension APICall where Request == Bodies.ConsentRequest, Answer == Bodies.Empty {
+    public static var postConsent: Self { Self(.postConsent) }
+}
+
+extension APICall where Request == Bodies.Empty, Answer == Bodies.Consents {
+    public static var listConsents: Self { Self(.listConsents) }
+}
+
+extension APICall where Request == Bodies.Empty, Answer == Bodies.ConsentChanges {
+    public static var listConsentChanges: Self { Self(.listConsentChanges) }
+}
+
+extension APICall where Request == Bodies.Empty, Answer == Bodies.Sending {
+    public static var askSending: Self { Self(.askSending) }
+}
+
+extension APICall where Request == Bodies.SuppressionRequest, Answer == Bodies.Empty {
+    public static var putSuppression: Self { Self(.putSuppression) }
+}
+
 // MARK: - Refused posts
 
 extension APICall where Request == Bodies.Empty, Answer == Bodies.Rejections {
@@ -199,4 +221,5 @@ extension APICall where Request == Bodies.Empty, Answer == Bodies.Empty {
     public static var lockProfile: Self { Self(.lockProfile) }
     public static var unmergeProfile: Self { Self(.unmergeProfile) }
     public static var removeProfileKey: Self { Self(.removeProfileKey) }
+    public static var liftSuppression: Self { Self(.liftSuppression) }
 }

@@ -80,6 +80,17 @@ struct AuthorityTests {
         GET /audience/keyspaces/{keyspace}/profiles/{key}/sections/{section}/tags token
         PATCH /audience/keyspaces/{keyspace}/profiles/{key}/sections/{section}/tags token
         GET /audience/keyspaces/{keyspace}/profiles/{key}/sections/{section}/changes token
+        POST /v2/audience/keyspaces/{keyspace}/profiles/{key}/sections/{section}/consents token
+        GET /v2/audience/keyspaces/{keyspace}/profiles/{key}/sections/{section}/consents token
+        GET /v2/audience/keyspaces/{keyspace}/profiles/{key}/sections/{section}/consents/history token
+        POST /audience/keyspaces/{keyspace}/profiles/{key}/sections/{section}/subscriptions token
+        POST /audience/channels/{channel}/addresses/{address}/consents token
+        DELETE /audience/channels/{channel}/addresses/{address}/consents admin
+        GET /audience/channels/{channel}/addresses/{address}/consents/sections/{section}/consent-lists/{consent_list}/evaluations token
+        GET /audience/channels/{channel}/addresses/{address}/may-send token
+        GET /audience/channels/{channel}/addresses/{address}/suppression token
+        PUT /audience/channels/{channel}/addresses/{address}/suppression admin
+        DELETE /audience/channels/{channel}/addresses/{address}/suppression admin
         GET /audience/profiles admin
         GET /audience/profiles/{profile_id} admin
         DELETE /audience/keyspaces/{keyspace}/profiles/{key} token
