@@ -1,4 +1,4 @@
-import OvationCore
+public import OvationCore
 
 // Consents of both generations, as they cross the wire.
 

@@ -1,3 +1,4 @@
+import HTTPTypes
 import OvationCore
 
 // Consents of both generations of the API, on the same facts. See rule 21 of OvationCore's DESIGN.md.
