@@ -8,8 +8,8 @@ extension ProfilesCommand {
         static let configuration = CommandConfiguration(
             abstract: "Write everything that is stored of one person into one JSON file.",
             discussion: """
-                The file has the profile with its keys and members, and for each section its attributes, its tags, what was changed of \
-                them, and all events, newest first. It is personal data: nobody else on the machine can read it.
+                The file has the profile with its keys and members, and for each section its attributes, tags and consents, what was changed \
+                of them, and all events, newest first. It is personal data: nobody else on the machine can read it.
 
                 For an answer to a person who asks what you store, use an admin key: it gives all sections, and also what \
                 may not be read through the keyspace. With an integration's key, say --only-readable.
@@ -50,6 +50,7 @@ private struct PersonExport {
     let file: OutputFile
     private var attributes = 0
     private var tags = 0
+    private var consents = 0
     private var changes = 0
     private var events = 0
 
@@ -61,7 +62,9 @@ private struct PersonExport {
     }
 
     var summary: String {
-        let counts = [(attributes, "attribute"), (tags, "tag"), (changes, "change"), (events, "event")]
+        let counts = [
+            (attributes, "attribute"), (tags, "tag"), (consents, "consent"), (changes, "change"), (events, "event"),
+        ]
         return counts.map { Figures.count($0.0, of: $0.1) }.joined(separator: ", ") + "."
     }
 
@@ -72,12 +75,15 @@ private struct PersonExport {
             let values = (own?.attributes ?? []).map(\.json)
             let marks = (own?.tags ?? []).map(\.json)
             attributes += values.count
+            let said = (own?.consents ?? []).map(\.json)
             tags += marks.count
+            consents += said.count
             let path = profile.path(in: section.discriminator)
             try write(
                 (index > 0 ? ",\n" : "\n") + "{\"section_discriminator\":" + text(.string(section.discriminator))
                     + ",\n\"name\":" + text(.string(section.name)) + ",\n\"attributes\":" + text(.array(values))
-                    + ",\n\"tags\":" + text(.array(marks)) + ",\n\"changes\":[")
+                    + ",\n\"tags\":" + text(.array(marks)) + ",\n\"consents\":" + text(.array(said))
+                    + ",\n\"changes\":[")
             changes += try await write(
                 client.pages(.listProfileChanges, path, query: query, by: Limits.changesPageMax))
             try write("],\n\"events\":[")

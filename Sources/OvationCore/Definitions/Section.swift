@@ -58,6 +58,13 @@ extension Keyspace: Definition {
     static func notFound(_ discriminator: Discriminator<Keyspace>) -> Problem { .noKeyspace(discriminator) }
 }
 
+extension Keyspace {
+    /// Whether consents can be read through it. All can be through the one for exports.
+    public var showsConsents: Bool {
+        managesSubscriptions || discriminator.text == "com.apsis1.keyspaces.export"
+    }
+}
+
 /// What every account, and every section, has from its first moment.
 public enum BuiltIn {
     /// The default attributes of each section. They are in no log.

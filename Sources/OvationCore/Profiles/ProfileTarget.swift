@@ -171,6 +171,19 @@ public struct ReadableFields: Sendable {
     /// The version under which a value was set; nil: the caller may not know of it.
     public func version(_ id: VersionID) -> AttributeVersion? { catalogue.attributeVersion(id)?.version }
 
+    /// Where a consent stands; nil: the field is no consent, or the keyspace shows none.
+    public func consent(_ field: ProfileField) -> ConsentPlace? {
+        guard ignoresPermissions || catalogue.keyspace(keyspace)?.showsConsents == true else { return nil }
+        return ConsentPlace(field)
+    }
+
+    /// What a person calls the topic and the channel of a consent: one of them, or both.
+    public func names(_ place: ConsentPlace) -> [(discriminator: String, name: String)] {
+        let topic = place.topic.flatMap { catalogue.topic(number: $0) }.map { ($0.discriminator.text, $0.name) }
+        let channel = place.channel.flatMap { catalogue.channel(number: $0) }.map { ($0.discriminator.text, $0.name) }
+        return [topic, channel].compactMap { $0 }
+    }
+
     /// The tag of a field; nil: the field is no tag, or one that the caller may not read.
     public func tag(_ field: ProfileField) -> Tag? {
         guard field.kind == .tag, let tag = catalogue.tag(number: field.number),

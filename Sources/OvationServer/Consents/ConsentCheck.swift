@@ -104,9 +104,9 @@ extension Keyspace {
         }
     }
 
-    /// - Throws: where consents are not shown through it. All can be read through that for exports.
+    /// - Throws: where consents are not shown through it.
     func requireReadableConsents() throws(Problem) {
-        if discriminator.text != "com.apsis1.keyspaces.export" { try requireSubscriptions() }
+        if !showsConsents { try requireSubscriptions() }
     }
 }
 

@@ -15,7 +15,8 @@ struct GetProfile: BodyEndpoint {
         let keyspace = try caller.keyspaceForReading(call.path.keyspace())
         let address = try call.profile(in: keyspace, of: caller)
         let sections = caller.catalogue.sections.filter { caller.key.maySee($0.discriminator) }.map(\.number)
-        guard let data = try await store.data(of: address, in: sections),
+        // Opt-outs of the whole account stand in section 0.
+        guard let data = try await store.data(of: address, in: [0] + sections),
             let counts = try await store.counts(of: address)
         else { throw try await store.absence(of: address, call) }
         let visible = data.profile.showing { caller.mayRead(keyspace: $0.keyspace) }

@@ -39,7 +39,7 @@ extension [Bodies.ProfileMember] {
 
 extension Bodies.ProfileWithCounts {
     /// - Parameters:
-    ///   - data: what the profile holds in sections that the caller may see.
+    ///   - data: what the profile holds in sections that the caller may see, and in section 0.
     ///   - joinings: when each member was joined, by the position of the change.
     ///   - readable: which of it the caller may read.
     ///   - isVisible: whether the caller may know of events of a type.
@@ -69,8 +69,10 @@ extension Bodies.ProfileWithCounts {
             let held = data.sections.first { $0.section == section.number }?.fields ?? []
             let attributes = Bodies.HeldAttributes(held, readable).items
             let tags = [Bodies.HeldTag](held, readable)
-            let isEmpty = events.isEmpty && attributes.isEmpty && tags.isEmpty
-            return isEmpty ? nil : Bodies.SectionCounts(section, events, attributes, tags)
+            let shown = held.contains { readable.consent($0.field) != nil }
+            let consents = shown ? Bodies.Consents(data, section: section.number, in: catalogue).items : []
+            let isEmpty = events.isEmpty && attributes.isEmpty && tags.isEmpty && consents.isEmpty
+            return isEmpty ? nil : Bodies.SectionCounts(section, events, attributes, tags, consents)
         }
     }
 }
@@ -78,8 +80,9 @@ extension Bodies.ProfileWithCounts {
 extension Bodies.SectionCounts {
     fileprivate init(
         _ section: OvationCore.Section, _ events: [Bodies.EventTypeCounts], _ attributes: [Bodies.HeldAttribute],
-        _ tags: [Bodies.HeldTag]
+        _ tags: [Bodies.HeldTag], _ consents: [Bodies.Consent]
     ) {
+        self.consents = consents
         sectionDiscriminator = section.discriminator.text
         eventCount = events.reduce(0) { $0 + $1.eventCount }
         self.events = events

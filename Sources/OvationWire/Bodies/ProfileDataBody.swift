@@ -108,6 +108,14 @@ extension Bodies.FieldChange {
             kind = .tag
             discriminator = tag.discriminator.text
             name = tag.name
+        } else if let place = readable.consent(edit.field) {
+            let names = readable.names(place)
+            kind = .consent
+            discriminator = names.first?.discriminator ?? ""
+            name = names.map(\.name).joined(separator: ", ")
+            from = edit.from.flatMap { OvationCore.Consent($0) }.map { .string($0.type.word) }
+            to = edit.to.flatMap { OvationCore.Consent($0) }.map { .string($0.type.word) }
+            return
         } else {
             return nil
         }

@@ -172,8 +172,8 @@ extension Bodies {
     }
 
     public enum HeldKind: String, BodyWord {
-        case attribute, tag
-        public static let summary = "Whether it is an attribute or a tag."
+        case attribute, tag, consent
+        public static let summary = "Whether it is an attribute, a tag or a consent."
     }
 
     public struct FieldChange: Body {
@@ -184,15 +184,18 @@ extension Bodies {
         public var to: JSONValue?
         public init() {}
 
-        public static let summary = "How an attribute or a tag was changed."
+        public static let summary = "How an attribute, a tag or a consent was changed."
         public static let members = Members<Self> {
             $0.required("kind", \.kind, "What it is.")
             $0.required(
-                "discriminator", \.discriminator, "The attribute or the tag.",
+                "discriminator", \.discriminator,
+                "The attribute or the tag; of a consent the topic, or else the channel.",
                 .discriminator("com.apsis1.attributes.firstname"))
             $0.required("name", \.name, "Its name for people.", .string(example: "First name"))
-            $0.nullable("from", \.from, "What it was; null: there was none.", attributeValue)
-            $0.nullable("to", \.to, "What it is since; null: it was cleared.", attributeValue)
+            $0.nullable(
+                "from", \.from, "What it was; null: there was none. Of a consent its type.", attributeValue)
+            $0.nullable(
+                "to", \.to, "What it is since; null: it was cleared. Of a consent its type.", attributeValue)
         }
     }
 }

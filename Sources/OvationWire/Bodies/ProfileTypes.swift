@@ -77,6 +77,7 @@ extension Bodies {
         public var events: [EventTypeCounts] = []
         public var attributes: [HeldAttribute] = []
         public var tags: [HeldTag] = []
+        public var consents: [Consent] = []
         public init() {}
 
         public static let summary = "What a profile has in a section, and how many events."
@@ -88,6 +89,7 @@ extension Bodies {
             $0.required("events", \.events, "How many of each event type.")
             $0.required("attributes", \.attributes, "The attributes that may be read through the keyspace.")
             $0.required("tags", \.tags, "The tags that may be read through the keyspace.")
+            $0.required("consents", \.consents, "The consents, where they may be read through the keyspace.")
         }
     }
 

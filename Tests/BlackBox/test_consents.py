@@ -1,0 +1,160 @@
+"""Consents of both generations: over HTTP as shop modules send them, on the command line, and after a kill."""
+
+from __future__ import annotations
+
+import json
+import re
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from conftest import StartServer
+from ovation import ARTICLE_MODEL, BINARY, COMMAND_SECONDS, DEFAULT_SECTION, EMAIL, ROOT, Server, assert_problem, environment
+from test_cli import attempt, fail, succeed
+
+CHANNEL = "com.apsis1.channels.email"
+FOLDER = "usercreated.targets.newsletters-3ayb7167e4"
+TOPIC = "usercreated.topics.weekly_offers-cbyntm8qnw"
+STEVE = "steve@apsis.com"
+PROFILE = f"/audience/keyspaces/{EMAIL}/profiles/steve%40apsis.com/sections/{DEFAULT_SECTION}"
+ADDRESS = f"/audience/channels/{CHANNEL}/addresses/steve%40apsis.com"
+
+
+@pytest.fixture
+def server(start_server: StartServer) -> Server:
+    server = start_server(model=ARTICLE_MODEL)
+    client = server.client()
+    base = f"/v2/audience/sections/{DEFAULT_SECTION}"
+    assert client.post(base + "/folders", json={"name": "Newsletters", "discriminator": FOLDER}).status_code == 201
+    topic = {"name": "Weekly offers", "discriminator": TOPIC, "folder_discriminator": FOLDER}
+    assert client.post(base + "/topics", json=topic).status_code == 201
+    made = client.post(f"/audience/keyspaces/{EMAIL}/sections/{DEFAULT_SECTION}/profiles", json={"profile_key": STEVE})
+    assert made.status_code == 201
+    return server
+
+
+def consent(kind: str, **more: str) -> dict[str, str]:
+    """As Magento's connector sends it."""
+    return {
+        "topic_discriminator": TOPIC,
+        "channel_discriminator": CHANNEL,
+        "type": kind,
+        "reason": "User provided consent.",
+        "source": "Magento connector",
+        **more,
+    }
+
+
+def reason(server: Server) -> str:
+    answer = server.client().get(ADDRESS + "/may-send", params={"section": DEFAULT_SECTION, "topic": TOPIC})
+    assert answer.status_code == 200, answer.text
+    said = answer.json()
+    assert said["may_send"] == (said["reason"] in ("opt-in", "confirmed-opt-in"))
+    return str(said["reason"])
+
+
+def test_a_shop_of_the_second_generation_sets_and_reads_consents(server: Server) -> None:
+    client = server.client()
+    path = "/v2" + PROFILE + "/consents"
+    for kind, status in [("opt-in", 201), ("opt-in", 409), ("opt-out", 204), ("opt-out", 409), ("opt-in", 204)]:
+        answer = client.post(path, json=consent(kind))
+        assert (answer.status_code, answer.content) == (status, b""), kind
+    wanted = [("consent_types", "opt-in"), ("consent_types", "confirmed-opt-in")]
+    [item] = client.get(path, params=wanted).json()["items"]
+    assert item["topic_discriminator"] == TOPIC and item["source"] == "Magento connector"
+    assert client.get(path, params={"consent_types": "opt-out"}).json()["items"] == []
+    # The first version of the connector sent an empty reason.
+    assert client.post(path, json=consent("opt-out", reason="")).status_code == 204
+    history = client.get(path + "/history").json()["items"]
+    assert [change["to"]["type"] for change in history] == ["opt-out", "opt-in", "opt-out", "opt-in"]
+
+
+def test_a_shop_of_the_first_generation_subscribes_and_consents(server: Server) -> None:
+    client = server.client()
+    [listed] = client.get(f"/audience/sections/{DEFAULT_SECTION}/consent-lists").json()["items"]
+    assert listed["discriminator"] == FOLDER
+    names = {"consent_list_discriminator": FOLDER, "topic_discriminator": TOPIC}
+    subscribed = client.post(PROFILE + "/subscriptions", json=names)
+    assert subscribed.status_code == 201 and subscribed.json()["id"]
+    evaluations = ADDRESS + f"/consents/sections/{DEFAULT_SECTION}/consent-lists/{FOLDER}/evaluations"
+    assert client.get(evaluations).json() == {"items": []}
+    section = {"section_discriminator": DEFAULT_SECTION}
+    opted_in = client.post(ADDRESS + "/consents", json={"type": "opt-in", **section, **names})
+    assert (opted_in.status_code, opted_in.content) == (201, b"")
+    assert client.get(evaluations).json() == {"items": [{"topic_discriminator": TOPIC}]}
+    assert client.post(ADDRESS + "/consents", json={"type": "opt-out", **section}).status_code == 201
+    assert client.get(evaluations).json() == {"items": []} and reason(server) == "section-opt-out"
+    lifted = client.request("DELETE", ADDRESS + "/consents", params={"section": DEFAULT_SECTION})
+    assert lifted.status_code == 204 and reason(server) == "opt-in"
+
+
+def test_consents_and_suppressions_outlive_a_kill_and_the_disk_has_no_suppressed_address(server: Server) -> None:
+    client = server.client()
+    assert client.post("/v2" + PROFILE + "/consents", json=consent("opt-in")).status_code == 201
+    other = f"/audience/channels/{CHANNEL}/addresses/never%40write.to"
+    assert client.request("PUT", other + "/suppression", json={"reason": "spam"}).status_code == 201
+    server.kill()
+    server.start()
+    assert reason(server) == "opt-in"
+    assert server.client().get(other + "/suppression").json()["reason"] == "spam"
+    server.stop()
+    for path in server.folder.glob("ovation.sqlite*"):
+        assert b"never@write.to" not in path.read_bytes(), path.name
+
+
+def test_a_suppression_holds_for_who_comes_after_the_person_is_deleted(server: Server) -> None:
+    client = server.client()
+    assert client.request("PUT", ADDRESS + "/suppression", json={"reason": "spam"}).status_code == 201
+    assert client.request("DELETE", f"/audience/keyspaces/{EMAIL}/profiles/steve%40apsis.com").status_code == 204
+    section = {"section_discriminator": DEFAULT_SECTION}
+    names = {"consent_list_discriminator": FOLDER, "topic_discriminator": TOPIC}
+    assert client.post(ADDRESS + "/consents", json={"type": "opt-in", **section, **names}).status_code == 201
+    assert reason(server) == "suppressed"
+    assert client.request("DELETE", ADDRESS + "/suppression").status_code == 204
+    assert reason(server) == "opt-in"
+    assert_problem(client.get(ADDRESS + "/suppression"), 404, "suppression_not_found")
+
+
+def test_the_command_line_sets_asks_and_shows(server: Server) -> None:
+    unknown = attempt(server, "consents", "may-send", STEVE, "Weekly offers")
+    assert (unknown.returncode, unknown.stdout[:10]) == (1, "no: Nobody")
+    assert "is set" in succeed(server, "consents", "set", STEVE, "weekly offers", "email", "opt-in", "--reason", "form")
+    assert succeed(server, "consents", "may-send", STEVE, "Weekly offers").startswith("yes: ")
+    assert "Nothing is changed" in fail(server, "consents", "set", STEVE, TOPIC, "email", "opt-in")
+    assert "all valid" in succeed(server, "consents", "set", STEVE, TOPIC, CHANNEL, "opt-out", "--validate-only").lower()
+    assert TOPIC in succeed(server, "consents", "list", STEVE)
+    [line] = succeed(server, "consents", "list", STEVE, "--json").splitlines()
+    assert json.loads(line)["type"] == "opt-in"
+    assert "opt-in" in succeed(server, "consents", "history", STEVE)
+    assert "is suppressed" in succeed(server, "consents", "suppress", STEVE, "--reason", "spam")
+    suppressed = attempt(server, "consents", "may-send", STEVE, TOPIC)
+    assert suppressed.returncode == 1 and "suppressed" in suppressed.stdout
+    assert "lifted" in succeed(server, "consents", "unsuppress", STEVE)
+    assert "opt-in" in fail(server, "consents", "set", STEVE, TOPIC, "email", "maybe")
+    assert "ovation topics list" in fail(server, "consents", "may-send", STEVE, "No such topic")
+
+
+def test_the_page_about_consents_can_be_pasted(start_server: StartServer, tmp_path: Path) -> None:
+    server = start_server(model=ARTICLE_MODEL)
+    assert server.credentials is not None
+    text = (ROOT / "docs/consents.md").read_text()
+    script = "\n".join(re.findall(r"^```sh\n(.*?)^```$", text, re.MULTILINE | re.DOTALL))
+    script = script.replace("http://127.0.0.1:8080", server.url)
+    (tmp_path / "bin").mkdir()
+    (tmp_path / "bin/ovation").symlink_to(BINARY)
+    env = environment(
+        tmp_path,
+        {
+            "OVATION_CLIENT_ID": server.credentials.client_id,
+            "OVATION_CLIENT_SECRET": server.credentials.client_secret,
+            "OVATION_URL": server.url,
+        },
+    )
+    env["PATH"] = f"{tmp_path}/bin:{env['PATH']}"
+    result = subprocess.run(
+        ["bash", "-e", "-u", "-o", "pipefail", "-c", script],
+        capture_output=True, text=True, timeout=COMMAND_SECONDS, env=env, cwd=tmp_path,
+    )
+    assert result.returncode == 0, result.stdout + result.stderr
+    assert '"may_send":true' in result.stdout and not re.search(r'"status": ?[45]\d\d', result.stdout), result.stdout
