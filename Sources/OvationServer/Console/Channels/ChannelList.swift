@@ -53,7 +53,7 @@ enum ChannelList {
                         name: catalogue.keyspace(channel.keyspace)?.name ?? "",
                         discriminator: channel.keyspace.text),
                     staysBecause: channel.isBuiltIn
-                        ? "It comes with the account." : used.contains(channel.discriminator) ? "It has topics." : nil,
+                        ? "Built in." : used.contains(channel.discriminator) ? "It has topics." : nil,
                     typed: renaming?.0 == channel.discriminator ? renaming?.typed : nil)
             }, newName: isNew ? visit.form["name"] : "",
             keyspaces: catalogue.keyspaces.map {
