@@ -112,6 +112,9 @@ public struct Limits: Sendable, Equatable {
     public static let profileMembersMax = 500
     /// Changes of a profile in one page of its history.
     public static let changesPageMax = 200
+    /// How far the times of a profile's changes may differ from the order in which the changes were made, for a read from a
+    /// moment on to find them all: the clocks of two servers differ, and a clock is set back.
+    public static let clockDifferenceMax: Duration = .seconds(3600)
     /// Between two looks for events that are older than their type keeps them. One look reads through the sections that have
     /// such types.
     public static let retentionInterval = Duration.seconds(86_400)

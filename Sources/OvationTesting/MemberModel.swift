@@ -29,7 +29,8 @@ struct MemberModel {
     typealias Values = [Int64: [ProfileField: Held]]
 
     private enum Step {
-        case set(member: Int, section: Int64, ProfileField, ProfileValue?)
+        /// - Parameter number: of the row that says so.
+        case set(member: Int, section: Int64, ProfileField, ProfileValue?, number: Int)
         case join(Int, to: Int)
     }
 
@@ -82,18 +83,33 @@ struct MemberModel {
         tree(member).flatMap { members[$0].events }.sorted { ($0.time, $0.number) > ($1.time, $1.number) }.map(\.time)
     }
 
-    /// Newest first.
-    func kinds(_ member: Int) -> [ProfileChange.Kind] {
-        tree(member).flatMap { members[$0].rows }.sorted { $0.number > $1.number }.map(\.kind)
+    struct Row: Equatable {
+        let kind: ProfileChange.Kind
+        /// Each field with what the profile had and has since, as texts.
+        let edits: [[[UInt8]]]
     }
 
+    /// Newest first.
+    func changes(_ member: Int) -> [Row] {
+        let edits = replay().edits
+        return tree(member).flatMap { members[$0].rows }.sorted { $0.number > $1.number }.map { row in
+            Row(kind: row.kind, edits: edits[row.number] ?? [])
+        }
+    }
+
+    func values(_ member: Int) -> Values { replay().values[member] }
+
     /// Goes through all that happened.
-    func values(_ member: Int) -> Values {
+    /// - Returns: what each member's profile holds, and what each row changed of the profile that its member was of by then.
+    private func replay() -> (values: [Values], edits: [Int: [[[UInt8]]]]) {
         var roots = Array(members.indices)
         var values: [Int: Values] = [:]
+        var edits: [Int: [[[UInt8]]]] = [:]
         for step in steps {
             switch step {
-            case .set(let member, let section, let field, let value):
+            case .set(let member, let section, let field, let value, let number):
+                let from = values[roots[member]]?[section]?[field]?.value
+                edits[number, default: []].append(MemberModel.edit(field, from: from, to: value))
                 values[roots[member], default: [:]][section, default: [:]][field] = value.map {
                     Held(value: $0, member: member)
                 }
@@ -105,7 +121,11 @@ struct MemberModel {
                 for place in roots.indices where roots[place] == from { roots[place] = to }
             }
         }
-        return values[roots[member]] ?? [:]
+        return (roots.map { values[$0] ?? [:] }, edits)
+    }
+
+    static func edit(_ field: ProfileField, from: ProfileValue?, to: ProfileValue?) -> [[UInt8]] {
+        [Array("\(field)".utf8), ProfileModel.text(from), ProfileModel.text(to)]
     }
 
     private func side(_ member: Int, _ rules: MergeRules) -> MergeRules.Side {
@@ -206,7 +226,7 @@ struct MemberModel {
         guard !changed.isEmpty else { return }
         note(.updated, of: member)
         for edit in changed {
-            steps.append(.set(member: member, section: section, edit.field, edit.value))
+            steps.append(.set(member: member, section: section, edit.field, edit.value, number: number))
             members[member].own[section, default: [:]][edit.field] = edit.value
         }
     }

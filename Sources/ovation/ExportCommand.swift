@@ -191,7 +191,7 @@ struct ProfileExport: Sendable {
                 writer.append(
                     ExportedEvent(
                         id: VersionID.parse(event.id) ?? 0, eventTime: event.eventTime, receivedAt: event.receivedAt,
-                        version: VersionID.parse(event.versionID) ?? 0, section: Array(section.utf8),
+                        version: event.versionID.flatMap(VersionID.parse) ?? 0, section: Array(section.utf8),
                         eventType: Array(event.discriminator.utf8), keyspace: Array(keyspace.utf8), key: key,
                         data: data),
                     as: format)

@@ -44,6 +44,9 @@ struct ConsolePagesTests {
         name: hostile, kind: .init(text: hostile, body: hostile), place: hostile, isRequired: true, description: hostile
     )
 
+    private static let change = ProfileChangesPage.Change(
+        at: moment, by: hostile, heading: hostile, fields: [.init(name: hostile, from: hostile, to: hostile)])
+
     private static let pages: [any ConsolePage] = [
         ProfileAttributesPage(
             who: hostile, sectionName: hostile,
@@ -55,11 +58,7 @@ struct ConsolePagesTests {
             errors: [FormError(control: ProfileAttributesPage.control(hostile), message: hostile)]),
         ProfileChangesPage(
             who: hostile, sectionName: hostile,
-            changes: [
-                .init(
-                    at: moment, by: hostile, heading: hostile,
-                    fields: [.init(name: hostile, from: hostile, to: hostile)])
-            ], olderHref: hostile, isLaterPage: true, newestHref: hostile, back: hostile),
+            changes: [change], olderHref: hostile, isLaterPage: true, newestHref: hostile, back: hostile),
         SignInPage(clientID: hostile, next: hostile, error: hostile),
         ProblemPage(status: 404, heading: hostile, detail: hostile, requestID: hostile, advice: [hostile]),
         ProofPage(
@@ -81,11 +80,13 @@ struct ConsolePagesTests {
             ], mergeHref: hostile, held: held,
             sections: [Link(text: hostile, href: hostile, selected: true)], section: hostile, summaryHref: hostile,
             types: choices, from: hostile, to: hostile,
-            events: [
+            items: [
                 .init(
-                    id: hostile, eventType: hostile, eventTypeHref: hostile, versionID: hostile, time: moment,
-                    received: moment, values: [.init(field: hostile, type: hostile, value: hostile)], json: hostile,
-                    deleteHref: hostile)
+                    ProfilePage.Event(
+                        id: hostile, eventType: hostile, eventTypeHref: hostile, versionID: hostile, time: moment,
+                        received: moment, values: [.init(field: hostile, type: hostile, value: hostile)],
+                        json: hostile, deleteHref: hostile)),
+                .init(ProfilePage.Change(id: hostile, change)),
             ], olderHref: hostile, isLaterPage: true, clearHref: hostile,
             errors: [FormError(control: "from", message: hostile)]),
         ProfileMergePage(

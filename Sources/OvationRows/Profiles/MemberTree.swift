@@ -82,6 +82,18 @@ package struct MemberTree: Sendable, Equatable {
         return part
     }
 
+    /// What the profile of a member was at a position: those of these members that were joined before.
+    func part(of id: Int64, before position: Int64) -> MemberTree {
+        var tree = self
+        for (member, joining) in members where joining.parent != nil && joining.joined >= position {
+            tree.members[member] = Member(parent: nil, joined: 0)
+        }
+        let root = tree.path(from: id).last
+        tree.members = tree.members.filter { tree.path(from: $0.key).last == root }
+        tree.root = root ?? id
+        return tree
+    }
+
     /// The members that were joined to each, in the order in which they were.
     fileprivate var children: [Int64: [(id: Int64, joined: Int64)]] {
         var children: [Int64: [(id: Int64, joined: Int64)]] = [:]

@@ -70,19 +70,25 @@ extension Bodies {
         public var id = ""
         public var eventTime = Timestamp(milliseconds: 0)
         public var receivedAt = Timestamp(milliseconds: 0)
-        public var versionID = ""
+        public var versionID: String?
         public var discriminator = ""
         public var data: JSONValue = .object([])
         public init() {}
 
-        public static let summary = "An event as it is stored."
+        public static let summary = "An event as it is stored, or a change of the profile."
         public static let members = Members<Self> {
             $0.required("id", \.id, "Its id, which no other event ever has.", .id("17"))
             $0.required("event_time", \.eventTime, "When it happened.")
             $0.required("received_at", \.receivedAt, "When it arrived.")
-            $0.required("version_id", \.versionID, "The version it was posted with.", .id("2565266"))
-            $0.required("discriminator", \.discriminator, "Its event type.", eventTypeSchema)
-            $0.required("data", \.data, "Its fields.", dataSchema)
+            $0.nullable(
+                "version_id", \.versionID, "The version it was posted with; null for a change of the profile.",
+                .id("2565266"))
+            $0.required(
+                "discriminator", \.discriminator, "Its event type, or what was changed of the profile.",
+                eventTypeSchema)
+            $0.required(
+                "data", \.data, "Its fields; of a change, what it changed, and who asked for it.",
+                .any(of: dataSchema, ProfileChangeData.schema))
         }
     }
 

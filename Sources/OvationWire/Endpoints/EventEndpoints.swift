@@ -19,10 +19,10 @@ extension Endpoint {
     public static let listEvents = Endpoint(
         EndpointSpec(
             "listEvents", .get, place + "/events", .token, .events, "A profile's events, newest first",
-            "In pages, which end early when events are large. Event types without read permission are left out.",
+            "In pages, which can end early. Event types, attributes and tags without read permission are left out.",
             parameters: [
-                .eventDiscriminators, .from, .to, .limit(Limits.pageSizeMax, default: Limits.pageSizeDefault), .cursor,
-                .ignoreKeyspacePermissions,
+                .eventDiscriminators, .from, .to, .includeChanges,
+                .limit(Limits.pageSizeMax, default: Limits.pageSizeDefault), .cursor, .ignoreKeyspacePermissions,
             ], answers: [.ok(Bodies.EventPage.self)], isPrivate: true))
 
     public static let deleteEvents = Endpoint(
