@@ -79,7 +79,9 @@ public struct Limits: Sendable, Equatable {
     public static let exportsPerKeyMax = 4
     /// Events that an export reads at once.
     public static let exportPageEvents = 25_000
-    /// Bytes of event data after which such a page ends early.
+    /// Changes of profiles that an export reads at once, if it has them.
+    public static let exportPageChanges = 1000
+    /// Bytes of event data, or of changes, after which such a page ends early.
     public static let exportPageBytes = 4 * 1024 * 1024
     /// Rows that are copied from one store to another in one transaction.
     public static let copyRowsMax = 10_000
@@ -114,6 +116,9 @@ public struct Limits: Sendable, Equatable {
     public static let profileMembersMax = 500
     /// Changes of a profile in one page of its history.
     public static let changesPageMax = 200
+    /// How far the times of a profile's changes may differ from the order in which the changes were made, for a read from a
+    /// moment on to find them all: the clocks of two servers differ, and a clock is set back.
+    public static let clockDifferenceMax: Duration = .seconds(3600)
     /// Between two looks for events that are older than their type keeps them. One look reads through the sections that have
     /// such types.
     public static let retentionInterval = Duration.seconds(86_400)

@@ -145,7 +145,8 @@ public struct MemberHistory {
             }
             try compare(data, model.values(member), about)
             try #require(try await times(store, address, limit) == model.events(member), about)
-            try #require(try await kinds(store, address, limit) == model.kinds(member), about)
+            try #require(try await changes(store, address, limit) == model.changes(member), about)
+            try await compareTimeline(store, address, limit, about)
             let counts = try #require(try await store.counts(of: address))
             try #require(counts.counts.reduce(0) { $0 + Int($1.events) } == model.events(member).count, about)
         }
@@ -174,16 +175,38 @@ public struct MemberHistory {
         return times
     }
 
-    private func kinds(
+    private func changes(
         _ store: any Store, _ address: ProfileAddress, _ limit: Int
-    ) async throws -> [ProfileChange.Kind] {
+    ) async throws -> [MemberModel.Row] {
         var filter = ProfileChangeFilter(profile: address, sections: [2, 3], limit: limit)
-        var kinds: [ProfileChange.Kind] = []
+        var rows: [MemberModel.Row] = []
         repeat {
             let page = try #require(try await store.changes(filter))
-            kinds += page.changes.map(\.kind)
+            rows += page.changes.map { change in
+                MemberModel.Row(
+                    kind: change.kind,
+                    edits: change.edits.map { MemberModel.edit($0.field, from: $0.from, to: $0.to) })
+            }
             filter.before = page.next
         } while filter.before != nil
-        return kinds
+        return rows
+    }
+
+    /// Its pages are all events and all changes of the section, each once, newest first.
+    private func compareTimeline(
+        _ store: any Store, _ address: ProfileAddress, _ limit: Int, _ about: Comment
+    ) async throws {
+        var (items, position): ([TimelinePage.Item], TimelinePosition?) = ([], nil)
+        let filter = EventFilter(profile: address, section: 2)
+        repeat {
+            let page = try #require(try await store.timeline(filter, after: position, limit: limit))
+            items += page.items
+            position = page.next
+        } while position != nil
+        let events = try #require(try await store.events(filter, after: nil, limit: 1000))
+        let changes = try #require(
+            try await store.changes(ProfileChangeFilter(profile: address, sections: [2], limit: 1000)))
+        let all = events.events.map { TimelinePage.Item.event($0) } + changes.changes.map { .change($0) }
+        try #require(items == all.sorted { $0.place > $1.place }, about)
     }
 }

@@ -29,7 +29,8 @@ struct MemberModel {
     typealias Values = [Int64: [ProfileField: Held]]
 
     private enum Step {
-        case set(member: Int, section: Int64, ProfileField, ProfileValue?)
+        /// - Parameter number: of the row that says so.
+        case set(member: Int, section: Int64, ProfileField, ProfileValue?, number: Int)
         case join(Int, to: Int)
     }
 
@@ -84,19 +85,41 @@ struct MemberModel {
         tree(member).flatMap { members[$0].events }.sorted { ($0.time, $0.number) > ($1.time, $1.number) }.map(\.time)
     }
 
-    /// Newest first.
-    func kinds(_ member: Int) -> [ProfileChange.Kind] {
-        tree(member).flatMap { members[$0].rows }.sorted { $0.number > $1.number }.map(\.kind)
+    struct Row: Equatable {
+        let kind: ProfileChange.Kind
+        /// Each field with what the profile had and has since, as texts.
+        let edits: [[[UInt8]]]
     }
 
+    /// Newest first.
+    func changes(_ member: Int) -> [Row] {
+        let edits = replay().edits
+        return tree(member).flatMap { members[$0].rows }.sorted { $0.number > $1.number }.map { row in
+            Row(kind: row.kind, edits: edits[row.number] ?? [])
+        }
+    }
+
+    func values(_ member: Int) -> Values { replay().values[member] }
+
     /// Goes through all that happened.
-    func values(_ member: Int) -> Values {
+    /// - Returns: what each member's profile holds, and what each row changed of the profile that its member was of by then.
+    private func replay() -> (values: [Values], edits: [Int: [[[UInt8]]]]) {
         var roots = Array(members.indices)
         var values: [Int: Values] = [:]
+        var edits: [Int: [[[UInt8]]]] = [:]
+        var consents: [(member: Int, section: Int64, field: ProfileField, value: ProfileValue?)] = []
         for step in steps {
             switch step {
-            case .set(_, _, let field, _) where field.kind == .consent: continue
-            case .set(let member, let section, let field, let value):
+            case .set(let member, let section, let field, let value, let number) where field.kind == .consent:
+                // Of consents the last word counts, whichever key it came by.
+                let said = consents.last {
+                    roots[$0.member] == roots[member] && $0.section == section && $0.field == field
+                }
+                edits[number, default: []].append(MemberModel.edit(field, from: said?.value, to: value))
+                consents.append((member, section, field, value))
+            case .set(let member, let section, let field, let value, let number):
+                let from = values[roots[member]]?[section]?[field]?.value
+                edits[number, default: []].append(MemberModel.edit(field, from: from, to: value))
                 values[roots[member], default: [:]][section, default: [:]][field] = value.map {
                     Held(value: $0, member: member)
                 }
@@ -108,13 +131,16 @@ struct MemberModel {
                 for place in roots.indices where roots[place] == from { roots[place] = to }
             }
         }
-        var found = values[roots[member]] ?? [:]
-        // Of consents the last word counts, whichever key it came by.
-        for case .set(let setter, let section, let field, let value) in steps
-        where field.kind == .consent && roots[setter] == roots[member] {
-            found[section, default: [:]][field] = value.map { Held(value: $0, member: setter) }
+        let found = roots.map { root in
+            consents.filter { roots[$0.member] == root }.reduce(into: values[root] ?? [:]) { found, said in
+                found[said.section, default: [:]][said.field] = said.value.map { Held(value: $0, member: said.member) }
+            }
         }
-        return found
+        return (found, edits)
+    }
+
+    static func edit(_ field: ProfileField, from: ProfileValue?, to: ProfileValue?) -> [[UInt8]] {
+        [Array("\(field)".utf8), ProfileModel.text(from), ProfileModel.text(to)]
     }
 
     private func side(_ member: Int, _ rules: MergeRules) -> MergeRules.Side {
@@ -217,7 +243,7 @@ struct MemberModel {
         guard !changed.isEmpty else { return }
         note(.updated, of: member)
         for edit in changed {
-            steps.append(.set(member: member, section: section, edit.field, edit.value))
+            steps.append(.set(member: member, section: section, edit.field, edit.value, number: number))
             members[member].own[section, default: [:]][edit.field] = edit.value
         }
     }

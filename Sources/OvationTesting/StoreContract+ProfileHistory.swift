@@ -10,6 +10,16 @@ extension StoreContract {
         Check("changes are read of the sections that are asked for, and of the profile as a whole") {
             try await $0.narrowsChanges()
         },
+        Check("changes are read from a moment on and up to another") { try await $0.readsChangesOfRange() },
+        Check("a change of a merged profile is read with what the whole profile had before") {
+            try await $0.saysWhatMergedHad()
+        },
+        Check("a timeline has events and changes in one order, also while a merge happens between two pages") {
+            try await $0.pagesTimeline()
+        },
+        Check("changes of a section are exported in their order, each with a key that leads to its profile") {
+            try await $0.exportsChanges()
+        },
         Check("changes of a profile that is not there are nil and not empty") { try await $0.knowsNoChanges() },
         Check("numbers of updates and ids of events rise together, and only events are exported") {
             try await $0.numbersUpdates()
@@ -137,6 +147,162 @@ extension StoreContract {
         #expect(try await changes("a@b.se", sections: []).changes == [whole.changes[0]])
         #expect(try await changes("a@b.se", sections: [9], before: last).changes.isEmpty)
         #expect(try await changes("a@b.se", sections: [3, 2], before: last, limit: 1).next == last - 1)
+    }
+
+    private func readsChangesOfRange() async throws {
+        try await found()
+        func time(_ minutes: Int) -> Timestamp { Fixtures.now.advanced(by: .seconds(60 * minutes)) }
+        // The clock is set back by half an hour once, and by two hours before.
+        for (number, minutes) in [300, 180, 200, 210, 180, 190].enumerated() {
+            try await expectChange(
+                Fixtures.update("a@b.se", [Fixtures.set(1, .integer(Int64(number)))], at: time(minutes)))
+        }
+        func values(from: Int?, to: Int?, limit: Int = 9) async throws -> [FieldValue?] {
+            let filter = ProfileChangeFilter(
+                profile: try Fixtures.address("a@b.se"), sections: [2], from: from.map(time), to: to.map(time),
+                limit: limit)
+            return try #require(try await store.changes(filter)).changes.map { $0.edits[0].to?.value }
+        }
+        #expect(try await values(from: 180, to: nil) == [5, 4, 3, 2, 1, 0].map { .integer($0) })
+        #expect(try await values(from: 190, to: 210) == [.integer(5), .integer(2)])
+        #expect(try await values(from: nil, to: 190, limit: 1) == [.integer(4)])
+        #expect(try await values(from: 250, to: nil) == [], "the reading has ended before the first change")
+        let filter = ProfileChangeFilter(
+            profile: try Fixtures.address("a@b.se"), sections: [2], before: 1,
+            orBehind: EventPosition(eventTime: time(200), id: .max), limit: 9)
+        let behind = try #require(try await store.changes(filter)).changes
+        #expect(behind.map { $0.edits[0].to?.value } == [5, 4, 2, 1].map { .integer($0) })
+    }
+
+    private func saysWhatMergedHad() async throws {
+        try await self.found()
+        try await set("a@b.se", [text(4, "own"), text(5, "kept")])
+        try await set("web", [text(4, "other"), text(6, "filled")])
+        try await set("web", [text(4, "other 2")])
+        try await expectMerged("web", "a@b.se")
+        try await set("web", [text(4, "new"), text(5, "changed"), Fixtures.clear(6)])
+        try await set("a@b.se", [text(4, "newer"), text(6, "again")])
+        func froms(_ key: String) async throws -> [[String?]] {
+            try #require(try await allChanges(key)).filter { $0.kind == .updated }.map { change in
+                change.edits.map { edit in
+                    if case .string(let text)? = edit.from?.value { text } else { nil }
+                }
+            }
+        }
+        for key in ["web", "a@b.se"] {
+            #expect(
+                try await froms(key) == [
+                    ["new", nil], ["own", "kept", "filled"], ["other"], [nil, nil], [nil, nil],
+                ])
+        }
+        // Each is again what it was, and says of itself alone.
+        try await expectChanged("web", .restore)
+        #expect(try await froms("web") == [["other 2", nil, "filled"], ["other"], [nil, nil]])
+        #expect(try await froms("a@b.se") == [["own", nil], [nil, nil]])
+    }
+
+    private func pagesTimeline() async throws {
+        try await self.found()
+        let start = Fixtures.now.milliseconds
+        func touch(_ key: String, _ seconds: Int64) async throws {
+            let edits = [Fixtures.set(9, .integer(seconds))]
+            Fixtures.expectChanged(
+                try await change(
+                    key, [.update(section: 2, edits)], precondition: .none,
+                    at: Fixtures.now.advanced(by: .seconds(seconds))))
+        }
+        for second in 1...8 as ClosedRange<Int64> {
+            let key = second.isMultiple(of: 2) ? "web" : "a@b.se"
+            try await post(key, [start + 1000 * second])
+            try await touch(key, second)
+        }
+        let filter = EventFilter(profile: try address("a@b.se"), section: 2)
+        func seconds(_ page: TimelinePage) -> [Int64] {
+            page.items.map { ($0.place.eventTime.milliseconds - start) / 1000 }
+        }
+        let first = try #require(try await store.timeline(filter, after: nil, limit: 3))
+        #expect(seconds(first) == [7, 7, 5])
+        guard case .change = first.items[0], case .event = first.items[1] else {
+            Issue.record("\(first.items)")
+            return
+        }
+        let merge = ProfileChange.Operation.merge(try address("web"), Fixtures.mergeRules)
+        Fixtures.expectChanged(
+            try await change("a@b.se", [merge], at: Fixtures.now.advanced(by: .seconds(9))))
+        let second = try #require(try await store.timeline(filter, after: first.next, limit: 3))
+        #expect(seconds(second) == [5, 4, 4])
+        let third = try #require(try await store.timeline(filter, after: second.next, limit: 100))
+        #expect(seconds(third) == [3, 3, 2, 2, 1, 1] && third.next == nil)
+        let whole = try #require(try await store.timeline(filter, after: nil, limit: 6))
+        #expect(seconds(whole) == [9, 9, 8, 8, 7, 7])
+        let narrow = EventFilter(
+            profile: filter.profile, section: 2, from: Timestamp(milliseconds: start + 3000),
+            to: Timestamp(milliseconds: start + 5000))
+        let page = try #require(try await store.timeline(narrow, after: nil, limit: 100))
+        #expect(seconds(page) == [4, 4, 3, 3] && page.next == nil)
+        let nobody = EventFilter(profile: try address("nobody"), section: 2)
+        #expect(try await store.timeline(nobody, after: nil, limit: 1) == nil)
+    }
+
+    private func exportsChanges() async throws {
+        try await found()
+        let range = ExportRange(account: 1, section: 2, limit: 100, bytesMax: 100_000)
+        let nothing = ChangeExportPage(rows: [], next: nil, newest: 0)
+        #expect(try await store.changes(of: range) == nothing)
+        try await post("a@b.se", [1])
+        try await set("a@b.se", [text(4, "own")])
+        try await set("web", [text(4, "other"), Fixtures.tag(1)])
+        try await set("web", [text(5, "elsewhere")], section: 3)
+        try await set("gone@b.se", [text(4, "gone")])
+        try await expectMerged("web", "a@b.se")
+        try await set("web", [text(4, "new")])
+        try await set("a@b.se", [Fixtures.clear(4)])
+        let expected = ["a@b.se own", "web other true", "gone@b.se gone", "web new", "a@b.se -"]
+        func shown(_ page: ChangeExportPage) -> [String] {
+            page.rows.map { row in
+                let values = row.change.edits.map { edit in
+                    switch edit.to?.value {
+                    case .string(let text)?: text
+                    case .boolean(let flag)?: "\(flag)"
+                    default: "-"
+                    }
+                }
+                return ([row.key.text] + values).joined(separator: " ")
+            }
+        }
+        for limit in 1...6 {
+            var (found, next) = ([String](), Int64?.some(0))
+            while let after = next {
+                var part = range
+                (part.after, part.limit) = (after, limit)
+                let page = try await store.changes(of: part)
+                found += shown(page)
+                next = page.next
+            }
+            #expect(found == expected, "\(limit)")
+        }
+        let all = try await store.changes(of: range)
+        #expect(all.rows.map(\.change.position) == all.rows.map(\.change.position).sorted() && all.next == nil)
+        #expect(all.newest == all.rows[4].change.position && all.rows.map(\.key.keyspace) == [1, 4, 1, 4, 1])
+        // What this part of the profile had before, and not what the whole profile had.
+        #expect(all.rows[3].change.edits.map(\.from?.value) == [.string("other")])
+        #expect(all.rows[4].change.edits.map(\.from?.value) == [.string("own")])
+        var part = range
+        (part.after, part.through) = (all.rows[0].change.position, all.rows[3].change.position - 1)
+        #expect(shown(try await store.changes(of: part)) == Array(expected[1...2]))
+        part.bytesMax = 1
+        #expect(try await store.changes(of: part).rows.count == 1, "a page has one at least")
+        for (from, to, count) in [(0, nil, 5), (1, nil, 0), (nil, 0, 0), (nil, 1, 5)] as [(Int?, Int?, Int)] {
+            var part = range
+            part.from = from.map { Fixtures.now.advanced(by: .milliseconds($0)) }
+            part.to = to.map { Fixtures.now.advanced(by: .milliseconds($0)) }
+            #expect(try await store.changes(of: part).rows.count == count)
+        }
+        // A key that was taken out leads elsewhere; and nobody exports who was erased.
+        try await expectChanged("web", .unmerge)
+        _ = try await change("gone@b.se", [.erase(Fixtures.erasureID(1), formats: Fixtures.keyFormats)])
+        #expect(
+            shown(try await store.changes(of: range)) == ["a@b.se own", "a@b.se other true", "a@b.se new", "a@b.se -"])
     }
 
     private func knowsNoChanges() async throws {

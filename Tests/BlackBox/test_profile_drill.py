@@ -1,4 +1,4 @@
-"""Power cuts among changes of profiles: posts, attributes, merges, their end, and deletions, on both engines.
+"""Kills among changes of profiles: posts, attributes, merges, their end, deletions and locks, on both engines.
 
 Each client has persons of its own: an e-mail address and a cookie, which it merges and parts again. It knows what each
 person must look like, and what the one request without an answer may have changed. The server is killed at a random moment
@@ -31,6 +31,7 @@ PERSONS = 3
 WEB = "com.apsis1.keyspaces.web"
 ATTRIBUTES = ["com.apsis1.attributes.firstname", "com.apsis1.attributes.lastname"]
 SIDES = ("mail", "web")
+LOCKED = "locked"
 
 
 @dataclass
@@ -38,6 +39,8 @@ class Side:
     """What came by one key: numbers of events, and of each attribute the value with the step that set it."""
 
     is_made: bool = False
+    #: For good: it is known that it was there, and nothing else.
+    is_locked: bool = False
     events: list[int] = field(default_factory=list)
     values: dict[str, tuple[int, str]] = field(default_factory=dict)
 
@@ -55,11 +58,17 @@ class Person:
     def side(self, name: str) -> Side:
         return self.mail if name == "mail" else self.web
 
+    @property
+    def is_locked(self) -> bool:
+        return self.mail.is_locked or self.web.is_locked
+
     def key(self, name: str) -> tuple[str, str]:
         return (EMAIL, f"{self.name}@example.com") if name == "mail" else (WEB, f"cookie-{self.name}")
 
     def expected(self, name: str) -> Json:
         """What readers find by one key; None: nobody."""
+        if self.side(name).is_locked:
+            return LOCKED
         if not self.side(name).is_made:
             return None
         sides = [self.mail, self.web] if self.merged else [self.side(name)]
@@ -99,13 +108,14 @@ class Act:
             after.merged = after.merged or self.step
         elif self.kind == "restore":
             after.merged = 0
-        elif self.kind == "delete":
+        elif self.kind in ("delete", "lock"):
+            left = Side(is_locked=self.kind == "lock")
             if person.merged:
-                after.mail, after.web, after.merged = Side(), Side(), 0
+                after.mail, after.web, after.merged = left, copy.deepcopy(left), 0
             elif self.side == "mail":
-                after.mail = Side()
+                after.mail = left
             else:
-                after.web = Side()
+                after.web = left
         return after
 
 
@@ -134,16 +144,21 @@ class Changer(threading.Thread):
 
     def next_act(self) -> tuple[int, Act]:
         self.step += 1
-        place = self.random.randrange(PERSONS)
+        # Who is locked for good takes nothing, and another person comes.
+        if self.random.randrange(25) == 0:
+            self.persons.append(Person(f"p{self.name_of_client}-{len(self.persons)}"))
+        place = self.random.choice([place for place, person in enumerate(self.persons) if not person.is_locked])
         person = self.persons[place]
         side = self.random.choice(SIDES)
-        kind = self.random.choice(["post"] * 6 + ["set"] * 5 + ["merge"] * 3 + ["restore", "restore", "delete"])
+        kind = self.random.choice(["post"] * 12 + ["set"] * 10 + ["merge"] * 6 + ["restore"] * 4 + ["delete"] * 2 + ["lock"])
+        if kind == "lock" and sum(not person.is_locked for person in self.persons) == 1:
+            kind = "post"
         if kind == "restore" and not person.merged:
             kind = "post"
         if kind == "restore":
             # The canonical one is taken out of nothing.
             side = "web"
-        if kind == "delete" and not person.side(side).is_made:
+        if kind in ("delete", "lock") and not person.side(side).is_made:
             kind = "set"
         key = str(uuid.UUID(int=self.random.getrandbits(128)))
         return place, Act(kind, side, self.step, self.step, self.random.choice(ATTRIBUTES), key)
@@ -167,6 +182,8 @@ class Changer(threading.Thread):
             return self.client.request(
                 "DELETE", path.replace("/audience/", "/audience/profiles/merges/"), headers={"Prefer": "handling=restore"}
             )
+        if act.kind == "lock":
+            return self.client.request("PUT", path + "/locks")
         return self.client.request("DELETE", path)
 
     def note(self, place: int, act: Act, response: requests.Response) -> None:
@@ -185,6 +202,8 @@ class Changer(threading.Thread):
         profile = self.client.get(f"/audience/keyspaces/{keyspace}/profiles/{quote(key, safe='')}")
         if events.status_code == 404 and profile.status_code == 404:
             return None
+        if events.status_code == 410 and profile.status_code == 410:
+            return LOCKED
         assert events.status_code == 200 and profile.status_code == 200, events.text + profile.text
         values = self.client.get(
             events_path(keyspace, key, DEFAULT_SECTION).replace("/audience", "/v2/audience").replace("/events", "/attributes")

@@ -46,6 +46,8 @@ struct ConsolePagesTests {
 
     private static let window = ListWindow(
         text: hostile, total: 1, shown: 0..<1, nextHref: hostile, firstHref: hostile, query: hostile)
+    private static let change = ProfileChangesPage.Change(
+        at: moment, by: hostile, heading: hostile, fields: [.init(name: hostile, from: hostile, to: hostile)])
 
     private static let pages: [any ConsolePage] = [
         ProfileAttributesPage(
@@ -58,11 +60,7 @@ struct ConsolePagesTests {
             errors: [FormError(control: ProfileAttributesPage.control(hostile), message: hostile)]),
         ProfileChangesPage(
             who: hostile, sectionName: hostile,
-            changes: [
-                .init(
-                    at: moment, by: hostile, heading: hostile,
-                    fields: [.init(name: hostile, from: hostile, to: hostile)])
-            ], olderHref: hostile, isLaterPage: true, newestHref: hostile, back: hostile),
+            changes: [change], olderHref: hostile, isLaterPage: true, newestHref: hostile, back: hostile),
         SignInPage(clientID: hostile, next: hostile, error: hostile),
         ProblemPage(status: 404, heading: hostile, detail: hostile, requestID: hostile, advice: [hostile]),
         ProofPage(
@@ -84,11 +82,13 @@ struct ConsolePagesTests {
             ], mergeHref: hostile, held: held,
             sections: [Link(text: hostile, href: hostile, selected: true)], section: hostile, summaryHref: hostile,
             types: choices, from: hostile, to: hostile,
-            events: [
+            items: [
                 .init(
-                    id: hostile, eventType: hostile, eventTypeHref: hostile, versionID: hostile, time: moment,
-                    received: moment, values: [.init(field: hostile, type: hostile, value: hostile)], json: hostile,
-                    deleteHref: hostile)
+                    ProfilePage.Event(
+                        id: hostile, eventType: hostile, eventTypeHref: hostile, versionID: hostile, time: moment,
+                        received: moment, values: [.init(field: hostile, type: hostile, value: hostile)],
+                        json: hostile, deleteHref: hostile)),
+                .init(ProfilePage.Change(id: hostile, change)),
             ], olderHref: hostile, isLaterPage: true, clearHref: hostile,
             errors: [FormError(control: "from", message: hostile)]),
         ProfileMergePage(

@@ -122,6 +122,9 @@ struct DescribedBodyTests {
         Step(
             endpoint: .listEvents, path: ["keyspace": email, "key": "steve@apsis.com", "section": section],
             query: "?limit=1"),
+        Step(
+            endpoint: .listEvents, path: ["keyspace": email, "key": "steve@apsis.com", "section": section],
+            query: "?include=changes"),
         Step(endpoint: .listEventDays, path: ["keyspace": email, "key": "steve@apsis.com", "section": section]),
         Step(endpoint: .getProfile, path: ["keyspace": email, "key": "steve@apsis.com"]),
         Step(endpoint: .findProfiles, query: "?key=steve"),

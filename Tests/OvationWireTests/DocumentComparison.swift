@@ -179,7 +179,9 @@ struct DocumentComparison {
                     ? compare(alternative: one, choice, direction, place)
                     : compare(alternative: choice, one, direction, place)
             }
-            return results.min { $0.count(where: \.isBreaking) < $1.count(where: \.isBreaking) } ?? []
+            return results.min { one, other in
+                (one.count(where: \.isBreaking), one.count) < (other.count(where: \.isBreaking), other.count)
+            } ?? []
         }
     }
 

@@ -98,8 +98,23 @@ struct PathTests {
             let position = EventPosition(eventTime: Timestamp(milliseconds: time), id: id)
             #expect(try EventCursor.parse(EventCursor.write(position)) == position)
         }
-        for text in ["", "e", "e1", "e1.", "e.1", "x1.1", "e1.1.1", "e!.1"] {
+        for text in ["", "e", "e1", "e1.", "e.1", "x1.1", "e1.1.1", "e!.1", "t1.1.1"] {
             #expect(throws: Problem(.invalidCursor, "")) { try EventCursor.parse(text) }
+        }
+    }
+
+    @Test("a cursor of events and changes names both places, and one of events alone leads on there too")
+    func timelineCursors() throws {
+        for (time, id, before) in [(0, 1, 1), (1_602_668_614_471, Int64.max, Int64.max), (Int64.min, 0, 7)]
+            as [(Int64, Int64, Int64)]
+        {
+            let place = EventPosition(eventTime: Timestamp(milliseconds: time), id: id)
+            let position = TimelinePosition(place: place, changesBefore: before)
+            #expect(try TimelineCursor.parse(TimelineCursor.write(position)) == position)
+            #expect(try TimelineCursor.parse(EventCursor.write(place)) == TimelinePosition(behind: place))
+        }
+        for text in ["", "t", "t1.1", "t1.1.0", "t1.1.-1", "t.1.1", "t1..1", "t1.1.1.1", "e1.1.1", "c7"] {
+            #expect(throws: Problem(.invalidCursor, "")) { try TimelineCursor.parse(text) }
         }
     }
 }

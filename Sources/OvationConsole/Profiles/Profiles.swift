@@ -99,6 +99,28 @@ public struct ProfilePage: ConsolePage {
         }
     }
 
+    /// What stands on the timeline: an event, or a change of the profile.
+    public struct Item: Sendable, Equatable {
+        let event: Event?
+        let change: Change?
+
+        public init(_ event: Event) { (self.event, change) = (event, nil) }
+        public init(_ change: Change) { (event, self.change) = (nil, change) }
+    }
+
+    public struct Change: Sendable, Equatable {
+        public let id: String
+        let at: Moment
+        let by: String
+        let heading: String
+        let fields: [ProfileChangesPage.Field]
+
+        public init(id: String, _ change: ProfileChangesPage.Change) {
+            self.id = id
+            (at, by, heading, fields) = (change.at, change.by, change.heading, change.fields)
+        }
+    }
+
     public let id: String
     /// First and last name; nil: it has none.
     public let name: String?
@@ -121,7 +143,7 @@ public struct ProfilePage: ConsolePage {
     public let from: String
     public let to: String
     /// The newest first.
-    public let events: [Event]
+    public let items: [Item]
     /// Nil on the last page.
     public let olderHref: String?
     /// Whether the first event shown is not the newest there is: a page after the first.
@@ -140,7 +162,7 @@ public struct ProfilePage: ConsolePage {
     public init(
         id: String, name: String?, keys: [Key], created: Moment, members: [ProfileMemberRow], mergeHref: String,
         held: ProfileHeld, sections: [Link], section: String, summaryHref: String, types: [Choice], from: String,
-        to: String, events: [Event], olderHref: String?,
+        to: String, items: [Item], olderHref: String?,
         isLaterPage: Bool = false,
         clearHref: String, errors: [FormError] = []
     ) {
@@ -157,7 +179,7 @@ public struct ProfilePage: ConsolePage {
         self.types = types
         self.from = from
         self.to = to
-        self.events = events
+        self.items = items
         self.olderHref = olderHref
         self.isLaterPage = isLaterPage
         self.clearHref = clearHref

@@ -143,13 +143,18 @@ public struct EventFilter: Sendable {
 }
 
 /// A place in the order of events, newest first: by time, and among equal times by id.
-public struct EventPosition: Sendable, Equatable {
+public struct EventPosition: Sendable, Comparable {
     public let eventTime: Timestamp
     public let id: Int64
 
     public init(eventTime: Timestamp, id: Int64) {
         self.eventTime = eventTime
         self.id = id
+    }
+
+    /// The lower one is older, and so comes later.
+    public static func < (one: EventPosition, other: EventPosition) -> Bool {
+        (one.eventTime, one.id) < (other.eventTime, other.id)
     }
 }
 

@@ -50,9 +50,13 @@ public struct ProfileEdit: Sendable, Equatable {
     }
 
     /// What it takes of memory, near enough.
-    var bytes: Int {
-        guard case .string(let text)? = value?.value else { return 64 }
-        return 64 + text.utf8.count
+    var bytes: Int { 64 + (value?.textBytes ?? 0) }
+}
+
+extension ProfileValue {
+    fileprivate var textBytes: Int {
+        guard case .string(let text) = value else { return 0 }
+        return text.utf8.count
     }
 }
 
@@ -112,17 +116,42 @@ public struct ProfileChangeFilter: Sendable {
     public var kinds: Set<ProfileField.Kind>?
     /// Only changes with a lower position; nil: from the newest on.
     public var before: Int64?
+    /// With ``before``: also changes that stand behind this place, by their times. So a page of the timeline finds what
+    /// another profile brings, which is merged meanwhile.
+    public var orBehind: EventPosition?
+    /// From this moment on. The reading ends at a change that was made ``Limits/clockDifferenceMax`` earlier.
+    public var from: Timestamp?
+    /// Up to, not including.
+    public var to: Timestamp?
     public var limit: Int
 
     public init(
         profile: ProfileAddress, sections: [Int64], kinds: Set<ProfileField.Kind>? = nil, before: Int64? = nil,
-        limit: Int
+        orBehind: EventPosition? = nil, from: Timestamp? = nil, to: Timestamp? = nil, limit: Int
     ) {
         self.profile = profile
         self.sections = sections
         self.kinds = kinds
         self.before = before
+        self.orBehind = orBehind
+        self.from = from
+        self.to = to
         self.limit = limit
+    }
+
+    /// Whether a change is meant.
+    package func takes(_ position: Int64, at time: Timestamp) -> Bool {
+        if let from, time < from { return false }
+        if let to, time >= to { return false }
+        guard let before, position >= before else { return true }
+        guard let orBehind else { return false }
+        return EventPosition(eventTime: time, id: position) < orBehind
+    }
+
+    /// Whether no change that was made before one at this time can be meant.
+    package func ends(at time: Timestamp) -> Bool {
+        guard let from else { return false }
+        return time.advanced(by: Limits.clockDifferenceMax) < from
     }
 }
 
@@ -152,6 +181,11 @@ public struct StoredProfileChange: Sendable, Equatable {
     /// In the order in which they were asked for. Empty for a change of the profile as a whole.
     public let edits: [Edit]
 
+    /// What it takes of memory, near enough.
+    package var bytes: Int {
+        edits.reduce(64) { $0 + 64 + ($1.from?.textBytes ?? 0) + ($1.to?.textBytes ?? 0) }
+    }
+
     public init(
         position: Int64, kind: ProfileChange.Kind, section: Int64?, at: Timestamp, actor: String, edits: [Edit]
     ) {
@@ -170,8 +204,14 @@ public struct ProfileChangePage: Sendable, Equatable {
     /// For ``ProfileChangeFilter/before``; nil on the last page.
     public let next: Int64?
 
+    /// The page ends early where the changes have more than ``Limits/pageBytesMax``.
     public init(changes: [StoredProfileChange], next: Int64?) {
-        self.changes = changes
-        self.next = next
+        var bytes = 0
+        let count = changes.prefix { change in
+            defer { bytes += change.bytes }
+            return bytes < Limits.pageBytesMax
+        }.count
+        self.changes = Array(changes.prefix(count))
+        self.next = count < changes.count ? changes[count - 1].position : next
     }
 }

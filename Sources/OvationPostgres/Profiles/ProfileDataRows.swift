@@ -43,25 +43,29 @@ enum ProfileDataRows {
         return try read(connection, of: filter.profile, in: sections) { found, indexes in
             var changes = Changes(connection, of: found.tree)
             var trail = ChangeTrail(indexes.values.flatMap(\.values), kinds: filter.kinds)
-            var page: [Change] = []
+            var former = FormerEntries(found.tree, indexes.map { (section: $0.key, indexes: $0.value) })
+            var page: [(change: Change, before: [ProfileField: FormerEntry])] = []
             var next: Int64?
             while let position = trail.next() {
-                let isOfPage = filter.before.map { position < $0 } ?? true
-                if isOfPage, page.count == filter.limit {
-                    next = page.last?.position
-                    break
-                }
                 if !changes.has(position) { try changes.read([position] + trail.upcoming(filter.limit)) }
                 // Those of the pages before are read too: they lead to the others.
                 let change = try changes.change(at: position)
+                if filter.ends(at: change.at) { break }
                 trail.follow(change.edits)
-                if isOfPage { page.append(change) }
+                defer { former.pass(change.edits, section: change.section, member: change.member) }
+                guard filter.takes(position, at: change.at) else { continue }
+                if page.count == filter.limit {
+                    next = page.last?.change.position
+                    break
+                }
+                let before = former.before(
+                    change.edits, at: position, section: change.section, member: change.member
+                ).filter { trail.leads($0.key) }
+                page.append((change, before))
             }
-            try changes.read(
-                page.flatMap {
-                    $0.edits.edits.filter { $0.field != .life && trail.leads($0.field) }.compactMap(\.previous)
-                })
-            return ProfileChangePage(changes: try page.map { try changes.stored($0, where: trail.leads) }, next: next)
+            try changes.read(page.flatMap { $0.before.values.flatMap(\.positions.values) })
+            return ProfileChangePage(
+                changes: try page.map { try changes.stored($0.change, $0.before, where: trail.leads) }, next: next)
         }
     }
 
@@ -114,6 +118,7 @@ enum ProfileDataRows {
     /// A row of `profile_change`.
     fileprivate struct Change {
         let position: Int64
+        let member: Int64
         let kind: ProfileChange.Kind
         let section: Int64?
         let at: Timestamp
@@ -145,8 +150,8 @@ enum ProfileDataRows {
                     let edits = found.withBytes(row, 5, { PackedEdits(bytes: $0) })
                 else { throw StoreFailure(.damaged, "change \(position) of a profile cannot be read") }
                 rows[position] = Change(
-                    position: position, kind: kind, section: found.int64OrNil(row, 2), at: found.time(row, 3),
-                    actor: found.text(row, 4), edits: edits)
+                    position: position, member: found.int64(row, 6), kind: kind, section: found.int64OrNil(row, 2),
+                    at: found.time(row, 3), actor: found.text(row, 4), edits: edits)
             }
         }
 
@@ -156,11 +161,12 @@ enum ProfileDataRows {
         }
 
         /// With what was there before, from the changes before.
-        func stored(_ change: Change, where isMeant: (ProfileField) -> Bool) throws -> StoredProfileChange {
+        func stored(
+            _ change: Change, _ before: [ProfileField: FormerEntry], where isMeant: (ProfileField) -> Bool
+        ) throws -> StoredProfileChange {
             let edits = try change.edits.edits.filter { $0.field != .life && isMeant($0.field) }.map { edit in
-                StoredProfileChange.Edit(
-                    field: edit.field, from: try edit.previous.flatMap { try value(of: edit.field, at: $0) },
-                    to: edit.value)
+                let from = try before[edit.field]?.value { _, position in try value(of: edit.field, at: position) }
+                return StoredProfileChange.Edit(field: edit.field, from: from, to: edit.value)
             }
             return StoredProfileChange(
                 position: change.position, kind: change.kind, section: change.section, at: change.at,

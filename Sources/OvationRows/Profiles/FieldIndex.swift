@@ -20,6 +20,11 @@ package struct FieldIndex: Sendable, Equatable {
 
     package init() { entries = [] }
 
+    /// Of one field.
+    init(of field: ProfileField, at position: Int64, isCleared: Bool) {
+        entries = [Entry(field: field, position: position, digest: isCleared ? 0 : 1)]
+    }
+
     private func place(of field: ProfileField) -> Int {
         var low = 0
         var high = entries.count

@@ -82,6 +82,18 @@ package struct MemberTree: Sendable, Equatable {
         return part
     }
 
+    /// What the profile of a member was at a position: those of these members that were joined before.
+    func part(of id: Int64, before position: Int64) -> MemberTree {
+        var tree = self
+        for (member, joining) in members where joining.parent != nil && joining.joined >= position {
+            tree.members[member] = Member(parent: nil, joined: 0)
+        }
+        let root = tree.path(from: id).last
+        tree.members = tree.members.filter { tree.path(from: $0.key).last == root }
+        tree.root = root ?? id
+        return tree
+    }
+
     /// The members that were joined to each, in the order in which they were.
     fileprivate var children: [Int64: [(id: Int64, joined: Int64)]] {
         var children: [Int64: [(id: Int64, joined: Int64)]] = [:]
@@ -123,6 +135,25 @@ package struct MergedIndex: Sendable, Equatable {
     }
 
     package subscript(field: ProfileField) -> Entry? { places[field].map { entries[$0] } }
+
+    // MARK: Counting
+
+    private func isHeld(_ field: ProfileField) -> Bool { self[field].map { !$0.entry.isCleared } ?? false }
+
+    /// How many fields have a value.
+    package var heldCount: Int { entries.count { !$0.entry.isCleared } }
+
+    /// The same after a change, which is newer than all that is here.
+    package func heldCount(after changed: PackedEdits) -> Int {
+        changed.edits.reduce(heldCount) { $0 + ($1.value == nil ? 0 : 1) - (isHeld($1.field) ? 1 : 0) }
+    }
+
+    /// The same of this profile and another one together.
+    package func heldCount(with other: MergedIndex) -> Int {
+        heldCount + other.entries.count { !$0.entry.isCleared && !isHeld($0.entry.field) }
+    }
+
+    // MARK: Making
 
     /// Of a consent the last change counts, whenever it was joined: nobody is written to who said no last.
     private static func newest(_ field: ProfileField, _ indexes: [Int64: FieldIndex]) -> Entry? {

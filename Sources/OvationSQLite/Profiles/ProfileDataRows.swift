@@ -31,23 +31,27 @@ enum ProfileDataRows {
         return ProfileData(profile: profile, sections: held.filter { !$0.fields.isEmpty })
     }
 
-    /// Of all members together, each with what its own member had before.
+    /// Of all members together, each with what the profile had before.
     static func changes(
         _ database: Database, _ tree: MemberTree, _ filter: ProfileChangeFilter
     ) throws -> ProfileChangePage {
         let changes = try Changes(database)
         let all = try indexes(database, of: tree, in: filter.sections) + indexes(database, of: tree, in: [0])
         var trail = ChangeTrail(all.flatMap(\.indexes.values), kinds: filter.kinds)
+        var former = FormerEntries(tree, all)
         var page: [StoredProfileChange] = []
         while let position = trail.next() {
-            let isOfPage = filter.before.map { position < $0 } ?? true
-            if isOfPage, page.count == filter.limit {
-                return ProfileChangePage(changes: page, next: page.last?.position)
-            }
             // Those of the pages before are read too: they lead to the others.
             let change = try changes.change(at: position, of: tree)
+            if filter.ends(at: change.at) { break }
             trail.follow(change.edits)
-            if isOfPage { page.append(try changes.stored(change, where: trail.leads)) }
+            defer { former.pass(change.edits, section: change.section, member: change.member) }
+            guard filter.takes(position, at: change.at) else { continue }
+            if page.count == filter.limit { return ProfileChangePage(changes: page, next: page.last?.position) }
+            let before = former.before(
+                change.edits, at: position, section: change.section, member: change.member
+            ).filter { trail.leads($0.key) }
+            page.append(try changes.stored(change, before, where: trail.leads))
         }
         return ProfileChangePage(changes: page, next: nil)
     }
@@ -130,18 +134,17 @@ enum ProfileDataRows {
         }
 
         /// With what was there before, from the changes before.
-        func stored(_ change: Change, where isMeant: (ProfileField) -> Bool) throws -> StoredProfileChange {
-            let before = try changes(
-                at: change.edits.edits.filter { isMeant($0.field) }.compactMap { edit in
-                    edit.previous.map { Place(member: change.member, position: $0) }
-                })
+        func stored(
+            _ change: Change, _ before: [ProfileField: FormerEntry], where isMeant: (ProfileField) -> Bool
+        ) throws -> StoredProfileChange {
+            let places = before.values.flatMap { $0.positions.map { Place(member: $0.key, position: $0.value) } }
+            let earlier = try changes(at: places)
             let edits = try change.edits.edits.filter { $0.field != .life && isMeant($0.field) }.map { edit in
-                var from: ProfileValue?
-                if let previous = edit.previous {
-                    guard let former = before[previous]?.edits[edit.field] else {
-                        throw StoreFailure.missing(change: previous)
+                let from = try before[edit.field]?.value { _, position in
+                    guard let former = earlier[position]?.edits[edit.field] else {
+                        throw StoreFailure.missing(change: position)
                     }
-                    from = former.value
+                    return former.value
                 }
                 return StoredProfileChange.Edit(field: edit.field, from: from, to: edit.value)
             }

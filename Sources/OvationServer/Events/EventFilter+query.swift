@@ -45,6 +45,15 @@ extension Call {
         return true
     }
 
+    /// `include=changes`: what was changed of the profile stands among its events.
+    func includesChanges() throws(Problem) -> Bool {
+        switch try parameter("include") {
+        case nil: false
+        case "changes": true
+        default: throw Problem(.invalidParameter, "'include' is changes.")
+        }
+    }
+
     var unknownProfile: Problem {
         Problem(.profileNotFound, "There is no profile with this key in the keyspace.")
     }

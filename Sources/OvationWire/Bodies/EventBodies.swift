@@ -70,19 +70,25 @@ extension Bodies {
         public var id = ""
         public var eventTime = Timestamp(milliseconds: 0)
         public var receivedAt = Timestamp(milliseconds: 0)
-        public var versionID = ""
+        public var versionID: String?
         public var discriminator = ""
         public var data: JSONValue = .object([])
         public init() {}
 
-        public static let summary = "An event as it is stored."
+        public static let summary = "An event as it is stored, or a change of the profile."
         public static let members = Members<Self> {
             $0.required("id", \.id, "Its id, which no other event ever has.", .id("17"))
             $0.required("event_time", \.eventTime, "When it happened.")
             $0.required("received_at", \.receivedAt, "When it arrived.")
-            $0.required("version_id", \.versionID, "The version it was posted with.", .id("2565266"))
-            $0.required("discriminator", \.discriminator, "Its event type.", eventTypeSchema)
-            $0.required("data", \.data, "Its fields.", dataSchema)
+            $0.nullable(
+                "version_id", \.versionID, "The version it was posted with; null for a change of the profile.",
+                .id("2565266"))
+            $0.required(
+                "discriminator", \.discriminator, "Its event type, or what was changed of the profile.",
+                eventTypeSchema)
+            $0.required(
+                "data", \.data, "Its fields; of a change, what it changed, and who asked for it.",
+                .any(of: dataSchema, ProfileChangeData.schema))
         }
     }
 
@@ -161,6 +167,32 @@ extension Bodies {
             $0.all(of: \.line)
             $0.required("event_id", \.eventID, "Its id here.", .id("17"))
             $0.required("received_at", \.receivedAt, "When it arrived here.")
+        }
+    }
+
+    public struct ExportedChange: Body {
+        public var keyspace = ""
+        public var profileKey = ""
+        public var eventTime = Timestamp(milliseconds: 0)
+        public var discriminator = ""
+        public var data = ProfileChangeData()
+        public var eventID = ""
+        public var receivedAt = Timestamp(milliseconds: 0)
+        public init() {}
+
+        public static let summary = "A line of an export with changes: what was changed of a profile."
+        public static let members = Members<Self> {
+            $0.required(
+                "keyspace", \.keyspace, "The keyspace of a key of the profile.",
+                .discriminator("com.apsis1.keyspaces.email"))
+            $0.required("profile_key", \.profileKey, "The key.", .string(example: "steve@apsis.com"))
+            $0.required("event_time", \.eventTime, "When it was changed.")
+            $0.required(
+                "discriminator", \.discriminator, "What happened.",
+                .string(example: "com.ovation.events.profile.updated"))
+            $0.required("data", \.data, "What was changed, and who asked for it.")
+            $0.required("event_id", \.eventID, "Its id here, which no event has.", .id("18"))
+            $0.required("received_at", \.receivedAt, "The time of the change.")
         }
     }
 

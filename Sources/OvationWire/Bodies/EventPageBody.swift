@@ -63,9 +63,26 @@ extension Bodies.EventPage {
     }
 }
 
+extension Bodies.EventPage {
+    /// Events of versions that the catalogue does not know are left out, and changes in which the caller may read nothing.
+    public init(_ page: OvationCore.TimelinePage, in catalogue: Catalogue, _ readable: ReadableFields) {
+        items = page.items.compactMap { item in
+            switch item {
+            case .event(let event):
+                catalogue.version(event.version) == nil ? nil : Bodies.StoredEvent(event, in: catalogue)
+            case .change(let change): Bodies.StoredEvent(change, readable)
+            }
+        }
+        nextCursor = page.next.map(TimelineCursor.write)
+    }
+}
+
 /// Opaque to clients: the place after which the next page begins. It names a place and not a number of events, so it
 /// stays right while events arrive.
 public enum EventCursor {
+    fileprivate static let unknown = Problem(
+        .invalidCursor, "The cursor is not one that this server gave; start again without it.")
+
     public static func write(_ position: EventPosition) -> String {
         // "e" for events: a cursor of another list can then be told apart and refused.
         "e" + String(position.eventTime.milliseconds, radix: 36) + "." + String(position.id, radix: 36)
@@ -75,9 +92,22 @@ public enum EventCursor {
         let parts = text.dropFirst().split(separator: ".", omittingEmptySubsequences: false)
         guard text.first == "e", parts.count == 2, let time = Int64(parts[0], radix: 36),
             let id = Int64(parts[1], radix: 36)
-        else {
-            throw Problem(.invalidCursor, "The cursor is not one that this server gave; start again without it.")
-        }
+        else { throw unknown }
         return EventPosition(eventTime: Timestamp(milliseconds: time), id: id)
+    }
+}
+
+/// The same for events with the changes of the profile among them.
+public enum TimelineCursor {
+    public static func write(_ position: TimelinePosition) -> String {
+        "t" + EventCursor.write(position.place).dropFirst() + "." + String(position.changesBefore, radix: 36)
+    }
+
+    /// A cursor of events alone is one too: changes go on there by their times.
+    public static func parse(_ text: String) throws(Problem) -> TimelinePosition {
+        guard text.first == "t" else { return TimelinePosition(behind: try EventCursor.parse(text)) }
+        let parts = text.dropFirst().split(separator: ".", omittingEmptySubsequences: false)
+        guard parts.count == 3, let before = Int64(parts[2], radix: 36), before > 0 else { throw EventCursor.unknown }
+        return TimelinePosition(place: try EventCursor.parse("e\(parts[0]).\(parts[1])"), changesBefore: before)
     }
 }

@@ -89,12 +89,12 @@ extension Bodies.ProfileChanges {
 
 extension Bodies.ProfileChange {
     /// nil: there is nothing in it that the caller may read.
-    fileprivate init?(_ change: StoredProfileChange, _ readable: ReadableFields) {
-        changes = change.edits.compactMap { Bodies.FieldChange($0, readable) }
-        guard !changes.isEmpty || change.edits.isEmpty else { return nil }
+    init?(_ change: StoredProfileChange, _ readable: ReadableFields) {
+        data.changes = change.edits.compactMap { Bodies.FieldChange($0, readable) }
+        guard !data.changes.isEmpty || change.edits.isEmpty else { return nil }
         eventTime = change.at
         eventDiscriminator = change.kind.eventDiscriminator
-        changedBy = change.actor
+        data.changedBy = change.actor
     }
 }
 
@@ -138,6 +138,35 @@ extension ProfileChange.Kind {
         case .keyAdded: "com.ovation.events.profile.key-added"
         case .keyRemoved: "com.apsis1.events.profile.key-removed"
         }
+    }
+}
+
+extension Bodies.StoredEvent {
+    /// A change of a profile as it stands among its events. nil: there is nothing in it that the caller may read.
+    public init?(_ stored: StoredProfileChange, _ readable: ReadableFields) {
+        guard let change = Bodies.ProfileChange(stored, readable) else { return nil }
+        self.init()
+        id = String(stored.position)
+        eventTime = change.eventTime
+        receivedAt = change.eventTime
+        discriminator = change.eventDiscriminator
+        data = change.data.json
+    }
+}
+
+extension Bodies.ExportedChange {
+    /// - Parameter keyspace: of the key.
+    /// nil: there is nothing in it that the caller may read.
+    public init?(_ row: ChangeExportPage.Row, _ keyspace: Keyspace, _ readable: ReadableFields) {
+        guard let change = Bodies.ProfileChange(row.change, readable) else { return nil }
+        self.init()
+        self.keyspace = keyspace.discriminator.text
+        profileKey = row.key.text
+        eventTime = change.eventTime
+        discriminator = change.eventDiscriminator
+        data = change.data
+        eventID = String(row.change.position)
+        receivedAt = change.eventTime
     }
 }
 

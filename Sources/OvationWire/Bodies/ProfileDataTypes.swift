@@ -154,8 +154,7 @@ extension Bodies {
     public struct ProfileChange: Body {
         public var eventTime = Timestamp(milliseconds: 0)
         public var eventDiscriminator = ""
-        public var changedBy = ""
-        public var changes: [FieldChange] = []
+        public var data = ProfileChangeData()
         public init() {}
 
         public static let summary = "What one request changed of a profile."
@@ -164,6 +163,17 @@ extension Bodies {
             $0.required(
                 "event_discriminator", \.eventDiscriminator, "What happened.",
                 .string(example: "com.ovation.events.profile.updated"))
+            $0.all(of: \.data)
+        }
+    }
+
+    public struct ProfileChangeData: Body {
+        public var changedBy = ""
+        public var changes: [FieldChange] = []
+        public init() {}
+
+        public static let summary = "What a change of a profile says among its events."
+        public static let members = Members<Self> {
             $0.required("changed_by", \.changedBy, "The API key that asked for it.", clientIDSchema)
             $0.required(
                 "changes", \.changes,
@@ -193,7 +203,7 @@ extension Bodies {
                 .discriminator("com.apsis1.attributes.firstname"))
             $0.required("name", \.name, "Its name for people.", .string(example: "First name"))
             $0.nullable(
-                "from", \.from, "What it was; null: there was none. Of a consent its type.", attributeValue)
+                "from", \.from, "What the profile had; null: it had none. Of a consent its type.", attributeValue)
             $0.nullable(
                 "to", \.to, "What it is since; null: it was cleared. Of a consent its type.", attributeValue)
         }

@@ -78,6 +78,8 @@ extension Parameter {
             .integer(min: 1, max: Int64(max), example: 10).with(default: JSONValue(standard)))
     }
 
+    static let includeChanges = query(
+        "include", "'changes': also what was changed of the profile's attributes, tags and keys.", .words("changes"))
     static let cursor = query("cursor", "The next_cursor of the page before.", .string(example: "ekgb1x2.h"))
     static let ignorePermissionsOfFields = query(
         "ignore_keyspace_permissions",

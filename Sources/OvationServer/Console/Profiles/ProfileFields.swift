@@ -266,19 +266,25 @@ enum ChangeList {
         let base = HeldFields.path(profile.id, section) + "/changes"
         let page = ProfileChangesPage(
             who: try await HeldFields.who(profile, section, visit), sectionName: section.name,
-            changes: list.items.map { change in
-                .init(
-                    at: Moment(change.eventTime), by: keys[change.changedBy] ?? change.changedBy,
-                    heading: heading(change), fields: change.changes.map { field($0, visit) })
-            }, olderHref: list.nextCursor.map { ConsolePath.with(base, [("cursor", $0)]) },
+            changes: list.items.map { change($0, keys, visit) },
+            olderHref: list.nextCursor.map { ConsolePath.with(base, [("cursor", $0)]) },
             isLaterPage: !cursor.isEmpty, newestHref: base, back: HeldFields.back(profile, section))
         return await visit.page(page, area: .profiles)
+    }
+
+    /// - Parameter keys: names of API keys by their client ids.
+    static func change(
+        _ change: Bodies.ProfileChange, _ keys: [String: String], _ visit: Visit
+    ) -> ProfileChangesPage.Change {
+        ProfileChangesPage.Change(
+            at: Moment(change.eventTime), by: keys[change.data.changedBy] ?? change.data.changedBy,
+            heading: heading(change), fields: change.data.changes.map { field($0, visit) })
     }
 
     private static func heading(_ change: Bodies.ProfileChange) -> String {
         let kind = ProfileChange.Kind.allCases.first { $0.eventDiscriminator == change.eventDiscriminator }
         if let words = kind.flatMap(heading) { return words }
-        let names = change.changes.map { $0.kind == .tag ? "tag \($0.name)" : $0.name }
+        let names = change.data.changes.map { $0.kind == .tag ? "tag \($0.name)" : $0.name }
         return names.joined(separator: ", ") + " changed"
     }
 

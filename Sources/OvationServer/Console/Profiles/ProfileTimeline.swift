@@ -4,7 +4,7 @@ import OvationConsole
 import OvationCore
 import OvationWire
 
-/// `GET /console/profiles/{profile_id}`: a profile and its events, newest first
+/// `GET /console/profiles/{profile_id}`: a profile with its events and changes, newest first
 enum ProfileTimeline {
     private static let pageSize = 25
 
@@ -21,6 +21,7 @@ enum ProfileTimeline {
         }
         let base = ConsolePath.profile(id: profile.id)
         let held = try await HeldFields(profile, section, visit)
+        let keys = try await visit.keyNames()
         let page = ProfilePage(
             id: profile.id, name: held.name,
             keys: profile.keys.map { .init(keyspace: visit.keyspaceName($0.keyspace), key: visit.shown(key: $0.key)) },
@@ -34,7 +35,7 @@ enum ProfileTimeline {
             section: section.discriminator.text,
             summaryHref: ConsolePath.with(base + "/summary", query.page), types: query.choices(visit, section),
             from: query.from, to: query.to,
-            events: events.items.map { event($0, profile, section, visit) },
+            items: try events.items.map { try item($0, profile, section, keys, visit) },
             olderHref: events.nextCursor.map { ConsolePath.with(base, query.page + [("cursor", $0)]) },
             isLaterPage: !cursor.isEmpty,
             clearHref: ConsolePath.with(base, [("section", section.discriminator.text)]), errors: query.errors)
@@ -93,10 +94,23 @@ enum ProfileTimeline {
         return visit.catalogue.sections[0]
     }
 
+    private static func item(
+        _ item: Bodies.StoredEvent, _ profile: ShownProfile, _ section: Section, _ keys: [String: String],
+        _ visit: Visit
+    ) throws -> ProfilePage.Item {
+        guard let version = item.versionID else {
+            var change = Bodies.ProfileChange()
+            (change.eventTime, change.eventDiscriminator) = (item.eventTime, item.discriminator)
+            change.data = try Bodies.ProfileChangeData(json: item.data, at: "")
+            return .init(ProfilePage.Change(id: item.id, ChangeList.change(change, keys, visit)))
+        }
+        return .init(event(item, version, profile, section, visit))
+    }
+
     private static func event(
-        _ item: Bodies.StoredEvent, _ profile: ShownProfile, _ section: Section, _ visit: Visit
+        _ item: Bodies.StoredEvent, _ version: String, _ profile: ShownProfile, _ section: Section, _ visit: Visit
     ) -> ProfilePage.Event {
-        let found = VersionID.parse(item.versionID).flatMap(visit.catalogue.version)
+        let found = VersionID.parse(version).flatMap(visit.catalogue.version)
         let values = (item.data.members ?? []).map { member in
             let field = found?.version.schema.fields.first { $0.name == member.name }
             let text = member.value.string ?? String(decoding: JSONWriter.write(member.value), as: UTF8.self)
@@ -106,7 +120,7 @@ enum ProfileTimeline {
         return ProfilePage.Event(
             id: item.id, eventType: found?.eventType.name ?? item.discriminator,
             eventTypeHref: found.map { ConsolePath.eventType($0.eventType) } ?? ConsolePath.overview,
-            versionID: item.versionID, time: Moment(item.eventTime), received: Moment(item.receivedAt),
+            versionID: version, time: Moment(item.eventTime), received: Moment(item.receivedAt),
             values: values, json: profile.masked(JSONWriter.writeIndented(item.data), visit),
             deleteHref: EventRemoval.path(profile: profile.id, section: section, event: item.id))
     }
@@ -191,7 +205,8 @@ private struct TimelineQuery {
     var apiTypes: [(String, String)] {
         types.map { ("event_discriminators", $0) } + [("ignore_keyspace_permissions", "true")]
     }
-    var api: [(String, String)] { apiTypes + range }
+    /// Who looks for some event types does not look for changes.
+    var api: [(String, String)] { apiTypes + range + (types.isEmpty ? [("include", "changes")] : []) }
 
     func choices(_ visit: Visit, _ section: Section) -> [Choice] {
         visit.catalogue.eventTypes.filter { $0.section == section.discriminator }.map {

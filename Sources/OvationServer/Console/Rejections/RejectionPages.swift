@@ -183,7 +183,7 @@ enum RejectionDetails {
     ) -> RejectionPage.Replayed {
         let profile = item.rejection.replayedProfileID.map { ConsolePath.profile(id: $0) }
         let events = item.storedEvents?.map { event in
-            let type = VersionID.parse(event.versionID).flatMap(visit.catalogue.version)?.eventType
+            let type = event.versionID.flatMap(VersionID.parse).flatMap(visit.catalogue.version)?.eventType
             return RejectionPage.Replayed.Event(
                 id: event.id, eventType: type?.name ?? event.discriminator, at: Moment(event.eventTime),
                 href: profile.map { timeline($0, section, event) })
@@ -192,7 +192,7 @@ enum RejectionDetails {
         posted.items = (item.storedEvents ?? []).map { event in
             var item = Bodies.PostedEvent()
             item.eventTime = event.eventTime
-            item.versionID = .string(event.versionID)
+            item.versionID = .string(event.versionID ?? "")
             item.data = event.data
             return item
         }
