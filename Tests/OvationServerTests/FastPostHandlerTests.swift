@@ -168,6 +168,25 @@ struct FastPostHandlerTests {
         #expect(place.tell() == 0)
     }
 
+    @Test("the end of what a client sends, and an error, wait for the answer: the framework would end the connection")
+    func endWaits() async throws {
+        let place = try await Place()
+        let channel = try await place.connect()
+        let ends = EndCounter()
+        try await channel.testingEventLoop.executeInContext { try channel.pipeline.syncOperations.addHandler(ends) }
+        try await write(place.post, to: channel)
+        channel.pipeline.fireUserInboundEventTriggered(ChannelEvent.inputClosed)
+        await channel.testingEventLoop.run()
+        #expect(ends.count == 0)
+        channel.pipeline.fireErrorCaught(BodyCutOff())
+        await channel.testingEventLoop.run()
+        try await channel.throwIfErrorCaught()
+        #expect(place.tell() == 1)
+        #expect(try await answered(channel) == [204])
+        #expect(ends.count == 1)
+        await #expect(throws: BodyCutOff.self) { try await channel.throwIfErrorCaught() }
+    }
+
     @Test("a post is the framework's as long as that owes an answer, and no longer")
     func owed() async throws {
         let place = try await Place()
@@ -329,5 +348,19 @@ private final class ReadCounter: ChannelOutboundHandler, Sendable {
     func read(context: ChannelHandlerContext) {
         reads.add(1, ordering: .relaxed)
         context.read()
+    }
+}
+
+/// How often the framework hears that nothing more comes.
+private final class EndCounter: ChannelInboundHandler, Sendable {
+    typealias InboundIn = HTTPRequestPart
+
+    private let ends = Atomic(0)
+
+    var count: Int { ends.load(ordering: .relaxed) }
+
+    func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
+        if case ChannelEvent.inputClosed = event { ends.add(1, ordering: .relaxed) }
+        context.fireUserInboundEventTriggered(event)
     }
 }
