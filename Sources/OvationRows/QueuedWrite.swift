@@ -5,7 +5,7 @@ package import OvationCore
 package indirect enum QueuedWrite: Sendable {
     package typealias Reply<Value> = UnsafeContinuation<Result<Value, StoreFailure>, Never>
 
-    case append(EventBatch, Reply<AppendOutcome>)
+    case append(EventBatch, any AppendReceiver)
     case appendChunk(EventChunk, Reply<AppendOutcome>)
     case change(ProfileChange, Reply<ProfileChangeOutcome>)
     case keep(PackedRejection, Reply<Rejection.ID>)
@@ -68,23 +68,30 @@ package indirect enum QueuedWrite: Sendable {
         }
     }
 
-    package func succeed(_ outcome: Outcome) {
-        switch (self, outcome) {
-        case (.append(_, let reply), .appended(let outcome)), (.appendChunk(_, let reply), .appended(let outcome)):
-            reply.resume(returning: .success(outcome))
-        case (.change(_, let reply), .changed(let outcome)): reply.resume(returning: .success(outcome))
-        case (.keep(_, let reply), .kept(let id)): reply.resume(returning: .success(id))
-        case (.count(_, let reply), .counted): reply.resume(returning: .success(()))
+    fileprivate func answer(_ result: Result<Outcome, StoreFailure>) {
+        switch (self, result) {
+        case (.append(_, let receiver), .success(.appended(let outcome))): receiver.receive(.success(outcome))
+        case (.append(_, let receiver), .failure(let failure)): receiver.receive(.failure(failure))
+        case (.appendChunk(_, let reply), .success(.appended(let outcome))): reply.resume(returning: .success(outcome))
+        case (.appendChunk(_, let reply), .failure(let failure)): reply.resume(returning: .failure(failure))
+        case (.change(_, let reply), .success(.changed(let outcome))): reply.resume(returning: .success(outcome))
+        case (.change(_, let reply), .failure(let failure)): reply.resume(returning: .failure(failure))
+        case (.keep(_, let reply), .success(.kept(let id))): reply.resume(returning: .success(id))
+        case (.keep(_, let reply), .failure(let failure)): reply.resume(returning: .failure(failure))
+        case (.count(_, let reply), .success(.counted)): reply.resume(returning: .success(()))
+        case (.count(_, let reply), .failure(let failure)): reply.resume(returning: .failure(failure))
         default: preconditionFailure("an answer of another kind than its write")
         }
     }
+}
 
-    package func fail(_ failure: StoreFailure) {
-        switch self {
-        case .append(_, let reply), .appendChunk(_, let reply): reply.resume(returning: .failure(failure))
-        case .change(_, let reply): reply.resume(returning: .failure(failure))
-        case .keep(_, let reply): reply.resume(returning: .failure(failure))
-        case .count(_, let reply): reply.resume(returning: .failure(failure))
-        }
+extension [QueuedWrite] {
+    /// Tells all that wait for these writes, and then the receivers of batches that all have been told.
+    /// - Parameter result: what became of a write at an index; called once for each, in order.
+    package func answer(with result: (Int, QueuedWrite) -> Result<QueuedWrite.Outcome, StoreFailure>) {
+        for (index, write) in enumerated() { write.answer(result(index, write)) }
+        for case .append(_, let receiver) in self { receiver.allHaveReceived() }
     }
+
+    package func fail(_ failure: StoreFailure) { answer { _, _ in .failure(failure) } }
 }

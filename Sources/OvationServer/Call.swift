@@ -312,11 +312,16 @@ extension Response {
         _ bytes: [UInt8], type: String = "application/json", status: HTTPResponse.Status = .ok,
         headers: HTTPFields = [:]
     ) -> Response {
-        var headers = headers
-        headers[.contentType] = type
-        return Response(status: status, headers: headers, body: ResponseBody(byteBuffer: ByteBuffer(bytes: bytes)))
+        .buffer(ByteBuffer(bytes: bytes), type: type, status: status, headers: headers)
     }
 
+    static func buffer(
+        _ buffer: ByteBuffer, type: String, status: HTTPResponse.Status, headers: HTTPFields
+    ) -> Response {
+        var headers = headers
+        headers[.contentType] = type
+        return Response(status: status, headers: headers, body: ResponseBody(byteBuffer: buffer))
+    }
 }
 
 extension HTTPField.Name {

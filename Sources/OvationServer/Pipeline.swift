@@ -1,6 +1,7 @@
 import HTTPTypes
 import Hummingbird
 import Logging
+import NIOCore
 public import OvationCore
 import OvationWire
 import Synchronization
@@ -31,15 +32,31 @@ struct Pipeline: Sendable {
             if endpoint.method == .delete { try call.refuseEmptySegments() }
             response = try await handler.respond(to: call)
         } catch {
-            let problem = Problem(thrown: error)
-            response = answer(problem, requestID: requestID, to: request, endpoint)
-            if response.status.kind == .serverError {
-                metrics.note(
-                    ServerMetrics.Failure(
-                        at: clock.now(), place: endpoint.label, status: response.status.code,
-                        problem: problem, requestID: requestID))
-            }
+            response = refuse(error, requestID: requestID, to: request, endpoint).response
         }
+        finish(&response, requestID: requestID, endpoint, since: start)
+        return response
+    }
+
+    /// The answer to a request that ends with an error, and its body.
+    func refuse(
+        _ error: any Error, requestID: String, to request: Request, _ endpoint: Endpoint
+    ) -> (response: Response, body: ByteBuffer) {
+        let problem = Problem(thrown: error)
+        let refusal = answer(problem, requestID: requestID, to: request, endpoint)
+        if refusal.response.status.kind == .serverError {
+            metrics.note(
+                ServerMetrics.Failure(
+                    at: clock.now(), place: endpoint.label, status: refusal.response.status.code,
+                    problem: problem, requestID: requestID))
+        }
+        return refusal
+    }
+
+    /// What every answer has; and it is counted and logged.
+    func finish(
+        _ response: inout Response, requestID: String, _ endpoint: Endpoint, since start: ContinuousClock.Instant
+    ) {
         response.headers[.requestID] = requestID
         StreamLog(metrics: metrics, clock: clock, logger: logger).watch(
             &response, place: endpoint.label, requestID: requestID)
@@ -56,7 +73,6 @@ struct Pipeline: Sendable {
                 "endpoint": "\(endpoint.label)", "status": "\(response.status.code)",
                 "request_id": "\(requestID)", "ms": "\(duration / .milliseconds(1))",
             ])
-        return response
     }
 
     /// For a path or method that none of a listener's endpoints has.
@@ -66,7 +82,7 @@ struct Pipeline: Sendable {
         var response: Response
         if methods.isEmpty {
             let problem = Problem(.notFound, "There is nothing at this path; GET /openapi.json lists what there is.")
-            response = answer(problem, requestID: requestID)
+            response = answer(problem, requestID: requestID).response
         } else {
             var allowed = Set(methods.map(\.rawValue)).union(["OPTIONS"])
             if allowed.contains("GET") { allowed.insert("HEAD") }
@@ -76,7 +92,7 @@ struct Pipeline: Sendable {
                 let problem = Problem(
                     .methodNotAllowed, "This path has no \(request.method.rawValue.quoted).",
                     allowedMethods: allowed.sorted())
-                response = answer(problem, requestID: requestID)
+                response = answer(problem, requestID: requestID).response
             }
         }
         response.headers[.requestID] = requestID
@@ -92,7 +108,7 @@ struct Pipeline: Sendable {
 
     private func answer(
         _ problem: Problem, requestID: String, to request: Request? = nil, _ endpoint: Endpoint? = nil
-    ) -> Response {
+    ) -> (response: Response, body: ByteBuffer) {
         let status = problem.code.status
         if let cause = problem.cause {
             logger.log(
@@ -116,8 +132,8 @@ struct Pipeline: Sendable {
         }
         var body = Bodies.Problem(problem, requestID: requestID)
         if endpoint == .createToken { body.addTokenError(problem) }
-        return .bytes(
-            JSONWriter.write(body.json), type: Bodies.Problem.mediaType, status: status, headers: headers)
+        let bytes = ByteBuffer(bytes: JSONWriter.write(body.json))
+        return (.buffer(bytes, type: Bodies.Problem.mediaType, status: status, headers: headers), bytes)
     }
 }
 

@@ -23,6 +23,8 @@ public struct ServerConfiguration: Sendable {
     public var trustedProxies: [AddressRange]
     /// The prefix of paths behind a proxy.
     public var basePath: BasePath
+    /// Whether plain posts are answered without the framework. Tests turn it off, and compare.
+    package var hasFastPosts = true
 
     public init(
         host: String, port: Int, adminPort: Int? = nil, region: String, limits: Limits = Limits(), version: String,
@@ -163,8 +165,9 @@ public struct Server: Sendable {
     public func listener(
         on sockets: [BoundSocket], onRunning: @escaping @Sendable () async -> Void = {}
     ) -> some Service {
-        SocketListener(
-            sockets: sockets, responder: responder(of: mainEndpoints, console: console), limits: configuration.limits,
+        let responder = responder(of: mainEndpoints, console: console)
+        return SocketListener(
+            sockets: sockets, responder: responder, fastPosts: fastPosts(of: responder), limits: configuration.limits,
             clock: clock, logger: logger, onRunning: onRunning)
     }
 
@@ -194,14 +197,18 @@ public struct Server: Sendable {
             basePath: configuration.basePath)
     }
 
+    private func fastPosts(of responder: ServerResponder) -> FastPosts? {
+        configuration.hasFastPosts ? responder.fastPosts() : nil
+    }
+
     private func application(
         _ responder: ServerResponder, port: Int, connectionsMax: Int,
         onRunning: @escaping @Sendable (Int) async -> Void
     ) -> Application<ServerResponder> {
         Application(
-            responder: responder, server: .pinned(limits: configuration.limits),
+            responder: responder, server: .pinned(fastPosts: fastPosts(of: responder), limits: configuration.limits),
             configuration: ApplicationConfiguration(
-                address: .hostname(configuration.host, port: port), serverName: "Ovation", backlog: 1024,
+                address: .hostname(configuration.host, port: port), serverName: ServerHeaders.name, backlog: 1024,
                 reuseAddress: true,
                 availableConnectionsDelegate: MaximumAvailableConnections(connectionsMax)),
             onServerRunning: { channel in await onRunning(channel.localAddress?.port ?? port) },

@@ -79,7 +79,7 @@ struct ErasureTests {
         memory.forgetProfiles(stateNumber: try connection.run(ChangeSQL.stateNumber).int64(0, 0))
         func run() async throws -> GroupTransaction {
             let write = QueuedWrite.append(
-                try Fixtures.batch("a@b.se", times: [1]), try await ProfileStateTests.reply())
+                try Fixtures.batch("a@b.se", times: [1]), NobodyWaits())
             let group = GroupTransaction([write], on: connection, slot: 9000, isSpread: true, memory, Database.few)
             try group.run()
             return group
@@ -158,8 +158,8 @@ struct ErasureTests {
             GroupTransaction(writes, on: connection, slot: 9000, isSpread: false, memory, Database.few)
         }
         let posts = group([
-            .append(try Fixtures.batch("a@b.se", times: [1]), try await ProfileStateTests.reply()),
-            .append(try Fixtures.batch("b@b.se", times: [1]), try await ProfileStateTests.reply()),
+            .append(try Fixtures.batch("a@b.se", times: [1]), NobodyWaits()),
+            .append(try Fixtures.batch("b@b.se", times: [1]), NobodyWaits()),
         ])
         try posts.run()
         let update = try Fixtures.update("a@b.se", [Fixtures.tag(1)])

@@ -219,7 +219,7 @@ struct MemberTests {
         let connection = try connect()
         memory.forgetProfiles(stateNumber: try connection.run(ChangeSQL.stateNumber).int64(0, 0))
         let writes: [QueuedWrite] = [
-            .append(try batch("b@b.se", [1]), try await ProfileStateTests.reply()),
+            .append(try batch("b@b.se", [1]), NobodyWaits()),
             .change(try change("a@b.se", .lock), try await ProfileStateTests.reply()),
         ]
         let group = GroupTransaction(writes, on: connection, slot: 9000, isSpread: false, memory, limits)

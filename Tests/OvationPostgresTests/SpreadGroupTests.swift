@@ -19,7 +19,7 @@ struct SpreadGroupTests {
     private func run(_ batch: EventBatch, on connection: PostgresConnection) async throws {
         let memory = LaneMemory(
             limits: Limits(), forgetting: SharedForgetting(Forgetting(noted: nil, limits: Limits())))
-        let write = QueuedWrite.append(batch, try await ProfileStateTests.reply())
+        let write = QueuedWrite.append(batch, NobodyWaits())
         try GroupTransaction([write], on: connection, slot: 0, isSpread: true, memory, Limits()).run()
     }
 

@@ -12,6 +12,18 @@ final class SharedStore: Store {
     private let chunksLeft = Atomic(Int.max)
     private let listeners = Mutex<[AsyncStream<Void>.Continuation]>([])
 
+    private let held = Mutex<[(batch: EventBatch, receiver: any AppendReceiver)]?>(nil)
+
+    /// From here on posts wait until a test takes them.
+    func holdPosts() { held.withLock { $0 = [] } }
+
+    func takeHeldPosts() -> [(batch: EventBatch, receiver: any AppendReceiver)] {
+        held.withLock { held in
+            defer { held = [] }
+            return held ?? []
+        }
+    }
+
     init(_ base: any Store) {
         self.base = base
     }
@@ -63,7 +75,13 @@ final class SharedStore: Store {
 
     func log(_ range: LogRange) async throws(StoreFailure) -> [AuditEntry] { try await base.log(range) }
 
-    func append(_ batch: EventBatch) async throws(StoreFailure) -> AppendOutcome { try await base.append(batch) }
+    func append(_ batch: EventBatch, tell receiver: any AppendReceiver) {
+        let isHeld = held.withLock { held in
+            held?.append((batch, receiver))
+            return held != nil
+        }
+        if !isHeld { base.append(batch, tell: receiver) }
+    }
 
     func append(_ chunk: EventChunk) async throws(StoreFailure) -> AppendOutcome {
         try take(chunksLeft)

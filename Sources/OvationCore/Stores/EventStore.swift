@@ -1,7 +1,8 @@
 /// Events: stored, read and removed.
 public protocol EventStore: Sendable {
-    /// Stores a batch, and makes its profile when there is none. Returns after the commit is on disk.
-    func append(_ batch: EventBatch) async throws(StoreFailure) -> AppendOutcome
+    /// Stores a batch, and makes its profile when there is none. Returns at once, and tells the receiver after the commit
+    /// is on disk.
+    func append(_ batch: EventBatch, tell receiver: any AppendReceiver)
 
     /// Stores a part of a bulk upload, and makes the profiles that are not there. Returns after the commit is on disk.
     /// Without events it only remembers its idempotency key, and counts its refused lines.
@@ -27,4 +28,35 @@ public protocol EventStore: Sendable {
         _ filter: EventFilter, id: Int64?, recordedAs act: (@Sendable (Int) -> Act)?, at now: Timestamp,
         by actor: String
     ) async throws(StoreFailure) -> Deletion?
+}
+
+/// Who learns what became of a batch, without a task that waits for it.
+public protocol AppendReceiver: AnyObject, Sendable {
+    /// Called once, on any thread. The store does nothing else meanwhile, so it must not wait.
+    func receive(_ result: Result<AppendOutcome, StoreFailure>)
+
+    /// Called after ``receive(_:)``, when the receivers of all batches of the same commit have been told. So who wakes a
+    /// thread does so once for all of them.
+    func allHaveReceived()
+}
+
+extension EventStore {
+    /// Stores a batch, and makes its profile when there is none. Returns after the commit is on disk.
+    public func append(_ batch: EventBatch) async throws(StoreFailure) -> AppendOutcome {
+        let result = await withUnsafeContinuation { append(batch, tell: WaitingTask($0)) }
+        return try result.get()
+    }
+}
+
+/// A task that waits for what becomes of a batch.
+private final class WaitingTask: AppendReceiver {
+    private let continuation: UnsafeContinuation<Result<AppendOutcome, StoreFailure>, Never>
+
+    init(_ continuation: UnsafeContinuation<Result<AppendOutcome, StoreFailure>, Never>) {
+        self.continuation = continuation
+    }
+
+    func receive(_ result: Result<AppendOutcome, StoreFailure>) { continuation.resume(returning: result) }
+
+    func allHaveReceived() {}
 }

@@ -2,8 +2,8 @@ public import OvationCore
 import OvationRows
 
 extension PostgresStore: EventStore {
-    public func append(_ batch: EventBatch) async throws(StoreFailure) -> AppendOutcome {
-        try await writer.write { .append(batch, $0) }.get()
+    public func append(_ batch: EventBatch, tell receiver: any AppendReceiver) {
+        writer.enqueue(.append(batch, receiver))
     }
 
     public func append(_ chunk: EventChunk) async throws(StoreFailure) -> AppendOutcome {

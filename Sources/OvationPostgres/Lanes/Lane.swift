@@ -171,17 +171,16 @@ extension Lane {
         let seconds = (ContinuousClock.now - start) / .seconds(1)
         writer.noteCommit(requests: group.posts.count, events: group.eventCount, seconds: seconds)
         var rejections = group.rejectionIDs.makeIterator()
-        for (index, post) in group.posts.enumerated() {
+        group.posts.answer { index, post in
             switch post {
-            case .append, .appendChunk: post.succeed(.appended(group.outcomes[index] ?? .stored))
-            case .change: post.succeed(.changed(group.changeOutcomes[index] ?? .unchanged))
+            case .append, .appendChunk: return .success(.appended(group.outcomes[index] ?? .stored))
+            case .change: return .success(.changed(group.changeOutcomes[index] ?? .unchanged))
             case .keep:
                 guard let id = rejections.next() else {
-                    post.fail(StoreFailure(.unavailable, "a rejection got no id"))
-                    continue
+                    return .failure(StoreFailure(.unavailable, "a rejection got no id"))
                 }
-                post.succeed(.kept(id))
-            case .count: post.succeed(.counted)
+                return .success(.kept(id))
+            case .count: return .success(.counted)
             }
         }
     }
@@ -214,7 +213,7 @@ extension Lane {
         writer.logger.error(
             isInDoubt ? "it is unknown whether a group of posts was stored" : "a group of posts was not stored",
             metadata: ["error": "\(failure)", "posts": "\(posts.count)"])
-        for post in posts { post.fail(failure) }
+        posts.fail(failure)
     }
 
     /// Each new key removes two old ones, so that the table cannot outgrow its lifetime and no clean-up ever blocks.

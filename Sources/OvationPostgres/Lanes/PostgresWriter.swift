@@ -28,7 +28,7 @@ final class PostgresWriter: Sendable {
 
         func fail(_ failure: StoreFailure) {
             switch self {
-            case .post(let post): post.fail(failure)
+            case .post(let post): [post].fail(failure)
             case .change(let change): change.reply.resume(returning: .failure(failure))
             }
         }
@@ -166,7 +166,8 @@ extension PostgresWriter {
         }
     }
 
-    private func enqueue(_ post: QueuedWrite) {
+    /// Returns at once; who waits for the write is told after the commit of the group that it joins.
+    func enqueue(_ post: QueuedWrite) {
         let bytes = post.bytes
         // Refused posts get a part of the queue: a flood of them must not take the room of posts to store.
         let share = post.isToStore ? 1 : 4

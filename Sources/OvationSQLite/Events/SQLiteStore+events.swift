@@ -3,8 +3,8 @@ public import OvationCore
 import OvationRows
 
 extension SQLiteStore: EventStore {
-    public func append(_ batch: EventBatch) async throws(StoreFailure) -> AppendOutcome {
-        try await writer.write { .append(batch, $0) }.get()
+    public func append(_ batch: EventBatch, tell receiver: any AppendReceiver) {
+        writer.enqueue(.append(batch, receiver))
     }
 
     public func append(_ chunk: EventChunk) async throws(StoreFailure) -> AppendOutcome {

@@ -90,19 +90,36 @@ final class SQLiteWriter: Sendable {
 
     /// Waits for the commit of the group that the write joins.
     func write<Value>(_ make: (Reply<Value>) -> QueuedWrite) async -> Result<Value, StoreFailure> {
-        await withUnsafeContinuation { reply in enqueue(make(reply), orReply: reply) }
+        await withUnsafeContinuation { reply in enqueue(make(reply)) }
+    }
+
+    /// Returns at once; who waits for the write is told after the commit of the group that it joins.
+    func enqueue(_ post: QueuedWrite) {
+        let bytes = post.bytes
+        // Refused posts get a part of the queue: a flood of them must not take the room of posts to store.
+        let share = post.isToStore ? 1 : 4
+        let failure = enqueue { state in
+            guard state.posts.count < limits.writerQueueMax / share,
+                state.postBytes + bytes <= limits.writerQueueBytesMax / share
+            else { return StoreFailure(.busy, "\(state.posts.count) posts are waiting for a commit") }
+            state.posts.append(post)
+            state.postBytes += bytes
+            return nil
+        }
+        if let failure { [post].fail(failure) }
     }
 
     /// Runs in a separate transaction.
     func perform(_ work: @escaping Work) async -> Result<Void, StoreFailure> {
         await withUnsafeContinuation { reply in
-            enqueue(orReply: reply) { state in
+            let failure = enqueue { state in
                 guard state.changes.count < limits.writerQueueMax else {
                     return StoreFailure(.busy, "\(state.changes.count) changes are waiting for a commit")
                 }
                 state.changes.append(Change(work: work, reply: reply))
                 return nil
             }
+            if let failure { reply.resume(returning: .failure(failure)) }
         }
     }
 
@@ -118,21 +135,8 @@ final class SQLiteWriter: Sendable {
         finished.wait()
     }
 
-    private func enqueue<Value>(_ post: QueuedWrite, orReply reply: Reply<Value>) {
-        let bytes = post.bytes
-        // Refused posts get a part of the queue: a flood of them must not take the room of posts to store.
-        let share = post.isToStore ? 1 : 4
-        enqueue(orReply: reply) { state in
-            guard state.posts.count < limits.writerQueueMax / share,
-                state.postBytes + bytes <= limits.writerQueueBytesMax / share
-            else { return StoreFailure(.busy, "\(state.posts.count) posts are waiting for a commit") }
-            state.posts.append(post)
-            state.postBytes += bytes
-            return nil
-        }
-    }
-
-    private func enqueue<Value>(orReply reply: Reply<Value>, _ add: (inout State) -> StoreFailure?) {
+    /// - Returns: why nothing was added.
+    private func enqueue(_ add: (inout State) -> StoreFailure?) -> StoreFailure? {
         let (failure, mustWake) = state.withLock { state -> (StoreFailure?, Bool) in
             if state.isClosed { return (StoreFailure(.closed, "the store is closing"), false) }
             if let failure = hanging(state) { return (failure, false) }
@@ -141,8 +145,8 @@ final class SQLiteWriter: Sendable {
             state.isWriterAsleep = false
             return (nil, wasAsleep)
         }
-        if let failure { reply.resume(returning: .failure(failure)) }
         if mustWake { wake.signal() }
+        return failure
     }
 }
 
@@ -176,9 +180,9 @@ extension SQLiteWriter {
                 metadata: ["reason": "\(failure.message)", "waiting": "\(count)"])
         }
         let unknown = StoreFailure(.outcomeUnknown, failure.message)
-        for post in underWay.posts { post.fail(unknown) }
+        underWay.posts.fail(unknown)
         underWay.change?.resume(returning: .failure(unknown))
-        for post in posts { post.fail(failure) }
+        posts.fail(failure)
         for change in changes { change.reply?.resume(returning: .failure(failure)) }
     }
 
@@ -359,9 +363,7 @@ extension SQLiteWriter {
             return !state.underWay.posts.isEmpty
         }
         guard isWaitedFor else { return }
-        for (post, answer) in zip(posts, answers) {
-            if let doubt { post.fail(doubt) } else { post.succeed(answer) }
-        }
+        posts.answer { index, _ in doubt.map { .failure($0) } ?? .success(answers[index]) }
     }
 
     /// A group fails as a whole; but if a page is damaged, only the posts that need the page fail.
@@ -381,7 +383,7 @@ extension SQLiteWriter {
             logger.error(
                 "a group of posts was not stored", metadata: ["error": "\(failure)", "posts": "\(posts.count)"])
         }
-        for post in posts { post.fail(failure) }
+        posts.fail(failure)
     }
 
     private func perform(_ change: Change, _ tools: inout Tools) {

@@ -9,36 +9,13 @@ extension Request {
     ///   there.
     /// - Throws: `body_too_large`, `request_timeout`, `busy`, or `invalid_request` when the client went away.
     func collectedBody(upTo bytesMax: Int, within budget: BodyBudget?) async throws -> ByteBuffer {
-        let tooLarge = Problem(.bodyTooLarge, "The request body is larger than \(bytesMax) bytes.")
-        let coding = try contentCoding()
-        if coding == nil, let length = headers[.contentLength].flatMap({ Int($0) }), length > bytesMax {
-            throw tooLarge
-        }
-        var collected: ByteBuffer?
-        var isOwn = false
-        var received = 0
-        // Most bodies come in one part, and take nothing of the budget: they are processed at once.
-        let share = BodyBudget.Share(of: budget)
-        func collect(_ part: inout ByteBuffer) throws {
-            if collected == nil {
-                collected = part
-            } else {
-                if !isOwn { collected = collected.map { $0.copied() } }
-                isOwn = true
-                collected?.writeBuffer(&part)
-                try share.grow(to: collected?.storageCapacity ?? 0)
-            }
-            if let count = collected?.readableBytes, count > bytesMax { throw tooLarge }
-        }
-        try await forEachPart(of: coding) { part in
-            received += part.readableBytes
-            // Empty parts must not get around the limit.
-            if received > 2 * bytesMax + Limits.inflatedPieceBytes { throw tooLarge }
+        var collector = try BodyCollector(for: self, upTo: bytesMax, within: budget)
+        try await forEachPart(of: collector.coding) { part in
+            try collector.note(part)
         } take: { piece in
-            var piece = piece
-            try collect(&piece)
+            try collector.collect(piece)
         }
-        return collected ?? ByteBuffer()
+        return collector.body
     }
 
     /// The parts of a body as they arrive, and decompressed.
@@ -73,6 +50,54 @@ extension Request {
             }
         }
         try inflater?.finish()
+    }
+}
+
+/// Gathers a body, up to a limit and within the memory that all bodies together may take.
+struct BodyCollector {
+    /// nil if the body is not compressed.
+    let coding: ContentCoding?
+    private let bytesMax: Int
+    private let share: BodyBudget.Share
+    private var collected: ByteBuffer?
+    private var isOwn = false
+    private var received = 0
+
+    /// - Throws: `body_too_large` if the body says so of itself, or `unsupported_encoding`.
+    init(for request: Request, upTo bytesMax: Int, within budget: BodyBudget?) throws(Problem) {
+        coding = try request.contentCoding()
+        self.bytesMax = bytesMax
+        share = BodyBudget.Share(of: budget)
+        if coding == nil, let length = request.headers[.contentLength].flatMap({ Int($0) }), length > bytesMax {
+            throw tooLarge
+        }
+    }
+
+    /// What has been collected.
+    var body: ByteBuffer { collected ?? ByteBuffer() }
+
+    /// A part as it arrived. Empty parts must not get around the limit.
+    mutating func note(_ part: ByteBuffer) throws(Problem) {
+        received += part.readableBytes
+        if received > 2 * bytesMax + Limits.inflatedPieceBytes { throw tooLarge }
+    }
+
+    /// A part, decompressed. It is in ``body`` even if this throws.
+    mutating func collect(_ part: ByteBuffer) throws(Problem) {
+        if collected == nil {
+            // Most bodies come in one part, and take nothing of the budget: they are processed at once.
+            collected = part
+        } else {
+            if !isOwn { collected = collected.map { $0.copied() } }
+            isOwn = true
+            collected?.writeImmutableBuffer(part)
+            try share.grow(to: collected?.storageCapacity ?? 0)
+        }
+        if let count = collected?.readableBytes, count > bytesMax { throw tooLarge }
+    }
+
+    private var tooLarge: Problem {
+        Problem(.bodyTooLarge, "The request body is larger than \(bytesMax) bytes.")
     }
 }
 

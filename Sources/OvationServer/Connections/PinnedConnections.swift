@@ -14,6 +14,8 @@ import OvationCore
 /// the loop's thread to another and back, and wake a thread for it.
 struct PinnedConnections: HTTPChannelHandler {
     let responder: Responder
+    /// nil: all requests go to the framework.
+    let fastPosts: FastPosts?
     let limits: Limits
 
     /// TCP_NOTSENT_LOWAT: bytes that the system has taken and not yet sent.
@@ -54,6 +56,7 @@ struct PinnedConnections: HTTPChannelHandler {
                 ConnectionGaps(limits: limits, decoder: decoder),
                 HTTPConnectionStateHandler(idleTimeout: limits.idleTimeout, logger: logger),
             ])
+            if let fastPosts { try channel.pipeline.syncOperations.addHandler(FastPostHandler(fastPosts)) }
             return try NIOAsyncChannel(
                 wrappingChannelSynchronously: channel, configuration: .init(isOutboundHalfClosureEnabled: true))
         }
@@ -82,7 +85,9 @@ final class EventLoopExecutor: TaskExecutor {
 
 extension HTTPServerBuilder {
     /// HTTP/1.1, each connection on its own event loop.
-    static func pinned(limits: Limits) -> HTTPServerBuilder {
-        HTTPServerBuilder { responder in PinnedConnections(responder: responder, limits: limits) }
+    static func pinned(fastPosts: FastPosts?, limits: Limits) -> HTTPServerBuilder {
+        HTTPServerBuilder { responder in
+            PinnedConnections(responder: responder, fastPosts: fastPosts, limits: limits)
+        }
     }
 }

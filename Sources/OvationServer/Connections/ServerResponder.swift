@@ -28,6 +28,12 @@ struct ServerResponder: HTTPResponder {
         table = EndpointTable(endpoints)
     }
 
+    /// What takes posts before they get here; nil on a listener without such an endpoint.
+    func fastPosts() -> FastPosts? {
+        guard let post = handlers[.postEvents] as? PostEvents else { return nil }
+        return FastPosts(pipeline: pipeline, table: table, post: post, basePath: basePath)
+    }
+
     @concurrent
     func respond(to request: Request, context: ServerContext) async throws -> Response {
         if basePath.isEmpty { return await answer(request, context) }

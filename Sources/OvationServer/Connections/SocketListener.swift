@@ -35,6 +35,7 @@ public struct BoundSocket: Sendable {
 struct SocketListener: Service {
     let sockets: [BoundSocket]
     let responder: ServerResponder
+    let fastPosts: FastPosts?
     let limits: Limits
     let clock: WallClock
     let logger: Logger
@@ -47,7 +48,7 @@ struct SocketListener: Service {
     )
 
     func run() async throws {
-        let connections = PinnedConnections(responder: answer(), limits: limits)
+        let connections = PinnedConnections(responder: answer(), fastPosts: fastPosts, limits: limits)
         var listening: [Listening] = []
         for socket in sockets {
             listening.append(try await start(on: socket, connections))
@@ -105,12 +106,11 @@ struct SocketListener: Service {
 
     /// As the framework's application does it.
     private func answer() -> PinnedConnections.Responder {
-        let date = HTTPDate()
-        return { [responder, clock, logger] (request, writer: consuming ResponseWriter, channel) in
+        let serverHeaders = ServerHeaders(clock: clock)
+        return { [responder, logger] (request, writer: consuming ResponseWriter, channel) in
             let source = ApplicationRequestContextSource(channel: channel, logger: logger)
             var response = try await responder.respond(to: request, context: ServerContext(source: source))
-            response.headers[.date] = date.text(at: clock.now())
-            response.headers[.server] = "Ovation"
+            serverHeaders.add(to: &response)
             do {
                 try await writer.write(response: response.head, body: response.body)
             } catch is HTTPParserError {
@@ -118,6 +118,23 @@ struct SocketListener: Service {
                 throw StreamEnd.readerGone
             }
         }
+    }
+}
+
+/// The headers that the framework's application gives to every answer, for answers that it does not make.
+struct ServerHeaders: Sendable {
+    static let name = "Ovation"
+
+    private let date = HTTPDate()
+    private let clock: WallClock
+
+    init(clock: WallClock) {
+        self.clock = clock
+    }
+
+    func add(to response: inout Response) {
+        response.headers[.date] = date.text(at: clock.now())
+        response.headers[.server] = ServerHeaders.name
     }
 }
 

@@ -22,7 +22,7 @@ struct PostEvents: EndpointHandler {
         let caller = try call.caller()
         var place = try place(of: call, caller)
         let body = try await call.body(within: limits)
-        if !directory.isCurrent(caller) { place = try self.place(of: call, directory.current(caller)) }
+        place = try current(place, of: call)
         do {
             return try await respond(to: call, body, at: place)
         } catch let problem as Problem where problem.isAboutThePost && !call.preferences.contains("validate-only") {
@@ -58,20 +58,16 @@ struct PostEvents: EndpointHandler {
             return response
         }
         idempotency = idempotency?.answered(checked.report)
-        let outcome = try await store.append(
-            EventBatch(
-                profile: profile, section: place.section.number, receivedAt: call.receivedAt,
-                events: checked.events.rows, data: checked.events.data, idempotency: idempotency))
+        let batch = batch(of: checked.events, profile, idempotency, at: place)
+        let outcome = try await store.append(batch)
+        note(outcome, of: batch, at: place)
         switch outcome {
         case .stored:
-            journal.accepted(checked.events.rows, at: place)
             if let lenient = checked.lenient, !lenient.check.errors.isEmpty {
                 await journal.refused(lenient.check, of: lenient.request, at: place)
             }
-        case .duplicate: journal.duplicate(checked.events.rows, at: place)
-        case .refused(let profiles):
-            await journal.turnedAway(checked.events.rows, for: profiles.problem, at: place)
-        case .conflict, .notOpen: break
+        case .refused(let profiles): await journal.turnedAway(batch.events, for: profiles.problem, at: place)
+        case .duplicate, .conflict, .notOpen: break
         }
         return try respond(outcome, report: checked.report)
     }
@@ -92,10 +88,7 @@ struct PostEvents: EndpointHandler {
     private func check(
         _ body: ByteBuffer, isLenient: Bool, at place: PostJournal.Context
     ) throws(Problem) -> CheckedPost {
-        let target = EventTarget(
-            // The error for a draft says that it is one.
-            catalogue: place.caller.account.catalogue, section: place.section, keyspace: place.keyspace,
-            callerIsAdmin: place.caller.isAdmin, receivedAt: place.receivedAt, limits: limits)
+        let target = target(at: place)
         guard isLenient else {
             return CheckedPost(
                 events: try CheckedEvents(of: body, for: target, itemsMax: limits.itemsMax, with: parsers))
@@ -106,7 +99,36 @@ struct PostEvents: EndpointHandler {
             events: check.accepted, report: JSONWriter.write(check.report.json), lenient: (request, check))
     }
 
-    private func place(of call: Call, _ caller: Identity) throws(Problem) -> PostJournal.Context {
+    private func target(at place: PostJournal.Context) -> EventTarget {
+        EventTarget(
+            // The error for a draft says that it is one.
+            catalogue: place.caller.account.catalogue, section: place.section, keyspace: place.keyspace,
+            callerIsAdmin: place.caller.isAdmin, receivedAt: place.receivedAt, limits: limits)
+    }
+
+    private func batch(
+        of events: CheckedEvents, _ profile: ProfileAddress, _ idempotency: Idempotency?, at place: PostJournal.Context
+    ) -> EventBatch {
+        EventBatch(
+            profile: profile, section: place.section.number, receivedAt: place.receivedAt, events: events.rows,
+            data: events.data, idempotency: idempotency)
+    }
+
+    /// Counts what this process counts of a batch, and shows it to those who watch.
+    private func note(_ outcome: AppendOutcome, of batch: EventBatch, at place: PostJournal.Context) {
+        switch outcome {
+        case .stored: journal.accepted(batch.events, at: place)
+        case .duplicate: journal.duplicate(batch.events, at: place)
+        case .refused, .conflict, .notOpen: break
+        }
+    }
+
+    /// Where a post goes, as the definitions are now: they can have changed while its body came.
+    func current(_ place: PostJournal.Context, of call: Call) throws(Problem) -> PostJournal.Context {
+        directory.isCurrent(place.caller) ? place : try self.place(of: call, directory.current(place.caller))
+    }
+
+    func place(of call: Call, _ caller: Identity) throws(Problem) -> PostJournal.Context {
         let section = try caller.section(call.path.section())
         let keyspace = try caller.keyspaceForWriting(call.path.keyspace())
         return PostJournal.Context(
@@ -136,6 +158,32 @@ struct PostEvents: EndpointHandler {
         return .bytes(
             report, status: HTTPResponse.Status(code: 207, reasonPhrase: "Multi-Status"),
             headers: [.preferenceApplied: "handling=lenient"])
+    }
+}
+
+// MARK: - Steps of the fast way
+
+extension PostEvents {
+    /// The batch of a post that is plainly right; nil: it has to be read again, exactly. See ``FastPosts``.
+    func plainBatch(of call: Call, _ body: ByteBuffer, at place: PostJournal.Context) -> EventBatch? {
+        do throws(Problem) {
+            let profile = try call.profile(in: place.keyspace, of: place.caller)
+            let idempotency = try call.idempotency(of: body, profile: profile, at: place, isLenient: false)
+            return FastEventsDecoder.decode(body, for: target(at: place), itemsMax: limits.itemsMax, with: parsers)
+                .map { batch(of: $0, profile, idempotency, at: place) }
+        } catch {
+            return nil
+        }
+    }
+
+    /// The answer to a batch that is stored, now or before; nil: nothing was stored, and the reason has to be counted in the
+    /// store before it is answered.
+    func answer(_ outcome: AppendOutcome, to batch: EventBatch, at place: PostJournal.Context) -> Response? {
+        note(outcome, of: batch, at: place)
+        switch outcome {
+        case .stored, .duplicate: return try? respond(outcome, report: [])
+        case .refused, .conflict, .notOpen: return nil
+        }
     }
 }
 

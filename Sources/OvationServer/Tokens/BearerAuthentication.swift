@@ -27,15 +27,28 @@ package struct BearerAuthentication: Sendable {
         guard endpoint.scope != .open else { return nil }
         let token = try BearerAuthentication.token(in: request)
         let known = try await claims(of: token, at: now)
-        guard Int64(known.exp) * 1000 > now.milliseconds else {
-            throw Problem(.tokenExpired, "The token has expired; fetch a new one from POST /oauth/token.")
-        }
+        try known.refuseExpired(at: now)
         // The key is looked up each time, so that a deleted key is refused at once.
         var found = directory.identity(clientID: known.clientID)
         if found == nil { found = await identityMadeElsewhere(clientID: known.clientID) }
         guard let identity = found else {
             throw Problem(.keyRevoked, "The API key of this token has been deleted.")
         }
+        return try admit(identity, with: known, to: endpoint, at: now)
+    }
+
+    /// The same from memory alone, for an endpoint that needs a token. nil: a signature has to be checked, or the store to
+    /// be asked.
+    func knownIdentity(of request: Request, for endpoint: Endpoint, at now: Timestamp) throws(Problem) -> Identity? {
+        guard let known = cache[try BearerAuthentication.token(in: request)] else { return nil }
+        try known.refuseExpired(at: now)
+        guard let identity = directory.identity(clientID: known.clientID) else { return nil }
+        return try admit(identity, with: known, to: endpoint, at: now)
+    }
+
+    private func admit(
+        _ identity: Identity, with known: KnownToken, to endpoint: Endpoint, at now: Timestamp
+    ) throws(Problem) -> Identity {
         if endpoint.scope == .admin, !identity.isAdmin {
             throw Problem(
                 .adminRequired, "Only an API key of role 'admin' may do this; this one's is 'integration'.")
@@ -114,6 +127,12 @@ struct KnownToken: Sendable {
         clientID = claims.sub
         exp = claims.exp
         isForLink = claims.link != nil
+    }
+
+    fileprivate func refuseExpired(at now: Timestamp) throws(Problem) {
+        guard Int64(exp) * 1000 > now.milliseconds else {
+            throw Problem(.tokenExpired, "The token has expired; fetch a new one from POST /oauth/token.")
+        }
     }
 }
 
