@@ -12,7 +12,7 @@ public struct StoreContract: Sendable {
     /// All of them, so that no engine can forget one.
     public static let checks =
         eventChecks + bulkChecks + profileChecks + profileChangeChecks + profileDataChecks + profileHistoryChecks
-        + erasureChecks + erasureRemovalChecks + memberChecks + lockChecks + rejectionChecks + causeChecks
+        + erasureChecks + erasureRemovalChecks + memberChecks + lockChecks + valueChecks + rejectionChecks + causeChecks
         + activityChecks
 
     private static let eventChecks: [Check] = [

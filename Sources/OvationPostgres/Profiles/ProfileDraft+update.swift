@@ -10,12 +10,15 @@ extension ProfileDraft {
         let tree = tree(of: member)
         let whole = tree.count > 1 ? (index: merged(section, tree), member: member) : nil
         var index = index(of: section, in: member)
+        let before = index
         let held = index.heldCount
         var left = ids
         let position = left.next()
         guard let changed = index.apply(edits, at: position, knowing: self.edits, in: whole) else { return nil }
         // A profile that has too many, from a version with another limit, can lose some.
         guard index.heldCount <= max(held, Limits.profileFieldsMax) else { return .full }
+        let known = self.edits
+        values.add(changed, of: member, from: before, mapped) { known[$0] }
         ids = left
         add(section, index, changed, at: position)
         return nil
