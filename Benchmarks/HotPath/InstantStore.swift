@@ -56,6 +56,7 @@ struct InstantStore: Store {
     func profile(_ reference: ProfileReference) async throws(StoreFailure) -> Profile? { throw unused }
 
     func profiles(_ search: ProfileSearch) async throws(StoreFailure) -> ProfileMatches { throw unused }
+    func profiles(_ search: ValueSearch) async throws(StoreFailure) -> ValueMatches { throw unused }
 
     func counts(of profile: ProfileAddress) async throws(StoreFailure) -> ProfileCounts? { throw unused }
 

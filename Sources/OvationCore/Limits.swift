@@ -258,6 +258,8 @@ public struct Limits: Sendable, Equatable {
 
     /// Profiles in the answer to a search.
     public static let profileSearchMax = 50
+    /// Values by which profiles are found, in one answer of a store.
+    public static let valueMatchesMax = 500
     /// How long a search by the beginning of a key may take.
     public static let profileSearchTime: Duration = .seconds(2)
     /// Days in one answer of events by day.

@@ -29,6 +29,7 @@ public struct MemberHistory {
             for seen in [address, try MemberHistory.address(&random), try MemberHistory.address(&random)] {
                 try await compare(seen, model, Int.random(in: 1...5, using: &random), about)
             }
+            try await compareSearch(model, about)
         }
         for (id, counts) in model.erased {
             for store in stores {
@@ -60,9 +61,10 @@ public struct MemberHistory {
             }, data: Array(String(repeating: "{}", count: times.count).utf8), idempotency: nil)
     }
 
-    private func edits(_ random: inout SeededGenerator) -> [ProfileEdit] {
+    private func edits(_ section: Int64, _ random: inout SeededGenerator) -> [ProfileEdit] {
         (0..<Int.random(in: 1...3, using: &random)).map { index in
-            let number = Int64(3 + 2 * index)
+            // Each section has its own attributes.
+            let number = Int64(3 + 2 * index) + 8 * (section - 2)
             if Bool.random(using: &random) { return Fixtures.tag(number, Int.random(in: 0..<3, using: &random) > 0) }
             guard Int.random(in: 0..<3, using: &random) > 0 else { return Fixtures.clear(number) }
             // Attribute 3 tells persons apart: mostly it is the same.
@@ -81,7 +83,7 @@ public struct MemberHistory {
         switch Int.random(in: 0..<40, using: &random) {
         case 0..<6:
             precondition = .none
-            operations = [.update(section: section, edits(&random))]
+            operations = [.update(section: section, edits(section, &random))]
         case 6..<12:
             precondition = [.none, .exists].randomElement(using: &random) ?? .none
             operations = [Fixtures.consents(section: section, &random)]
@@ -94,7 +96,7 @@ public struct MemberHistory {
         case 33..<35: operations = [.removeKey]
         case 35..<38:
             operations = [
-                .addKey(other, Fixtures.mergeRules), .update(section: section, edits(&random)), .removeKey,
+                .addKey(other, Fixtures.mergeRules), .update(section: section, edits(section, &random)), .removeKey,
             ]
         case 38 where Int.random(in: 0..<4, using: &random) == 0: operations = [.lock]
         default:
@@ -149,6 +151,32 @@ public struct MemberHistory {
             try await compareTimeline(store, address, limit, about)
             let counts = try #require(try await store.counts(of: address))
             try #require(counts.counts.reduce(0) { $0 + Int($1.events) } == model.events(member).count, about)
+        }
+    }
+
+    /// Attributes 3 and 11 are mapped.
+    private func compareSearch(_ model: MemberModel, _ about: Comment) async throws {
+        for (section, number) in [(Int64(2), Int64(3)), (3, 11)] {
+            for text in ["x", "y"] {
+                let expected = model.members.indices.filter { place in
+                    let member = model.members[place]
+                    return !member.isEmptied && !member.isErased
+                        && member.own[section]?[.attribute(number)]?.value == .string(text)
+                }
+                for store in stores {
+                    let found = try await store.profiles(
+                        ValueSearch(account: 1, texts: [number: text], isExact: true))
+                    try #require(
+                        found.matches.map(\.member.value).sorted() == expected.map { model.members[$0].id }.sorted(),
+                        about)
+                    for match in found.matches {
+                        let place = try #require(model.members.firstIndex { $0.id == match.member.value })
+                        let profile = model.profile(place)
+                        try #require(match.profile.members.map(\.id) == profile.members.map(\.id), about)
+                        try #require(match.profile.keys == profile.keys, about)
+                    }
+                }
+            }
         }
     }
 

@@ -12,6 +12,7 @@ struct MemberModel {
         var isLocked = false
         /// Locked for good: the key is known, and nothing else is there.
         var isEmptied = false
+        var isErased = false
         var parent: Int?
         var joined = 0
         var events: [(number: Int, time: Timestamp)] = []
@@ -352,6 +353,7 @@ struct MemberModel {
             counts.tags += Int64(held.count { $0.kind == .tag })
             members[place].isLocked = locking
             members[place].isEmptied = locking
+            members[place].isErased = !locking
             if !locking { members[place].key = nil }
         }
         number += 1

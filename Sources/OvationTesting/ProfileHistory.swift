@@ -51,6 +51,7 @@ public struct ProfileHistory {
             for seen in [address, try ProfileHistory.address(&random)] {
                 try await compare(seen, model.life(seen), about, &random)
             }
+            try await compareSearch(model, about, &random)
         }
         try await compareReceipts(model)
         #expect(witnesses.allSatisfy { $0.isInOrder }, "seed \(seed)")
@@ -91,6 +92,7 @@ public struct ProfileHistory {
 
     private static let values: [FieldValue] = [
         .string("é"), .string("e\u{301}"), .string(""), .integer(1), .double(1), .boolean(true), .boolean(false),
+        .string("A@b.se"), .string("a@b.se"), .integer(46_701_234_567), .string("+46 70 123 45 67"),
     ]
 
     private func edit(_ field: ProfileField, _ random: inout SeededGenerator) -> ProfileEdit {
@@ -105,9 +107,11 @@ public struct ProfileHistory {
     private func change(
         _ address: ProfileAddress, _ now: Timestamp, _ random: inout SeededGenerator
     ) -> ProfileChange {
-        let fields = (1...4).map { ProfileField.attribute($0) } + (1...3).map { .tag($0) }
         var operations = [Int64(2), 3, 4].shuffled(using: &random).prefix(Int.random(in: 0...2, using: &random)).map {
             section in
+            // Each section has its own attributes; the first three of them are mapped.
+            let fields =
+                (1...4).map { ProfileField.attribute(8 * section + $0) } + (1...3).map { ProfileField.tag($0) }
             let chosen = fields.shuffled(using: &random).prefix(Int.random(in: 0...4, using: &random))
             if Int.random(in: 0..<3, using: &random) == 0 { return Fixtures.consents(section: section, &random) }
             return ProfileChange.Operation.update(section: section, chosen.map { edit($0, &random) })
@@ -203,6 +207,26 @@ public struct ProfileHistory {
             for (event, its) in zip(events ?? [], expected ?? []) {
                 try #require(witness.number(event.id, expected: its.number) == its.number, about)
             }
+        }
+    }
+
+    /// Keys of the profiles that are found by what they hold, or by its beginning.
+    private func compareSearch(
+        _ model: ProfileModel, _ about: Comment, _ random: inout SeededGenerator
+    ) async throws {
+        let texts = ["é", "e\u{301}", "1", "a@b.se", "A@b.se", "46701234567", "a", "4", "e", "+"]
+        var asked: [Int64: String] = [:]
+        for _ in 0..<Int.random(in: 1...3, using: &random) {
+            asked[8 * Int64.random(in: 2...4, using: &random) + Int64.random(in: 1...4, using: &random)] =
+                texts.randomElement(using: &random)
+        }
+        let search = ValueSearch(
+            account: Int64.random(in: 1...2, using: &random), texts: asked, isExact: Bool.random(using: &random))
+        let expected = model.holders(search).sorted()
+        for witness in witnesses {
+            let found = try await witness.store.profiles(search)
+            let keys = found.matches.map { "\($0.profile.keys[0].text) \($0.attribute)" }
+            try #require(keys.sorted() == expected && found.isComplete, about)
         }
     }
 

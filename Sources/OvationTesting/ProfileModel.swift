@@ -52,6 +52,22 @@ struct ProfileModel {
 
     func life(_ address: ProfileAddress) -> Life? { lives[name(address)] }
 
+    /// The key of each profile that is found, with the attribute.
+    func holders(_ search: ValueSearch) -> [String] {
+        lives.flatMap { name, life in
+            life.held.values.flatMap { $0 }.compactMap { field, held -> String? in
+                guard name.account == search.account, field.kind == .attribute, let text = search.texts[field.number],
+                    let format = ProfileModel.formats[field.number % 8],
+                    let key = held.value.value.profileKey(format: format)?.text,
+                    search.isExact ? key.utf8.elementsEqual(text.utf8) : key.utf8.starts(with: text.utf8)
+                else { return nil }
+                return "\(name.key) \(field.number)"
+            }
+        }
+    }
+
+    private static let formats: [Int64: KeyFormat] = [1: .email, 2: .mobile, 3: .text]
+
     private func known(_ idempotency: Idempotency?, _ account: Int64, _ now: Timestamp) -> Key? {
         guard let idempotency, let key = keys[account]?[idempotency.key] else { return nil }
         return key.at > now.advanced(by: .zero - lifetime) ? key : nil

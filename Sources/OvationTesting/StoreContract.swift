@@ -12,8 +12,8 @@ public struct StoreContract: Sendable {
     /// All of them, so that no engine can forget one.
     public static let checks =
         eventChecks + bulkChecks + profileChecks + profileChangeChecks + profileDataChecks + profileHistoryChecks
-        + erasureChecks + erasureRemovalChecks + memberChecks + lockChecks + consentChecks + rejectionChecks
-        + causeChecks
+        + erasureChecks + erasureRemovalChecks + memberChecks + lockChecks + valueChecks + consentChecks
+        + rejectionChecks + causeChecks
         + activityChecks
 
     private static let eventChecks: [Check] = [

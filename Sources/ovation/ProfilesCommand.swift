@@ -56,15 +56,19 @@ struct ProfilesCommand: AsyncParsableCommand {
 
     struct Find: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
-            abstract: "Find profiles by a key or its beginning; for admin keys.",
-            discussion: "Each line is the id of a profile, a keyspace, and the key in it.")
+            abstract:
+                "Find profiles by a key or the value of a mapped attribute, or the beginning of one; for admin keys.",
+            discussion:
+                "Each line is the id of a profile, a keyspace, and the key in it. A profile that was found by a value "
+                + "has one line more: its id, the attribute, and the value.")
 
         @OptionGroup var connection: ConnectionOptions
-        @Option(help: "Only in this keyspace. (default: all)") var keyspace: String?
-        @Flag(help: "Only profiles that have exactly this key.") var exact = false
+        @Option(help: "Only keys of this keyspace, and values of the attribute that it is mapped to. (default: all)")
+        var keyspace: String?
+        @Flag(help: "Only profiles that have exactly this key or value.") var exact = false
         @Option(help: "How many at most.") var limit = 20
         @Flag(help: "One JSON object a line instead.") var json = false
-        @Argument(help: "The key, or its beginning.") var key: String
+        @Argument(help: "The key or value, or its beginning.") var key: String
 
         func run() async throws {
             var query = [("key", key), ("limit", String(limit))]
@@ -80,9 +84,14 @@ struct ProfilesCommand: AsyncParsableCommand {
                     try Output.print(
                         [match.profile.profileID, key.keyspaceDiscriminator, key.key].joined(separator: "  "))
                 }
+                if let found = match.foundBy, let attribute = found.attributeDiscriminator {
+                    try Output.print([match.profile.profileID, attribute, found.value].joined(separator: "  "))
+                }
             }
-            if found.content.items.isEmpty { StandardError.writeLine("No profile has a key that begins so.") }
-            if !found.content.complete { StandardError.writeLine("There may be more; give more of the key.") }
+            if found.content.items.isEmpty {
+                StandardError.writeLine("No profile has a key or a value that begins so.")
+            }
+            if !found.content.complete { StandardError.writeLine("There may be more; give more of it.") }
         }
     }
 

@@ -100,7 +100,7 @@ def test_what_was_acknowledged_is_there_after_a_restart(server: Server) -> None:
 
 def test_the_document_can_be_pasted(tmp_path: Path, server: Server) -> None:
     blocks = re.findall(r"^```sh\n(.*?)^```$", (ROOT / "docs/profiles.md").read_text(), re.MULTILINE | re.DOTALL)
-    assert len(blocks) == 8
+    assert len(blocks) == 9
     # The last block begins with a profile that the others have made.
     script = "".join(blocks).replace("http://127.0.0.1:8080", server.url).replace("curl ", "curl --fail-with-body -sS ")
     script = script.replace("profiles create steve@", "profiles create stephen@")
@@ -208,6 +208,29 @@ def test_what_is_wrong_is_said_with_what_to_do(server: Server, arguments: list[s
     message = fail(server, "profiles", *arguments)
     assert all(word in message for word in words), message
     assert client.get(place() + "/attributes").json() == {IDS["email"]: STEVE}
+
+
+def test_a_customer_is_found_by_the_e_mail_address(server: Server) -> None:
+    client = server.client()
+    shop = place("com.apsis1.keyspaces.web", "shop-1")
+    succeed(server, "profiles", "create", "shop-1", "--keyspace", "com.apsis1.keyspaces.web")
+    body = {"com.apsis1.attributes.email": "Steve@Apsis.com"}
+    assert client.request("PATCH", "/v2" + shop + "/attributes", json=body).status_code == 204
+    profile = client.get("/audience/profiles", params={"key": STEVE}).json()["items"][0]["profile_id"]
+    lines = f"{profile}  com.apsis1.keyspaces.web  shop-1\n{profile}  com.apsis1.attributes.email  {STEVE}\n"
+    for text in ["STEVE@apsis.com", "ste"]:
+        assert succeed(server, "profiles", "find", text) == lines
+    assert succeed(server, "profiles", "find", "ste", "--exact") == ""
+    found = json.loads(succeed(server, "profiles", "find", STEVE, "--json"))
+    assert found["match"] == "exact" and found["found_by"]["value"] == STEVE and not found["found_by"]["hidden"]
+
+    # What was acknowledged is found after the server was killed, and what was deleted is not.
+    server.kill()
+    server.start()
+    assert succeed(server, "profiles", "find", STEVE) == lines
+    client = server.client()
+    assert client.delete("/audience/keyspaces/com.apsis1.keyspaces.web/profiles/shop-1").status_code == 204
+    assert client.get("/audience/profiles", params={"key": "ste"}).json()["items"] == []
 
 
 def test_everything_of_one_person_is_one_file(tmp_path: Path, server: Server) -> None:

@@ -10,7 +10,7 @@ from selenium.webdriver import Keys
 
 from browser import Browser
 from console import session_of
-from ovation import CRM_ID, EMAIL, Client, event
+from ovation import CRM_ID, DEFAULT_SECTION, EMAIL, Client, event
 
 COUNT = 1000
 LAST = datetime(2026, 3, 31, 12, tzinfo=timezone.utc)
@@ -187,7 +187,7 @@ def test_a_search_finds_by_the_beginning_and_by_keyspace(console: Browser, admin
         return sorted(link.text for link in console.css("main tbody th a"))
 
     console.open("/console/profiles")
-    console.fill("Profile key", "ann")
+    console.fill("Profile key or value", "ann")
     console.press("Search")
     assert found() == ["anna-4711", "anna@shop.example", "annika@shop.example"]
     console.choose("Keyspace", "CRM ID")
@@ -196,4 +196,24 @@ def test_a_search_finds_by_the_beginning_and_by_keyspace(console: Browser, admin
     console.follow("anna-4711")
     assert console.heading == "Profile anna-4711"
     console.open("/console/profiles?key=nobody")
-    assert "No profile key found" in console.main
+    assert "No profile found" in console.main
+
+
+def test_a_search_finds_by_the_value_of_a_mapped_attribute(console: Browser, admin: Client, profile: str) -> None:
+    keyspace = "/audience/keyspaces/com.apsis1.keyspaces.web"
+    for key, address in [("shop-71", "wilma@found.example"), ("shop-72", "wilhelm@found.example")]:
+        section = f"{keyspace}/profiles/{key}/sections/{DEFAULT_SECTION}"
+        made = admin.post(f"{keyspace}/sections/{DEFAULT_SECTION}/profiles", json={"profile_key": key})
+        assert made.status_code == 201, made.text
+        body = {"com.apsis1.attributes.email": address}
+        assert admin.request("PATCH", f"/v2{section}/attributes", json=body).status_code == 204
+    console.open("/console/profiles")
+    console.fill("Profile key or value", "wil")
+    console.press("Search")
+    rows = sorted(row.text for row in console.css("main tbody tr"))
+    assert len(rows) == 2 and all("Attribute Email, Default: wil" in row for row in rows), rows
+    assert "shop-71" in rows[0] and "wilma@found.example" in rows[0] and "starts with" in rows[0], rows
+    # The whole address leads to the profile at once.
+    console.fill("Profile key or value", "Wilma@found.example")
+    console.press("Search")
+    assert console.heading == "Profile shop-71"

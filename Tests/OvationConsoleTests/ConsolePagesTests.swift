@@ -71,7 +71,11 @@ struct ConsolePagesTests {
             hidden: [.init(name: hostile, value: hostile)], button: hostile, cancel: hostile, back: choices[0]),
         ProfilesPage(
             key: hostile, keyspaces: choices,
-            matches: [.init(key: hostile, keyspace: hostile, isExact: true, href: hostile)], isIncomplete: true,
+            matches: [
+                .init(
+                    key: hostile, keyspace: hostile, isExact: true,
+                    foundBy: .init(name: hostile, isAttribute: true, value: hostile, isHidden: true), href: hostile)
+            ], isIncomplete: true,
             error: hostile),
         ProfilePage(
             id: hostile, name: hostile, keys: [.init(keyspace: hostile, key: hostile)], created: moment,

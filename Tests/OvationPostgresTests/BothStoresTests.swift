@@ -105,15 +105,18 @@ struct BothStoresTests {
         /// Up to three fields in one section or in two.
         func update(idempotency: Idempotency?) throws -> ProfileChange {
             let values = [nil, FieldValue.string("öäå 😀 \(number % 2)"), .integer(Int64(number % 3)), .double(0.5)]
-            let edits = times.prefix(3).enumerated().map { index, time in
-                let field = (Int64(index) * 3 + time / 40_000_000 % 2 + 2)
-                guard index < 2 else { return Fixtures.tag(field, number.isMultiple(of: 2)) }
-                return ProfileEdit(
-                    .attribute(field),
-                    values[(number + index) % 4].map { ProfileValue(version: versions[index], value: $0) })
+            func edits(_ section: Int64) -> [ProfileEdit] {
+                times.prefix(3).enumerated().map { index, time in
+                    // Each section has its own attributes.
+                    let field = 8 * section + Int64(index) * 3 + time / 40_000_000 % 2 + 2
+                    guard index < 2 else { return Fixtures.tag(field, number.isMultiple(of: 2)) }
+                    return ProfileEdit(
+                        .attribute(field),
+                        values[(number + index) % 4].map { ProfileValue(version: versions[index], value: $0) })
+                }
             }
-            var operations: [ProfileChange.Operation] = [.update(section: section, edits)]
-            if number > 6 { operations.append(.update(section: 5 - section, edits.reversed())) }
+            var operations: [ProfileChange.Operation] = [.update(section: section, edits(section))]
+            if number > 6 { operations.append(.update(section: 5 - section, edits(5 - section).reversed())) }
             return ProfileChange(
                 profile: try number == 9 ? neighbour : address, at: now, actor: "key \(number % 3)",
                 precondition: number < 4 ? .exists : number == 4 ? .isNew : .none, idempotency: idempotency,

@@ -1,4 +1,5 @@
 import OvationCore
+import OvationRows
 import Testing
 
 @testable import OvationPostgres

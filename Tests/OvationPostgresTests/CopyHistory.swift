@@ -103,7 +103,7 @@ struct CopyHistory {
                 account: account, entries: entries, acts: [Fixtures.act("Köp")], apiKeys: [key, other],
                 signingKeys: [
                     SigningKey(id: "k\(number)", privateKeyPEM: "PEM", createdAt: Fixtures.now, retiredAt: Fixtures.now)
-                ]))
+                ], mapped: MappedAttributes(custom: [20: .text, 28: .email])))
     }
 
     // MARK: Steps
@@ -138,16 +138,19 @@ struct CopyHistory {
         _ step: Int, _ account: Int64, _ now: Timestamp, _ random: inout SeededGenerator
     ) throws -> ProfileChange {
         let values = StoreContract.awkwardValues
-        let edits = (0..<Int64.random(in: 0..<5, using: &random)).map { field in
-            Bool.random(using: &random)
+        let section = Int64.random(in: 2...3, using: &random)
+        let edits = (0..<Int64.random(in: 0..<5, using: &random)).map { place in
+            // Each section has its own attributes.
+            let field = 8 * section + place
+            return Bool.random(using: &random)
                 ? Fixtures.set(field, values.randomElement(using: &random) ?? .integer(0))
-                : field > 2 ? Fixtures.tag(field) : Fixtures.clear(field)
+                : place > 2 ? Fixtures.tag(field) : Fixtures.clear(field)
         }
         return ProfileChange(
             profile: try CopyHistory.address(CopyHistory.keys.randomElement(using: &random) ?? "", account), at: now,
             actor: "client-\(Int.random(in: 1...3, using: &random))", precondition: .none,
             idempotency: CopyHistory.idempotency(step),
-            operations: [.update(section: Int64.random(in: 2...3, using: &random), edits)])
+            operations: [.update(section: section, edits)])
     }
 
     static func idempotency(_ step: Int) -> Idempotency {

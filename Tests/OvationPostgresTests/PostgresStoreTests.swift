@@ -310,8 +310,8 @@ struct PostgresStoreTests {
                 + "AND relkind IN ('r', 'S') AND relname !~ '_[0-9]{6,}$'")
         #expect(
             names
-                == "account act activity api_key catalogue_log erasure event event_block idempotency migration profile "
-                + "profile_change profile_data profile_member profile_state rejection rejection_id setting signing_key version_usage"
+                == "account act activity api_key catalogue_log erasure event event_block idempotency mapped_attribute "
+                + "migration profile profile_change profile_data profile_member profile_state profile_value rejection rejection_id setting signing_key version_usage"
         )
     }
 }

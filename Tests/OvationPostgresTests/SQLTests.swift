@@ -69,7 +69,7 @@ struct SQLTests {
     private static let distribution: [String: String?] = [
         "account": nil, "act": nil, "activity": nil, "setting": nil, "catalogue_log": nil, "api_key": nil,
         "signing_key": nil,
-        "migration": nil, "erasure": nil, "profile_member": nil,
+        "migration": nil, "erasure": nil, "mapped_attribute": nil, "profile_member": nil, "profile_value": nil,
         "profile_change": nil, "profile_data": nil, "profile": "profile_id", "event": "profile_id", "idempotency": nil,
         "version_usage": nil,
         "rejection": nil,
@@ -144,6 +144,7 @@ struct SQLPlanTests {
                 FROM generate_series(1, 5000) i;
             INSERT INTO profile_data SELECT i * 7919, s, '\\x01' FROM generate_series(1, 5000) i, generate_series(0, 3) s;
             INSERT INTO profile_member SELECT i * 7919, (i - i % 2) * 7919, NULL, i FROM generate_series(1, 5000) i;
+            INSERT INTO profile_value SELECT 1, i % 7, 'k' || i || '@b.se', i * 7919 FROM generate_series(1, 5000) i;
             INSERT INTO event SELECT i, (i % 5000 + 1) * 7919, 2, i % 977, 11 + i % 3, 1, i, '{}'
                 FROM generate_series(1, 50000) i;
             ANALYZE;
@@ -172,6 +173,9 @@ struct SQLPlanTests {
             (DataSQL.fields, "7919, NULL", "profile_data_pkey"),
             (DataSQL.changes, "'{64,128}'", "profile_change_pkey"),
             (MemberSQL.trees, "'{7919}'", "profile_member_by_root"),
+            (MappedValueSQL.exact, "1, 3, 'k99@b.se', 21", "(value = $3)"),
+            (MappedValueSQL.range, "1, 3, 'k99', 21, 'k9:'", "(value >= $3) AND (value < $5)"),
+            (MappedValueSQL.rangeToEnd, "1, 3, 'k99', 21", "profile_value_pkey"),
             (DataSQL.edits, "'{64,128}'", "profile_change_pkey"),
         ])
     func plans(_ statement: Statement, values: String, expected: String) throws {

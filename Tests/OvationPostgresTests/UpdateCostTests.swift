@@ -49,18 +49,33 @@ struct UpdateCostTests {
         defer { store.close() }
         // Looks for old refused posts once.
         _ = try await run(updates([], keys: 1))
-        // Begin, the lock, the members, the rows, the numbers, the number of the transaction, profiles made and found;
-        // changes, rows and commit.
-        #expect(try await run(updates([Fixtures.set(1, .integer(1))])).cost == [2, 11])
+        // Begin, the lock, the members, the rows, which attributes are mapped, the numbers, the number of the transaction, profiles
+        // made and found; changes, rows and commit.
+        #expect(try await run(updates([Fixtures.set(5, .integer(1))])).cost == [2, 12])
         // The profiles are known by now.
-        #expect(try await run(updates([Fixtures.set(1, .integer(2)), Fixtures.set(2, .integer(1))])).cost == [2, 9])
-        #expect(try await run(updates([Fixtures.set(1, .integer(2)), Fixtures.set(2, .integer(3))])).cost == [3, 10])
-        let same = try await run(updates([Fixtures.set(1, .integer(2)), Fixtures.clear(3)]))
-        #expect(same.cost == [3, 8] && same.outcomes.allSatisfy { $0 == .unchanged })
-        let exists = try updates([Fixtures.set(1, .integer(9))]).map {
+        #expect(try await run(updates([Fixtures.set(5, .integer(2)), Fixtures.set(6, .integer(1))])).cost == [2, 10])
+        #expect(try await run(updates([Fixtures.set(5, .integer(2)), Fixtures.set(6, .integer(3))])).cost == [3, 11])
+        let same = try await run(updates([Fixtures.set(5, .integer(2)), Fixtures.clear(7)]))
+        #expect(same.cost == [3, 9] && same.outcomes.allSatisfy { $0 == .unchanged })
+        let exists = try updates([Fixtures.set(5, .integer(9))]).map {
             ProfileChange(profile: $0.profile, at: $0.at, actor: "me", precondition: .exists, operations: $0.operations)
         }
-        #expect(try await run(exists).cost == [2, 8])
+        #expect(try await run(exists).cost == [2, 9])
+    }
+
+    @Test(
+        "values of default attributes that are mapped take one statement more, and a round trip where they are overwritten"
+    )
+    func writesValues() async throws {
+        defer { store.close() }
+        _ = try await run(updates([], keys: 1))
+        _ = try await run(updates([Fixtures.tag(1)]))
+        // Which they are is known without asking. The values are added.
+        #expect(try await run(updates([Fixtures.set(3, .string("a"))])).cost == [2, 10])
+        // What was there is read; it goes, and the new one is added.
+        #expect(try await run(updates([Fixtures.set(3, .string("b"))])).cost == [3, 12])
+        #expect(try await run(updates([Fixtures.clear(3)])).cost == [3, 11])
+        #expect(try await run(updates([Fixtures.clear(3)])).cost == [2, 7])
     }
 
     @Test("where the tables are spread, profiles are looked for before the transaction, and made last")

@@ -19,7 +19,7 @@ struct ProfileDataTests {
         try await store.found()
         for round in 0..<6 {
             for key in ["a@b.se", "b@b.se", "c@b.se", "d@b.se"] {
-                let edits = [Fixtures.set(1, .integer(Int64(round))), Fixtures.tag(Int64(round % 2), round < 4)]
+                let edits = [Fixtures.set(5, .integer(Int64(round))), Fixtures.tag(Int64(round % 2), round < 4)]
                 _ = try await store.change(
                     Fixtures.update(key, edits, section: Int64(2 + round % 2), actor: "actor \(round % 3)"))
                 _ = try await store.append(Fixtures.batch(key, times: [Int64(round)]))
@@ -146,9 +146,9 @@ struct ProfileDataTests {
             try await store.changes(ProfileChangeFilter(profile: address, sections: [3], limit: 1))
         }
         // The writer has to read the value that is set to know whether it changes.
-        let same = try Fixtures.update("a@b.se", [Fixtures.set(1, .integer(5))], section: 3)
+        let same = try Fixtures.update("a@b.se", [Fixtures.set(5, .integer(5))], section: 3)
         await #expect(throws: StoreFailure(.damaged, "")) { try await store.change(same) }
-        let other = try Fixtures.update("a@b.se", [Fixtures.set(1, .integer(77))], section: 3)
+        let other = try Fixtures.update("a@b.se", [Fixtures.set(5, .integer(77))], section: 3)
         try await Fixtures.expectChanged(store.change(other))
     }
 
@@ -201,7 +201,7 @@ struct ProfileDataTests {
             }
         }
         for (number, actor) in ["y", "x", "y", "z", "x"].enumerated() {
-            let change = try Fixtures.update("a@b.se", [Fixtures.set(1, .integer(Int64(number)))], actor: actor)
+            let change = try Fixtures.update("a@b.se", [Fixtures.set(5, .integer(Int64(number)))], actor: actor)
             try await Fixtures.expectChanged(store.change(change))
         }
         let filter = ProfileChangeFilter(profile: try Fixtures.address("a@b.se"), sections: [2], limit: 9)
@@ -219,7 +219,7 @@ struct ProfileDataTests {
         for number in 0..<40 {
             let key = "p\(number % 10)@b.se"
             try await Fixtures.expectChanged(
-                store.change(Fixtures.update(key, [Fixtures.set(1, .integer(Int64(number)))])))
+                store.change(Fixtures.update(key, [Fixtures.set(5, .integer(Int64(number)))])))
             let data = try await store.data(of: Fixtures.address(key), in: nil)
             #expect(data?.sections[0].fields[0].value.value == .integer(Int64(number)))
         }
@@ -279,7 +279,7 @@ struct ProfileDataTests {
             #expect(try await stores[1].changes(filter) == changes)
         }
         // The next change of the copy goes on from there.
-        let change = try Fixtures.update("a@b.se", [Fixtures.set(1, .integer(77)), Fixtures.tag(0, false)])
+        let change = try Fixtures.update("a@b.se", [Fixtures.set(5, .integer(77)), Fixtures.tag(0, false)])
         let outcomes = [try await stores[0].change(change), try await stores[1].change(change)]
         #expect(outcomes[0] == outcomes[1])
         let page = try await stores[1].changes(

@@ -228,8 +228,10 @@ struct SQLiteStoreTests {
                 "account", "act", "activity", "actor", "api_key", "catalogue_log", "catalogue_log_number",
                 "erased_rejection", "erased_rejection_of_erasure", "erasure", "erasure_of_account", "erasure_open",
                 "event", "grdb_migrations",
-                "idempotency", "idempotency_by_age", "profile", "profile_arrival", "profile_change", "profile_data",
-                "profile_member", "profile_member_of_root", "rejection", "rejection_by_cause", "rejection_of_account",
+                "idempotency", "idempotency_by_age", "mapped_attribute", "profile", "profile_arrival", "profile_change",
+                "profile_data",
+                "profile_member", "profile_member_of_root", "profile_value", "rejection", "rejection_by_cause",
+                "rejection_of_account",
                 "rejection_without_cause", "setting", "signing_key",
                 "timeline", "timeline_key", "timeline_run", "version_usage",
             ])

@@ -136,6 +136,10 @@ final class SharedStore: Store {
         try await base.profiles(search)
     }
 
+    func profiles(_ search: ValueSearch) async throws(StoreFailure) -> ValueMatches {
+        try await base.profiles(search)
+    }
+
     func counts(of profile: ProfileAddress) async throws(StoreFailure) -> ProfileCounts? {
         try await base.counts(of: profile)
     }

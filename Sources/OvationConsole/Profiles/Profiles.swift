@@ -6,15 +6,35 @@ public struct ProfilesPage: ConsolePage {
     public struct Match: Sendable, Equatable {
         public let key: String
         public let keyspace: String
-        /// False where the key only begins with what was asked for.
+        /// False where the key or value only begins with what was asked for.
         public let isExact: Bool
+        /// nil: it is not known.
+        public let foundBy: FoundBy?
         public let href: String
 
-        public init(key: String, keyspace: String, isExact: Bool, href: String) {
+        public init(key: String, keyspace: String, isExact: Bool, foundBy: FoundBy?, href: String) {
             self.key = key
             self.keyspace = keyspace
             self.isExact = isExact
+            self.foundBy = foundBy
             self.href = href
+        }
+    }
+
+    /// The key that was found, or the value of an attribute.
+    public struct FoundBy: Sendable, Equatable {
+        /// Of the keyspace; or of the attribute, with that of its section.
+        public let name: String
+        public let isAttribute: Bool
+        public let value: String
+        /// Whether the profile has another value that counts.
+        public let isHidden: Bool
+
+        public init(name: String, isAttribute: Bool, value: String, isHidden: Bool) {
+            self.name = name
+            self.isAttribute = isAttribute
+            self.value = value
+            self.isHidden = isHidden
         }
     }
 
@@ -39,7 +59,7 @@ public struct ProfilesPage: ConsolePage {
         self.matches = matches
         self.isIncomplete = isIncomplete
         self.error = error
-        words = matches.map { $0.isEmpty ? "No profile key found" : $0.count.counting("profile key") + " found" }
+        words = matches.map { $0.isEmpty ? "No profile found" : $0.count.counting("profile") + " found" }
     }
 }
 

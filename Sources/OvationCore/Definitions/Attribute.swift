@@ -137,6 +137,20 @@ public struct BuiltInAttribute: Sendable {
 
     /// The id of the version that a default attribute begins with, by the attribute's number.
     public static func firstVersion(ofAttribute number: Int64) -> VersionID { versionIDs + number }
+
+    /// How the values of a default attribute are written as profile keys, by the attribute's number. It is fixed for good, so
+    /// stores rely on it. nil: it is mapped to no keyspace of every account, or it is no default one.
+    public static func keyFormat(ofAttribute number: Int64) -> KeyFormat? {
+        guard number > 0, number < customNumbers else { return nil }
+        return keyFormats[Int(number % numbersPerSection)]
+    }
+
+    /// By place.
+    private static let keyFormats: [KeyFormat?] = (0..<numbersPerSection).map { place in
+        BuiltIn.attributes.first { $0.place == place }?.keyspace.flatMap { discriminator in
+            BuiltIn.keyspaces.first { $0.discriminator == discriminator }?.keyFormat
+        }
+    }
 }
 
 extension Problem {

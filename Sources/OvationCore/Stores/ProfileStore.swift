@@ -20,6 +20,9 @@ public protocol ProfileStore: Sendable {
     /// Profiles by the beginning of a key.
     func profiles(_ search: ProfileSearch) async throws(StoreFailure) -> ProfileMatches
 
+    /// Profiles by the value of a mapped attribute, of any of their members. Erased profiles are not among them.
+    func profiles(_ search: ValueSearch) async throws(StoreFailure) -> ValueMatches
+
     /// Events by section and version. nil: there is no such profile.
     func counts(of profile: ProfileAddress) async throws(StoreFailure) -> ProfileCounts?
 

@@ -96,14 +96,19 @@ public struct AccountChange: Sendable {
     /// When API keys were last used, by client id. Nothing else of them is touched, whatever another process made of
     /// them meanwhile, and what is later there stays.
     public var keyUses: [String: Timestamp]
+    /// The mapped attributes after the change. What the account's profiles hold of those that were not mapped before is found
+    /// from then on, however long that takes. nil: they are as before.
+    public var mapped: MappedAttributes?
 
     /// Whether API keys or signing keys change; the times of their last use do not count.
     public var changesKeys: Bool { !apiKeys.isEmpty || !signingKeys.isEmpty }
 
     public init(
         account: Account, entries: [LogEntry], acts: [ActEntry] = [], apiKeys: [APIKey] = [],
-        signingKeys: [SigningKey] = [], keysBefore: Int64? = nil, keyUses: [String: Timestamp] = [:]
+        signingKeys: [SigningKey] = [], keysBefore: Int64? = nil, keyUses: [String: Timestamp] = [:],
+        mapped: MappedAttributes? = nil
     ) {
+        self.mapped = mapped
         self.acts = acts
         self.keysBefore = keysBefore
         self.keyUses = keyUses

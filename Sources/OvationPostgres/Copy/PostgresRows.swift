@@ -241,6 +241,7 @@ extension PostgresRows {
                 _ = try connection.run(CopySQL.setLastRejection) { $0.add(origin.lastRejectionID) }
             }
             _ = try connection.run(CopySQL.setStateNumber)
+            try MappedValueRows.fill(connection)
             try connection.run(CopySQL.analyze.map { Command($0) }, patience: PostgresRows.patienceToAnalyze)
         }
     }

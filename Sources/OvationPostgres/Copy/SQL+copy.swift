@@ -12,6 +12,7 @@ enum CopySQL {
         case .act: selectActs
         case .apiKey: selectAPIKeys
         case .signingKey: selectSigningKeys
+        case .mappedAttribute: selectMapped
         case .profile: selectProfiles
         case .profileChange: selectChanges
         case .profileData: selectData
@@ -32,6 +33,7 @@ enum CopySQL {
         case .act: insertActs
         case .apiKey: insertAPIKeys
         case .signingKey: insertSigningKeys
+        case .mappedAttribute: insertMapped
         case .profile: insertProfiles
         case .profileChange: insertChanges
         case .profileData: insertData
@@ -206,6 +208,20 @@ enum CopySQL {
         SELECT * FROM unnest($1::bigint[], $2::bigint[], $3::bytea[])
         """)
 
+    private static let selectMapped = Statement(
+        "copy_mapped",
+        """
+        SELECT account_id, attribute, key_format FROM mapped_attribute
+        WHERE (account_id, attribute) > ($1::bigint, $2::bigint) ORDER BY account_id, attribute LIMIT $3::bigint
+        """)
+
+    private static let insertMapped = Statement(
+        "copy_insert_mapped",
+        """
+        INSERT INTO mapped_attribute (account_id, attribute, key_format)
+        SELECT * FROM unnest($1::bigint[], $2::bigint[], $3::text[])
+        """)
+
     private static let selectMembers = Statement(
         "copy_members",
         """
@@ -339,7 +355,8 @@ enum CopySQL {
 
     /// Plans are made from what is there, and not from an empty table.
     static let analyze = [
-        "profile", "profile_change", "profile_data", "profile_member", "erasure", "event", "idempotency",
+        "profile", "profile_change", "profile_data", "profile_member", "profile_value", "erasure", "event",
+        "idempotency",
         "catalogue_log", "act",
         "rejection", "version_usage",
     ].map {

@@ -63,6 +63,7 @@ enum AccountRows {
             }
             throw error
         }
+        if let mapped = change.mapped { try MappedValueRows.set(mapped, account: account.number, connection) }
         var commands: [Command] = []
         if !change.entries.isEmpty {
             commands.append(try insert(change.entries, from: next, account: account.number))

@@ -165,23 +165,29 @@ extension ErasureRemoval {
     /// newest, as it is then.
     /// - Returns: false: nothing is left, and the transaction is still open.
     private func removeData(of erasure: Erasure) throws(PostgresFailure) -> Bool {
-        let rows = try connection.run(ErasureSQL.data) { $0.add(erasure.profile) }
-        guard rows.count == 1 else { return false }
-        let section = rows.int64(0, 0)
-        guard var index = rows.withBytes(0, 1, { FieldIndex(bytes: $0) }) else {
+        let rows = try connection.run([
+            Command(ErasureSQL.data) { $0.add(erasure.profile) }, Command(MappedValueSQL.all),
+        ])
+        guard rows[0].count == 1 else { return false }
+        let section = rows[0].int64(0, 0)
+        guard var index = rows[0].withBytes(0, 1, { FieldIndex(bytes: $0) }) else {
             throw .damaged("what an erased profile held cannot be read")
         }
+        let mapped = try MappedValueRows.mapped(rows[1])[erasure.account] ?? MappedAttributes()
         var (removed, held): ([Int64], [ProfileField]) = ([], [])
+        var values: [MappedValueRows.Owned] = []
         var known: [Int64: PackedEdits] = [:]
         while removed.count < rowsMax, let position = index.newestPosition {
             if known[position] == nil { try read(index, of: erasure, to: &known) }
             guard let edits = known[position] else { throw .damaged("a change of an erased profile is missing") }
-            held += index.takeBack(edits, at: position)
+            let taken = index.takeBack(edits, at: position)
+            values += edits.mappedValues(of: taken, in: erasure.profile, mapped).map { (erasure.account, $0) }
+            held += taken
             removed.append(position)
         }
         let isEmpty = index.newestPosition == nil
         try commit([
-            Command(ErasureSQL.removeChanges) { $0.add(removed.sorted()) },
+            Command(ErasureSQL.removeChanges) { $0.add(removed.sorted()) }, MappedValueRows.remove(values),
             isEmpty
                 ? Command(ErasureSQL.removeData) {
                     $0.add(erasure.profile)

@@ -61,7 +61,8 @@ extension GroupTransaction {
         }
         return ProfileDraft(
             change, member: member, members: members, trees: leading.values.compactMap { data.trees[$0] },
-            leading: leading, free: free, stored: data.current, edits: data.edits, lockedKeys: memory.lockedKeys)
+            leading: leading, free: free, stored: data.current, edits: data.edits, lockedKeys: memory.lockedKeys,
+            mapped: data.mapped[change.profile.account] ?? MappedAttributes())
     }
 
     func addChanges(to round: inout Round) {
@@ -100,6 +101,7 @@ extension GroupTransaction {
                 $0.add(bytesOf: rows) { $0.1.edits.bytes }
             })
         addData(to: &round)
+        addValues(to: &round)
         addMembers(to: &round)
         if let newStateNumber { round.add(Command(ChangeSQL.setStateNumber) { $0.add(newStateNumber) }) }
     }
@@ -121,6 +123,18 @@ extension GroupTransaction {
                     $0.add(bytesOf: places) { $0.1.bytes }
                 })
         }
+    }
+
+    /// Each group writes those of profiles that it has locked.
+    private func addValues(to round: inout Round) {
+        func owned(_ values: (MappedValueChanges) -> [MappedValue]) -> [MappedValueRows.Owned] {
+            planned.flatMap { planned in
+                values(planned.draft.values).map { (planned.change.profile.account, $0) }
+            }
+        }
+        let (removed, added) = (owned(\.removed), owned(\.added))
+        if !removed.isEmpty { round.add(MappedValueRows.remove(removed)) }
+        if !added.isEmpty { round.add(MappedValueRows.insert(added)) }
     }
 
     /// Whether it adds rows that were not there to be locked: another transaction may make them first.

@@ -26,6 +26,8 @@ struct GroupData {
     private(set) var members: [Int64: StoredMember] = [:]
     /// What rules ask of these profiles is in these changes.
     var positions: Set<Int64> = []
+    /// As far as the group's changes ask, by account.
+    private(set) var mapped: [Int64: MappedAttributes] = [:]
     /// What changes before in the group make of profiles of several members.
     private var changed: [Place: FieldIndex] = [:]
 
@@ -72,6 +74,11 @@ struct GroupData {
         }
     }
 
+    /// Rows of ``MappedValueSQL/formats``.
+    mutating func note(mapped rows: PostgresResult) throws(PostgresFailure) {
+        mapped = try MappedValueRows.mapped(rows)
+    }
+
     mutating func note(members new: [Int64: StoredMember]) { members.merge(new) { $1 } }
 
     mutating func note(edits rows: PostgresResult) throws(PostgresFailure) {
@@ -94,7 +101,11 @@ extension GroupTransaction {
             let profile = wanted[need].id ?? wanted[need].candidate.value
             places.formUnion(change.sections.map { GroupData.Place(profile: profile, section: $0) })
         }
-        return lock(places)
+        let locks = lock(places)
+        // Default attributes are known without asking. Whoever maps others waits for the groups that are under way.
+        let asked = Set(posts.flatMap(\.customAttributes)).sorted()
+        guard !asked.isEmpty else { return locks }
+        return locks + [Command(MappedValueSQL.formats) { $0.add(asked) }]
     }
 
     /// The members come first: while this transaction has the lock of rule 6, nobody changes them.
@@ -113,9 +124,10 @@ extension GroupTransaction {
 
     /// - Parameter results: of ``lockData()``.
     func note(data results: [PostgresResult]) throws(PostgresFailure) {
-        guard results.count == 2 else { return }
+        guard results.count >= 2 else { return }
         try data.note(trees: results[0])
         try data.note(indexes: results[1])
+        if results.count > 2 { try data.note(mapped: results[2]) }
     }
 
     /// Locks what is still to be locked of the profiles that are changed: for most groups nothing.
@@ -137,7 +149,8 @@ extension GroupTransaction {
         changeIDs = IDBlocks(starts: results[locks.count].column(0).sorted())
     }
 
-    /// Reads the edits that an index is unsure of, and those that have what rules ask for: for most groups none.
+    /// Reads the edits that an index is unsure of, those that have what rules ask for, and those with the values of mapped
+    /// attributes that are overwritten: for most groups none.
     func readEdits() throws(PostgresFailure) {
         var unsure = data.positions
         forEachChange { change, profile in
@@ -145,8 +158,10 @@ extension GroupTransaction {
             for operation in change.operations {
                 switch operation {
                 case .update(let section, let edits):
-                    unsure.formUnion(
-                        data.indexes[GroupData.Place(profile: id, section: section)]?.unsure(of: edits) ?? [])
+                    guard let index = data.indexes[GroupData.Place(profile: id, section: section)] else { continue }
+                    unsure.formUnion(index.unsure(of: edits))
+                    let mapped = data.mapped[change.profile.account] ?? MappedAttributes()
+                    unsure.formUnion(index.mappedPositions(of: edits, mapped))
                 // Which consent may follow is a question of the one that is there.
                 case .consent(let section, let edits):
                     unsure.formUnion(
@@ -165,6 +180,19 @@ extension GroupTransaction {
     private func forEachChange(_ body: (ProfileChange, Wanted) -> Void) {
         for (index, post) in posts.enumerated() where mustStore(index) {
             if case .change(let change, _) = post, let need = needs[index].first { body(change, wanted[need]) }
+        }
+    }
+}
+
+extension QueuedWrite {
+    /// Attributes that it sets or clears, but for the default ones that are mapped in every account.
+    fileprivate var customAttributes: [Int64] {
+        guard case .change(let change, _) = self else { return [] }
+        return change.operations.flatMap { operation in
+            guard case .update(_, let edits) = operation else { return [Int64]() }
+            return edits.filter {
+                $0.field.kind == .attribute && BuiltInAttribute.keyFormat(ofAttribute: $0.field.number) == nil
+            }.map(\.field.number)
         }
     }
 }

@@ -33,6 +33,10 @@ extension PostgresStore: ProfileStore {
         try await reader.read { try ProfileRows.search($0, search) }
     }
 
+    public func profiles(_ search: ValueSearch) async throws(StoreFailure) -> ValueMatches {
+        try await reader.read { try MappedValueRows.search($0, search) }
+    }
+
     public func counts(of profile: ProfileAddress) async throws(StoreFailure) -> ProfileCounts? {
         try await reader.read { try ProfileRows.counts($0, of: profile) }
     }

@@ -10,6 +10,7 @@ extension ProfileDraft {
         let tree = tree(of: member)
         let whole = tree.count > 1 ? (index: merged(section, tree), member: member) : nil
         var index = index(of: section, in: member)
+        let before = index
         let held = whole?.index.heldCount ?? index.heldCount
         var left = ids
         let position = left.next()
@@ -17,6 +18,8 @@ extension ProfileDraft {
         // A profile that has too many, from a version with another limit, can lose some.
         let count = whole?.index.heldCount(after: changed) ?? index.heldCount
         guard count <= max(held, Limits.profileFieldsMax) else { return .full }
+        let known = self.edits
+        values.add(changed, of: member, from: before, mapped) { known[$0] }
         ids = left
         add(section, index, changed, at: position)
         return nil

@@ -35,6 +35,8 @@ struct ProfileDraft {
     /// Of the sections that are changed; 0 for the profile as a whole.
     private(set) var indexes: [GroupData.Place: FieldIndex] = [:]
     private(set) var rows: [Row] = []
+    /// Of mapped attributes.
+    var values = MappedValueChanges()
     private(set) var founded: [Founded] = []
     /// The keys of profiles that are erased, as they were.
     private(set) var erasedKeys: [Profile.Key] = []
@@ -50,6 +52,7 @@ struct ProfileDraft {
     private let free: [Profile.Key: Int64]
     /// nil: no change of this kind is asked about keys.
     let lockedKeys: LockedKeys?
+    let mapped: MappedAttributes
 
     /// - Parameters:
     ///   - stored: the indexes of the profile, whose rows nobody else writes until the transaction is over.
@@ -60,10 +63,11 @@ struct ProfileDraft {
     init(
         _ change: ProfileChange, member: Int64, members: [Int64: StoredMember], trees: [MemberTree] = [],
         leading: [Profile.Key: Int64] = [:], free: [Profile.Key: Int64] = [:],
-        stored: [GroupData.Place: FieldIndex] = [:], edits: [Int64: PackedEdits] = [:], lockedKeys: LockedKeys? = nil
+        stored: [GroupData.Place: FieldIndex] = [:], edits: [Int64: PackedEdits] = [:], lockedKeys: LockedKeys? = nil,
+        mapped: MappedAttributes = MappedAttributes()
     ) {
         (self.change, self.member, self.members) = (change, member, members)
-        self.lockedKeys = lockedKeys
+        (self.lockedKeys, self.mapped) = (lockedKeys, mapped)
         self.trees = Dictionary(trees.map { ($0.root, $0) }) { $1 }
         treesBefore = self.trees
         (self.leading, self.free, self.stored, self.edits) = (leading, free, stored, edits)

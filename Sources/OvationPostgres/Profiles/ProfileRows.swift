@@ -174,21 +174,3 @@ enum ProfileRows {
         return left.keyspace < right.keyspace
     }
 }
-
-extension String {
-    /// In the order of code points, which is the order of UTF-8: the first text after all texts that begin with this
-    /// one. nil: there is none.
-    var firstNotBeginningSo: String? {
-        var scalars = Array(unicodeScalars)
-        while let last = scalars.popLast() {
-            // Surrogates are not characters.
-            let next = last.value == 0xD7FF ? 0xE000 : last.value + 1
-            guard let scalar = Unicode.Scalar(next) else { continue }
-            var text = String.UnicodeScalarView()
-            text.append(contentsOf: scalars)
-            text.append(scalar)
-            return String(text)
-        }
-        return nil
-    }
-}

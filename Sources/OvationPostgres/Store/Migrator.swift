@@ -55,7 +55,9 @@ enum Migrator {
                 $0.add(next.number)
                 $0.add(next.name)
             }
-            try connection.run(statements.map { Command($0) } + [note, Command(.commit)], patience: patience)
+            try connection.run(statements.map { Command($0) }, patience: patience)
+            try next.fill?(connection)
+            try connection.run([note, Command(.commit)], patience: patience)
             return true
         } catch {
             try connection.rollBackIfNeeded()

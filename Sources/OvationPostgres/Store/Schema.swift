@@ -8,6 +8,8 @@ enum Schema {
         let name: String
         /// One after the other, in one transaction.
         let statements: [String]
+        /// What follows from rows that are there already, made behind the statements in the same transaction.
+        var fill: (@Sendable (PostgresConnection) throws -> Void)?
     }
 
     static let migrations = [
@@ -21,12 +23,16 @@ enum Schema {
         Migration(number: 6, name: "data of profiles", statements: data),
         Migration(number: 7, name: "erasures of profiles", statements: erasures),
         Migration(number: 8, name: "members of profiles", statements: members),
+        Migration(
+            number: 9, name: "values of mapped attributes", statements: mappedValues,
+            fill: { try MappedValueRows.fill($0) }),
     ]
 
     /// All of them but the ledger.
     static let tables = [
-        "account", "act", "activity", "api_key", "catalogue_log", "erasure", "event", "idempotency", "profile",
-        "profile_change", "profile_data", "profile_member", "rejection", "setting", "signing_key", "version_usage",
+        "account", "act", "activity", "api_key", "catalogue_log", "erasure", "event", "idempotency",
+        "mapped_attribute", "profile", "profile_change", "profile_data", "profile_member", "profile_value", "rejection",
+        "setting", "signing_key", "version_usage",
     ]
 
     /// Ids come in blocks: a group draws as many as it needs in one round trip, and no id is ever drawn twice.
@@ -274,6 +280,29 @@ enum Schema {
         )
         """,
         "CREATE INDEX profile_member_by_root ON ovation.profile_member (root_id)",
+    ]
+
+    private static let mappedValues = [
+        // Attributes that admins have mapped keyspaces to. The default ones that are mapped in every account are not here.
+        """
+        CREATE TABLE ovation.mapped_attribute (
+            account_id   bigint NOT NULL,
+            attribute    bigint NOT NULL,
+            key_format   text NOT NULL,                -- how its values are written as keys
+            PRIMARY KEY (account_id, attribute)
+        )
+        """,
+        // The values that members hold of mapped attributes, in their normal form. It follows from profile_change, as
+        // profile_data does, and is where profiles are looked for by a value.
+        """
+        CREATE TABLE ovation.profile_value (
+            account_id   bigint NOT NULL,
+            attribute    bigint NOT NULL,
+            value        text COLLATE "C" NOT NULL,
+            profile_id   bigint NOT NULL,              -- the member
+            PRIMARY KEY (account_id, attribute, value, profile_id)
+        )
+        """,
     ]
 
     private static let posts = [

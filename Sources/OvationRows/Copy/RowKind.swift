@@ -2,10 +2,11 @@ import OvationCore
 
 /// The kinds of rows in a store, in the order in which they are copied: a row comes after the rows it refers to.
 ///
-/// Data that a store derives from these have no kind: the sorted timelines of SQLite, the slots of usage in PostgreSQL.
+/// Data that a store derives from these have no kind: the sorted timelines of SQLite, the slots of usage in PostgreSQL, the values
+/// by which profiles are found.
 /// The fields of profiles have one, though they follow from the changes: both engines keep them in the same bytes.
 public enum RowKind: String, CaseIterable, Sendable {
-    case account, setting, logEntry, act, apiKey, signingKey, profile, profileChange, profileData,
+    case account, setting, logEntry, act, apiKey, signingKey, mappedAttribute, profile, profileChange, profileData,
         profileMember, erasure, event, idempotency, rejection, usage
 
     public enum ColumnType: Sendable {
@@ -36,6 +37,8 @@ public enum RowKind: String, CaseIterable, Sendable {
             ]
         // Id, private key, made at, retired at.
         case .signingKey: [.text, .text, .integer, .integer]
+        // Account, attribute, format of its values as keys.
+        case .mappedAttribute: [.integer, .integer, .text]
         // Id, account, keyspace, key, made at, canonical id, state.
         case .profile: [.integer, .integer, .integer, .text, .integer, .integer, .integer]
         // Position, account, profile, kind, state, at, client id, section, edits.
@@ -73,7 +76,7 @@ public enum RowKind: String, CaseIterable, Sendable {
         switch self {
         case .account, .profile, .profileChange, .erasure: (nil, 0, nil)
         case .setting, .apiKey, .signingKey: (nil, nil, 0)
-        case .logEntry, .act, .profileData, .rejection, .usage: (0, 1, nil)
+        case .logEntry, .act, .mappedAttribute, .profileData, .rejection, .usage: (0, 1, nil)
         // Ids can be any number, and a position cannot: the first row is behind the start.
         case .profileMember: (0, 3, nil)
         case .event: (5, 0, nil)
@@ -90,6 +93,7 @@ public enum RowKind: String, CaseIterable, Sendable {
         case .act: "acts"
         case .apiKey: "API keys"
         case .signingKey: "signing keys"
+        case .mappedAttribute: "mapped attributes"
         case .profile: "profiles"
         case .profileChange: "changes of profiles"
         case .profileData: "fields of profiles"

@@ -26,6 +26,7 @@ enum CopySQL {
             """
         case .signingKey:
             "SELECT key_id, private_pem, created_at, retired_at FROM signing_key WHERE key_id > ?3 ORDER BY key_id"
+        case .mappedAttribute: selectMapped
         // An id can be any number, so this one begins with the first requested id.
         case .profile:
             """
@@ -93,6 +94,14 @@ enum CopySQL {
         ORDER BY arrival
         """
 
+    private static let selectMapped: StaticString = """
+        SELECT account_id, attribute, key_format FROM mapped_attribute
+        WHERE (account_id, attribute) > (?1, ?2) ORDER BY account_id, attribute
+        """
+
+    private static let insertMembers: StaticString =
+        "INSERT INTO profile_member (profile_id, root_id, parent_id, joined) VALUES (?1, ?2, ?3, ?4)"
+
     /// Before the rows that name it: they have its number.
     static let insertActor: StaticString = "INSERT OR IGNORE INTO actor (client_id) VALUES (?1)"
 
@@ -116,6 +125,7 @@ enum CopySQL {
             """
         case .signingKey:
             "INSERT INTO signing_key (key_id, private_pem, created_at, retired_at) VALUES (?1, ?2, ?3, ?4)"
+        case .mappedAttribute: "INSERT INTO mapped_attribute (account_id, attribute, key_format) VALUES (?1, ?2, ?3)"
         case .profile:
             """
             INSERT INTO profile (profile_id, account_id, keyspace, key, created_at, canonical_id, state)
@@ -127,8 +137,7 @@ enum CopySQL {
             VALUES (?1, ?2, ?3, ?4, ?5, ?6, (SELECT actor_id FROM actor WHERE client_id = ?7), ?8, ?9)
             """
         case .profileData: "INSERT INTO profile_data (profile_id, section, fields) VALUES (?1, ?2, ?3)"
-        case .profileMember:
-            "INSERT INTO profile_member (profile_id, root_id, parent_id, joined) VALUES (?1, ?2, ?3, ?4)"
+        case .profileMember: insertMembers
         case .erasure:
             """
             INSERT INTO erasure (position, erasure_id, account_id, profile_id, requested_at, actor, completed_at, events,

@@ -82,6 +82,7 @@ enum AccountRows {
             }
         }
         if change.changesKeys { try noteKeyChange(database, change) }
+        if let mapped = change.mapped { try MappedValueRows.set(mapped, account: account.number, database) }
         var number = try lastNumber(database, account: account.number)
         for entry in change.entries {
             number += 1

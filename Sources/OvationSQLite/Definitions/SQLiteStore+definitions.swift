@@ -15,6 +15,7 @@ extension SQLiteStore: DefinitionStore {
     public func commit(_ change: AccountChange) async throws(StoreFailure) {
         try await write { database, appender in
             try AccountRows.commit(database, change)
+            if change.mapped != nil { appender.profiles.data.forgetMapped() }
             appender.noteLogEntries(change.entries.count + change.acts.count)
         }
     }

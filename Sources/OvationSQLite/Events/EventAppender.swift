@@ -84,7 +84,7 @@ final class EventAppender {
         compactor = try Compactor(database, memtable: recent.memtable, capacity: limits.recentEventsMax)
         mover = try ProfileMover(database, recent: recent.profiles, capacity: limits.recentProfilesMax)
         profiles = try ProfileAppender(database, recent: recent.profiles, mover: mover)
-        erasures = try ErasureAppender(database, memtable: recent.memtable)
+        erasures = try ErasureAppender(database, memtable: recent.memtable, profiles.data)
     }
 
     /// Runs inside the group's transaction.

@@ -24,12 +24,14 @@ final class ErasureAppender {
 
     private let database: Database
     private let memtable: Memtable
+    private let data: ProfileDataAppender
     private let oldest: PreparedStatement
     /// Whether there may be an erasure that is not complete.
     private(set) var hasOpen = true
 
-    init(_ database: Database, memtable: Memtable) throws {
+    init(_ database: Database, memtable: Memtable, _ data: ProfileDataAppender) throws {
         self.database = database
+        self.data = data
         self.memtable = memtable
         oldest = try PreparedStatement(
             database,
@@ -204,6 +206,7 @@ final class ErasureAppender {
         let next = try cached("SELECT section, fields FROM profile_data WHERE profile_id = ?1 LIMIT 1")
         let read = try cached("SELECT edits FROM profile_change WHERE position = ?1")
         let remove = try cached("DELETE FROM profile_change WHERE position = ?1")
+        let mapped = try data.mapped(account: erasure.account)
         while left > 0 {
             next.bind(1, erasure.profile)
             guard try next.nextRow() else { break }
@@ -217,7 +220,11 @@ final class ErasureAppender {
                 guard try read.nextRow() else { throw StoreFailure.missing(change: position) }
                 let edits = try read.packedEdits(0, at: position)
                 read.reset()
-                held += index.takeBack(edits, at: position)
+                let taken = index.takeBack(edits, at: position)
+                let values = edits.mappedValues(of: taken, in: erasure.profile, mapped)
+                for value in values { try data.remove(value, account: erasure.account) }
+                left -= values.count
+                held += taken
                 remove.bind(1, position)
                 try remove.run()
                 changes += 1

@@ -35,8 +35,8 @@ extension ProfileAppender {
         _ operation: ProfileChange.Operation, of change: ProfileChange, _ draft: inout ProfileDraft
     ) throws -> ProfileChangeOutcome? {
         switch operation {
-        case .update(let section, let edits): try update(section, edits, &draft)
-        case .consent(let section, let edits): try consent(section, edits, &draft)
+        case .update(let section, let edits): try update(section, edits, of: change, &draft)
+        case .consent(let section, let edits): try consent(section, edits, of: change, &draft)
         case .lock: try lock(&draft)
         case .erase(_, _, let locking): try erase(change, locking: locking, &draft)
         case .merge(let other, let rules): try merge(other, rules, &draft)
@@ -65,6 +65,7 @@ extension ProfileAppender {
         }
         for (member, mark) in draft.marks { try set(key: mark, of: member) }
         for (place, index) in draft.indexes { try data.save(index, of: place.profile, section: place.section) }
+        if !draft.values.isEmpty { try data.write(draft.values, account: change.profile.account) }
         for (member, membership) in draft.memberships {
             try putInPlace(member)
             try members.write(membership, of: member)

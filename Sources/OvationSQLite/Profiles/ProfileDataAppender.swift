@@ -11,6 +11,11 @@ final class ProfileDataAppender {
     private let saveIndex: PreparedStatement
     private let findActor: PreparedStatement
     private let insertActor: PreparedStatement
+    private let insertValue: PreparedStatement
+    private let removeValue: PreparedStatement
+    private let database: Database
+    /// By account. nil: to be read.
+    private var mapped: [Int64: MappedAttributes]?
     /// Numbers of actors that are on disk.
     private var actors: [String: Int64] = [:]
     /// Those that the transaction has added.
@@ -20,6 +25,7 @@ final class ProfileDataAppender {
     private static let actorsMax = 4096
 
     init(_ database: Database) throws {
+        self.database = database
         insertChange = try PreparedStatement(
             database,
             """
@@ -37,6 +43,12 @@ final class ProfileDataAppender {
             """)
         findActor = try PreparedStatement(database, "SELECT actor_id FROM actor WHERE client_id = ?1")
         insertActor = try PreparedStatement(database, "INSERT INTO actor (client_id) VALUES (?1)")
+        insertValue = try PreparedStatement(database, MappedValueRows.insert)
+        removeValue = try PreparedStatement(
+            database,
+            """
+            DELETE FROM profile_value WHERE account_id = ?1 AND attribute = ?2 AND value = ?3 AND profile_id = ?4
+            """)
     }
 
     func index(of profile: Int64, section: Int64) throws -> FieldIndex {
@@ -72,6 +84,30 @@ final class ProfileDataAppender {
         saveIndex.bind(2, section)
         saveIndex.bind(3, blob: index.bytes)
         try saveIndex.run()
+    }
+
+    // MARK: Values of mapped attributes
+
+    func mapped(account: Int64) throws -> MappedAttributes {
+        let all = try mapped ?? MappedValueRows.mapped(database)
+        mapped = all
+        return all[account] ?? MappedAttributes()
+    }
+
+    /// They have changed, or may have.
+    func forgetMapped() { mapped = nil }
+
+    func write(_ values: MappedValueChanges, account: Int64) throws {
+        for value in values.removed { try remove(value, account: account) }
+        for value in values.added {
+            insertValue.bind(account, value)
+            try insertValue.run()
+        }
+    }
+
+    func remove(_ value: MappedValue, account: Int64) throws {
+        removeValue.bind(account, value)
+        try removeValue.run()
     }
 
     private func number(of actor: String) throws -> Int64 {

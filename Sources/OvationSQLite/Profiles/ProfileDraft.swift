@@ -41,6 +41,8 @@ struct ProfileDraft {
     private(set) var rows: [Row] = []
     /// Of the sections that are changed.
     private(set) var indexes: [Place: FieldIndex] = [:]
+    /// Of mapped attributes.
+    var values = MappedValueChanges()
     /// Members that lose their key.
     private(set) var emptied: Set<Int64> = []
     /// What members that are locked for good have in place of their key.

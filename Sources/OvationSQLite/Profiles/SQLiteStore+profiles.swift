@@ -42,6 +42,22 @@ extension SQLiteStore: ProfileStore {
         try await scanner.read { database in try ProfileRows.search(database, search) }
     }
 
+    /// Profiles that are in memory only are asked for before the snapshot, so their ids have to be known: mostly there are none.
+    public func profiles(_ search: ValueSearch) async throws(StoreFailure) -> ValueMatches {
+        var asked: Set<Int64> = []
+        while true {
+            let attempt = try await reader.read(
+                after: { [recent, asked] in
+                    asked.reduce(into: [Int64: RecentProfiles.Row]()) { $0[$1] = recent.profiles[$1] }
+                }
+            ) { database, recent in try MappedValueRows.search(database, search, recent) }
+            switch attempt {
+            case .found(let matches): return matches
+            case .areMissing(let missing): asked.formUnion(missing)
+            }
+        }
+    }
+
     public func counts(of profile: ProfileAddress) async throws(StoreFailure) -> ProfileCounts? {
         try await read(of: profile, by: scanner) { database, tree, recent in
             try ProfileRows.counts(database, tree, recent)

@@ -52,6 +52,10 @@ enum Schema {
         migrator.registerMigration("011 members of profiles", foreignKeyChecks: .immediate) { database in
             try database.execute(sql: members)
         }
+        migrator.registerMigration("012 values of mapped attributes", foreignKeyChecks: .immediate) { database in
+            try database.execute(sql: mappedValues)
+            try MappedValueRows.fill(database)
+        }
         return migrator
     }
 
@@ -397,6 +401,26 @@ enum Schema {
         ) STRICT;
 
         CREATE INDEX profile_member_of_root ON profile_member (root_id);
+        """
+
+    private static let mappedValues = """
+        -- Attributes that admins have mapped keyspaces to. The default ones that are mapped in every account are not here.
+        CREATE TABLE mapped_attribute (
+            account_id   INTEGER NOT NULL,
+            attribute    INTEGER NOT NULL,
+            key_format   TEXT NOT NULL,                -- how its values are written as keys
+            PRIMARY KEY (account_id, attribute)
+        ) STRICT, WITHOUT ROWID;
+
+        -- The values that members hold of mapped attributes, in their normal form. It follows from profile_change, as
+        -- profile_data does, and is where profiles are looked for by a value.
+        CREATE TABLE profile_value (
+            account_id   INTEGER NOT NULL,
+            attribute    INTEGER NOT NULL,
+            value        TEXT NOT NULL,
+            profile_id   INTEGER NOT NULL,             -- the member
+            PRIMARY KEY (account_id, attribute, value, profile_id)
+        ) STRICT, WITHOUT ROWID;
         """
 
     /// The trail of each profile that was locked.

@@ -27,6 +27,7 @@ struct StoreAudit {
         try look("profiles") { try $0.readProfiles() }
         try look("changes of profiles") { try $0.compareChanges() }
         try look("what profiles hold") { try $0.compareData() }
+        try look("values of profiles") { $0.faults += try StoreAudit.valueFaults(database) }
         try look("members of profiles") { $0.faults += try StoreAudit.memberFaults(database) }
         try look("erasures") { $0.faults += try StoreAudit.erasureFaults(database) }
         try look("timelines") { try $0.compareTimelines() }

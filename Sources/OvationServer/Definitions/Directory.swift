@@ -122,7 +122,9 @@ package final class Directory: Sendable {
                 let (snapshot, made) = try made(context, changes)
                 guard !made.isEmpty else { return snapshot }
                 let (catalogue, entries) = try snapshot.catalogue.applying(made, at: context.now, by: context.actor)
-                try await store.commit(AccountChange(account: catalogue.account, entries: entries))
+                try await store.commit(
+                    AccountChange(
+                        account: catalogue.account, entries: entries, mapped: catalogue.mappedAttributes))
                 logger.info(of: entries)
                 let new = AccountSnapshot(catalogue)
                 state.withLock { $0.accounts[context.account] = new }

@@ -63,7 +63,7 @@ extension Bodies {
     /// How a profile was found.
     public enum Match: String, BodyWord {
         case exact, prefix
-        public static let summary = "Whether the profile has exactly this key, or one that begins with it."
+        public static let summary = "Whether the profile has exactly this key or value, or one that begins with it."
     }
 
     public enum PlanAction: String, BodyWord {

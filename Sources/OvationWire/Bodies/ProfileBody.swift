@@ -100,8 +100,28 @@ extension Bodies.EventTypeCounts {
 }
 
 extension Bodies.ProfileMatch {
-    public init(_ match: Bodies.Match, _ profile: OvationCore.Profile, in catalogue: Catalogue) {
+    public init(
+        _ match: Bodies.Match, _ profile: OvationCore.Profile, by foundBy: Bodies.FoundBy, in catalogue: Catalogue
+    ) {
         self.match = match
+        self.foundBy = foundBy
         self.profile = Bodies.Profile(profile, in: catalogue)
+    }
+}
+
+extension Bodies.FoundBy {
+    public init(_ key: OvationCore.Profile.Key, in catalogue: Catalogue) {
+        self.init()
+        keyspaceDiscriminator = catalogue.keyspace(number: key.keyspace)?.discriminator.text ?? ""
+        value = key.text
+    }
+
+    /// - Parameter keyspace: that the attribute is mapped to.
+    public init(_ value: String, of attribute: OvationCore.Attribute, in keyspace: OvationCore.Keyspace) {
+        self.init()
+        keyspaceDiscriminator = keyspace.discriminator.text
+        self.value = value
+        attributeDiscriminator = attribute.discriminator.text
+        sectionDiscriminator = attribute.section.text
     }
 }

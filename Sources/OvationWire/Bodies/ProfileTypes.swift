@@ -109,13 +109,44 @@ extension Bodies {
 
     public struct ProfileMatch: Body {
         public var match = Match.exact
+        public var foundBy: FoundBy?
         public var profile = Profile()
         public init() {}
 
         public static let summary = "A profile that was found."
         public static let members = Members<Self> {
             $0.required("match", \.match, "How it was found.")
+            $0.nullable("found_by", \.foundBy, "What it was found by; null: an older server does not say.")
             $0.all(of: \.profile)
+        }
+    }
+
+    /// What a profile was found by.
+    public struct FoundBy: Body {
+        public var keyspaceDiscriminator = ""
+        public var value = ""
+        public var attributeDiscriminator: String?
+        public var sectionDiscriminator: String?
+        public var hidden = false
+        public init() {}
+
+        public static let summary = "The key that was found, or the value of a mapped attribute."
+        public static let members = Members<Self> {
+            $0.required(
+                "keyspace_discriminator", \.keyspaceDiscriminator,
+                "The keyspace that the key is of, or that the attribute is mapped to.",
+                .discriminator("com.apsis1.keyspaces.email"))
+            $0.required(
+                "value", \.value, "The key, or the value in the form of a key.", .string(example: "steve@apsis.com"))
+            $0.nullable(
+                "attribute_discriminator", \.attributeDiscriminator,
+                "The attribute that has the value; null: the profile was found by a key.", attributeSchema)
+            $0.nullable(
+                "section_discriminator", \.sectionDiscriminator, "The section of that attribute.",
+                .discriminator("com.apsis1.sections.default"))
+            $0.required(
+                "hidden", \.hidden,
+                "Whether the profile, which was merged, has another value of the attribute that counts.")
         }
     }
 
@@ -126,7 +157,7 @@ extension Bodies {
 
         public static let summary = "Profiles that were found."
         public static let members = Members<Self> {
-            $0.required("items", \.items, "Those with the very key first.")
+            $0.required("items", \.items, "Those with exactly this key or value first.")
             $0.required("complete", \.complete, "Whether these are all; false: there may be more.")
         }
     }

@@ -14,14 +14,25 @@ extension Endpoint {
 
     public static let findProfiles = Endpoint(
         EndpointSpec(
-            "findProfiles", .get, "/audience/profiles", .admin, .profiles, "Find profiles by a key or its beginning",
-            "Exact keys are found at once. Beginnings are looked for without an index, for two seconds at most.",
+            "findProfiles", .get, "/audience/profiles", .admin, .profiles,
+            "Find profiles by a key or by the value of a mapped attribute",
+            "A mapped attribute has the keys of a keyspace as its values, such as the e-mail address. Keys and values are also "
+                + "found by their beginning. Exact ones and values are found at once. Beginnings of keys are looked for without "
+                + "an index, for two seconds at most.",
             parameters: [
                 .query(
-                    "key", "A profile key, or its beginning.", .string(min: 1, example: "steve@apsis.com"),
+                    "key", "A profile key or the value of a mapped attribute, or the beginning of one.",
+                    .string(min: 1, example: "steve@apsis.com"),
                     isRequired: true),
-                .inKeyspace, .query("exact", "Only profiles that have exactly this key.", Parameter.flag),
+                .query(
+                    "keyspace", "Only keys of this keyspace, and values of the attribute that it is mapped to.",
+                    .discriminator("com.apsis1.keyspaces.email")),
+                .query("exact", "Only profiles that have exactly this key or value.", Parameter.flag),
                 .limit(Limits.profileSearchMax, default: 20),
+                .query(
+                    "ignore_keyspace_permissions",
+                    "Also values of attributes without read permission for the keyspace that they are mapped to.",
+                    Parameter.flag),
             ], answers: [.ok(Bodies.ProfileMatches.self)], isPrivate: true))
 
     public static let getProfileByID = Endpoint(

@@ -249,3 +249,20 @@ CREATE TABLE ovation.profile_member (
 );
 
 CREATE INDEX profile_member_by_root ON ovation.profile_member (root_id);
+
+-- Migration 9 values of mapped attributes
+
+CREATE TABLE ovation.mapped_attribute (
+    account_id   bigint NOT NULL,
+    attribute    bigint NOT NULL,
+    key_format   text NOT NULL,                -- how its values are written as keys
+    PRIMARY KEY (account_id, attribute)
+);
+
+CREATE TABLE ovation.profile_value (
+    account_id   bigint NOT NULL,
+    attribute    bigint NOT NULL,
+    value        text COLLATE "C" NOT NULL,
+    profile_id   bigint NOT NULL,              -- the member
+    PRIMARY KEY (account_id, attribute, value, profile_id)
+);

@@ -35,7 +35,8 @@ enum ProfileFinder {
         let keyspace = try visit.path.keyspace()
         let answer = try await visit.call(
             FindProfiles.self, query: [("key", visit.path.text("key")), ("keyspace", keyspace.text), ("exact", "true")])
-        guard let found = answer.items.first else {
+        let found = answer.items.first { $0.foundBy?.attributeDiscriminator == nil }
+        guard let found else {
             throw Problem(.profileNotFound, "There is no profile with this key. It gets one with its first event.")
         }
         return .redirect(to: ConsolePath.profile(id: found.profile.profileID))
@@ -45,7 +46,26 @@ enum ProfileFinder {
         let key = item.profile.keys.first
         return ProfilesPage.Match(
             key: visit.shown(key: key?.key ?? ""), keyspace: visit.keyspaceName(key?.keyspaceDiscriminator),
-            isExact: item.match == .exact, href: ConsolePath.profile(id: item.profile.profileID))
+            isExact: item.match == .exact, foundBy: item.foundBy.map { foundBy($0, visit) },
+            href: ConsolePath.profile(id: item.profile.profileID))
+    }
+
+    private static func foundBy(_ found: Bodies.FoundBy, _ visit: Visit) -> ProfilesPage.FoundBy {
+        ProfilesPage.FoundBy(
+            name: attributeName(found, visit) ?? visit.keyspaceName(found.keyspaceDiscriminator),
+            isAttribute: found.attributeDiscriminator != nil, value: visit.shown(key: found.value),
+            isHidden: found.hidden)
+    }
+
+    /// nil: it was found by a key.
+    private static func attributeName(_ found: Bodies.FoundBy, _ visit: Visit) -> String? {
+        guard let text = found.attributeDiscriminator, let attribute = try? Discriminator<Attribute>(text),
+            let sectionText = found.sectionDiscriminator, let section = try? Discriminator<Section>(sectionText)
+        else { return nil }
+        let names = [
+            visit.catalogue.attribute(attribute, in: section)?.name, visit.catalogue.section(section)?.name,
+        ]
+        return names.compactMap { $0 }.joined(separator: ", ")
     }
 }
 

@@ -1,0 +1,96 @@
+import OvationCore
+import OvationRows
+import OvationTesting
+import Testing
+
+@testable import OvationPostgres
+
+@Suite("PostgresStore: values of mapped attributes", .serialized)
+struct MappedValueTests {
+    private let database: Database
+
+    init() throws { database = try Database() }
+
+    private func connect() throws -> PostgresConnection {
+        try Session.open(ConnectionTarget(database.target), for: .writing, patience: .seconds(9))
+    }
+
+    private func expectSound(location: SourceLocation = #_sourceLocation) throws {
+        var held: [String] = []
+        try MappedValueRows.forEach(connect()) { values in
+            held += values.map { "\($0.account)|\($0.value.attribute)|\($0.value.text)|\($0.value.profile)" }
+        }
+        let found = try database.query("SELECT account_id, attribute, value, profile_id FROM profile_value")
+        #expect(found.split(separator: "\n").map(String.init).sorted() == held.sorted(), sourceLocation: location)
+    }
+
+    private func fill(_ store: PostgresStore) async throws {
+        try await store.found()
+        for number in 0..<12 {
+            for value in ["a", "b"] {
+                let edits = [
+                    Fixtures.set(1, .string("\(value)\(number)@b.se")), Fixtures.set(2, .integer(46_700_000_000)),
+                    Fixtures.set(10_001, .string("L\(number)")), Fixtures.tag(1),
+                ]
+                _ = try await store.change(Fixtures.update("p\(number)@b.se", edits))
+            }
+        }
+    }
+
+    private func found(_ store: PostgresStore, _ texts: [Int64: String]) async throws -> Int {
+        try await store.profiles(ValueSearch(account: 1, texts: texts, isExact: false)).matches.count
+    }
+
+    @Test("a database whose tables are older finds what it holds when it has been opened")
+    func upgrades() async throws {
+        let older = try database.open()
+        try await fill(older)
+        older.close()
+        _ = try database.query(
+            """
+            DROP TABLE ovation.profile_value; DROP TABLE ovation.mapped_attribute;
+            DELETE FROM ovation.migration WHERE number = 9
+            """)
+        let store = try database.open()
+        defer { store.close() }
+        #expect(try await found(store, [1: "b"]) == 12)
+        #expect(try await found(store, [1: "a"]) == 0)
+        #expect(try await found(store, [2: "467"]) == 12)
+        try expectSound()
+    }
+
+    @Test("after random lives the rows are those of what is held", arguments: 100...103 as ClosedRange<UInt64>)
+    func followsLives(seed: UInt64) async throws {
+        var limits = Database.few
+        limits.idempotencyLifetime = .seconds(5000)
+        let store = try database.open(limits)
+        try await ProfileHistory(seed: seed, on: [store], lifetime: .seconds(5000)).play(steps: 150)
+        store.close()
+        try expectSound()
+    }
+
+    @Test("who maps an attribute waits for the groups that are under way, and those that come wait for it")
+    func waitsForGroups() async throws {
+        let store = try database.open()
+        defer { store.close() }
+        try await fill(store)
+        let group = try connect()
+        try group.run([Command(.begin), Command(Locks.shareOrder)])
+        async let mapped: Void = store.commit(
+            AccountChange(
+                account: Fixtures.account, entries: [], mapped: MappedAttributes(custom: [10_001: .text])))
+        try await waitUntil {
+            try database.query("SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND NOT granted") != "0"
+        }
+        #expect(try database.query("SELECT count(*) FROM mapped_attribute") == "0")
+        try group.run([Command(.commit)])
+        try await mapped
+        #expect(try await found(store, [10_001: "L"]) == 12)
+        // Another server has it at once.
+        let other = try database.open()
+        defer { other.close() }
+        _ = try await other.change(Fixtures.update("p1@b.se", [Fixtures.set(10_001, .string("M"))]))
+        #expect(try await found(store, [10_001: "L"]) == 11)
+        try expectSound()
+    }
+}
