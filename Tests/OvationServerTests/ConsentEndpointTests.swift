@@ -241,6 +241,32 @@ struct ConsentEndpointTests {
         }
     }
 
+    @Test("profiles that have the address as a value are asked too, and one that says no is heard")
+    func values() async throws {
+        try await Self.run { server in
+            let crm = "/audience/keyspaces/com.apsis1.keyspaces.crm-id/profiles/4711/sections/\(Self.section)"
+            let keyspace = "/audience/keyspaces/com.apsis1.keyspaces.crm-id/sections/\(Self.section)/profiles"
+            #expect(try await server.send(.post, keyspace, body: #"{"profile_key":"4711"}"#).status == .created)
+            func address(_ text: String) async throws {
+                let answer = try await server.send(
+                    .patch, "/v2" + crm + "/attributes", body: #"{"com.apsis1.attributes.email":"\#(text)"}"#)
+                #expect(answer.status == .noContent, "\(answer.text)")
+            }
+            try await address("Steve@apsis.com")
+            let consents = "/v2" + crm + "/consents"
+            #expect(try await server.send(.post, consents, body: Self.body("opt-in")).status == .created)
+            #expect(try await reason(server) == "opt-in")
+            #expect(try await evaluations(server) == [Self.topic])
+            #expect(try await set(server, Self.body("opt-out")).status == .created)
+            #expect(try await reason(server) == "opt-out")
+            #expect(try await set(server, Self.body("confirmed-opt-in")).status == .noContent)
+            #expect(try await server.send(.post, consents, body: Self.body("opt-out")).status == .noContent)
+            #expect(try await reason(server) == "opt-out")
+            try await address("other@apsis.com")
+            #expect(try await reason(server) == "confirmed-opt-in")
+        }
+    }
+
     @Test("a suppression stands above all consents, and stays when the person is deleted")
     func suppressions() async throws {
         try await Self.run { server in

@@ -23,20 +23,9 @@ struct AskSending: BodyEndpoint {
         if let held = try await suppressions.held(place) {
             sending = Sending(reason: .suppressed, held: held)
         } else {
-            sending = try await self.sending(to: place, about: topic, in: section)
+            sending = try await AddressProfiles(of: place, in: section, from: store).sending(about: topic)
         }
         return BodyAnswer(Bodies.Sending(sending), headers: [.cacheControl: "no-store"])
-    }
-
-    private func sending(
-        to place: AddressPlace, about topic: Topic, in section: Section
-    ) async throws -> Sending {
-        guard let data = try await store.data(of: place.profile, in: [0, section.number]) else {
-            // One that is locked for good holds nothing, and takes nothing.
-            let state = try await store.profile(.address(place.profile))?.state
-            return Sending(reason: state == .locked ? .locked : .noConsent)
-        }
-        return Sending(of: data, section: section.number, topic: topic.number, channel: place.channel.number)
     }
 
     private func section(_ call: Call, _ caller: Identity) throws(Problem) -> Section {

@@ -15,18 +15,15 @@ struct ListEvaluations: BodyEndpoint {
         let folder = try caller.catalogue.listedFolder(
             call.path.folder("consent_list"), in: section.discriminator)
         var body = Bodies.Evaluations()
-        let isSuppressed = try await suppressions.held(place) != nil
-        if !isSuppressed, let data = try await store.data(of: place.profile, in: [0, section.number]) {
+        if try await suppressions.held(place) == nil {
+            let profiles = try await AddressProfiles(of: place, in: section, from: store)
             let topics = caller.catalogue.listedTopics(in: section.discriminator).filter {
-                $0.folder == folder.discriminator
+                $0.folder == folder.discriminator && profiles.sending(about: $0).isAllowed
             }
-            for topic in topics {
-                let sending = Sending(
-                    of: data, section: section.number, topic: topic.number, channel: place.channel.number)
-                guard sending.isAllowed else { continue }
+            body.items = topics.map { topic in
                 var item = Bodies.Evaluation()
                 item.topicDiscriminator = topic.discriminator.text
-                body.items.append(item)
+                return item
             }
         }
         return BodyAnswer(body, headers: [.cacheControl: "no-store"])

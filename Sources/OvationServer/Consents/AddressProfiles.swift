@@ -1,0 +1,65 @@
+import OvationCore
+import OvationWire
+
+/// The profiles that have an address: as a key of the channel's keyspace, or as the value of the attribute that is mapped to it.
+/// A shop keys its customers by ids of its own, and their addresses are attributes.
+struct AddressProfiles {
+    /// What each holds, in the section that was asked for and in section 0.
+    private let data: [ProfileData]
+    private let channel: Int64
+    private let section: Int64
+    /// The address is a key of somebody who was locked for good.
+    private let isLocked: Bool
+
+    init(of place: AddressPlace, in section: Section, from store: any ProfileStore) async throws {
+        channel = place.channel.number
+        self.section = section.number
+        var found: [ProfileID: ProfileData] = [:]
+        let own = try await store.data(of: place.profile, in: [0, section.number])
+        isLocked = try await own == nil && store.profile(.address(place.profile))?.state == .locked
+        if let own { found[own.profile.id] = own }
+        for data in try await AddressProfiles.byValue(place, section, store) { found[data.profile.id] = data }
+        data = Array(found.values)
+    }
+
+    /// Those that have it as a value.
+    private static func byValue(
+        _ place: AddressPlace, _ section: Section, _ store: any ProfileStore
+    ) async throws -> [ProfileData] {
+        let catalogue = place.caller.account.catalogue
+        var sections: [Int64: Int64] = [:]
+        for other in catalogue.sections {
+            guard let attribute = catalogue.mappedAttribute(of: place.keyspace, in: other.discriminator) else { continue }
+            sections[attribute.number] = other.number
+        }
+        let text = place.profile.key.text
+        let matches = try await store.profiles(
+            ValueSearch(
+                account: place.caller.key.account, texts: sections.mapValues { _ in text }, isExact: true))
+        guard matches.isComplete else {
+            throw Problem(
+                .limitExceeded,
+                "More than \(Limits.valueMatchesMax) profiles have this address as a value, so the server cannot ask all of "
+                    + "them. Merge them, or correct the value.")
+        }
+        var found: [ProfileData] = []
+        for match in matches.matches {
+            guard let key = match.profile.keys.first, let keyspace = catalogue.keyspace(number: key.keyspace),
+                let ownSection = sections[match.attribute]
+            else { continue }
+            let address = try ProfileAddress(key.text, in: keyspace, account: place.caller.key.account)
+            guard let data = try await store.data(of: address, in: [0, section.number, ownSection]) else { continue }
+            // Of a merged profile another value can be the one that counts.
+            let held = data.sections.first { $0.section == ownSection }?[.attribute(match.attribute)]
+            guard held?.value.value.profileKey(format: place.keyspace.keyFormat)?.text == text else { continue }
+            found.append(data)
+        }
+        return found
+    }
+
+    /// Of several profiles, one that says no is heard.
+    func sending(about topic: Topic) -> Sending {
+        let answers = data.map { Sending(of: $0, section: section, topic: topic.number, channel: channel) }
+        return Sending.strongest(of: answers + (isLocked ? [Sending(reason: .locked)] : []))
+    }
+}
