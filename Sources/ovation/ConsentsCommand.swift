@@ -164,7 +164,8 @@ struct ConsentsCommand: AsyncParsableCommand {
     struct Suppress: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
             abstract: "Send nothing to an address any more, whatever anybody consents to; for admin keys.",
-            discussion: "The store keeps a hash of the address, and not the address. It holds when the person is deleted.")
+            discussion:
+                "The store keeps a hash of the address, and not the address. It holds when the person is deleted.")
 
         @OptionGroup var connection: ConnectionOptions
         @Argument(help: "The address, as it is: not percent-encoded.") var address: String

@@ -129,7 +129,7 @@ struct FieldIndexTests {
     @Test(
         "is not read from bytes that are none",
         arguments: [
-            [], [0], [2], [1, 4], [1, 4, 1], [1, 4, 0, 1], 
+            [], [0], [2], [1, 4], [1, 4, 1], [1, 4, 0, 1],
             // Fields that fall, or are there twice.
             [1, 9, 1, 1, 4, 1, 1], [1, 4, 1, 1, 4, 2, 1],
             [1, 4, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 1, 1],

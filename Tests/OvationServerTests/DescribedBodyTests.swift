@@ -244,13 +244,17 @@ struct DescribedBodyTests {
     /// Topics of the examples, and what is said of them.
     private func takeConsents(_ take: (Step) async throws -> TestServer.Answer) async throws {
         let section: KeyValuePairs = ["section": Self.section]
-        for endpoint in [Endpoint.createFolder, .createTopic] { _ = try await take(Step(endpoint: endpoint, path: section)) }
+        for endpoint in [Endpoint.createFolder, .createTopic] {
+            _ = try await take(Step(endpoint: endpoint, path: section))
+        }
         let address: KeyValuePairs = [
             "channel": "com.apsis1.channels.email", "address": "steve@apsis.com", "section": Self.section,
             "consent_list": "usercreated.targets.newsletters-3ayb7167e4",
         ]
         let topic = "usercreated.topics.weekly_offers-cbyntm8qnw"
-        let consent = #"{"type":"opt-in","reason":"","topic_discriminator":"\#(topic)","# + #""channel_discriminator":"com.apsis1.channels.email"}"#
+        let consent =
+            #"{"type":"opt-in","reason":"","topic_discriminator":"\#(topic)","#
+            + #""channel_discriminator":"com.apsis1.channels.email"}"#
         _ = try await take(Step(endpoint: .postConsent, path: Self.place, body: consent))
         _ = try await take(Step(endpoint: .putSuppression, path: address))
         for endpoint in [Endpoint.listConsents, .listConsentChanges, .postSubscription] {
@@ -258,7 +262,9 @@ struct DescribedBodyTests {
         }
         let optOut = #"{"type":"opt-out","section_discriminator":"\#(Self.section)"}"#
         _ = try await take(Step(endpoint: .postAddressConsent, path: address, body: optOut))
-        for endpoint in [Endpoint.getSuppression, .listEvaluations] { _ = try await take(Step(endpoint: endpoint, path: address)) }
+        for endpoint in [Endpoint.getSuppression, .listEvaluations] {
+            _ = try await take(Step(endpoint: endpoint, path: address))
+        }
         _ = try await take(
             Step(endpoint: .askSending, path: address, query: "?section=\(Self.section)&topic=\(topic)"))
         _ = try await take(Step(endpoint: .liftSuppression, path: address))

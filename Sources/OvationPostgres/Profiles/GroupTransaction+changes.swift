@@ -148,7 +148,8 @@ extension ProfileChangeOutcome {
     var isRefusal: Bool {
         switch self {
         case .noProfile, .exists, .refused, .full, .different, .tooManyMembers, .canonical, .taken, .lastKey,
-            .consentRefused: true
+            .consentRefused:
+            true
         case .changed, .consented, .unchanged, .duplicate, .conflict: false
         }
     }

@@ -29,7 +29,9 @@ struct AddressProfiles {
         let catalogue = place.caller.account.catalogue
         var sections: [Int64: Int64] = [:]
         for other in catalogue.sections {
-            guard let attribute = catalogue.mappedAttribute(of: place.keyspace, in: other.discriminator) else { continue }
+            guard let attribute = catalogue.mappedAttribute(of: place.keyspace, in: other.discriminator) else {
+                continue
+            }
             sections[attribute.number] = other.number
         }
         let text = place.profile.key.text
