@@ -131,6 +131,13 @@ def stage(admin: Client) -> Stage:
     )
 
 
+def set_a_consent(browser: Browser) -> None:
+    browser.choose("Type", "opt-out")
+    browser.fill("Reason", "said so")
+    browser.press("Set consent")
+    browser.wait_for_text("The consent is set.")
+
+
 def fill_in_wrongly(browser: Browser) -> None:
     browser.fill("Name", "x" * 201)
     browser.choose("Category", "signal")
@@ -330,6 +337,8 @@ STATES: dict[str, tuple[str, str, Callable[..., None] | None]] = {
     "profile, lock": (PROFILE + "/lock", PROFILE + "/lock", None),
     "profile, undo a merge": (PROFILE + "/members/{number}/undo", PROFILE + "/members/{number}/undo", None),
     "profile, changes": (FIELDS + "/changes", FIELDS + "/changes", None),
+    "profile, consents": (FIELDS + "/consents", FIELDS + "/consents", None),
+    "profile, consents set": (FIELDS + "/consents", FIELDS + "/consents", set_a_consent),
     "profile, delete": (
         PROFILE + "/sections/{section}/events/{id}/delete",
         PROFILE + "/sections/{section}/events/{event_id}/delete",

@@ -38,7 +38,10 @@ struct ConsolePagesTests {
         tags: [
             .init(name: hostile, discriminator: hostile, isSet: true),
             .init(name: hostile, discriminator: hostile, isSet: false),
-        ], tagAction: hostile, changesHref: hostile)
+        ], tagAction: hostile, changesHref: hostile, consents: [consent], consentsHref: hostile)
+    private static let consent = ProfileConsent(
+        topic: hostile, channel: hostile, type: hostile, isAllowed: true, set: moment, setBy: hostile, source: hostile,
+        reason: hostile)
 
     private static let member = ReferencePage.Member(
         name: hostile, kind: .init(text: hostile, body: hostile), place: hostile, isRequired: true, description: hostile
@@ -61,6 +64,17 @@ struct ConsolePagesTests {
         ProfileChangesPage(
             who: hostile, sectionName: hostile,
             changes: [change], olderHref: hostile, isLaterPage: true, newestHref: hostile, back: hostile),
+        ProfileConsentsPage(
+            who: hostile, sectionName: hostile, channels: [hostile, hostile],
+            rows: [.init(topic: hostile, cells: [.init(consent), .init(nil, isImpossible: true)])],
+            topicChoices: choices, channelChoices: choices, typeChoices: choices, reason: hostile, action: hostile,
+            back: hostile, suppression: hostile, isUnmanaged: false,
+            changes: [
+                .init(
+                    at: moment, by: hostile, topic: hostile, channel: hostile, from: hostile, to: hostile,
+                    source: hostile, reason: hostile)
+            ], olderHref: hostile, isLaterPage: true,
+            errors: [FormError(control: "topic", message: hostile), FormError(control: "reason", message: hostile)]),
         SignInPage(clientID: hostile, next: hostile, error: hostile),
         ProblemPage(status: 404, heading: hostile, detail: hostile, requestID: hostile, advice: [hostile]),
         ProofPage(

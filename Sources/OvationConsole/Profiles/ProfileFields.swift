@@ -37,10 +37,18 @@ public struct ProfileHeld: Sendable, Equatable {
     /// Where a form with a tag goes.
     public let tagAction: String
     public let changesHref: String
+    public let consents: [ProfileConsent]
+    /// Where they are set, with their history.
+    public let consentsHref: String
     let setTags: [Tag]
     let otherTags: [Tag]
 
-    public init(attributes: [Attribute], editHref: String, tags: [Tag], tagAction: String, changesHref: String) {
+    public init(
+        attributes: [Attribute], editHref: String, tags: [Tag], tagAction: String, changesHref: String,
+        consents: [ProfileConsent], consentsHref: String
+    ) {
+        self.consents = consents
+        self.consentsHref = consentsHref
         self.attributes = attributes
         self.editHref = editHref
         self.tags = tags

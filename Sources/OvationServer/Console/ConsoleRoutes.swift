@@ -204,6 +204,10 @@ struct ConsoleRoute: Sendable {
                 profile + "/sections/{section}/tags", TagForm.post,
                 asksNothing: "a tag that was added can be removed, and the other way round"),
             page(.get, profile + "/sections/{section}/changes", ChangeList.show),
+            page(.get, profile + "/sections/{section}/consents", ConsentList.show),
+            act(
+                profile + "/sections/{section}/consents", ConsentList.post,
+                asksNothing: "its form shows what it sets, another consent can take its place, and the history keeps both"),
             page(.get, profile + "/sections/{section}/events/{id}/delete", EventRemoval.confirm),
             act(profile + "/sections/{section}/events/{id}/delete", EventRemoval.post, asks: EventRemoval.confirm),
         ]

@@ -17,6 +17,7 @@ struct HeldFields: Sendable {
         let held = try await visit.call(ListAttributeValues.self, path, query: HeldFields.past).items
         let marks = try await visit.call(GetProfileTags.self, path, query: HeldFields.past).values.entries
         let keys = try await visit.keyNames()
+        let consents = try await ConsentList.held(profile.consentPath(section, visit), visit)
         let tags = visit.catalogue.listedTags(in: section.discriminator).filter { tag in
             !tag.isHidden || marks.contains { $0.name == String(tag.versionID) }
         }
@@ -31,7 +32,8 @@ struct HeldFields: Sendable {
                 .init(
                     name: tag.name, discriminator: tag.discriminator.text,
                     isSet: marks.contains { $0.name == String(tag.versionID) })
-            }, tagAction: base + "/tags", changesHref: base + "/changes")
+            }, tagAction: base + "/tags", changesHref: base + "/changes",
+            consents: consents.shown(keys, ConsentList.Names(visit)).map(\.2), consentsHref: base + "/consents")
         name = HeldFields.name(held, visit)
     }
 
@@ -284,7 +286,13 @@ enum ChangeList {
     private static func heading(_ change: Bodies.ProfileChange) -> String {
         let kind = ProfileChange.Kind.allCases.first { $0.eventDiscriminator == change.eventDiscriminator }
         if let words = kind.flatMap(heading) { return words }
-        let names = change.data.changes.map { $0.kind == .tag ? "tag \($0.name)" : $0.name }
+        let names = change.data.changes.map { change in
+            switch change.kind {
+            case .attribute: change.name
+            case .tag: "tag \(change.name)"
+            case .consent: "consent to \(change.name)"
+            }
+        }
         return names.joined(separator: ", ") + " changed"
     }
 
@@ -305,7 +313,11 @@ enum ChangeList {
     private static func field(_ change: Bodies.FieldChange, _ visit: Visit) -> ProfileChangesPage.Field {
         func text(_ value: JSONValue?) -> String {
             guard let value else { return change.kind == .tag ? "not there" : "none" }
-            return change.kind == .tag ? "there" : visit.shown(value: value)
+            switch change.kind {
+            case .attribute: return visit.shown(value: value)
+            case .tag: return "there"
+            case .consent: return value.string ?? ""
+            }
         }
         return .init(name: change.name, from: text(change.from), to: text(change.to))
     }
