@@ -207,7 +207,7 @@ struct ConsoleRoute: Sendable {
             page(.get, profile + "/sections/{section}/consents", ConsentList.show),
             act(
                 profile + "/sections/{section}/consents", ConsentList.post,
-                asksNothing: "its form shows what it sets, another consent can take its place, and the history keeps both"),
+                asksNothing: "another consent can take its place, and the history keeps both"),
             page(.get, profile + "/sections/{section}/events/{id}/delete", EventRemoval.confirm),
             act(profile + "/sections/{section}/events/{id}/delete", EventRemoval.post, asks: EventRemoval.confirm),
         ]
