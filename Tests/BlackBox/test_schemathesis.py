@@ -25,6 +25,7 @@ ENDLESS = ["GET /audience/live"]
 # With paths that exist, and with ids that it reads in other answers, these would remove what the others need.
 DESTRUCTIVE = [
     "DELETE /audience/sections/{section}/events/{event}",
+    "DELETE /v2/audience/sections/{section}/topics/{topic}",
     "DELETE /account/api-keys/{client_id}",
     "PUT /audience/model",
 ]
@@ -39,6 +40,9 @@ def test_answers_to_generated_requests_are_what_the_document_says(
     event_type = client.make_event_type({"text": "string"})
     version = event_type["versions"][0]["id"]
     assert client.post_events([event(version, {"text": "hello"})], keyspace=CRM_ID, key="4711").status_code == 204
+    section = f"/v2/audience/sections/{DEFAULT_SECTION}"
+    folder = client.post(f"{section}/folders", json={"name": "News"}).json()["discriminator"]
+    topic = client.post(f"{section}/topics", json={"name": "Offers", "folder_discriminator": folder}).json()
     config = ""
     options = ["--phases", "examples,fuzzing"]
     excluded = [*ENDLESS]
@@ -51,6 +55,10 @@ def test_answers_to_generated_requests_are_what_the_document_says(
             "event": event_type["discriminator"],
             "version": version,
             "attribute": "com.apsis1.attributes.firstname",
+            "channel": "com.apsis1.channels.email",
+            "folder": folder,
+            "consent_list": folder,
+            "topic": topic["discriminator"],
         }
         config = "[parameters]\n" + "".join(f'"path.{name}" = "{value}"\n' for name, value in parameters.items())
         options = ["--phases", "examples,coverage,fuzzing"]
