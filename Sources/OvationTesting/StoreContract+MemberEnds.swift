@@ -365,6 +365,31 @@ extension StoreContract {
         #expect(try await times("web0") == [1])
     }
 
+    func boundsMergedFields() async throws {
+        try await found()
+        let max = Int64(Limits.profileFieldsMax)
+        func tags(_ numbers: Range<Int64>) -> [ProfileEdit] { numbers.map { Fixtures.tag($0) } }
+        func update(_ edits: ProfileEdit...) -> ProfileChange.Operation { .update(section: 2, edits) }
+        try await set("a@b.se", tags(0..<max / 2))
+        try await set("web", tags(max / 2..<max))
+        try await set("more", tags(max / 2 - 1..<max + 1))
+        #expect(try await merge("more", "a@b.se") == .full)
+        #expect(try await keys("more") == ["more"])
+        try await expectMerged("web", "a@b.se")
+        for key in ["web", "a@b.se"] {
+            #expect(try await change(key, [update(Fixtures.tag(max))]) == .full, "\(key)")
+            // It is one of the profile's already.
+            try await expectChanged(key, update(Fixtures.tag(key == "web" ? 0 : max - 1)))
+        }
+        // What another key has is cleared, and makes room.
+        try await expectChanged("a@b.se", update(Fixtures.tag(max - 2, false)))
+        try await expectChanged("web", update(Fixtures.tag(max)))
+        #expect(try await change("web", [update(Fixtures.tag(max + 1))]) == .full)
+        try await expectChanged("web", update(Fixtures.tag(max, false), Fixtures.tag(max + 1)))
+        #expect(try await values("a@b.se")?.count == Limits.profileFieldsMax)
+        #expect(try await merge("more", "web") == .full)
+    }
+
     func mergesAmongPosts() async throws {
         try await found()
         let keys = (0..<6).map { "key\($0)" }

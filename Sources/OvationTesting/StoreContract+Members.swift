@@ -35,6 +35,7 @@ extension StoreContract {
         Check("merges and their end are in the history of both sides") { try await $0.recordsMerges() },
         Check("a merge with an idempotency key takes effect once") { try await $0.mergesOnce() },
         Check("a profile has so many members and no more") { try await $0.boundsMembers() },
+        Check("a merged profile holds so many fields in a section as any other") { try await $0.boundsMergedFields() },
         Check("merges and posts at once lose nothing") { try await $0.mergesAmongPosts() },
     ]
 

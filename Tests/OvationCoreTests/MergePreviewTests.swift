@@ -81,6 +81,9 @@ struct MergePreviewTests {
         #expect(outcome(data((4, "w"), [held(.attribute(1), .string("c@d.se"))], section: 3, id: 100)) == .merged)
         #expect(outcome(data((4, "w"), id: 100, members: Limits.profileMembersMax - 1)) == .merged)
         #expect(outcome(data((4, "w"), id: 100, members: Limits.profileMembersMax)) == .refused(.tooManyMembers))
+        let many = (1000..<1000 + Int64(Limits.profileFieldsMax)).map { held(.attribute($0), .string("x")) }
+        #expect(outcome(data((4, "w"), Array(many.dropFirst()), id: 100)) == .merged)
+        #expect(outcome(data((4, "w"), many, id: 100)) == .refused(.full))
         // That one is locked says more than that they differ.
         #expect(outcome(data((1, "c@d.se"), id: 100, state: .locked)) == .locked)
         let locked = [data((1, "a@b.se"), id: 1, state: .locked), data((4, "w"), id: 100, state: .locked)]

@@ -13,6 +13,8 @@ public struct MergePreview: Sendable, Equatable {
         /// Two persons: they differ in what this keyspace stands for.
         case different(keyspace: Int64)
         case tooManyMembers
+        /// In a section they would hold more than ``Limits/profileFieldsMax`` fields together.
+        case full
         /// Both are locked.
         case locked
     }
@@ -65,7 +67,9 @@ public struct MergePreview: Sendable, Equatable {
     public init(_ one: ProfileData, _ other: ProfileData, _ rules: MergeRules) {
         let (first, second) = (MergeRules.Side(one, rules), MergeRules.Side(other, rules))
         isFirstCanonical = rules.isCanonical(first, over: second)
-        outcome = MergePreview.outcome(first, second, rules)
+        let found = MergePreview.outcome(first, second, rules)
+        let isFull = rules.sections.contains { MergePreview.count(in: $0, one, other) > Limits.profileFieldsMax }
+        outcome = found == .merged && isFull ? .refused(.full) : found
         guard outcome == .merged else {
             (keys, sections) = ([], [])
             return
@@ -84,6 +88,14 @@ public struct MergePreview: Sendable, Equatable {
         if let keyspace = rules.difference(one, other) { return .refused(.different(keyspace: keyspace)) }
         let members = one.profile.members.count + other.profile.members.count
         return members > Limits.profileMembersMax ? .refused(.tooManyMembers) : .merged
+    }
+
+    /// How many fields the two hold together.
+    private static func count(in section: Int64, _ one: ProfileData, _ other: ProfileData) -> Int {
+        let fields = [one, other].flatMap { data in
+            data.sections.first { $0.section == section }?.fields.map(\.field) ?? []
+        }
+        return Set(fields).count
     }
 
     private static func sections(_ canonical: ProfileData, _ joined: ProfileData) -> [Section] {

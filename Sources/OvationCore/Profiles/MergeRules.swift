@@ -46,6 +46,9 @@ public struct MergeRules: Sendable, Equatable {
         self.identities = identities.sorted { $0.keyspace < $1.keyspace }
     }
 
+    /// Numbers of the sections in which a person can be known, and so of all that have attributes of their own.
+    package var sections: Set<Int64> { Set(attributes.map(\.section)) }
+
     /// Of an account with these definitions.
     public init(_ catalogue: Catalogue) {
         self.init(

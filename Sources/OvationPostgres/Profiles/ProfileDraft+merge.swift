@@ -16,6 +16,10 @@ extension ProfileDraft {
         let (one, two) = (side(own, rules), side(others, rules))
         if let keyspace = rules.difference(one, two) { return .different(keyspace: keyspace) }
         guard own.count + others.count <= Limits.profileMembersMax else { return .tooManyMembers }
+        for section in rules.sections {
+            let count = merged(section, own).heldCount(with: merged(section, others))
+            guard count <= Limits.profileFieldsMax else { return .full }
+        }
         var (canonical, joined) = rules.isCanonical(one, over: two) ? (own, others) : (others, own)
         let position = ids.next()
         note(.merged, of: joined.root, with: canonical.root, at: position)

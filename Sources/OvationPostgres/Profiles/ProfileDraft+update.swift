@@ -10,12 +10,13 @@ extension ProfileDraft {
         let tree = tree(of: member)
         let whole = tree.count > 1 ? (index: merged(section, tree), member: member) : nil
         var index = index(of: section, in: member)
-        let held = index.heldCount
+        let held = whole?.index.heldCount ?? index.heldCount
         var left = ids
         let position = left.next()
         guard let changed = index.apply(edits, at: position, knowing: self.edits, in: whole) else { return nil }
         // A profile that has too many, from a version with another limit, can lose some.
-        guard index.heldCount <= max(held, Limits.profileFieldsMax) else { return .full }
+        let count = whole?.index.heldCount(after: changed) ?? index.heldCount
+        guard count <= max(held, Limits.profileFieldsMax) else { return .full }
         ids = left
         add(section, index, changed, at: position)
         return nil

@@ -133,6 +133,25 @@ package struct MergedIndex: Sendable, Equatable {
 
     package subscript(field: ProfileField) -> Entry? { places[field].map { entries[$0] } }
 
+    // MARK: Counting
+
+    private func isHeld(_ field: ProfileField) -> Bool { self[field].map { !$0.entry.isCleared } ?? false }
+
+    /// How many fields have a value.
+    package var heldCount: Int { entries.count { !$0.entry.isCleared } }
+
+    /// The same after a change, which is newer than all that is here.
+    package func heldCount(after changed: PackedEdits) -> Int {
+        changed.edits.reduce(heldCount) { $0 + ($1.value == nil ? 0 : 1) - (isHeld($1.field) ? 1 : 0) }
+    }
+
+    /// The same of this profile and another one together.
+    package func heldCount(with other: MergedIndex) -> Int {
+        heldCount + other.entries.count { !$0.entry.isCleared && !isHeld($0.entry.field) }
+    }
+
+    // MARK: Making
+
     /// What was touched since it was joined counts by its position. What is from before counts only where there is a gap: the
     /// member that was joined first fills it.
     private static func entry(

@@ -23,6 +23,12 @@ extension ProfileAppender {
         let (one, two) = (try side(draft.tree, rules, in: draft), try side(other, rules, in: draft))
         if let keyspace = rules.difference(one, two) { return .different(keyspace: keyspace) }
         guard draft.tree.count + other.count <= Limits.profileMembersMax else { return .tooManyMembers }
+        for section in rules.sections {
+            let (own, others) = (
+                try index(of: section, of: draft.tree, in: draft), try index(of: section, of: other, in: draft)
+            )
+            guard own.heldCount(with: others) <= Limits.profileFieldsMax else { return .full }
+        }
         let isCanonical = rules.isCanonical(one, over: two)
         let (canonical, joined) = isCanonical ? (draft.tree, other) : (other, draft.tree)
         draft.tree = draft.join(joined, to: canonical, at: draft.position)

@@ -9,18 +9,19 @@ extension ProfileAppender {
         guard draft.state == .open else { return .refused(draft.state) }
         let member = draft.member
         var index = try index(of: section, of: member, in: draft)
-        let held = index.heldCount
         var known: [Int64: PackedEdits] = [:]
         for position in index.unsure(of: edits) where known[position] == nil {
             known[position] = try self.edits(at: position, in: draft)
         }
         let whole = draft.tree.count > 1 ? try self.index(of: section, of: draft.tree, in: draft) : nil
+        let held = whole?.heldCount ?? index.heldCount
         guard
             let changed = index.apply(
                 edits, at: draft.position, knowing: known, in: whole.map { (index: $0, member: member) })
         else { return nil }
         // A profile that has too many, from a version with another limit, can lose some.
-        guard index.heldCount <= max(held, Limits.profileFieldsMax) else { return .full }
+        let count = whole?.heldCount(after: changed) ?? index.heldCount
+        guard count <= max(held, Limits.profileFieldsMax) else { return .full }
         draft.add(.updated, of: member, section: section, index, changed)
         return nil
     }

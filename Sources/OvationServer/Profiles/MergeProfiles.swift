@@ -112,6 +112,7 @@ extension MergePreview.Outcome {
         case .merged, .unchanged, .locked: nil
         case .refused(.different(let keyspace)): ProfileChangeOutcome.different(keyspace: keyspace).problem(caller)
         case .refused(.tooManyMembers): ProfileChangeOutcome.tooManyMembers.problem(caller)
+        case .refused(.full): ProfileChangeOutcome.full.problem(caller)
         case .refused(.locked): ProfileState.locked.problem
         }
     }
