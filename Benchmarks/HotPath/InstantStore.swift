@@ -48,6 +48,8 @@ struct InstantStore: Store {
 
     func changes(_ filter: ProfileChangeFilter) async throws(StoreFailure) -> ProfileChangePage? { throw unused }
 
+    func changes(of range: ExportRange) async throws(StoreFailure) -> ChangeExportPage { throw unused }
+
     func profile(_ reference: ProfileReference) async throws(StoreFailure) -> Profile? { throw unused }
 
     func profiles(_ search: ProfileSearch) async throws(StoreFailure) -> ProfileMatches { throw unused }

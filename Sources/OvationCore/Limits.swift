@@ -79,7 +79,9 @@ public struct Limits: Sendable, Equatable {
     public static let exportsPerKeyMax = 4
     /// Events that an export reads at once.
     public static let exportPageEvents = 25_000
-    /// Bytes of event data after which such a page ends early.
+    /// Changes of profiles that an export reads at once, if it has them.
+    public static let exportPageChanges = 1000
+    /// Bytes of event data, or of changes, after which such a page ends early.
     public static let exportPageBytes = 4 * 1024 * 1024
     /// Rows that are copied from one store to another in one transaction.
     public static let copyRowsMax = 10_000

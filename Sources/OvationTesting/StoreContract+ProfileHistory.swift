@@ -17,6 +17,9 @@ extension StoreContract {
         Check("a timeline has events and changes in one order, also while a merge happens between two pages") {
             try await $0.pagesTimeline()
         },
+        Check("changes of a section are exported in their order, each with a key that leads to its profile") {
+            try await $0.exportsChanges()
+        },
         Check("changes of a profile that is not there are nil and not empty") { try await $0.knowsNoChanges() },
         Check("numbers of updates and ids of events rise together, and only events are exported") {
             try await $0.numbersUpdates()
@@ -239,6 +242,67 @@ extension StoreContract {
         #expect(seconds(page) == [4, 4, 3, 3] && page.next == nil)
         let nobody = EventFilter(profile: try address("nobody"), section: 2)
         #expect(try await store.timeline(nobody, after: nil, limit: 1) == nil)
+    }
+
+    private func exportsChanges() async throws {
+        try await found()
+        let range = ExportRange(account: 1, section: 2, limit: 100, bytesMax: 100_000)
+        let nothing = ChangeExportPage(rows: [], next: nil, newest: 0)
+        #expect(try await store.changes(of: range) == nothing)
+        try await post("a@b.se", [1])
+        try await set("a@b.se", [text(4, "own")])
+        try await set("web", [text(4, "other"), Fixtures.tag(1)])
+        try await set("web", [text(5, "elsewhere")], section: 3)
+        try await set("gone@b.se", [text(4, "gone")])
+        try await expectMerged("web", "a@b.se")
+        try await set("web", [text(4, "new")])
+        try await set("a@b.se", [Fixtures.clear(4)])
+        let expected = ["a@b.se own", "web other true", "gone@b.se gone", "web new", "a@b.se -"]
+        func shown(_ page: ChangeExportPage) -> [String] {
+            page.rows.map { row in
+                let values = row.change.edits.map { edit in
+                    switch edit.to?.value {
+                    case .string(let text)?: text
+                    case .boolean(let flag)?: "\(flag)"
+                    default: "-"
+                    }
+                }
+                return ([row.key.text] + values).joined(separator: " ")
+            }
+        }
+        for limit in 1...6 {
+            var (found, next) = ([String](), Int64?.some(0))
+            while let after = next {
+                var part = range
+                (part.after, part.limit) = (after, limit)
+                let page = try await store.changes(of: part)
+                found += shown(page)
+                next = page.next
+            }
+            #expect(found == expected, "\(limit)")
+        }
+        let all = try await store.changes(of: range)
+        #expect(all.rows.map(\.change.position) == all.rows.map(\.change.position).sorted() && all.next == nil)
+        #expect(all.newest == all.rows[4].change.position && all.rows.map(\.key.keyspace) == [1, 4, 1, 4, 1])
+        // What this part of the profile had before, and not what the whole profile had.
+        #expect(all.rows[3].change.edits.map(\.from?.value) == [.string("other")])
+        #expect(all.rows[4].change.edits.map(\.from?.value) == [.string("own")])
+        var part = range
+        (part.after, part.through) = (all.rows[0].change.position, all.rows[3].change.position - 1)
+        #expect(shown(try await store.changes(of: part)) == Array(expected[1...2]))
+        part.bytesMax = 1
+        #expect(try await store.changes(of: part).rows.count == 1, "a page has one at least")
+        for (from, to, count) in [(0, nil, 5), (1, nil, 0), (nil, 0, 0), (nil, 1, 5)] as [(Int?, Int?, Int)] {
+            var part = range
+            part.from = from.map { Fixtures.now.advanced(by: .milliseconds($0)) }
+            part.to = to.map { Fixtures.now.advanced(by: .milliseconds($0)) }
+            #expect(try await store.changes(of: part).rows.count == count)
+        }
+        // A key that was taken out leads elsewhere; and nobody exports who was erased.
+        try await expectChanged("web", .unmerge)
+        _ = try await change("gone@b.se", [.erase(Fixtures.erasureID(1), formats: Fixtures.keyFormats)])
+        #expect(
+            shown(try await store.changes(of: range)) == ["a@b.se own", "a@b.se other true", "a@b.se new", "a@b.se -"])
     }
 
     private func knowsNoChanges() async throws {

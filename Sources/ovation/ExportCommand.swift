@@ -12,6 +12,7 @@ extension EventsCommand {
             abstract: "Export all events of a section, or of one profile.",
             discussion: """
                 All events come in the order of their arrival, as lines that 'ovation events import' takes, or as CSV. \
+                With --changes, what was changed of the profiles stands among them; an import refuses these lines. \
                 With a single --event-type, CSV has a column for each field. Those of one profile come newest first.
 
                 Examples:
@@ -32,6 +33,7 @@ extension EventsCommand {
         @Option(help: "Only events of the profile with this key.") var profileKey: String?
         @Flag(help: "In CSV: leave texts that a spreadsheet would calculate as they are.") var keepFormulas = false
         @Flag(help: "In CSV: begin with a byte order mark, by which some spreadsheets know UTF-8.") var bom = false
+        @Flag(help: "Also what was changed of the profiles; in ndjson, and not for an import.") var changes = false
         @Flag(help: "Also event types that may not be read through a profile's keyspace; for admin keys.")
         var ignoreKeyspacePermissions = false
         @Flag(name: .shortAndLong, help: "Show no progress.") var quiet = false
@@ -39,13 +41,16 @@ extension EventsCommand {
 
         func run() async throws {
             guard !bom || format == .csv else { throw CommandFailure("--bom is for --format csv.") }
+            guard !changes || format == .ndjson else { throw CommandFailure("--changes is for --format ndjson.") }
             let client = try connection.client()
             let section = try await client.section(named: section)
             let types = try await client.eventTypes(named: eventType, in: section)
             let query = query(types)
             let file = try ExportFile(output, format)
             defer { file.discardIfEmpty() }
-            let total = profileKey == nil && from == nil && to == nil ? try await count(client, section, types) : nil
+            let total =
+                profileKey == nil && from == nil && to == nil && !changes
+                ? try await count(client, section, types) : nil
             let progress = TransferProgress(total: total, unit: "events", isQuiet: quiet)
             let line: String
             if let profileKey {
@@ -68,6 +73,7 @@ extension EventsCommand {
             var query = types.map { ("event_discriminators", $0) }
             if let from { query.append(("from", from)) }
             if let to { query.append(("to", to)) }
+            if changes { query.append(("include", "changes")) }
             if ignoreKeyspacePermissions { query.append(("ignore_keyspace_permissions", "true")) }
             if bom, profileKey == nil { query.append(("bom", "true")) }
             if keepFormulas, profileKey == nil { query.append(("formulas", "keep")) }
@@ -79,7 +85,7 @@ extension EventsCommand {
             do {
                 let summary = try await export.run()
                 let leftOut = Int(summary.leftOut)
-                return Figures.count(Int(summary.events), of: "event")
+                return Figures.count(Int(summary.events), of: summary.changes == nil ? "event" : "line")
                     + (leftOut > 0 ? ", \(Figures.grouped(leftOut)) left out that this key may not read" : "")
                     + ", up to event \(summary.lastEventID)."
             } catch let incomplete as IncompleteExport {
@@ -181,10 +187,13 @@ struct ProfileExport: Sendable {
             writer.bytes.removeAll(keepingCapacity: true)
             progress.count(count)
         }
-        return "\(Figures.count(count, of: "event"))."
+        return "\(Figures.count(count, of: hasChanges ? "line" : "event"))."
     }
 
+    private var hasChanges: Bool { query.contains { $0.0 == "include" } }
+
     private func append(_ event: Bodies.StoredEvent, to writer: inout JSONWriter) {
+        guard event.versionID != nil else { return append(change: event, to: &writer) }
         let data = JSONWriter.write(event.data)
         Array(key.utf8).withUnsafeBufferPointer { key in
             data.withUnsafeBufferPointer { data in
@@ -197,5 +206,19 @@ struct ProfileExport: Sendable {
                     as: format)
             }
         }
+    }
+
+    /// As an export of a section has it.
+    private func append(change event: Bodies.StoredEvent, to writer: inout JSONWriter) {
+        var change = Bodies.ExportedChange()
+        change.keyspace = keyspace
+        change.profileKey = key
+        change.eventTime = event.eventTime
+        change.discriminator = event.discriminator
+        change.eventID = event.id
+        change.receivedAt = event.receivedAt
+        if let data = try? Bodies.ProfileChangeData(received: event.data) { change.data = data }
+        writer.append(change.json)
+        writer.append(raw: "\n")
     }
 }

@@ -243,3 +243,34 @@ def test_everything_of_one_person_is_one_file(tmp_path: Path, server: Server) ->
 def test_each_command_explains_itself(server: Server, command: str) -> None:
     text = succeed(server, "profiles", command, "--help")
     assert "--json" in text and "OVERVIEW" in text
+
+
+def test_changes_are_exported_among_the_events(server: Server) -> None:
+    client = server.client()
+    version = client.make_version({"text": "string"})
+    assert client.post_events([event(version, {"text": "a"})], key=STEVE).status_code == 204
+    succeed(server, "profiles", "set", STEVE, "firstname=Ada")
+    assert client.post_events([event(version, {"text": "b"})], key="eve@apsis.com").status_code == 204
+    succeed(server, "profiles", "set", STEVE, "firstname=Grace")
+
+    def exported(*options: str) -> list[Json]:
+        return [json.loads(line) for line in succeed(server, "events", "export", *options).splitlines()]
+
+    whole = exported("--changes")
+    assert [line["profile_key"] for line in whole] == [STEVE, STEVE, "eve@apsis.com", STEVE]
+    assert [line["data"].get("text") for line in whole] == ["a", None, "b", None]
+    [change] = whole[3]["data"]["changes"]
+    assert (change["discriminator"], change["from"], change["to"]) == (
+        "com.apsis1.attributes.firstname",
+        "Ada",
+        "Grace",
+    )
+    assert exported() == [line for line in whole if "version_id" in line]
+    assert exported("--changes", "--after", whole[1]["event_id"]) == whole[2:]
+    # Of one person they come newest first, in the same lines.
+    assert exported("--changes", "--profile-key", STEVE) == [whole[3], whole[1], whole[0]]
+    assert "--format ndjson" in fail(server, "events", "export", "--changes", "--format", "csv")
+    # An import takes the events, and says that it does not take the changes.
+    path = f"/audience/sections/{DEFAULT_SECTION}/events/bulk"
+    loaded = client.post(path, data="\n".join(json.dumps(line) for line in whole).encode()).json()
+    assert (loaded["stored"], loaded["refused"]) == (2, 2)

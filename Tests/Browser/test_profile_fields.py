@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from browser import Browser
-from ovation import DEFAULT_SECTION, EMAIL, Client
+from ovation import DEFAULT_SECTION, EMAIL, Client, event
 
 KEY = "grace@apsis.com"
 PLACE = f"/audience/keyspaces/{EMAIL}/profiles/{KEY}/sections/{DEFAULT_SECTION}/attributes"
@@ -119,3 +119,30 @@ def test_tags_are_added_and_removed_with_a_click(console: Browser, admin: Client
     assert admin.get(tags).json() == {}
     console.follow("Changes")
     assert [heading.text for heading in console.css("ol.timeline h2")][:2] == ["tag Regular changed"] * 2
+
+
+def test_changes_stand_among_the_events(console: Browser, admin: Client, profile: str) -> None:
+    version = admin.make_version({"text": "string"}, name="bread sold")
+    patch(admin, firstname="Ada")
+    # Of this moment, as the server sees it: between the two changes.
+    changed = admin.get(PLACE.replace("attributes", "changes")).json()["items"][0]["event_time"]
+    assert admin.post_events([event(version, {"text": "rye"}, changed)], key=KEY).status_code == 204
+    patch(admin, firstname="Grace", lastname="Hopper")
+    for has_script in (True, False):
+        console.scripts(has_script)
+        console.open(profile)
+        headings = console.script("return [...document.querySelectorAll('#timeline h3')].map((e) => e.textContent)")
+        place = headings.index("bread sold")
+        assert headings[place - 1 : place + 2] == ["First name, Last name changed", "bread sold", "First name changed"]
+        article = console.css("#timeline article")[place - 1]
+        [table] = console.css("details:not([open]) table", article)
+        assert not table.is_displayed(), "it is folded"
+        console.click("disclosure", "Before and after", article)
+        assert [cell.text for cell in console.css("td", table)] == ["Ada", "Grace", "none", "Hopper"]
+    console.scripts(True)
+    console.open(profile)
+    console.click("disclosure", "All event types")
+    assert "Changes of the profile are shown where no type is chosen." in console.main
+    console.tick("bread sold")
+    console.press("Filter")
+    assert "First name changed" not in console.main and "rye" in console.main

@@ -106,6 +106,10 @@ final class SharedStore: Store {
         try await base.changes(filter)
     }
 
+    func changes(of range: ExportRange) async throws(StoreFailure) -> ChangeExportPage {
+        try await base.changes(of: range)
+    }
+
     func profile(_ reference: ProfileReference) async throws(StoreFailure) -> Profile? {
         try await base.profile(reference)
     }

@@ -10,6 +10,10 @@ public protocol ProfileStore: Sendable {
     /// What was changed of a profile, newest first. nil: there is no such profile.
     func changes(_ filter: ProfileChangeFilter) async throws(StoreFailure) -> ProfileChangePage?
 
+    /// What was changed of all profiles in a section, in the order in which it was made; not what became of each as a
+    /// whole. Versions of the range say nothing.
+    func changes(of range: ExportRange) async throws(StoreFailure) -> ChangeExportPage
+
     /// nil: there is no such profile.
     func profile(_ reference: ProfileReference) async throws(StoreFailure) -> Profile?
 

@@ -7,7 +7,7 @@ enum ExportRows {
 
     /// - Parameter isSpread: whether Citus spreads the tables.
     static func page(_ connection: PostgresConnection, _ range: ExportRange, isSpread: Bool) throws -> ExportPage {
-        let newest = try newest(connection, range, isSpread: isSpread)
+        let newest = try newest(connection, range, isSpread: isSpread, ReadSQL.newestEvent)
         let last = min(range.through ?? newest, newest)
         guard range.after < last else {
             return ExportPage(rows: [], profiles: [], keys: [], data: [], next: nil, newest: newest)
@@ -46,8 +46,8 @@ enum ExportRows {
         return try page(connection, rows, next: next, newest: newest)
     }
 
-    /// The number of events that fit into a page; at least one.
-    private static func fitting(_ sizes: PostgresResult, _ range: ExportRange) -> Int {
+    /// The number of rows that fit into a page; at least one.
+    static func fitting(_ sizes: PostgresResult, _ range: ExportRange) -> Int {
         var (count, bytes): (Int, Int64) = (0, 0)
         while count < min(sizes.count, range.limit), count == 0 || bytes < range.bytesMax {
             bytes += sizes.int64(count, 1)
@@ -62,8 +62,9 @@ enum ExportRows {
     /// an event with an earlier id that is committed later. So the first page waits for the transactions that have
     /// drawn ids; the later pages end at the event that the first one found. On Citus a node that was lost within a
     /// commit may still have to finish it.
-    private static func newest(
-        _ connection: PostgresConnection, _ range: ExportRange, isSpread: Bool
+    /// - Parameter statement: finds the newest one up to an id.
+    static func newest(
+        _ connection: PostgresConnection, _ range: ExportRange, isSpread: Bool, _ statement: Statement
     ) throws -> Int64 {
         if let through = range.through { return through }
         let drawn = try connection.run([
@@ -71,7 +72,7 @@ enum ExportRows {
         ])[2].int64(0, 0)
         if isSpread { _ = try connection.run(CitusSQL.settle) }
         guard drawn > 0 else { return 0 }
-        let newest = try connection.run(ReadSQL.newestEvent) {
+        let newest = try connection.run(statement) {
             $0.add(range.account)
             $0.add(drawn + Schema.eventBlock - 1)
         }
@@ -95,6 +96,16 @@ enum ExportRows {
         }
         return ExportPage(
             rows: rows, profiles: profiles.list, keys: profiles.keys, data: data, next: next, newest: newest)
+    }
+
+    /// A key that leads to each profile; without those that are not there any more.
+    static func keys(_ connection: PostgresConnection, _ ids: Set<Int64>) throws -> [Int64: Profile.Key] {
+        let found = try Profiles(connection, ids: ids.sorted())
+        return found.indexes.mapValues { index in
+            let profile = found.list[index]
+            return Profile.Key(
+                keyspace: profile.keyspace, text: String(decoding: found.keys[profile.key], as: UTF8.self))
+        }
     }
 
     /// The profiles of a page, each looked up once.

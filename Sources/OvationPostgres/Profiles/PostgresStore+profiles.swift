@@ -10,6 +10,10 @@ extension PostgresStore: ProfileStore {
         try await reader.read { try ProfileDataRows.changes($0, filter) }
     }
 
+    public func changes(of range: ExportRange) async throws(StoreFailure) -> ChangeExportPage {
+        try await reader.read { [isSpread] in try ChangeExportRows.page($0, range, isSpread: isSpread) }
+    }
+
     public func change(_ change: ProfileChange) async throws(StoreFailure) -> ProfileChangeOutcome {
         let outcome = try await writer.write { .change(change, $0) }.get()
         if change.erasure != nil { remover.hurry() }

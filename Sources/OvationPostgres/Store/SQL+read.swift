@@ -188,6 +188,33 @@ enum ReadSQL {
         ORDER BY event_id
         """)
 
+    static let newestChange = Statement(
+        "newest_change",
+        "SELECT max(position) FROM profile_change WHERE account_id = $1::bigint AND position <= $2::bigint")
+
+    static let nextChange = Statement(
+        "next_change",
+        "SELECT min(position) FROM profile_change WHERE account_id = $1::bigint AND position > $2::bigint")
+
+    /// The changes of one page and their sizes; the caller takes those that fit.
+    static let exportChangeSizes = Statement(
+        "export_change_sizes",
+        """
+        SELECT position, octet_length(edits)::bigint FROM profile_change
+        WHERE account_id = $1::bigint AND position > $2::bigint AND position <= $3::bigint
+            AND section = $4::bigint AND at >= $5::bigint AND at <= $6::bigint
+        ORDER BY position LIMIT $7::bigint
+        """)
+
+    static let exportChanges = Statement(
+        "export_changes",
+        """
+        SELECT position, profile_id, kind, at, actor, edits FROM profile_change
+        WHERE account_id = $1::bigint AND position > $2::bigint AND position <= $3::bigint
+            AND section = $4::bigint AND at >= $5::bigint AND at <= $6::bigint
+        ORDER BY position
+        """)
+
     /// Events of a profile that is erased, or locked for good, have no key.
     static let profileKeys = Statement(
         "profile_keys",

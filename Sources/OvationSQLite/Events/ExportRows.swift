@@ -133,6 +133,18 @@ enum ExportRows {
         return profiles
     }
 
+    /// A key that leads to each profile; without those that are not there any more.
+    static func keys(
+        _ database: Database, _ ids: Set<Int64>, of account: Int64, _ recent: RecentProfiles.Rows
+    ) throws -> [Int64: Profile.Key] {
+        let found = try profiles(database, ids, of: account, recent)
+        return found.indexes.mapValues { index in
+            let profile = found.profiles[index]
+            return Profile.Key(
+                keyspace: profile.keyspace, text: String(decoding: found.keys[profile.key], as: UTF8.self))
+        }
+    }
+
     private static func withProfiles(
         _ database: Database, _ range: ExportRange, _ recent: RecentProfiles.Rows, _ found: [Found],
         _ data: [UInt8], next: Int64?, newest: Int64

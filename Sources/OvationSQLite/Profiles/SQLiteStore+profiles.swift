@@ -15,6 +15,12 @@ extension SQLiteStore: ProfileStore {
         }
     }
 
+    public func changes(of range: ExportRange) async throws(StoreFailure) -> ChangeExportPage {
+        try await scanner.read(after: { [recent] in recent.profiles.all }) { database, recent in
+            try ChangeExportRows.page(database, range, recent)
+        }
+    }
+
     public func change(_ change: ProfileChange) async throws(StoreFailure) -> ProfileChangeOutcome {
         try await writer.write { .change(change, $0) }.get()
     }

@@ -14,15 +14,20 @@ struct Export: Sendable {
     let ignoresPermissions: Bool
     /// Ends with a line that says what the export had.
     let hasSummary: Bool
+    /// Also what was changed of the profiles.
+    let hasChanges: Bool
 
     /// Bytes that are written at once.
     private static let partBytes = 256 * 1024
 
     private struct Counts {
         var events = 0
+        var changes = 0
         var leftOut = 0
     }
 
+    /// - Parameters:
+    ///   - range: of the export, up to its end: what arrives meanwhile is for the next export, so that this one ends.
     /// - Throws: when the export cannot continue; the reader sees that the answer is cut off.
     func run(from first: ExportPage, _ range: ExportRange, to output: StreamOutput) async throws {
         var writer = JSONWriter()
@@ -31,18 +36,17 @@ struct Export: Sendable {
         var counts = Counts()
         var page = first
         var range = range
-        // Events that arrive meanwhile are for the next export, so that this one ends.
-        range.through = first.newest
+        var changes = hasChanges ? ExportedChanges(range, from: dependencies.store) : nil
         while true {
             if Task.isShuttingDownGracefully { throw StreamEnd.serverStopping }
             range.after = page.next ?? range.after
             let following = page.next == nil ? nil : range
             async let next = read(following)
-            try await write(page, &writer, &counts, to: output)
+            try await write(page, &changes, &writer, &counts, to: output)
             guard let read = try await next else { break }
             page = read
         }
-        if hasSummary { writer.append(summary(counts, last: first.newest)) }
+        if hasSummary { writer.append(summary(counts, last: range.through ?? first.newest)) }
         if hasSummary { writer.append(raw: "\n") }
         try await output.write(ByteBuffer(bytes: writer.bytes))
     }
@@ -54,23 +58,51 @@ struct Export: Sendable {
 
     /// With the present rights and definitions: an export can take hours.
     private func write(
-        _ page: ExportPage, _ writer: inout JSONWriter, _ counts: inout Counts, to output: StreamOutput
+        _ page: ExportPage, _ changes: inout ExportedChanges?, _ writer: inout JSONWriter, _ counts: inout Counts,
+        to output: StreamOutput
     ) async throws {
         let current = try dependencies.directory.current(caller)
         var view = ExportView(
             current, section: try current.section(section).discriminator, ignoresPermissions: ignoresPermissions)
         var start = 0
-        while start < page.rows.count {
-            start = append(page, from: start, &writer, &view, &counts)
-            guard writer.bytes.count >= Export.partBytes else { continue }
-            try await output.write(ByteBuffer(bytes: writer.bytes))
-            writer.bytes.removeAll(keepingCapacity: true)
+        while true {
+            // Those before the next event, or before what the next page has.
+            let end = start < page.rows.count ? page.rows[start].id : page.next.map { $0 + 1 } ?? .max
+            while let row = try await changes?.take(before: end) {
+                append(row, &writer, view, &counts)
+                try await writeIfFull(&writer, to: output)
+            }
+            guard start < page.rows.count else { return }
+            start = append(page, from: start, before: changes?.nextPosition ?? .max, &writer, &view, &counts)
+            try await writeIfFull(&writer, to: output)
         }
     }
 
-    /// Rows up to the size of one part. Returns the index of the first remaining one.
     private func append(
-        _ page: ExportPage, from start: Int, _ writer: inout JSONWriter, _ view: inout ExportView,
+        _ row: ChangeExportPage.Row, _ writer: inout JSONWriter, _ view: ExportView, _ counts: inout Counts
+    ) {
+        guard let keyspace = view.keyspace(row.key.keyspace),
+            let change = Bodies.ExportedChange(row, keyspace, view.fields(through: keyspace))
+        else {
+            counts.leftOut += 1
+            return
+        }
+        writer.append(change.json)
+        writer.append(raw: "\n")
+        counts.changes += 1
+    }
+
+    private func writeIfFull(_ writer: inout JSONWriter, to output: StreamOutput) async throws {
+        guard writer.bytes.count >= Export.partBytes else { return }
+        try await output.write(ByteBuffer(bytes: writer.bytes))
+        writer.bytes.removeAll(keepingCapacity: true)
+    }
+
+    /// Rows up to the size of one part.
+    /// - Parameter id: where the next change stands.
+    /// - Returns: the index of the first remaining one.
+    private func append(
+        _ page: ExportPage, from start: Int, before id: Int64, _ writer: inout JSONWriter, _ view: inout ExportView,
         _ counts: inout Counts
     ) -> Int {
         page.data.withUnsafeBufferPointer { data in
@@ -79,6 +111,7 @@ struct Export: Sendable {
                 var dataStart = start == 0 ? 0 : page.rows[start - 1].dataEnd
                 while index < page.rows.count, writer.bytes.count < Export.partBytes {
                     let row = page.rows[index]
+                    if row.id > id { break }
                     let its = dataStart..<row.dataEnd
                     dataStart = row.dataEnd
                     index += 1
@@ -102,14 +135,14 @@ struct Export: Sendable {
     }
 
     private func summary(_ counts: Counts, last: Int64) -> JSONValue {
-        .object([
-            .init(
-                "summary",
-                .object([
-                    .init("events", JSONValue(counts.events)), .init("left_out", JSONValue(counts.leftOut)),
-                    .init("last_event_id", .string(String(last))),
-                ]))
-        ])
+        var summary = Bodies.ExportSummary()
+        summary.events = Int64(counts.events)
+        if hasChanges { summary.changes = Int64(counts.changes) }
+        summary.leftOut = Int64(counts.leftOut)
+        summary.lastEventID = String(last)
+        var end = Bodies.ExportEnd()
+        end.summary = summary
+        return end.json
     }
 }
 
@@ -147,8 +180,18 @@ struct ExportView {
         return names
     }
 
+    /// nil: the caller may not read through it.
+    func keyspace(_ number: Int64) -> Keyspace? {
+        keyspaces[number].flatMap { caller.key.mayRead($0.discriminator) ? $0 : nil }
+    }
+
+    func fields(through keyspace: Keyspace) -> ReadableFields {
+        ReadableFields(
+            caller.catalogue, through: keyspace.discriminator, ignoringPermissions: ignoresPermissions)
+    }
+
     private func look(_ place: VersionInKeyspace) -> Names? {
-        guard let keyspace = keyspaces[place.keyspace], caller.key.mayRead(keyspace.discriminator),
+        guard let keyspace = keyspace(place.keyspace),
             let eventType = caller.catalogue.version(place.version)?.eventType,
             ignoresPermissions || eventType.permission(in: keyspace.discriminator).read
         else { return nil }

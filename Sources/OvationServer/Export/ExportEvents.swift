@@ -5,7 +5,7 @@ import OvationCore
 import OvationWire
 
 /// `GET /audience/sections/{section}/events/export`: all events of a section in the order of their arrival, as lines
-/// that a bulk upload takes, or as CSV.
+/// that a bulk upload takes, or as CSV; with `include=changes` also what was changed of the profiles.
 struct ExportEvents: EndpointHandler {
     let dependencies: Dependencies
 
@@ -17,18 +17,25 @@ struct ExportEvents: EndpointHandler {
         }
         let types = try eventTypes(call, in: section)
         let format = try format(call, types)
-        let range = ExportRange(
+        let hasChanges = try call.includesChanges()
+        if hasChanges, case .csv = format {
+            throw Problem(.invalidParameter, "Changes are given as lines of JSON; leave out 'format' or 'include'.")
+        }
+        var range = ExportRange(
             account: caller.key.account, section: section.number, after: try position(call),
             versions: types.map { Set($0.flatMap { $0.versions.map(\.id) }) }, from: try call.timestamp("from"),
             to: try call.timestamp("to"), limit: Limits.exportPageEvents, bytesMax: Limits.exportPageBytes)
         let export = Export(
             dependencies: dependencies, caller: caller, section: section.discriminator, format: format,
             ignoresPermissions: try call.ignoresKeyspacePermissions(),
-            hasSummary: try call.flag("summary"))
+            hasSummary: try call.flag("summary"), hasChanges: hasChanges)
         let slot = try dependencies.exports.take(for: caller.key)
+        // Changes first: all events before the newest of them are there when events are read.
+        let newestChange = hasChanges ? try await newestChange(of: range) : 0
         // The first page comes before the answer, so that an unreadable store is not an empty export.
         let first = try await dependencies.store.events(of: range)
-        let body = ResponseBody.stream(on: call.connection) { output in
+        range.through = max(first.newest, newestChange)
+        let body = ResponseBody.stream(on: call.connection) { [range] output in
             try await export.run(from: first, range, to: output)
             withExtendedLifetime(slot) {}
         }
@@ -44,6 +51,12 @@ struct ExportEvents: EndpointHandler {
                 // nginx would hold the stream back otherwise.
                 HTTPField.Name("X-Accel-Buffering")!: "no",
             ], body: body)
+    }
+
+    private func newestChange(of range: ExportRange) async throws -> Int64 {
+        var range = range
+        range.limit = 1
+        return try await dependencies.store.changes(of: range).newest
     }
 
     /// nil: all.

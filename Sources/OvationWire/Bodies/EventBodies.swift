@@ -170,6 +170,32 @@ extension Bodies {
         }
     }
 
+    public struct ExportedChange: Body {
+        public var keyspace = ""
+        public var profileKey = ""
+        public var eventTime = Timestamp(milliseconds: 0)
+        public var discriminator = ""
+        public var data = ProfileChangeData()
+        public var eventID = ""
+        public var receivedAt = Timestamp(milliseconds: 0)
+        public init() {}
+
+        public static let summary = "A line of an export with changes: what was changed of a profile."
+        public static let members = Members<Self> {
+            $0.required(
+                "keyspace", \.keyspace, "The keyspace of a key of the profile.",
+                .discriminator("com.apsis1.keyspaces.email"))
+            $0.required("profile_key", \.profileKey, "The key.", .string(example: "steve@apsis.com"))
+            $0.required("event_time", \.eventTime, "When it was changed.")
+            $0.required(
+                "discriminator", \.discriminator, "What happened.",
+                .string(example: "com.ovation.events.profile.updated"))
+            $0.required("data", \.data, "What was changed, and who asked for it.")
+            $0.required("event_id", \.eventID, "Its id here, which no event has.", .id("18"))
+            $0.required("received_at", \.receivedAt, "The time of the change.")
+        }
+    }
+
     public struct BulkCounts: Body {
         public var lines: Int64 = 0
         public var stored: Int64 = 0

@@ -146,6 +146,22 @@ extension Bodies.StoredEvent {
     }
 }
 
+extension Bodies.ExportedChange {
+    /// - Parameter keyspace: of the key.
+    /// nil: there is nothing in it that the caller may read.
+    public init?(_ row: ChangeExportPage.Row, _ keyspace: Keyspace, _ readable: ReadableFields) {
+        guard let change = Bodies.ProfileChange(row.change, readable) else { return nil }
+        self.init()
+        self.keyspace = keyspace.discriminator.text
+        profileKey = row.key.text
+        eventTime = change.eventTime
+        discriminator = change.eventDiscriminator
+        data = change.data
+        eventID = String(row.change.position)
+        receivedAt = change.eventTime
+    }
+}
+
 /// Opaque to clients: the change after which the next page begins.
 public enum ChangeCursor {
     public static func write(_ position: Int64) -> String {

@@ -34,6 +34,7 @@ extension Bodies {
 
     public struct ExportSummary: Body {
         public var events: Int64 = 0
+        public var changes: Int64?
         public var leftOut: Int64 = 0
         public var lastEventID = "0"
         public init() {}
@@ -41,9 +42,13 @@ extension Bodies {
         public static let summary = "What an export has."
         public static let members = Members<Self> {
             $0.required("events", \.events, "How many events.", .count())
-            $0.required("left_out", \.leftOut, "Events that the API key may not read.", .count(0))
+            $0.optional(
+                "changes", \.changes, "How many changes of profiles, where they were asked for.", .count(),
+                isInExample: false)
+            $0.required("left_out", \.leftOut, "Events and changes that the API key may not read.", .count(0))
             $0.required(
-                "last_event_id", \.lastEventID, "The newest event that was looked at; 0: there is none.", .id("17"))
+                "last_event_id", \.lastEventID, "The newest event or change that was looked at; 0: there is none.",
+                .id("17"))
         }
     }
 }

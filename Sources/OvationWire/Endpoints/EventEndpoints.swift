@@ -82,10 +82,14 @@ extension Endpoint {
         EndpointSpec(
             "exportEvents", .get, "/audience/sections/{section}/events/export", .token, .events,
             "All events of a section in the order of their arrival, as NDJSON or CSV",
-            "An export that breaks off is cut off. It goes on behind an event with 'after'. An ExportLine says what a line is.",
+            "An export that breaks off is cut off. It goes on behind an event with 'after'. An ExportLine says what a line is, "
+                + "and an ExportedChange what that of a change is.",
             parameters: [
                 .query("format", "What the lines are.", .words("ndjson", "csv").with(default: "ndjson")),
                 .eventDiscriminators, .from, .to,
+                .query(
+                    "include", "In NDJSON: 'changes' gives also what was changed of the profiles' attributes and tags.",
+                    .words("changes")),
                 .query(
                     "after", "Only events that arrived after the event with this id.",
                     .string(pattern: "^[1-9][0-9]{0,17}$", example: "17")),
@@ -102,5 +106,5 @@ extension Endpoint {
                 .ignoreKeyspacePermissions,
             ],
             answers: [.text("Lines that a bulk upload takes, or CSV.", lines, "text/csv")], isPrivate: true,
-            besides: [Bodies.ExportLine.self]))
+            besides: [Bodies.ExportLine.self, Bodies.ExportedChange.self]))
 }
