@@ -229,7 +229,8 @@ def test_a_customer_is_found_by_the_e_mail_address(server: Server) -> None:
     server.start()
     assert succeed(server, "profiles", "find", STEVE) == lines
     client = server.client()
-    assert client.delete("/audience/keyspaces/com.apsis1.keyspaces.web/profiles/shop-1").status_code == 204
+    gone = client.request("DELETE", "/audience/keyspaces/com.apsis1.keyspaces.web/profiles/shop-1")
+    assert gone.status_code == 204, gone.text
     assert client.get("/audience/profiles", params={"key": "ste"}).json()["items"] == []
 
 
