@@ -3,9 +3,9 @@ import NIOCore
 /// The connection of a request, for answers that take their time: the patience that they need would let any other
 /// request be an attack.
 struct Connection: Sendable {
-    private let channel: any Channel
+    private let channel: any NIOCore.Channel
 
-    init(_ channel: any Channel) {
+    init(_ channel: any NIOCore.Channel) {
         self.channel = channel
     }
 

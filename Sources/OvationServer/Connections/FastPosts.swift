@@ -39,7 +39,7 @@ final class FastPosts: Sendable {
     }
 
     /// A request whose head is a plain post's, from a caller who is known and may post there; nil: any other.
-    func begin(_ head: HTTPRequest, on channel: any Channel) -> FastPost? {
+    func begin(_ head: HTTPRequest, on channel: any NIOCore.Channel) -> FastPost? {
         guard head.method == .post, FastPosts.isPlain(head.headerFields) else { return nil }
         let start = ContinuousClock.now
         var request = Request(head: head, body: RequestBody(buffer: ByteBuffer()))

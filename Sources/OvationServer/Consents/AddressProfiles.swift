@@ -16,8 +16,12 @@ struct AddressProfiles {
         self.section = section.number
         var found: [ProfileID: ProfileData] = [:]
         let own = try await store.data(of: place.profile, in: [0, section.number])
-        isLocked = try await own == nil && store.profile(.address(place.profile))?.state == .locked
-        if let own { found[own.profile.id] = own }
+        if let own {
+            found[own.profile.id] = own
+            isLocked = false
+        } else {
+            isLocked = try await store.profile(.address(place.profile))?.state == .locked
+        }
         for data in try await AddressProfiles.byValue(place, section, store) { found[data.profile.id] = data }
         data = Array(found.values)
     }
