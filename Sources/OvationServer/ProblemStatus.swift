@@ -30,6 +30,12 @@ extension Problem.Code {
     }
 }
 
+extension Problem.Code {
+    /// Whether the answer says what is wrong. Clients of the original take an empty answer to a consent that is there already
+    /// as done, and a text as a failure.
+    var hasBody: Bool { self != .consentNotAllowed }
+}
+
 extension HTTPResponse.Status {
     /// `title` of a problem: the status in words.
     var title: String {

@@ -135,7 +135,7 @@ struct ConsentsCommand: AsyncParsableCommand {
     struct MaySend: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
             abstract: "Say whether an address may be written to about a topic, and why.",
-            discussion: "The command ends with 0 if it may be, and with 1 if not.")
+            discussion: "The command ends with 0 if it may be, with 2 if not, and with 1 where it could not ask.")
 
         @OptionGroup var connection: ConnectionOptions
         @Argument(help: "The address, as it is: not percent-encoded.") var address: String
@@ -157,7 +157,7 @@ struct ConsentsCommand: AsyncParsableCommand {
             } else {
                 try Output.print("\(answer.content.maySend ? "yes" : "no"): \(answer.content.detail)")
             }
-            if !answer.content.maySend { throw ExitCode(1) }
+            if !answer.content.maySend { throw ExitCode(2) }
         }
     }
 

@@ -118,7 +118,7 @@ def test_a_suppression_holds_for_who_comes_after_the_person_is_deleted(server: S
 
 def test_the_command_line_sets_asks_and_shows(server: Server) -> None:
     unknown = attempt(server, "consents", "may-send", STEVE, "Weekly offers")
-    assert (unknown.returncode, unknown.stdout[:10]) == (1, "no: Nobody")
+    assert (unknown.returncode, unknown.stdout[:10]) == (2, "no: Nobody")
     assert "is set" in succeed(server, "consents", "set", STEVE, "weekly offers", "email", "opt-in", "--reason", "form")
     assert succeed(server, "consents", "may-send", STEVE, "Weekly offers").startswith("yes: ")
     assert "Nothing is changed" in fail(server, "consents", "set", STEVE, TOPIC, "email", "opt-in")
@@ -129,7 +129,7 @@ def test_the_command_line_sets_asks_and_shows(server: Server) -> None:
     assert "opt-in" in succeed(server, "consents", "history", STEVE)
     assert "is suppressed" in succeed(server, "consents", "suppress", STEVE, "--reason", "spam")
     suppressed = attempt(server, "consents", "may-send", STEVE, TOPIC)
-    assert suppressed.returncode == 1 and "suppressed" in suppressed.stdout
+    assert suppressed.returncode == 2 and "suppressed" in suppressed.stdout
     assert "lifted" in succeed(server, "consents", "unsuppress", STEVE)
     assert "opt-in" in fail(server, "consents", "set", STEVE, TOPIC, "email", "maybe")
     assert "ovation topics list" in fail(server, "consents", "may-send", STEVE, "No such topic")

@@ -68,7 +68,8 @@ struct ConsolePagesTests {
             who: hostile, sectionName: hostile, channels: [hostile, hostile],
             rows: [.init(topic: hostile, cells: [.init(consent), .init(nil, isImpossible: true)])],
             topicChoices: choices, channelChoices: choices, typeChoices: choices, reason: hostile, action: hostile,
-            back: hostile, suppression: hostile, isUnmanaged: false,
+            back: hostile, suppressions: [.init(address: hostile, channel: hostile, reason: hostile)],
+            isUnmanaged: false,
             changes: [
                 .init(
                     at: moment, by: hostile, topic: hostile, channel: hostile, from: hostile, to: hostile,

@@ -143,6 +143,7 @@ struct AuthorityTests {
             "other_keyspace": "com.apsis1.keyspaces.web", "other_key": "w",
             "erasure_id": "8e03978e-40d5-43e8-bc93-6894a57f9324",
             "cause": "0123456789abcdef0123456789abcdef", "channel": "com.apsis1.channels.email",
+            "address": "steve@apsis.com",
             "folder": "com.example.targets.news", "consent_list": "com.example.targets.news",
             "topic": "com.example.topics.offers",
         ])
@@ -237,7 +238,8 @@ struct AuthorityTests {
                 ofNewKey: #"{"name":"Reader","keyspaces":{"\#(Fixtures.emailKeyspace)":"read"}}"#
             ).token
             for endpoint in Endpoint.allCases where endpoint.scope == .token {
-                let namesKeyspace = endpoint.path.contains("{keyspace}")
+                // An address is a key of its channel's keyspace.
+                let namesKeyspace = ["{keyspace}", "{address}"].contains { endpoint.path.contains($0) }
                 let answer = try await server.send(endpoint.method, path(endpoint), token: other, body: "{}")
                 expect(
                     answer, from: endpoint, "limited to another keyspace",

@@ -244,24 +244,28 @@ struct DescribedBodyTests {
     /// Topics of the examples, and what is said of them.
     private func takeConsents(_ take: (Step) async throws -> TestServer.Answer) async throws {
         let section: KeyValuePairs = ["section": Self.section]
-        for endpoint in [Endpoint.createFolder, .createTopic] {
-            _ = try await take(Step(endpoint: endpoint, path: section))
-        }
+        let folder = "usercreated.targets.letters-3ayb7167e4"
+        _ = try await take(
+            Step(endpoint: .createFolder, path: section, body: #"{"name":"L","discriminator":"\#(folder)"}"#))
+        let topic = "usercreated.topics.letters-cbyntm8qnw"
+        let made = #"{"name":"T","discriminator":"\#(topic)","folder_discriminator":"\#(folder)"}"#
+        _ = try await take(Step(endpoint: .createTopic, path: section, body: made))
         let address: KeyValuePairs = [
             "channel": "com.apsis1.channels.email", "address": "steve@apsis.com", "section": Self.section,
-            "consent_list": "usercreated.targets.newsletters-3ayb7167e4",
+            "consent_list": folder,
         ]
-        let topic = "usercreated.topics.weekly_offers-cbyntm8qnw"
         let consent =
             #"{"type":"opt-in","reason":"","topic_discriminator":"\#(topic)","#
             + #""channel_discriminator":"com.apsis1.channels.email"}"#
         _ = try await take(Step(endpoint: .postConsent, path: Self.place, body: consent))
         _ = try await take(Step(endpoint: .putSuppression, path: address))
-        for endpoint in [Endpoint.listConsents, .listConsentChanges, .postSubscription] {
-            _ = try await take(Step(endpoint: endpoint, path: Self.place))
-        }
+        let subscription = #"{"consent_list_discriminator":"\#(folder)","topic_discriminator":"\#(topic)"}"#
+        _ = try await take(Step(endpoint: .postSubscription, path: Self.place, body: subscription))
         let optOut = #"{"type":"opt-out","section_discriminator":"\#(Self.section)"}"#
         _ = try await take(Step(endpoint: .postAddressConsent, path: address, body: optOut))
+        for endpoint in [Endpoint.listConsents, .listConsentChanges, .listProfileChanges] {
+            _ = try await take(Step(endpoint: endpoint, path: Self.place))
+        }
         for endpoint in [Endpoint.getSuppression, .listEvaluations] {
             _ = try await take(Step(endpoint: endpoint, path: address))
         }
@@ -353,7 +357,8 @@ struct DescribedBodyTests {
                     "keyspace": Self.email, "key": "steve@apsis.com", "section": Fixtures.section,
                     "event": Fixtures.eventType, "client_id": TestServer.clientID, "version": "2565266",
                     "attribute": "com.apsis1.attributes.email", "tag": "com.example.tags.vip",
-                    "channel": "com.apsis1.channels.email", "folder": "com.example.targets.news",
+                    "channel": "com.apsis1.channels.email", "address": "steve@apsis.com",
+                    "folder": "com.example.targets.news",
                     "topic": "com.example.topics.offers", "id": refused?["id"]?.string ?? "",
                 ])
                 for member in described {

@@ -81,6 +81,19 @@ public struct ProfileConsentsPage: ConsolePage {
         }
     }
 
+    /// A block on an address of the profile.
+    public struct Suppression: Sendable, Equatable {
+        public let address: String
+        public let channel: String
+        public let reason: String
+
+        public init(address: String, channel: String, reason: String) {
+            self.address = address
+            self.channel = channel
+            self.reason = reason
+        }
+    }
+
     public let who: String
     public let sectionName: String
     /// Names of the columns.
@@ -95,8 +108,7 @@ public struct ProfileConsentsPage: ConsolePage {
     public let action: String
     /// The profile's page.
     public let back: String
-    /// Why the address is suppressed; nil: it is not.
-    public let suppression: String?
+    public let suppressions: [Suppression]
     /// Whether no key of the profile is of a keyspace that manages subscriptions.
     public let isUnmanaged: Bool
     /// The newest first.
@@ -113,7 +125,7 @@ public struct ProfileConsentsPage: ConsolePage {
     public init(
         who: String, sectionName: String, channels: [String], rows: [Row], topicChoices: [Choice],
         channelChoices: [Choice], typeChoices: [Choice], reason: String, action: String, back: String,
-        suppression: String?, isUnmanaged: Bool, changes: [Change], olderHref: String?, isLaterPage: Bool,
+        suppressions: [Suppression], isUnmanaged: Bool, changes: [Change], olderHref: String?, isLaterPage: Bool,
         errors: [FormError] = []
     ) {
         self.who = who
@@ -126,7 +138,7 @@ public struct ProfileConsentsPage: ConsolePage {
         self.reason = reason
         self.action = action
         self.back = back
-        self.suppression = suppression
+        self.suppressions = suppressions
         self.isUnmanaged = isUnmanaged
         self.changes = changes
         self.olderHref = olderHref

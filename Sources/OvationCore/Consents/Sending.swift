@@ -79,5 +79,18 @@ public struct Sending: Sendable, Equatable {
 }
 
 extension ProfileData.Section {
-    public subscript(field: ProfileField) -> HeldField? { fields.first { $0.field == field } }
+    /// Fields are ordered by kind and number.
+    public subscript(field: ProfileField) -> HeldField? {
+        var (low, high) = (0, fields.count)
+        while low < high {
+            let middle = (low + high) / 2
+            let other = fields[middle].field
+            if (other.kind.rawValue, other.number) < (field.kind.rawValue, field.number) {
+                low = middle + 1
+            } else {
+                high = middle
+            }
+        }
+        return low < fields.count && fields[low].field == field ? fields[low] : nil
+    }
 }

@@ -147,7 +147,8 @@ public struct ProfileTarget: Sendable {
 
 /// What a caller may read of what a profile holds, through a keyspace.
 public struct ReadableFields: Sendable {
-    private let catalogue: Catalogue
+    /// What the caller may know of.
+    public let catalogue: Catalogue
     private let keyspace: Discriminator<Keyspace>
     /// An admin asked past the permissions of keyspaces.
     private let ignoresPermissions: Bool

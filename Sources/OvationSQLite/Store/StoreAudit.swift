@@ -161,7 +161,7 @@ struct StoreAudit {
         let changes = try PreparedStatement(
             cached: database.cachedStatement(
                 sql: """
-                    SELECT profile_id, ifnull(section, 0), position, edits, kind FROM profile_change
+                    SELECT profile_id, ifnull(section, 0), position, edits, kind, section IS NULL FROM profile_change
                     WHERE profile_id NOT IN (SELECT profile_id FROM profile WHERE \(StoreAudit.isGone)) ORDER BY 1, 2, 3
                     """))
         let stored = try PreparedStatement(
@@ -192,8 +192,10 @@ struct StoreAudit {
             place = next
             let position = changes.int64(2)
             let edits = changes.withBytes(3) { PackedEdits(bytes: $0) }
-            let isWhole = next.1 == 0
+            let isWhole = changes.int64(5) == 1
             guard let edits, edits.edits.allSatisfy({ ($0.field == .life) == isWhole }),
+                // Of all sections together a profile has consents, and nothing else.
+                isWhole || next.1 != 0 || edits.edits.allSatisfy({ $0.field.kind == .consent }),
                 (changes.text(4) == ProfileChange.Kind.updated.rawValue) != isWhole, index.replay(edits, at: position)
             else {
                 gaps += 1

@@ -11,7 +11,7 @@ struct ListConsentChanges: BodyEndpoint {
         let caller = try call.caller()
         let section = try caller.section(call.path.section())
         let keyspace = try caller.keyspaceForReading(call.path.keyspace())
-        try keyspace.requireReadableConsents()
+        if try !call.ignoresKeyspacePermissions() { try keyspace.requireReadableConsents() }
         let profile = try call.profile(in: keyspace, of: caller)
         let limit = try call.int("limit", in: 1...Limits.changesPageMax, default: 50)
         let before = try call.parameter("cursor").map { text throws(Problem) in try ChangeCursor.parse(text) }

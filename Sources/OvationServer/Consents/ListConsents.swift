@@ -12,7 +12,7 @@ struct ListConsents: BodyEndpoint {
         let caller = try call.caller()
         let section = try caller.section(call.path.section())
         let keyspace = try caller.keyspaceForReading(call.path.keyspace())
-        try keyspace.requireReadableConsents()
+        if try !call.ignoresKeyspacePermissions() { try keyspace.requireReadableConsents() }
         let types = try call.parameters("consent_types").map { text throws(Problem) in
             guard let type = Bodies.ConsentType(rawValue: text) else {
                 let words = Bodies.ConsentType.allCases.map { "'\($0.rawValue)'" }.joined(separator: ", ")
@@ -27,10 +27,16 @@ struct ListConsents: BodyEndpoint {
         var body = Bodies.Consents(data, section: section.number, in: caller.account.catalogue)
         if !types.isEmpty { body.items.removeAll { !types.contains($0.type) } }
         if let other = try call.parameter("suppression_address") {
-            body.suppression = try await suppressions.first(of: other, in: nil, for: caller)
+            body.suppressions = try await suppressions.all(of: other, in: nil, for: caller)
         } else {
-            body.suppression = try await suppressions.first(of: try call.path.text("key"), in: keyspace, for: caller)
+            body.suppressions = try await suppressions.all(of: call.path.text("key"), in: keyspace, for: caller)
+            for key in data.profile.keys where key != profile.profileKey {
+                guard let other = caller.catalogue.keyspace(number: key.keyspace) else { continue }
+                body.suppressions += try await suppressions.all(of: key.text, in: other, for: caller)
+            }
         }
+        // That of the address that was named, where it is suppressed.
+        body.suppression = body.suppressions.first
         return BodyAnswer(body, headers: [.cacheControl: "no-store"])
     }
 }

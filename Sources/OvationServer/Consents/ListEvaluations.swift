@@ -17,8 +17,10 @@ struct ListEvaluations: BodyEndpoint {
         var body = Bodies.Evaluations()
         if try await suppressions.held(place) == nil {
             let profiles = try await AddressProfiles(of: place, in: section, from: store)
+            let said = profiles.topics
             let topics = caller.catalogue.listedTopics(in: section.discriminator).filter {
-                $0.folder == folder.discriminator && profiles.sending(about: $0).isAllowed
+                $0.folder == folder.discriminator && said.contains($0.number)
+                    && profiles.sending(about: $0).isAllowed
             }
             body.items = topics.map { topic in
                 var item = Bodies.Evaluation()

@@ -26,7 +26,7 @@ struct PostConsent: ProfileChangeEndpoint, InputEndpoint {
         let topic = check.topic(asked.topicDiscriminator, in: place.section)
         let channel = check.channel(asked.channelDiscriminator)
         let consent = check.consent(asked.type, source: asked.source, reason: asked.reason)
-        let consentPlace = try check.result(check.place(topic, channel))
-        return [.consent(section: place.section.number, [ConsentEdit(consentPlace, consent)])]
+        let found = check.place(topic, channel)
+        return [.consent(section: place.section.number, [ConsentEdit(try check.result(found), consent)])]
     }
 }

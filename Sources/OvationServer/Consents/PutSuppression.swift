@@ -8,12 +8,18 @@ struct PutSuppression: InputEndpoint {
     typealias Input = Bodies.SuppressionRequest
 
     let store: any Store
+    let directory: Directory
     let suppressions: Suppressions
     let limits: Limits
 
     func respond(to call: Call) async throws -> Response {
-        let place = try AddressPlace(call, as: call.caller(), writing: true)
+        // Refused before the body is read, if possible; and resolved again afterwards.
+        let caller = try call.caller()
+        var place = try AddressPlace(call, as: caller, writing: true)
         let asked = try await input(of: call)
+        if !directory.isCurrent(caller) {
+            place = try AddressPlace(call, as: directory.current(caller), writing: true)
+        }
         var check = ConsentCheck(for: place.caller)
         let consent = check.consent(.optOut, source: asked.source, reason: asked.reason)
         let field = try check.result(Suppressions.field(place.channel))

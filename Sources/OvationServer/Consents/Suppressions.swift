@@ -2,8 +2,8 @@ import OvationCore
 import OvationWire
 
 /// Blocks on addresses, by channel. The store keeps no address for one: it is a profile of its own, whose key is the hash of
-/// the address under the server's secret. So it stays when the person is deleted, and says nothing of whom it is about to
-/// somebody who has the file alone. See rule 21 of OvationCore's DESIGN.md.
+/// the address under the server's secret. So it stays when the person is deleted, and its rows do not tell whom it is about to
+/// somebody who sees the rows alone. Who has the whole store has the secret too, and can try addresses. See rule 21 of OvationCore's DESIGN.md.
 struct Suppressions: Sendable {
     let store: any ProfileStore
     let secretHash: SecretHash
@@ -38,18 +38,20 @@ struct Suppressions: Sendable {
         return data.sections.first?[Suppressions.field(channel)]
     }
 
-    /// The first of a channel's that is suppressed under this address.
-    /// - Parameter keyspace: only channels whose addresses are its keys; nil: any that the caller may read.
-    func first(of text: String, in keyspace: Keyspace?, for caller: Identity) async throws -> Bodies.Suppression? {
+    /// Those of all channels under this address.
+    /// - Parameter keyspace: only channels whose addresses are its keys; nil: any that the caller may read consents of.
+    func all(of text: String, in keyspace: Keyspace?, for caller: Identity) async throws -> [Bodies.Suppression] {
+        var found: [Bodies.Suppression] = []
         for channel in caller.catalogue.listedChannels {
             guard keyspace == nil || keyspace?.discriminator == channel.keyspace,
                 caller.key.mayRead(channel.keyspace),
-                let format = caller.catalogue.keyspace(channel.keyspace)?.keyFormat,
-                let address = try? ProfileKey(text, format: format),
-                let held = try await held(address, channel: channel, account: caller.key.account)
+                let own = caller.catalogue.keyspace(channel.keyspace), own.managesSubscriptions,
+                let address = try? ProfileKey(text, format: own.keyFormat),
+                let held = try await held(address, channel: channel, account: caller.key.account),
+                let body = Bodies.Suppression(held, of: text, channel: channel)
             else { continue }
-            return Bodies.Suppression(held, of: text, channel: channel)
+            found.append(body)
         }
-        return nil
+        return found
     }
 }

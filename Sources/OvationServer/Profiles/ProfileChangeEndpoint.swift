@@ -111,8 +111,6 @@ extension ProfileChangeEndpoint {
         switch outcome {
         case .changed, .consented, .unchanged: return success(asked, of: profile, outcome)
         case .duplicate: return replayed(asked, of: profile, outcome)
-        // Clients of the original take an empty answer as done, and a text as a failure.
-        case .consentRefused: return Response(status: .conflict)
         case .exists:
             // That it is closed says more.
             throw try await store.profile(.address(profile))?.state.problem ?? Problem.profileExists

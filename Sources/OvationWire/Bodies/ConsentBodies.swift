@@ -53,6 +53,25 @@ extension Bodies.Consents {
             body.modifiedBy = shown.actor
             return body
         }
+        optOuts = data.sections.filter { $0.section == 0 || $0.section == section }.flatMap { held in
+            held.fields.compactMap { Bodies.OptOut($0, ofAccount: held.section == 0, in: catalogue) }
+        }
+    }
+}
+
+extension Bodies.OptOut {
+    /// nil: it is none.
+    fileprivate init?(_ field: HeldField, ofAccount isOfAccount: Bool, in catalogue: Catalogue) {
+        guard let place = ConsentPlace(field.field), place.topic == nil, let channel = place.channel,
+            let consent = OvationCore.Consent(field.value), consent.type == .optOut
+        else { return nil }
+        self.init()
+        channelDiscriminator = catalogue.channel(number: channel)?.discriminator.text ?? ""
+        self.isOfAccount = isOfAccount
+        source = consent.source
+        reason = consent.reason
+        modifiedAt = field.setAt
+        modifiedBy = field.actor
     }
 }
 
@@ -68,9 +87,7 @@ extension Bodies.ConsentChanges {
 
 extension Bodies.ConsentChange {
     /// nil: it is no consent.
-    fileprivate init?(
-        _ edit: StoredProfileChange.Edit, of change: StoredProfileChange, in catalogue: Catalogue
-    ) {
+    init?(_ edit: StoredProfileChange.Edit, of change: StoredProfileChange, in catalogue: Catalogue) {
         guard let place = ConsentPlace(edit.field) else { return nil }
         topicDiscriminator = place.topic.flatMap { catalogue.topic(number: $0)?.discriminator.text }
         channelDiscriminator = place.channel.flatMap { catalogue.channel(number: $0)?.discriminator.text }

@@ -67,7 +67,9 @@ extension Bodies {
 
     public struct Consents: ListBody {
         public var items: [Consent] = []
+        public var optOuts: [OptOut] = []
         public var suppression: Suppression?
+        public var suppressions: [Suppression] = []
         public init() {}
 
         public static let summary = "The consents of a profile in a section."
@@ -75,9 +77,35 @@ extension Bodies {
             $0.required(
                 "items", \.items, "By topic and channel.",
                 .array(of: Consent.schema, max: Limits.profileFieldsMax))
+            $0.required("opt_outs", \.optOuts, "Opt-outs of the whole section and of the account, above the items.")
             $0.nullable(
                 "suppression", \.suppression,
                 "A block on the address in the path, or on the one asked for, above all consents; null: there is none.")
+            $0.required(
+                "suppressions", \.suppressions,
+                "All of them: of each channel, and of each key of the profile that is an address of one.")
+        }
+    }
+
+    public struct OptOut: Body {
+        public var channelDiscriminator = ""
+        public var isOfAccount = false
+        public var source = ""
+        public var reason = ""
+        public var modifiedAt = Timestamp(milliseconds: 0)
+        public var modifiedBy = ""
+        public init() {}
+
+        public static let summary = "An opt-out of everything that a channel sends, in a section or in the account."
+        public static let members = Members<Self> {
+            $0.required(
+                "channel_discriminator", \.channelDiscriminator, "The channel.",
+                .discriminator("com.apsis1.channels.email"))
+            $0.required("of_account", \.isOfAccount, "Whether it is about all sections.")
+            $0.required("source", \.source, "What took it.", consentSourceSchema)
+            $0.required("reason", \.reason, "Why.", consentReasonSchema)
+            $0.required("modified_at", \.modifiedAt, "When it was set.")
+            $0.required("modified_by", \.modifiedBy, "The API key that set it.", actorSchema)
         }
     }
 

@@ -90,7 +90,7 @@ extension Bodies.ProfileChanges {
 extension Bodies.ProfileChange {
     /// nil: there is nothing in it that the caller may read.
     init?(_ change: StoredProfileChange, _ readable: ReadableFields) {
-        data.changes = change.edits.compactMap { Bodies.FieldChange($0, readable) }
+        data.changes = change.edits.compactMap { Bodies.FieldChange($0, of: change, readable) }
         guard !data.changes.isEmpty || change.edits.isEmpty else { return nil }
         eventTime = change.at
         eventDiscriminator = change.kind.eventDiscriminator
@@ -99,7 +99,9 @@ extension Bodies.ProfileChange {
 }
 
 extension Bodies.FieldChange {
-    fileprivate init?(_ edit: StoredProfileChange.Edit, _ readable: ReadableFields) {
+    fileprivate init?(
+        _ edit: StoredProfileChange.Edit, of change: StoredProfileChange, _ readable: ReadableFields
+    ) {
         if let attribute = readable.attribute(edit.field) {
             kind = .attribute
             discriminator = attribute.discriminator.text
@@ -115,6 +117,7 @@ extension Bodies.FieldChange {
             name = names.map(\.name).joined(separator: ", ")
             from = edit.from.flatMap { OvationCore.Consent($0) }.map { .string($0.type.word) }
             to = edit.to.flatMap { OvationCore.Consent($0) }.map { .string($0.type.word) }
+            consent = Bodies.ConsentChange(edit, of: change, in: readable.catalogue)
             return
         } else {
             return nil

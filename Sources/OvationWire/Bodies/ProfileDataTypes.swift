@@ -192,6 +192,7 @@ extension Bodies {
         public var name = ""
         public var from: JSONValue?
         public var to: JSONValue?
+        public var consent: ConsentChange?
         public init() {}
 
         public static let summary = "How an attribute, a tag or a consent was changed."
@@ -206,6 +207,9 @@ extension Bodies {
                 "from", \.from, "What the profile had; null: it had none. Of a consent its type.", attributeValue)
             $0.nullable(
                 "to", \.to, "What it is since; null: it was cleared. Of a consent its type.", attributeValue)
+            $0.optional(
+                "consent", \.consent, "Of a consent: all of it, with topic, channel, source and reason.",
+                isInExample: false)
         }
     }
 }

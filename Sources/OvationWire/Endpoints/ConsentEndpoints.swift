@@ -29,7 +29,7 @@ extension Endpoint {
             "A profile's consents in a section",
             "And whether the address is suppressed. Only through keyspaces that manage subscriptions, and that for "
                 + "exports.",
-            parameters: [.consentTypes, .suppressionAddress], answers: [.ok(Bodies.Consents.self)], isPrivate: true))
+            parameters: [.consentTypes, .suppressionAddress, .ignorePermissionsOfConsents], answers: [.ok(Bodies.Consents.self)], isPrivate: true))
 
     public static let listConsentChanges = Endpoint(
         EndpointSpec(
@@ -37,7 +37,9 @@ extension Endpoint {
             "What a profile's consents were, newest first",
             "With who changed each, when, by which source and for which reason. A page ends with the change that fills "
                 + "it, so it can have more items than asked for.",
-            parameters: [.limit(Limits.changesPageMax, default: 50), .changeCursor],
+            parameters: [
+                .limit(Limits.changesPageMax, default: 50), .changeCursor, .ignorePermissionsOfConsents,
+            ],
             answers: [.ok(Bodies.ConsentChanges.self)], isPrivate: true))
 
     // MARK: First generation
@@ -93,7 +95,8 @@ extension Endpoint {
             "It takes nothing by this channel from then on, whatever anybody consents to. The store keeps no address, only "
                 + "its hash under a secret, so it holds when the person is deleted.",
             parameters: [.preferValidateOnly],
-            body: .json(Bodies.SuppressionRequest.self, "Why."), answers: [.createdEmpty, .done], isPrivate: true))
+            body: .json(
+                Bodies.SuppressionRequest.self, "Why. It stays when the person is deleted, so name nobody in it."), answers: [.createdEmpty, .done], isPrivate: true))
 
     public static let liftSuppression = Endpoint(
         EndpointSpec(
@@ -105,6 +108,8 @@ extension Parameter {
     fileprivate static let consentTypes = query(
         "consent_types", "Only consents of these types; repeatable.",
         .array(of: Bodies.ConsentType.schema, max: 4))
+    fileprivate static let ignorePermissionsOfConsents = query(
+        "ignore_keyspace_permissions", "Also through keyspaces that do not manage subscriptions; for admin keys.", flag)
     fileprivate static let suppressionAddress = query(
         "suppression_address", "Another address to ask about, of any channel.", .string(example: "steve@apsis.com"))
     fileprivate static let sectionOfTopic = query(

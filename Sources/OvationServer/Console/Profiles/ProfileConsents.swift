@@ -26,30 +26,26 @@ enum ConsentList {
         }
         (body.type, body.reason, body.source) = (type, visit.form["reason"], "Console")
         do {
-            // An answer of the API that the type cannot follow is empty, so the page asks first.
-            if let current = try await stage.refusal(of: body, visit) {
-                let error = FormError(
-                    control: "topic", message: "The profile has ‘\(current)’ there, which this cannot follow.")
-                return await visit.page(
-                    try await stage.page(visit, [error]), area: .profiles, status: .conflict)
-            }
             try await visit.act(PostConsent.self, path, body: body)
             return visit.redirect(to: stage.base, "The consent is set.")
-        } catch let problem as Problem where problem.code == .validationFailed {
-            let errors = problem.errors.map { error in
-                FormError(control: error.pointer == "/reason" ? "reason" : "topic", message: error.detail)
-            }
+        } catch let problem as Problem where problem.code.status.kind == .clientError {
+            let errors =
+                problem.errors.isEmpty
+                ? [FormError(control: "topic", message: problem.detail)]
+                : problem.errors.map { error in
+                    FormError(control: error.pointer == "/reason" ? "reason" : "topic", message: error.detail)
+                }
             return await visit.page(
                 try await stage.page(visit, errors), area: .profiles, status: problem.code.status)
         }
     }
 
-    /// The profile, its section, and the key by which its consents are read.
+    /// The profile, its section, and the key by which its consents are set.
     private struct Stage {
         let profile: ShownProfile
         let section: Section
         let base: String
-        /// nil: no key of the profile is of a keyspace that manages subscriptions.
+        /// By which consents are set. nil: no key of the profile is of a keyspace that manages subscriptions.
         let path: KeyValuePairs<String, String>?
 
         init(_ visit: Visit) async throws {
@@ -59,53 +55,39 @@ enum ConsentList {
             path = profile.consentPath(section, visit)
         }
 
-        /// The type that is there, where the one that is asked for cannot follow it.
-        func refusal(of asked: Bodies.ConsentRequest, _ visit: Visit) async throws -> String? {
-            guard let path else { return nil }
-            let changes = try await visit.call(
-                ListConsentChanges.self, path, query: [("limit", String(Limits.changesPageMax))])
-            let last = changes.items.first {
-                $0.topicDiscriminator == asked.topicDiscriminator
-                    && $0.channelDiscriminator == asked.channelDiscriminator
-            }
-            let current = last?.to?.type
-            let transition = ConsentTransition(from: current?.value, to: asked.type.value)
-            return transition == .refused ? current?.rawValue : nil
-        }
-
         func page(_ visit: Visit, _ errors: [FormError] = []) async throws -> ProfileConsentsPage {
             let topics = visit.catalogue.listedTopics(in: section.discriminator)
             let channels = visit.catalogue.listedChannels
-            let held = try await ConsentList.held(path, visit)
+            let held = try await ConsentList.held(profile, section, visit)
             let names = Names(visit)
             let keys = try await visit.keyNames()
-            let shown = held.shown(keys, names)
+            let shown = held.shown(keys, names, visit)
             let cursor = try visit.query("cursor")
-            let list: Bodies.ConsentChanges? =
-                if let path {
-                    try await visit.call(
-                        ListConsentChanges.self, path, query: [("limit", String(pageSize)), ("cursor", cursor)])
-                } else { nil }
+            let list = try await visit.call(
+                ListConsentChanges.self, profile.path(section),
+                query: [("limit", String(pageSize)), ("cursor", cursor), ConsentList.past])
             return ProfileConsentsPage(
                 who: try await HeldFields.who(profile, section, visit), sectionName: section.name,
                 channels: channels.map(\.name),
-                rows: topics.map { topic in
-                    .init(
-                        topic: topic.name,
-                        cells: channels.map { channel in
-                            .init(
-                                shown.first {
-                                    $0.0 == topic.discriminator.text && $0.1 == channel.discriminator.text
-                                }?.2, isImpossible: topic.channel.map { $0 != channel.discriminator } ?? false)
-                        })
-                },
+                rows: held.optOutRows(channels, keys, visit)
+                    + topics.map { topic in
+                        .init(
+                            topic: topic.name,
+                            cells: channels.map { channel in
+                                .init(
+                                    shown.first {
+                                        $0.0 == topic.discriminator.text && $0.1 == channel.discriminator.text
+                                    }?.2, isImpossible: topic.channel.map { $0 != channel.discriminator } ?? false)
+                            })
+                    },
                 topicChoices: topics.map { choice($0.discriminator.text, $0.name, visit.form["topic"]) },
                 channelChoices: channels.map { choice($0.discriminator.text, $0.name, visit.form["channel"]) },
                 typeChoices: Bodies.ConsentType.allCases.map { choice($0.rawValue, $0.rawValue, visit.form["type"]) },
-                reason: visit.form["reason"], action: base, back: HeldFields.back(profile, section),
-                suppression: held.suppression, isUnmanaged: path == nil,
-                changes: (list?.items ?? []).map { ConsentList.change($0, keys, names) },
-                olderHref: list?.nextCursor.map { ConsolePath.with(base, [("cursor", $0)]) },
+                reason: visit.session.isMasked ? "" : visit.form["reason"], action: base,
+                back: HeldFields.back(profile, section),
+                suppressions: held.suppressions(names, visit), isUnmanaged: path == nil,
+                changes: list.items.map { ConsentList.change($0, keys, names, visit) },
+                olderHref: list.nextCursor.map { ConsolePath.with(base, [("cursor", $0)]) },
                 isLaterPage: !cursor.isEmpty, errors: errors)
         }
 
@@ -116,29 +98,62 @@ enum ConsentList {
 
     // MARK: What there is
 
+    fileprivate static let past = ("ignore_keyspace_permissions", "true")
+
     /// Consents as the API tells them.
     struct Held {
-        let items: [Bodies.Consent]
-        let suppression: String?
+        let body: Bodies.Consents
 
         /// By the discriminators of topic and channel.
-        func shown(_ keys: [String: String], _ names: Names) -> [(String, String, ProfileConsent)] {
-            items.map { item in
+        func shown(
+            _ keys: [String: String], _ names: Names, _ visit: Visit
+        ) -> [(String, String, ProfileConsent)] {
+            body.items.map { item in
                 let consent = ProfileConsent(
                     topic: names.topic(item.topicDiscriminator), channel: names.channel(item.channelDiscriminator),
                     type: item.type.rawValue, isAllowed: item.type.value.allows, set: Moment(item.modifiedAt),
-                    setBy: keys[item.modifiedBy] ?? item.modifiedBy, source: item.source, reason: item.reason)
+                    setBy: keys[item.modifiedBy] ?? item.modifiedBy, source: visit.shown(words: item.source),
+                    reason: visit.shown(words: item.reason))
                 return (item.topicDiscriminator, item.channelDiscriminator, consent)
+            }
+        }
+
+        /// What stands above all topics.
+        func optOuts(_ keys: [String: String], _ names: Names, _ visit: Visit) -> [(String, ProfileConsent)] {
+            body.optOuts.map { item in
+                let consent = ProfileConsent(
+                    topic: item.isOfAccount ? "The whole account" : "The whole section",
+                    channel: names.channel(item.channelDiscriminator), type: "opt-out", isAllowed: false,
+                    set: Moment(item.modifiedAt), setBy: keys[item.modifiedBy] ?? item.modifiedBy,
+                    source: visit.shown(words: item.source), reason: visit.shown(words: item.reason))
+                return (item.channelDiscriminator, consent)
+            }
+        }
+
+        func optOutRows(
+            _ channels: [OvationCore.Channel], _ keys: [String: String], _ visit: Visit
+        ) -> [ProfileConsentsPage.Row] {
+            let all = optOuts(keys, Names(visit), visit)
+            return Set(all.map(\.1.topic)).sorted().map { topic in
+                ProfileConsentsPage.Row(
+                    topic: topic,
+                    cells: channels.map { channel in
+                        .init(all.first { $0.1.topic == topic && $0.0 == channel.discriminator.text }?.1)
+                    })
+            }
+        }
+
+        func suppressions(_ names: Names, _ visit: Visit) -> [ProfileConsentsPage.Suppression] {
+            body.suppressions.map {
+                .init(
+                    address: visit.shown(key: $0.address), channel: names.channel($0.channelDiscriminator),
+                    reason: visit.shown(words: $0.reason))
             }
         }
     }
 
-    /// - Parameter path: nil: they cannot be read.
-    static func held(_ path: KeyValuePairs<String, String>?, _ visit: Visit) async throws -> Held {
-        guard let path else { return Held(items: [], suppression: nil) }
-        let consents = try await visit.call(ListConsents.self, path)
-        return Held(
-            items: consents.items, suppression: consents.suppression.map { $0.reason.isEmpty ? "none" : $0.reason })
+    static func held(_ profile: ShownProfile, _ section: Section, _ visit: Visit) async throws -> Held {
+        Held(body: try await visit.call(ListConsents.self, profile.path(section), query: [past]))
     }
 
     /// What people call topics and channels.
@@ -157,7 +172,7 @@ enum ConsentList {
     }
 
     private static func change(
-        _ change: Bodies.ConsentChange, _ keys: [String: String], _ names: Names
+        _ change: Bodies.ConsentChange, _ keys: [String: String], _ names: Names, _ visit: Visit
     ) -> ProfileConsentsPage.Change {
         ProfileConsentsPage.Change(
             at: Moment(change.changedAt), by: keys[change.changedBy] ?? change.changedBy,
@@ -165,8 +180,13 @@ enum ConsentList {
                 ?? (change.isOfAccount ? "The whole account" : "The whole section"),
             channel: change.channelDiscriminator.map(names.channel) ?? "Subscription",
             from: change.from?.type.rawValue ?? "none", to: change.to?.type.rawValue ?? "lifted",
-            source: change.to?.source ?? "", reason: change.to?.reason ?? "")
+            source: visit.shown(words: change.to?.source ?? ""), reason: visit.shown(words: change.to?.reason ?? ""))
     }
+}
+
+extension Visit {
+    /// A text that somebody wrote about a person, as this session may see it.
+    fileprivate func shown(words text: String) -> String { text.isEmpty ? "" : shown(key: text) }
 }
 
 extension ShownProfile {

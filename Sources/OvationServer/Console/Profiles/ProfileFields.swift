@@ -17,7 +17,8 @@ struct HeldFields: Sendable {
         let held = try await visit.call(ListAttributeValues.self, path, query: HeldFields.past).items
         let marks = try await visit.call(GetProfileTags.self, path, query: HeldFields.past).values.entries
         let keys = try await visit.keyNames()
-        let consents = try await ConsentList.held(profile.consentPath(section, visit), visit)
+        let consents = try await ConsentList.held(profile, section, visit)
+        let names = ConsentList.Names(visit)
         let tags = visit.catalogue.listedTags(in: section.discriminator).filter { tag in
             !tag.isHidden || marks.contains { $0.name == String(tag.versionID) }
         }
@@ -33,7 +34,8 @@ struct HeldFields: Sendable {
                     name: tag.name, discriminator: tag.discriminator.text,
                     isSet: marks.contains { $0.name == String(tag.versionID) })
             }, tagAction: base + "/tags", changesHref: base + "/changes",
-            consents: consents.shown(keys, ConsentList.Names(visit)).map(\.2), consentsHref: base + "/consents")
+            consents: consents.optOuts(keys, names, visit).map(\.1) + consents.shown(keys, names, visit).map(\.2),
+            consentsHref: base + "/consents")
         name = HeldFields.name(held, visit)
     }
 
