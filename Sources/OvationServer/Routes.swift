@@ -214,7 +214,10 @@ struct Routes {
             (.listEvaluations, ListEvaluations(store: store, suppressions: suppressions)),
             (.askSending, AskSending(store: store, suppressions: suppressions)),
             (.getSuppression, GetSuppression(suppressions: suppressions)),
-            (.putSuppression, PutSuppression(store: store, directory: directory, suppressions: suppressions, limits: limits)),
+            (
+                .putSuppression,
+                PutSuppression(store: store, directory: directory, suppressions: suppressions, limits: limits)
+            ),
             (.liftSuppression, LiftSuppression(store: store, suppressions: suppressions)),
         ]
     }

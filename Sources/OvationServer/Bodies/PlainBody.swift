@@ -58,7 +58,8 @@ struct BodyCollector {
     /// nil if the body is not compressed.
     let coding: ContentCoding?
     private let bytesMax: Int
-    private let share: BodyBudget.Share
+    /// nil: the body is complete.
+    private var share: BodyBudget.Share?
     private var collected: ByteBuffer?
     private var isOwn = false
     private var received = 0
@@ -87,14 +88,19 @@ struct BodyCollector {
         if collected == nil {
             // Most bodies come in one part, and take nothing of the budget: they are processed at once.
             collected = part
+            // What was gathered elsewhere before is more than one read.
+            if part.storageCapacity > Limits.receiveBufferBytesMax { try share?.grow(to: part.storageCapacity) }
         } else {
             if !isOwn { collected = collected.map { $0.copied() } }
             isOwn = true
             collected?.writeImmutableBuffer(part)
-            try share.grow(to: collected?.storageCapacity ?? 0)
+            try share?.grow(to: collected?.storageCapacity ?? 0)
         }
         if let count = collected?.readableBytes, count > bytesMax { throw tooLarge }
     }
+
+    /// The body is complete. The budget is for those that arrive.
+    mutating func end() { share = nil }
 
     private var tooLarge: Problem {
         Problem(.bodyTooLarge, "The request body is larger than \(bytesMax) bytes.")

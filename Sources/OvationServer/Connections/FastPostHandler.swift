@@ -38,7 +38,7 @@ final class FastPostHandler: ChannelDuplexHandler {
     private var receiver: FastPostReceiver?
     private var context: ChannelHandlerContext?
     private var state = State.betweenRequests
-    private var waiting = CircularBuffer<Arrival>()
+    private var waiting = CircularBuffer<Arrival>(initialCapacity: 1)
     /// The connection asks for more than there is in ``waiting``.
     private var isReadWanted = false
     /// Answers that the framework has not ended yet.
@@ -165,6 +165,10 @@ final class FastPostHandler: ChannelDuplexHandler {
     /// Takes what waits, as far as that is possible now.
     private func goOn(_ context: ChannelHandlerContext) {
         guard !waiting.isEmpty else { return }
+        guard context.channel.isActive else {
+            waiting.removeAll()
+            return
+        }
         while let arrival = waiting.popFirst() {
             if !take(arrival, context) {
                 waiting.prepend(arrival)
@@ -212,6 +216,7 @@ final class FastPostHandler: ChannelDuplexHandler {
 
     func handlerRemoved(context: ChannelHandlerContext) {
         self.context = nil
+        waiting.removeAll()
         // It holds this handler.
         receiver = nil
     }

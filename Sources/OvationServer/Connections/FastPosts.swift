@@ -79,6 +79,7 @@ final class FastPosts: Sendable {
     /// The end of the body has come: the batch is checked and queued. The receiver is told what became of it.
     /// - Returns: false where the post is not plainly right, and nothing was queued.
     func store(_ fastPost: FastPost, tell receiver: any AppendReceiver) -> Bool {
+        fastPost.body.end()
         guard let place = try? post.current(fastPost.place, of: fastPost.call),
             let batch = post.plainBatch(of: fastPost.call, fastPost.body.body, at: place)
         else { return false }

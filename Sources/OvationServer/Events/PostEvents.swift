@@ -181,6 +181,7 @@ extension PostEvents {
     func answer(_ outcome: AppendOutcome, to batch: EventBatch, at place: PostJournal.Context) -> Response? {
         note(outcome, of: batch, at: place)
         switch outcome {
+        // A lenient post has another fingerprint, so a repeat that comes here has no report.
         case .stored, .duplicate: return try? respond(outcome, report: [])
         case .refused, .conflict, .notOpen: return nil
         }

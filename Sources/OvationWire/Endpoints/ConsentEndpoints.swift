@@ -29,7 +29,8 @@ extension Endpoint {
             "A profile's consents in a section",
             "And whether the address is suppressed. Only through keyspaces that manage subscriptions, and that for "
                 + "exports.",
-            parameters: [.consentTypes, .suppressionAddress, .ignorePermissionsOfConsents], answers: [.ok(Bodies.Consents.self)], isPrivate: true))
+            parameters: [.consentTypes, .suppressionAddress, .ignorePermissionsOfConsents],
+            answers: [.ok(Bodies.Consents.self)], isPrivate: true))
 
     public static let listConsentChanges = Endpoint(
         EndpointSpec(
@@ -96,7 +97,8 @@ extension Endpoint {
                 + "its hash under a secret, so it holds when the person is deleted.",
             parameters: [.preferValidateOnly],
             body: .json(
-                Bodies.SuppressionRequest.self, "Why. It stays when the person is deleted, so name nobody in it."), answers: [.createdEmpty, .done], isPrivate: true))
+                Bodies.SuppressionRequest.self, "Why. It stays when the person is deleted, so name nobody in it."),
+            answers: [.createdEmpty, .done], isPrivate: true))
 
     public static let liftSuppression = Endpoint(
         EndpointSpec(
