@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from conftest import StartServer
-from ovation import ARTICLE_MODEL, BINARY, COMMAND_SECONDS, DEFAULT_SECTION, EMAIL, ROOT, Server, assert_problem, environment
+from ovation import ARTICLE_MODEL, BINARY, COMMAND_SECONDS, DEFAULT_SECTION, EMAIL, ROOT, Server, assert_problem, environment, run
 from test_cli import attempt, fail, succeed
 
 CHANNEL = "com.apsis1.channels.email"
@@ -101,6 +101,29 @@ def test_consents_and_suppressions_outlive_a_kill_and_the_disk_has_no_suppressed
     server.stop()
     for path in server.folder.glob("ovation.sqlite*"):
         assert b"never@write.to" not in path.read_bytes(), path.name
+
+
+def test_the_doctor_and_a_backup_find_a_store_with_opt_outs_of_the_account_whole(
+    server: Server, tmp_path: Path
+) -> None:
+    client = server.client()
+    assert client.post("/v2" + PROFILE + "/consents", json=consent("opt-in")).status_code == 201
+    assert client.post(ADDRESS + "/consents", json={"type": "opt-out"}).status_code == 201
+    assert client.request("PUT", ADDRESS + "/suppression", json={"reason": "spam"}).status_code == 201
+    merge = {
+        "profiles": [
+            {"keyspace_discriminator": EMAIL, "profile_key": STEVE},
+            {"keyspace_discriminator": "com.apsis1.keyspaces.web", "profile_key": "visitor"},
+        ]
+    }
+    assert client.request("PUT", "/audience/profiles/merges", json=merge).status_code == 204
+    assert client.request("DELETE", ADDRESS + "/consents").status_code == 204
+    backup = run("store", "backup", "--store", f"sqlite:{server.store}", "--to", tmp_path / "copy.sqlite", home=tmp_path)
+    assert backup.returncode == 0, backup.stdout + backup.stderr
+    server.stop()
+    for store in (server.store, tmp_path / "copy.sqlite"):
+        examined = run("doctor", "--deep", "--store", f"sqlite:{store}", home=tmp_path)
+        assert "profiles" not in examined.stderr and "damaged" not in examined.stdout + examined.stderr, examined
 
 
 def test_a_suppression_holds_for_who_comes_after_the_person_is_deleted(server: Server) -> None:

@@ -43,6 +43,9 @@ def test_consents_are_set_and_their_history_is_shown(console: Browser, admin: Cl
     console.choose("Type", "opt-out")
     console.press("Set consent")
     assert "are for the channel" in console.main
+    console.press("Mask profile keys")
+    assert "Signed up" not in console.source and KEY not in console.source
+    console.press("Show profile keys")
     console.follow(f"Profile {KEY}")
     assert "opt-in" in console.main
     console.follow("Changes")

@@ -196,6 +196,13 @@ struct ConsentEndpointTests {
             #expect(try await items(server).map { $0["type"]?.string } == ["opt-out"])
             #expect(try await onAddress(server, "opt-out").status == .created)
             #expect(try await reason(server) == "account-opt-out")
+            let shown = try await server.send(.get, "/v2" + Self.profile + "/consents").json["opt_outs"]?.array ?? []
+            #expect(shown.map { $0["of_account"] } == [.bool(true), .bool(false)])
+            let changes = try await server.send(.get, Self.profile + "/changes").json["items"]?.array ?? []
+            let said = changes.compactMap { $0["changes"]?.array?.first?["consent"] }
+            #expect(said.map { $0["of_account"] } == [.bool(true), .bool(false), .bool(false)])
+            #expect(said.last?["channel_discriminator"]?.string == Self.email)
+            #expect(said.last?["to"]?["source"]?.string == "One API")
             for query in ["", "?section=\(Self.section)"] {
                 #expect(try await server.send(.delete, Self.address + "/consents" + query).status == .noContent)
                 let again = try await server.send(.delete, Self.address + "/consents" + query)
