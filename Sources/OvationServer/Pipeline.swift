@@ -130,7 +130,7 @@ struct Pipeline: Sendable {
                 endpoint == .createToken && request?.headers[.authorization]?.lowercased().hasPrefix("basic") == true
             headers[.wwwAuthenticate] = isBasic ? "Basic realm=\"ovation\"" : "Bearer realm=\"ovation\"" + error
         }
-        guard problem.code.hasBody else { return Response(status: status, headers: headers) }
+        guard problem.code.hasBody else { return (Response(status: status, headers: headers), ByteBuffer()) }
         var body = Bodies.Problem(problem, requestID: requestID)
         if endpoint == .createToken { body.addTokenError(problem) }
         let bytes = ByteBuffer(bytes: JSONWriter.write(body.json))
