@@ -52,7 +52,7 @@ struct ConsentTests {
                             field: ConsentPlace(topic: $0.topic, channel: 1).field,
                             value: Consent($0.type, source: "", reason: "").value,
                             setAt: Timestamp(milliseconds: 1), actor: "me", position: 1)
-                    })
+                    }.sorted { $0.field.number < $1.field.number })
             })
     }
 
