@@ -196,6 +196,10 @@ extension StoreContract {
         #expect(try await consent(of: "web", section: 0, place: all) == nil)
         #expect(try await consent(of: "web")?.type == .optIn)
         try await expectChanged("web", .restore)
+        // What became of the profile stands in section 0 too, and is nothing that it holds.
+        #expect(try await store.data(of: address("web"), in: [0, 2])?.sections.isEmpty == true)
+        try await expectChanged("web", .lock)
+        #expect(try await store.data(of: address("web"), in: [0, 2])?.sections.isEmpty == true)
         let page = try await store.changes(
             ProfileChangeFilter(profile: address("a@b.se"), sections: [2], limit: 100))
         #expect(page?.changes.map(\.kind) == [.restored, .updated, .merged, .updated, .updated])

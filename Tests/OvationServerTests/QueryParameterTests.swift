@@ -44,7 +44,8 @@ struct QueryParameterTests {
         let places = [
             "section": Fixtures.section, "keyspace": Fixtures.emailKeyspace, "key": "steve%40apsis.com",
             "event": Fixtures.eventType, "version": "2565266", "id": "1", "profile_id": "0123456789abcdef",
-            "cause": "0123456789abcdef0123456789abcdef",
+            "cause": "0123456789abcdef0123456789abcdef", "channel": "com.apsis1.channels.email",
+            "address": "steve%40apsis.com",
         ]
         var found: [Parameter] = []
         for endpoint in Endpoint.allCases {

@@ -12,7 +12,9 @@ enum ProfileDataRows {
             var changes = Changes(connection, of: found.tree)
             var merged: [(section: Int64, held: [FieldIndex.Entry])] = []
             for (section, indexes) in indexes.sorted(by: { $0.key < $1.key }) {
-                let held = MergedIndex(found.tree, indexes).entries.map(\.entry).filter { !$0.isCleared }
+                let held = MergedIndex(found.tree, indexes).entries.map(\.entry).filter {
+                    !$0.isCleared && $0.field != .life
+                }
                 if !held.isEmpty { merged.append((section, held)) }
             }
             try changes.read(merged.flatMap { $0.held.map(\.position) })

@@ -12,7 +12,7 @@ enum ProfileDataRows {
         let tree = try MemberTree(of: profile)
         let changes = try Changes(database)
         let held = try indexes(database, of: tree, in: sections).map { section, indexes in
-            let entries = MergedIndex(tree, indexes).entries.filter { !$0.entry.isCleared }
+            let entries = MergedIndex(tree, indexes).entries.filter { !$0.entry.isCleared && $0.entry.field != .life }
             let found = try changes.changes(at: entries.map { Place(member: $0.member, position: $0.entry.position) })
             let fields = try entries.map { held in
                 let (field, position) = (held.entry.field, held.entry.position)

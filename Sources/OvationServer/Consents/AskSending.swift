@@ -11,8 +11,12 @@ struct AskSending: BodyEndpoint {
     func answer(to call: Call) async throws -> BodyAnswer<Bodies.Sending> {
         let caller = try call.caller()
         let place = try AddressPlace(call, as: caller, writing: false)
-        let section = try section(call, caller)
-        let topic = try topic(call, caller, in: section)
+        let (sectionName, topicName) = (try call.parameter("section"), try call.parameter("topic"))
+        guard let sectionName, let topicName else {
+            throw Problem(.invalidParameter, "Say which topic it is about, and in which section: ?section=…&topic=….")
+        }
+        let section = try AskSending.section(sectionName, caller)
+        let topic = try AskSending.topic(topicName, caller, in: section)
         if let only = topic.channel, only != place.channel.discriminator {
             throw Problem(
                 .invalidParameter,
@@ -28,20 +32,14 @@ struct AskSending: BodyEndpoint {
         return BodyAnswer(Bodies.Sending(sending), headers: [.cacheControl: "no-store"])
     }
 
-    private func section(_ call: Call, _ caller: Identity) throws(Problem) -> Section {
-        guard let text = try call.parameter("section") else {
-            throw Problem(.invalidParameter, "Say in which section the topic is: ?section=…&topic=….")
-        }
+    private static func section(_ text: String, _ caller: Identity) throws(Problem) -> Section {
         guard let discriminator = try? Discriminator<Section>(text) else {
             throw Problem(.sectionNotFound, "There is no section \(text.quoted).")
         }
         return try caller.section(discriminator)
     }
 
-    private func topic(_ call: Call, _ caller: Identity, in section: Section) throws(Problem) -> Topic {
-        guard let text = try call.parameter("topic") else {
-            throw Problem(.invalidParameter, "Say which topic it is about: ?section=…&topic=….")
-        }
+    private static func topic(_ text: String, _ caller: Identity, in section: Section) throws(Problem) -> Topic {
         guard let discriminator = try? Discriminator<Topic>(text) else {
             throw Problem(.topicNotFound, "The section has no topic \(text.quoted).")
         }

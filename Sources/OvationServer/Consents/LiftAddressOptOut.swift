@@ -28,7 +28,9 @@ struct LiftAddressOptOut: EndpointHandler {
         if let problem = profiles.lazy.compactMap(\.profile.state.problem).first { throw problem }
         if call.isCheckOnly { return .noContent(Call.checked) }
         for data in profiles {
-            guard let key = data.profile.keys.first,
+            // By the address itself where it is a key: so an undone merge leaves the lift where it was asked for.
+            let keys = data.profile.keys
+            guard let key = keys.first(where: { $0 == place.profile.profileKey }) ?? keys.first,
                 let keyspace = place.caller.account.catalogue.keyspace(number: key.keyspace)
             else { continue }
             let profile = try ProfileAddress(key.text, in: keyspace, account: place.caller.key.account)
