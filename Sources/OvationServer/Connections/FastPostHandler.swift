@@ -165,10 +165,6 @@ final class FastPostHandler: ChannelDuplexHandler {
     /// Takes what waits, as far as that is possible now.
     private func goOn(_ context: ChannelHandlerContext) {
         guard !waiting.isEmpty else { return }
-        guard context.channel.isActive else {
-            waiting.removeAll()
-            return
-        }
         while let arrival = waiting.popFirst() {
             if !take(arrival, context) {
                 waiting.prepend(arrival)
