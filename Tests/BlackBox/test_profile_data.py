@@ -100,7 +100,7 @@ def test_what_was_acknowledged_is_there_after_a_restart(server: Server) -> None:
 
 def test_the_document_can_be_pasted(tmp_path: Path, server: Server) -> None:
     blocks = re.findall(r"^```sh\n(.*?)^```$", (ROOT / "docs/profiles.md").read_text(), re.MULTILINE | re.DOTALL)
-    assert len(blocks) == 9
+    assert len(blocks) == 10
     # The last block begins with a profile that the others have made.
     script = "".join(blocks).replace("http://127.0.0.1:8080", server.url).replace("curl ", "curl --fail-with-body -sS ")
     script = script.replace("profiles create steve@", "profiles create stephen@")

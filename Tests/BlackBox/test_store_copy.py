@@ -32,7 +32,7 @@ PATH = events_path(EMAIL, "steve@apsis.com", ARTICLE_SECTION)
 EXPORT = f"/audience/sections/{ARTICLE_SECTION}/events/export"
 BULK = f"/audience/sections/{ARTICLE_SECTION}/events/bulk"
 KINDS = [
-    *["accounts", "settings", "changes of definitions", "acts", "API keys", "signing keys", "profiles"],
+    *["accounts", "settings", "changes of definitions", "acts", "API keys", "signing keys", "mapped attributes", "profiles"],
     *["changes of profiles", "fields of profiles", "members of profiles", "erasures", "events", "idempotency keys"],
     *["refused posts", "usage of versions"],
 ]
