@@ -101,7 +101,7 @@ def test_the_article_can_be_followed_without_leaving_the_console(
 
     # Steve, by his e-mail address.
     browser.follow("Profiles")
-    browser.field("Profile key").send_keys("steve@apsis.com", Keys.ENTER)
+    browser.field("Profile key or value").send_keys("steve@apsis.com", Keys.ENTER)
     browser.wait_for_heading("Profile steve@apsis.com")
     browser.settle()
     [event] = browser.css("#timeline article")

@@ -59,6 +59,9 @@ class World:
             }
         if "/profiles/" in route.path and route.path.endswith(("/attributes", "/attributes/validate")):
             return {"com.apsis1.attributes.firstname": "planted", "was:com.apsis1.attributes.firstname": ""}
+        if route.path.endswith("/consents"):
+            place = {"topic": self.places["topic"], "channel": "com.apsis1.channels.email"}
+            return {**place, "type": "opt-in", "reason": "planted"}
         if route.path.endswith("/merge"):
             return {"keyspace": CRM_ID, "key": "planted", "confirmed": "yes"}
         if route.path.endswith("/undo"):

@@ -74,6 +74,6 @@ def test_a_keyspace_is_made_and_changed(console: Browser, admin: Client) -> None
     assert admin.post_events([event(version, {"cups": 1})], keyspace=discriminator, key="0042").status_code == 204
     console.follow("Profiles")
     console.choose("Keyspace", "Club card")
-    console.fill("Profile key", "0042")
+    console.fill("Profile key or value", "0042")
     console.press("Search")
     assert console.heading == "Profile 0042"
