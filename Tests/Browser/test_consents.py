@@ -37,7 +37,7 @@ def test_consents_are_set_and_their_history_is_shown(console: Browser, admin: Cl
     console.choose("Type", "opt-in")
     console.press("Set consent")
     assert "cannot follow" in console.main
-    console.expected_statuses = {400}
+    console.expected_statuses = {400, 409}
     console.choose("Topic", "Text alerts")
     console.choose("Channel", "Email")
     console.choose("Type", "opt-out")
