@@ -9,7 +9,7 @@ public struct ConsentPlace: Hashable, Sendable {
     /// Number of the channel in the account; nil: none.
     public let channel: Int64?
 
-    public static let topicMax: Int64 = 1 << 27
+    public static let topicMax: Int64 = (1 << 27) - 1
     public static let channelMax: Int64 = (1 << channelBits) - 1
 
     private static let channelBits: Int64 = 12

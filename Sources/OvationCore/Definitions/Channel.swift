@@ -3,7 +3,7 @@ public struct Channel: Sendable, Codable, Equatable {
     /// Channels that an admin makes have numbers from here on.
     public static let customNumbers: Int64 = 100
     /// Rows of consents have twelve bits for the number of a channel.
-    public static let numberMax: Int64 = 4095
+    public static let numberMax = ConsentPlace.channelMax
 
     /// Small number, unique in the account; used in rows and never shown. 1 to ``numberMax``.
     public let number: Int64

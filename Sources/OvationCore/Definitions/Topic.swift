@@ -1,7 +1,7 @@
 /// What a person can consent to, such as a newsletter. It stands in a folder of its section.
 public struct Topic: Sendable, Equatable {
     /// Rows of consents have 27 bits for the number of a topic.
-    public static let numberMax: Int64 = 1 << 27 - 1
+    public static let numberMax = ConsentPlace.topicMax
 
     /// Small number, unique in the account; used in rows and never shown. 1 to ``numberMax``.
     public let number: Int64

@@ -102,7 +102,7 @@ extension GroupTransaction {
             places.formUnion(change.sections.map { GroupData.Place(profile: profile, section: $0) })
         }
         let locks = lock(places)
-        // Default attributes are known without asking. Whoever maps others waits for the groups that are under way.
+        // Default attributes are known without asking. A change that maps others waits for the groups under way.
         let asked = Set(posts.flatMap(\.customAttributes)).sorted()
         guard !asked.isEmpty else { return locks }
         return locks + [Command(MappedValueSQL.formats) { $0.add(asked) }]

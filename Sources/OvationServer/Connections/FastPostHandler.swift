@@ -82,7 +82,7 @@ final class FastPostHandler: ChannelDuplexHandler {
             passOn(.part(.head(head)), context)
             return true
         }
-        // Whoever does not read answers gets no more of them.
+        // A client that does not read its answers gets no more of them.
         guard context.channel.isWritable else { return false }
         state = .reading(post)
         return true
