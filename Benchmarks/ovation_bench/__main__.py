@@ -22,7 +22,7 @@ def main() -> None:
         raise SystemExit("usage: Scripts/bench [quick | full | long | micro | postgres | profiles]")
     if shutil.which("wrk") is None:
         raise SystemExit("wrk is missing: Scripts/setup bench")
-    for program in ("ovation", "bare-server"):
+    for program in ("ovation",) if name == "profiles" else ("ovation", "bare-server"):
         required_binary(program)
     chosen = plan(name)
     # So that servers are stopped and stores removed then too.

@@ -36,8 +36,9 @@ ENVIRONMENT = {
 }  # fmt: skip
 
 
-def events_path(profile: str) -> str:
-    return (_PATH % profile).replace("%%", "%")
+def events_path(profile: str, percent: str = "%") -> str:
+    """percent: how a percent sign is written; twice for a script of wrk."""
+    return (_PATH % profile).replace("%%", percent)
 
 
 def post_environment(shape: Shape, profiles: int) -> dict[str, str]:
@@ -77,6 +78,17 @@ class Ovation(Server):
         with urllib.request.urlopen(request, timeout=60) as answer:
             return bytes(answer.read())
 
+    def send(
+        self, method: str, path: str, body: object = None, *, headers: dict[str, str] | None = None
+    ) -> dict[str, str]:
+        """A request that has to succeed. The headers of its answer, their names in small letters."""
+        request = urllib.request.Request(
+            self.url + path, None if body is None else json.dumps(body).encode(), method=method,
+            headers={"authorization": "Bearer " + self.bearer, "content-type": "application/json", **(headers or {})},
+        )  # fmt: skip
+        with urllib.request.urlopen(request, timeout=60) as answer:
+            return {name.lower(): value for name, value in answer.headers.items()}
+
     def stored_events(self) -> int:
         usage = json.loads(self.get(f"/audience/sections/{SECTION}/usage"))
         return sum(int(item["event_count"]) for item in usage["items"])
@@ -105,12 +117,14 @@ class Ovation(Server):
         accepted = self.metric('ovation_requests_total{endpoint="postEvents",status="204"}')
         return Count(events=self.stored_events(), accepted_posts=int(accepted))
 
-    def post_events(self, shape: Shape, *, seconds: int, seed: int, profiles: int) -> Load:
-        """A load of posts, and proof that what was acknowledged is there."""
+    def post_events(self, shape: Shape, *, seconds: int, seed: int, profiles: int, prefer: str = "") -> Load:
+        """A load of posts, and proof that what was acknowledged is there.
+        - prefer: a header. With any, the framework answers the post, and not the event loop alone.
+        """
         before = self.count()
         load = wrk.run(
             self, "post_events.lua", connections=shape.connections, seconds=seconds, seed=seed,
-            environment=self.posting(shape, profiles),
+            environment=dict(self.posting(shape, profiles), **({"PREFER": prefer} if prefer else {})),
         )  # fmt: skip
         check(load, shape, before, self.count())
         self.check_profiles(load, shape.items)
@@ -131,9 +145,16 @@ class Ovation(Server):
 
     def read_events(self, *, connections: int, seconds: int, seed: int, profiles: int, profile: str = "") -> Load:
         """First pages of fifty, of random profiles or of one."""
-        environment = {
-            "TOKEN": self.bearer, "PATH_FORMAT": _PATH % "%s" + "?limit=50", "PROFILES": str(profiles),
-        }  # fmt: skip
+        path = _PATH % "%s" + "?limit=50"
+        return self.read(
+            path, connections=connections, seconds=seconds, seed=seed, profiles=profiles, profile=profile
+        )
+
+    def read(
+        self, path: str, *, connections: int, seconds: int, seed: int, profiles: int, profile: str = ""
+    ) -> Load:
+        """path: with %s for the profile."""
+        environment = {"TOKEN": self.bearer, "PATH_FORMAT": path, "PROFILES": str(profiles)}
         if profile:
             environment["PROFILE"] = profile
         return wrk.run(

@@ -1,4 +1,4 @@
-"""Attributes of a million profiles: how fast they are set, beside single-event posts to the same profiles, and their size."""
+"""Attributes and consents of a million profiles beside single-event posts to the same ones, and what a profile goes through."""
 
 from __future__ import annotations
 
@@ -6,8 +6,10 @@ import json
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from . import bulk, wrk
+from . import bulk, consents, lives, wrk
+from .consents import Consents
 from .figures import Load, Loads, Spread, table
+from .lives import Lives
 from .ovation import DATA_JSON, KEYSPACE, SECTION, VERSION_ID, Ovation
 from .place import Failure, folder, remove, say
 from .plan import SINGLES, Plan
@@ -15,7 +17,7 @@ from .plan import SINGLES, Plan
 MEMBERS = tuple(f"com.apsis1.attributes.{name}" for name in ("firstname", "lastname", "birthdate"))
 # Of a value that the script sends: 15, 15 and 10.
 VALUE_BYTES = 40 / 3
-_PATH = f"/audience/keyspaces/{KEYSPACE}/profiles/p%d%%%%40example.com/sections/{SECTION}/attributes"
+_PATH = f"/audience/keyspaces/{KEYSPACE}/profiles/p%d%%40example.com/sections/{SECTION}/attributes"
 
 
 @dataclass
@@ -23,8 +25,12 @@ class Profiles:
     profiles: int
     patches: Loads = field(default_factory=Loads)
     posts: Loads = field(default_factory=Loads)
+    # The same posts with a header that changes nothing, but leads them through the framework.
+    framework_posts: Loads = field(default_factory=Loads)
     # Bytes of the file that one value takes more than its own, when each profile was given its first three.
     overhead: Spread = field(default_factory=Spread)
+    consents: Consents = field(default_factory=Consents)
+    lives: Lives = field(default_factory=lambda: Lives(0))
 
 
 def measure(plan: Plan) -> Profiles:
@@ -44,7 +50,9 @@ def measure(plan: Plan) -> Profiles:
         versions = _versions(server)
         for number in range(plan.rounds):
             _round(server, versions, plan, number, figures)
+        figures.consents = consents.measure(server, plan, figures.profiles)
     remove(home)
+    figures.lives = lives.measure(plan)
     return figures
 
 
@@ -62,7 +70,14 @@ def _round(server: Ovation, versions: dict[str, str], plan: Plan, number: int, f
             server.post_events(SINGLES, seconds=plan.seconds, seed=number + 1, profiles=figures.profiles)
         )
 
-    for turn in (patch, post) if number % 2 else (post, patch):
+    def post_by_framework() -> None:
+        figures.framework_posts.add(
+            server.post_events(
+                SINGLES, seconds=plan.seconds, seed=number + 1, profiles=figures.profiles, prefer="return=minimal"
+            )
+        )
+
+    for turn in (patch, post, post_by_framework) if number % 2 else (post_by_framework, post, patch):
         turn()
     say(
         f"  round {number + 1} of {plan.rounds}: patches {figures.patches.all[-1].rate:,.0f}/s, "
@@ -114,7 +129,7 @@ def _give_attributes(server: Ovation, versions: dict[str, str], count: int) -> N
 
 def _check(server: Ovation, load: Load) -> None:
     for number in load.profiles:
-        held = json.loads(server.get((_PATH % number).replace("%%", "%")))
+        held = json.loads(server.get(_PATH % number))
         if len(held) != len(MEMBERS) or not all(str(value) for value in held.values()):
             raise Failure(f"profile p{number} does not have the attributes that were set: {held}"[:2000])
     if not load.profiles:
@@ -128,9 +143,13 @@ def report(figures: Profiles) -> str:
          figures.patches.p99.text(1), figures.patches.processor.text()],
         ["one event posted", figures.posts.rate.text(), figures.posts.median.text(2), figures.posts.p99.text(1),
          figures.posts.processor.text()],
+        ["the same by the framework's way", figures.framework_posts.rate.text(),
+         figures.framework_posts.median.text(2), figures.framework_posts.p99.text(1),
+         figures.framework_posts.processor.text()],
     ]  # fmt: skip
     return (
         table([f"{figures.profiles:,} profiles, 32 connections", "requests/s", "median ms", "p99 ms", "CPU µs"], rows)
         + f"\nSetting three attributes reaches {ratio.text(2)} of the rate of posting one event. A value takes "
-        f"{figures.overhead.text(1)} bytes of the file beside its own.\n"
+        f"{figures.overhead.text(1)} bytes of the file beside its own.\n\n{consents.report(figures.consents)}\n"
+        f"{lives.report(figures.lives)}"
     )

@@ -184,7 +184,20 @@ def of_postgresql(figures: PostgreSQL) -> list[Target]:
 
 def of_profiles(figures: Profiles) -> list[Target]:
     ratio = figures.patches.rate.divided_by(figures.posts.rate)
+    consents, lives = figures.consents, figures.lives
+    sets = consents.sets.rate.divided_by(consents.posts.rate)
+    asks = consents.asks.rate.divided_by(consents.pages.rate)
+    merges = lives.large_merges.divided_by(lives.small_merges)
+    pages = lives.merged_pages.median.divided_by(lives.single_pages.median)
+    waits = lives.disturbed.p99.divided_by(lives.undisturbed.p99)
+    large = f"{lives.large:,} events"
     return [
         at_least(16, "three attributes set, 32 connections: of the rate of single-event posts", 0.8, ratio, digits=2),
         at_most(17, "file for each stored value, beside the value", 40, figures.overhead, " bytes", 1),
+        at_least(18, "a consent set, 32 connections: of the rate of single-event posts", 0.8, sets, digits=2),
+        at_least(18, "may-send, 32 connections: of the rate of a page of the newest event", 0.9, asks, digits=2),
+        at_most(19, f"merge of profiles with {large}: of the time for fifty", 1.2, merges, digits=2),
+        at_most(19, "newest 50 of a profile merged of five: of the time for one profile", 2, pages, digits=2),
+        at_most(20, f"deletion of a profile with {large}: until the 204", 50, lives.deletions, " ms", 1),
+        at_most(20, "posts beside that deletion: p99, of that before it", 2, waits, digits=2),
     ]

@@ -1,5 +1,6 @@
 -- wrk: posts of ITEMS events, each post to a random one of PROFILES profiles.
--- Environment: TOKEN, PATH_FORMAT (with %d for the profile), ITEMS, PROFILES, SEED; SCRIPTS is this folder.
+-- Environment: TOKEN, PATH_FORMAT (with %d for the profile), ITEMS, PROFILES, SEED, PREFER (a header, left out without
+-- it); SCRIPTS is this folder.
 
 dofile(os.getenv("SCRIPTS") .. "/result.lua")
 
@@ -7,6 +8,7 @@ local items = tonumber(os.getenv("ITEMS") or "1")
 local profiles = tonumber(os.getenv("PROFILES") or "1000000")
 local path = os.getenv("PATH_FORMAT")
 local headers = { ["authorization"] = "Bearer " .. (os.getenv("TOKEN") or ""), ["content-type"] = "application/json" }
+headers["prefer"] = os.getenv("PREFER")
 
 local event = '{"event_time":"%s.%03dZ","version_id":2565266,"data":{"myNumberField":27183,'
   .. '"myNumberWithDecimalField":213.21,"myTextField":"some transaction","myTrueFalseField":false,'
