@@ -172,33 +172,42 @@ final class ErasureAppender {
         next.reset()
     }
 
-    /// From the end of the timeline, so that what is left is still one stretch of it.
-    /// - Returns: nil: there are none.
+    /// First those that no run has, the last that came first: to look in each step for the newest of them would take longer
+    /// the more there are. Then from the end of the timeline, so that what is left of it is still one stretch.
+    /// - Returns: those that memory may have; nil: there are none.
     private func removeEvents(of erasure: Open, _ left: inout Int) throws -> Set<Int64>? {
-        let recent = memtable.entries(of: erasure.profile)
-        let newest = try Timeline(database, recent: [erasure.profile: recent]).newest(
-            TimelineRange(profile: erasure.profile), limit: left)
-        guard let first = newest.first else { return nil }
+        let recent = try remove(memtable.entries(of: erasure.profile, limit: left), of: erasure, &left)
+        guard left > 0 else { return Set(recent.map(\.eventID)) }
+        let merged = try remove(
+            Timeline(database, recent: [:]).newest(TimelineRange(profile: erasure.profile), limit: left), of: erasure,
+            &left)
+        if let first = merged.first, let last = merged.last {
+            try Timeline.remove(database, from: last, through: first)
+        }
+        return recent.isEmpty && merged.isEmpty ? nil : Set(recent.map(\.eventID))
+    }
+
+    /// - Returns: those that cost no more than is left, from the first on.
+    private func remove(
+        _ entries: [TimelineEntry], of erasure: Open, _ left: inout Int
+    ) throws -> ArraySlice<TimelineEntry> {
         let size = try cached("SELECT data FROM event WHERE event_id = ?1")
         let delete = try cached("DELETE FROM event WHERE event_id = ?1")
         var counts: [EventVersion.ID: Int] = [:]
-        var removed: Set<Int64> = []
-        var last = first
-        for entry in newest where left > 0 {
+        var removed = 0
+        for entry in entries where left > 0 {
             size.bind(1, entry.eventID)
             let bytes = try size.nextRow() ? size.withBytes(0) { $0.count } : 0
             size.reset()
             delete.bind(1, entry.eventID)
             try delete.run()
             counts[entry.version, default: 0] += delete.changes
-            removed.insert(entry.eventID)
-            last = entry
+            removed += 1
             left -= 1 + bytes / ErasureAppender.bytesPerCost
         }
-        try Timeline.remove(database, from: last, through: first)
         try ProfileRows.subtractUsage(database, counts, account: erasure.account)
         try add("events = events + ?", counts.values.reduce(0, +), to: erasure)
-        return removed.intersection(recent.map(\.eventID))
+        return entries.prefix(removed)
     }
 
     /// From the newest to the oldest: each leads to those before it.

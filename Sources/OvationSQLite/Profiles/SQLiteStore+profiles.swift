@@ -21,8 +21,8 @@ extension SQLiteStore: ProfileStore {
         }
     }
 
-    public func change(_ change: ProfileChange) async throws(StoreFailure) -> ProfileChangeOutcome {
-        try await writer.write { .change(change, $0) }.get()
+    public func change(_ change: ProfileChange, tell receiver: any ChangeReceiver) {
+        writer.enqueue(.change(change, receiver))
     }
 
     public func profile(_ reference: ProfileReference) async throws(StoreFailure) -> Profile? {

@@ -34,8 +34,27 @@ final class Memtable: Sendable {
     func entries(of profile: Int64) -> [TimelineEntry] {
         state.withLock { state in
             var found: [TimelineEntry] = []
-            state.growing.forEach(of: profile) { found.append($0) }
-            state.frozen.forEach(of: profile) { found.append($0) }
+            for table in [state.growing, state.frozen] {
+                table.forEach(of: profile) { entry in
+                    found.append(entry)
+                    return true
+                }
+            }
+            return found
+        }
+    }
+
+    /// The last that came of a profile's, up to a limit.
+    func entries(of profile: Int64, limit: Int) -> [TimelineEntry] {
+        state.withLock { state in
+            var found: [TimelineEntry] = []
+            for table in [state.growing, state.frozen] {
+                table.forEach(of: profile) { entry in
+                    found.append(entry)
+                    return found.count < limit
+                }
+                if found.count == limit { break }
+            }
             return found
         }
     }
@@ -84,12 +103,10 @@ private struct Table {
         previous.append(newestOfProfile.updateValue(index, forKey: entry.profile) ?? -1)
     }
 
-    func forEach(of profile: Int64, _ body: (TimelineEntry) -> Void) {
+    /// From the last that came, as long as the body returns true.
+    func forEach(of profile: Int64, _ body: (TimelineEntry) -> Bool) {
         var index = newestOfProfile[profile] ?? -1
-        while index >= 0 {
-            body(entries[Int(index)])
-            index = previous[Int(index)]
-        }
+        while index >= 0, body(entries[Int(index)]) { index = previous[Int(index)] }
     }
 
     /// Keeps its memory: a table that starts small would copy itself a dozen times while posts wait.
