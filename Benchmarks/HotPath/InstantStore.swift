@@ -43,7 +43,10 @@ struct InstantStore: Store {
         by actor: String
     ) async throws(StoreFailure) -> Deletion? { throw unused }
 
-    func change(_ change: ProfileChange) async throws(StoreFailure) -> ProfileChangeOutcome { throw unused }
+    func change(_ change: ProfileChange, tell receiver: any ChangeReceiver) {
+        receiver.receive(.failure(unused))
+        receiver.allHaveReceived()
+    }
 
     func data(of profile: ProfileAddress, in sections: [Int64]?) async throws(StoreFailure) -> ProfileData? {
         throw unused

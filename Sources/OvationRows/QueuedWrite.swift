@@ -7,7 +7,7 @@ package indirect enum QueuedWrite: Sendable {
 
     case append(EventBatch, any AppendReceiver)
     case appendChunk(EventChunk, Reply<AppendOutcome>)
-    case change(ProfileChange, Reply<ProfileChangeOutcome>)
+    case change(ProfileChange, any ChangeReceiver)
     case keep(PackedRejection, Reply<Rejection.ID>)
     case count(CountedEvents, Reply<Void>)
 
@@ -68,14 +68,22 @@ package indirect enum QueuedWrite: Sendable {
         }
     }
 
+    fileprivate var receiver: (any WriteReceiver)? {
+        switch self {
+        case .append(_, let receiver): receiver
+        case .change(_, let receiver): receiver
+        case .appendChunk, .keep, .count: nil
+        }
+    }
+
     fileprivate func answer(_ result: Result<Outcome, StoreFailure>) {
         switch (self, result) {
         case (.append(_, let receiver), .success(.appended(let outcome))): receiver.receive(.success(outcome))
         case (.append(_, let receiver), .failure(let failure)): receiver.receive(.failure(failure))
         case (.appendChunk(_, let reply), .success(.appended(let outcome))): reply.resume(returning: .success(outcome))
         case (.appendChunk(_, let reply), .failure(let failure)): reply.resume(returning: .failure(failure))
-        case (.change(_, let reply), .success(.changed(let outcome))): reply.resume(returning: .success(outcome))
-        case (.change(_, let reply), .failure(let failure)): reply.resume(returning: .failure(failure))
+        case (.change(_, let receiver), .success(.changed(let outcome))): receiver.receive(.success(outcome))
+        case (.change(_, let receiver), .failure(let failure)): receiver.receive(.failure(failure))
         case (.keep(_, let reply), .success(.kept(let id))): reply.resume(returning: .success(id))
         case (.keep(_, let reply), .failure(let failure)): reply.resume(returning: .failure(failure))
         case (.count(_, let reply), .success(.counted)): reply.resume(returning: .success(()))
@@ -86,11 +94,11 @@ package indirect enum QueuedWrite: Sendable {
 }
 
 extension [QueuedWrite] {
-    /// Tells all that wait for these writes, and then the receivers of batches that all have been told.
+    /// Tells all that wait for these writes, and then the receivers that all have been told.
     /// - Parameter result: what became of a write at an index; called once for each, in order.
     package func answer(with result: (Int, QueuedWrite) -> Result<QueuedWrite.Outcome, StoreFailure>) {
         for (index, write) in enumerated() { write.answer(result(index, write)) }
-        for case .append(_, let receiver) in self { receiver.allHaveReceived() }
+        for write in self { write.receiver?.allHaveReceived() }
     }
 
     package func fail(_ failure: StoreFailure) { answer { _, _ in .failure(failure) } }

@@ -23,8 +23,8 @@ public struct ServerConfiguration: Sendable {
     public var trustedProxies: [AddressRange]
     /// The prefix of paths behind a proxy.
     public var basePath: BasePath
-    /// Whether plain posts are answered without the framework. Tests turn it off, and compare.
-    package var hasFastPosts = true
+    /// Whether plain writes are answered without the framework. Tests turn it off, and compare.
+    package var hasFastWrites = true
 
     public init(
         host: String, port: Int, adminPort: Int? = nil, region: String, limits: Limits = Limits(), version: String,
@@ -167,7 +167,7 @@ public struct Server: Sendable {
     ) -> some Service {
         let responder = responder(of: mainEndpoints, console: console)
         return SocketListener(
-            sockets: sockets, responder: responder, fastPosts: fastPosts(of: responder), limits: configuration.limits,
+            sockets: sockets, responder: responder, fastWrites: fastWrites(of: responder), limits: configuration.limits,
             clock: clock, logger: logger, onRunning: onRunning)
     }
 
@@ -197,8 +197,8 @@ public struct Server: Sendable {
             basePath: configuration.basePath)
     }
 
-    private func fastPosts(of responder: ServerResponder) -> FastPosts? {
-        configuration.hasFastPosts ? responder.fastPosts() : nil
+    private func fastWrites(of responder: ServerResponder) -> FastWrites? {
+        configuration.hasFastWrites ? responder.fastWrites() : nil
     }
 
     private func application(
@@ -206,7 +206,7 @@ public struct Server: Sendable {
         onRunning: @escaping @Sendable (Int) async -> Void
     ) -> Application<ServerResponder> {
         Application(
-            responder: responder, server: .pinned(fastPosts: fastPosts(of: responder), limits: configuration.limits),
+            responder: responder, server: .pinned(fastWrites: fastWrites(of: responder), limits: configuration.limits),
             configuration: ApplicationConfiguration(
                 address: .hostname(configuration.host, port: port), serverName: ServerHeaders.name, backlog: 1024,
                 reuseAddress: true,

@@ -163,7 +163,7 @@ struct ErasureTests {
         ])
         try posts.run()
         let update = try Fixtures.update("a@b.se", [Fixtures.tag(1)])
-        let changes = group([.change(update, try await ProfileStateTests.reply())])
+        let changes = group([.change(update, NobodyWaits())])
         try changes.run()
         #expect(try posts.isStored(on: connection) && changes.isStored(on: connection))
         Fixtures.expectChanged(try await store.change(Fixtures.erase("a@b.se")))
@@ -216,7 +216,7 @@ struct ErasureTests {
         memory.forgetProfiles(stateNumber: try connection.run(ChangeSQL.stateNumber).int64(0, 0))
         func cost(_ change: ProfileChange) async throws -> Int {
             let before = connection.roundTrips
-            let write = QueuedWrite.change(change, try await ProfileStateTests.reply())
+            let write = QueuedWrite.change(change, NobodyWaits())
             try GroupTransaction([write], on: connection, slot: 9000, isSpread: false, memory, Database.few).run()
             return connection.roundTrips - before
         }

@@ -220,7 +220,7 @@ struct MemberTests {
         memory.forgetProfiles(stateNumber: try connection.run(ChangeSQL.stateNumber).int64(0, 0))
         let writes: [QueuedWrite] = [
             .append(try batch("b@b.se", [1]), NobodyWaits()),
-            .change(try change("a@b.se", .lock), try await ProfileStateTests.reply()),
+            .change(try change("a@b.se", .lock), NobodyWaits()),
         ]
         let group = GroupTransaction(writes, on: connection, slot: 9000, isSpread: false, memory, limits)
         #expect(throws: PostgresFailure.self) { try group.run() }
@@ -319,7 +319,7 @@ struct MemberTests {
         let memory = LaneMemory(limits: Database.few, forgetting: store.forgetting)
         memory.forgetProfiles(stateNumber: try connection.run(ChangeSQL.stateNumber).int64(0, 0))
         func run(_ change: ProfileChange) async throws -> ProfileChangeOutcome? {
-            let write = QueuedWrite.change(change, try await ProfileStateTests.reply())
+            let write = QueuedWrite.change(change, NobodyWaits())
             let group = GroupTransaction([write], on: connection, slot: 9000, isSpread: true, memory, Database.few)
             try group.run()
             return group.changeOutcomes[0]

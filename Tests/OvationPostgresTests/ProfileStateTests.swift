@@ -183,14 +183,6 @@ struct ProfileStateTests {
         .append(try Fixtures.batch(key, times: [time]), NobodyWaits())
     }
 
-    /// Of a task that has its answer already: the writes of these tests are answered by nobody.
-    static func reply<Value: Sendable>() async throws -> QueuedWrite.Reply<Value> {
-        let box = ResultBox<QueuedWrite.Reply<Value>>()
-        Task { _ = await withUnsafeContinuation { box.set($0) } }
-        try await SharedDatabaseTests.eventually { box.value != nil }
-        return try #require(box.value)
-    }
-
     @Test("a group of posts to known profiles takes two round trips and six statements, whatever was locked before")
     func costsNothing() async throws {
         let limits = Database.few
@@ -223,16 +215,18 @@ struct ProfileStateTests {
         }
         // A post asks nothing of members.
         #expect(try cost(try group(5), on: connection, memory, limits) == [2, 6])
-        let change = QueuedWrite.change(try Fixtures.lock("c@b.se"), try await Self.reply())
+        let change = QueuedWrite.change(try Fixtures.lock("c@b.se"), NobodyWaits())
         // A timeout for the lock, the members, the row of what became of the profile, read and written; the state, the row of
         // the change and its number; and no events and usage.
         #expect(try cost([change], on: connection, memory, limits) == [2, 11])
     }
 }
 
-/// For batches whose outcome no test waits for.
-final class NobodyWaits: AppendReceiver {
+/// For writes whose outcome no test waits for.
+final class NobodyWaits: AppendReceiver, ChangeReceiver {
     func receive(_ result: Result<AppendOutcome, StoreFailure>) {}
+
+    func receive(_ result: Result<ProfileChangeOutcome, StoreFailure>) {}
 
     func allHaveReceived() {}
 }

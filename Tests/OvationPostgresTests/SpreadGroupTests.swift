@@ -28,7 +28,7 @@ struct SpreadGroupTests {
         let memory = LaneMemory(
             limits: Limits(), forgetting: SharedForgetting(Forgetting(noted: nil, limits: Limits())))
         memory.forgetProfiles(stateNumber: try connection.run(ChangeSQL.stateNumber).int64(0, 0))
-        let write = QueuedWrite.change(change, try await ProfileStateTests.reply())
+        let write = QueuedWrite.change(change, NobodyWaits())
         let group = GroupTransaction([write], on: connection, slot: 0, isSpread: true, memory, Limits())
         try group.run()
         return group.changeOutcomes[0]

@@ -30,7 +30,7 @@ struct UpdateCostTests {
     /// Runs changes as a group of a lane, which answers nobody.
     private func run(_ changes: [ProfileChange], isSpread: Bool = false) async throws -> Told {
         var writes: [QueuedWrite] = []
-        for change in changes { writes.append(.change(change, try await ProfileStateTests.reply())) }
+        for change in changes { writes.append(.change(change, NobodyWaits())) }
         let before = (connection.roundTrips, connection.statements)
         let group = GroupTransaction(
             writes, on: connection, slot: 9000, isSpread: isSpread, memory, Database.few)

@@ -6,8 +6,8 @@ import Testing
 
 @testable import OvationServer
 
-/// A post is answered on its event loop, or by the framework; nobody can tell which.
-@Suite("Posts by both ways")
+/// A write is answered on its event loop, or by the framework; nobody can tell which.
+@Suite("Writes by both ways")
 struct BothWaysTests {
     private static let limits: Limits = {
         var limits = Limits()
@@ -21,7 +21,8 @@ struct BothWaysTests {
         var answers: [String] = []
         var counts: [String] = []
         var rejections = ""
-        var events: [String] = []
+        /// Events, changes, tags and consents of profiles.
+        var stored: [String] = []
     }
 
     @Test("thousands of requests get the same bytes, are counted alike, and leave the same events", arguments: [1, 2])
@@ -29,29 +30,37 @@ struct BothWaysTests {
         var random = SeededGenerator(seed: seed)
         let basePath = try BasePath(seed == 1 ? "" : "/ovation")
         let connections = (0..<400).map { GeneratedConnection(number: $0, basePath: basePath.text, using: &random) }
-        let fast = try await record(connections, hasFastPosts: true, basePath)
-        let slow = try await record(connections, hasFastPosts: false, basePath)
+        let fast = try await record(connections, hasFastWrites: true, basePath)
+        let slow = try await record(connections, hasFastWrites: false, basePath)
         for (connection, (fast, slow)) in zip(connections, zip(fast.answers, slow.answers)) where fast != slow {
             Issue.record("seed \(seed):\n\(connection.text)\n--- fast:\n\(fast)\n--- slow:\n\(slow)")
             break
         }
         #expect(fast.counts == slow.counts)
         #expect(fast.rejections == slow.rejections)
-        let areEqual = fast.events == slow.events
-        #expect(areEqual, "not the same events are stored")
-        let stored = fast.events.joined()
-        #expect(stored.contains("version_id"), "none was stored")
+        let areEqual = fast.stored == slow.stored
+        #expect(areEqual, "not the same is stored")
+        let stored = fast.stored.joined()
+        for endpoint: Endpoint in [
+            .postEvents, .changeAttributeValues, .changeAttributeValuesByName, .changeProfileTags, .postConsent,
+        ] {
+            let label = "endpoint=\"\(endpoint.name)\",status=\"204\""
+            #expect(fast.counts.contains { $0.contains(label) }, "none was answered 204: \(label)")
+        }
+        for word in ["version_id", "com.apsis1.attributes.firstname", GeneratedWrite.tag, GeneratedWrite.topic] {
+            #expect(stored.contains(word), "none was stored: \(word)")
+        }
         for status in [
-            " 204 ", " 207 ", " 400 ", " 401 ", " 403 ", " 404 ", " 405 ", " 409 ", " 410 ", " 413 ", " 415 ",
+            " 201 ", " 204 ", " 207 ", " 400 ", " 401 ", " 403 ", " 404 ", " 405 ", " 409 ", " 410 ", " 413 ", " 415 ",
         ] {
             #expect(fast.answers.contains { $0.contains(status) }, "none was answered\(status)")
         }
     }
 
     private func record(
-        _ connections: [GeneratedConnection], hasFastPosts: Bool, _ basePath: BasePath
+        _ connections: [GeneratedConnection], hasFastWrites: Bool, _ basePath: BasePath
     ) async throws -> Record {
-        try await LiveServer.run(hasFastPosts: hasFastPosts, limits: Self.limits, basePath: basePath) { server in
+        try await LiveServer.run(hasFastWrites: hasFastWrites, limits: Self.limits, basePath: basePath) { server in
             let test = server.test
             var tokens = ["admin": test.adminToken]
             let reader = #"{"name":"r","role":"integration","keyspaces":{"com.apsis1.keyspaces.email":"read"}}"#
@@ -61,6 +70,7 @@ struct BothWaysTests {
             // Each is known from here on, as those of real clients are.
             for token in tokens.values { _ = try await test.send(.get, TestServer.eventsPath(), token: token) }
             _ = try await test.send(.delete, "/account/api-keys/\(gone.clientID)")
+            try await define(test)
             let lock = Endpoint.lockProfile.path(["keyspace": Fixtures.emailKeyspace, "key": "locked@b.se"])
             #expect(try await test.post(GeneratedConnection.plainBody, key: "locked%40b.se").status == .noContent)
             #expect(try await test.send(.put, lock).status.kind == .successful)
@@ -77,9 +87,30 @@ struct BothWaysTests {
             }
             record.rejections = try await test.send(.get, "/audience/rejections?limit=100").text
             for key in GeneratedConnection.keys.prefix(3) {
-                record.events.append(try await test.send(.get, TestServer.eventsPath(key) + "?limit=1000").text)
+                let path = TestServer.eventsPath(key)
+                for path in [path + "?limit=1000", path.replacing("/events", with: "/changes") + "?limit=200"] {
+                    record.stored.append(try await test.send(.get, path).text)
+                }
             }
             return record
+        }
+    }
+
+    private func define(_ test: TestServer) async throws {
+        let section = "/audience/sections/\(Fixtures.section)"
+        let folder = #""folder_discriminator":"\#(GeneratedWrite.folder)""#
+        for (path, body) in [
+            ("\(section)/tags", #"{"name":"Customer","discriminator":"\#(GeneratedWrite.tag)"}"#),
+            ("/v2\(section)/folders", #"{"name":"Letters","discriminator":"\#(GeneratedWrite.folder)"}"#),
+            ("/v2\(section)/topics", #"{"name":"O","discriminator":"\#(GeneratedWrite.topic)",\#(folder)}"#),
+            (
+                "/v2\(section)/topics",
+                #"{"name":"S","discriminator":"\#(GeneratedWrite.smsTopic)","channel_discriminator":"#
+                    + #""com.apsis1.channels.sms",\#(folder)}"#
+            ),
+        ] {
+            let answer = try await test.send(.post, path, body: body)
+            #expect(answer.status == .created, "\(answer.text)")
         }
     }
 

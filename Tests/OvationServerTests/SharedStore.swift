@@ -112,9 +112,7 @@ final class SharedStore: Store {
         try await base.deleteEvents(filter, id: id, recordedAs: act, at: now, by: actor)
     }
 
-    func change(_ change: ProfileChange) async throws(StoreFailure) -> ProfileChangeOutcome {
-        try await base.change(change)
-    }
+    func change(_ change: ProfileChange, tell receiver: any ChangeReceiver) { base.change(change, tell: receiver) }
 
     func data(of profile: ProfileAddress, in sections: [Int64]?) async throws(StoreFailure) -> ProfileData? {
         try await base.data(of: profile, in: sections)

@@ -31,13 +31,9 @@ public protocol EventStore: Sendable {
 }
 
 /// Who learns what became of a batch, without a task that waits for it.
-public protocol AppendReceiver: AnyObject, Sendable {
+public protocol AppendReceiver: WriteReceiver {
     /// Called once, on any thread. The store does nothing else meanwhile, so it must not wait.
     func receive(_ result: Result<AppendOutcome, StoreFailure>)
-
-    /// Called after ``receive(_:)``, when the receivers of all batches of the same commit have been told. So who wakes a
-    /// thread does so once for all of them.
-    func allHaveReceived()
 }
 
 extension EventStore {
@@ -48,15 +44,4 @@ extension EventStore {
     }
 }
 
-/// A task that waits for what becomes of a batch.
-private final class WaitingTask: AppendReceiver {
-    private let continuation: UnsafeContinuation<Result<AppendOutcome, StoreFailure>, Never>
-
-    init(_ continuation: UnsafeContinuation<Result<AppendOutcome, StoreFailure>, Never>) {
-        self.continuation = continuation
-    }
-
-    func receive(_ result: Result<AppendOutcome, StoreFailure>) { continuation.resume(returning: result) }
-
-    func allHaveReceived() {}
-}
+extension WaitingTask: AppendReceiver where Outcome == AppendOutcome {}

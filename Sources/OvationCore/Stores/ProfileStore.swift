@@ -1,8 +1,9 @@
 /// Profiles: found, read and changed.
 public protocol ProfileStore: Sendable {
     /// Changes a profile in the group commit of the posts that wait, with their bounds. What was posted to the profile
-    /// before is stored before it; what is posted later finds the profile changed, on every server.
-    func change(_ change: ProfileChange) async throws(StoreFailure) -> ProfileChangeOutcome
+    /// before is stored before it; what is posted later finds the profile changed, on every server. Returns at once, and
+    /// tells the receiver after the commit is on disk.
+    func change(_ change: ProfileChange, tell receiver: any ChangeReceiver)
 
     /// What a profile holds, in these sections or in all. nil: there is no such profile.
     func data(of profile: ProfileAddress, in sections: [Int64]?) async throws(StoreFailure) -> ProfileData?
@@ -36,3 +37,19 @@ public protocol ProfileStore: Sendable {
     /// - Parameter position: only those before it; nil: from the newest on.
     func erasures(account: Int64, before position: Int64?, limit: Int) async throws(StoreFailure) -> [Erasure]
 }
+
+/// Who learns what became of a change, without a task that waits for it.
+public protocol ChangeReceiver: WriteReceiver {
+    /// Called once, on any thread. The store does nothing else meanwhile, so it must not wait.
+    func receive(_ result: Result<ProfileChangeOutcome, StoreFailure>)
+}
+
+extension ProfileStore {
+    /// Changes a profile. Returns after the commit is on disk.
+    public func change(_ change: ProfileChange) async throws(StoreFailure) -> ProfileChangeOutcome {
+        let result = await withUnsafeContinuation { self.change(change, tell: WaitingTask($0)) }
+        return try result.get()
+    }
+}
+
+extension WaitingTask: ChangeReceiver where Outcome == ProfileChangeOutcome {}

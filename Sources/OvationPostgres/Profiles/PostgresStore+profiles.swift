@@ -14,10 +14,9 @@ extension PostgresStore: ProfileStore {
         try await reader.read { [isSpread] in try ChangeExportRows.page($0, range, isSpread: isSpread) }
     }
 
-    public func change(_ change: ProfileChange) async throws(StoreFailure) -> ProfileChangeOutcome {
-        let outcome = try await writer.write { .change(change, $0) }.get()
-        if change.erasure != nil { remover.hurry() }
-        return outcome
+    public func change(_ change: ProfileChange, tell receiver: any ChangeReceiver) {
+        let receiver = change.erasure == nil ? receiver : Erasing(for: receiver, remover)
+        writer.enqueue(.change(change, receiver))
     }
 
     public func profile(_ reference: ProfileReference) async throws(StoreFailure) -> Profile? {
@@ -54,4 +53,22 @@ extension PostgresStore: ProfileStore {
     ) async throws(StoreFailure) -> [Erasure] {
         try await reader.read { try ErasureRows.list($0, account: account, before: position, limit: limit) }
     }
+}
+
+/// Who waits for an erasure. Its rows are removed from then on, and not only when the remover looks next.
+private final class Erasing: ChangeReceiver {
+    private let receiver: any ChangeReceiver
+    private let remover: ErasureRemover
+
+    init(for receiver: any ChangeReceiver, _ remover: ErasureRemover) {
+        self.receiver = receiver
+        self.remover = remover
+    }
+
+    func receive(_ result: Result<ProfileChangeOutcome, StoreFailure>) {
+        if case .success = result { remover.hurry() }
+        receiver.receive(result)
+    }
+
+    func allHaveReceived() { receiver.allHaveReceived() }
 }

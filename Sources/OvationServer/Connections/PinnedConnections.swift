@@ -15,7 +15,7 @@ import OvationCore
 struct PinnedConnections: HTTPChannelHandler {
     let responder: Responder
     /// nil: all requests go to the framework.
-    let fastPosts: FastPosts?
+    let fastWrites: FastWrites?
     let limits: Limits
 
     /// TCP_NOTSENT_LOWAT: bytes that the system has taken and not yet sent.
@@ -56,7 +56,7 @@ struct PinnedConnections: HTTPChannelHandler {
                 ConnectionGaps(limits: limits, decoder: decoder),
                 HTTPConnectionStateHandler(idleTimeout: limits.idleTimeout, logger: logger),
             ])
-            if let fastPosts { try channel.pipeline.syncOperations.addHandler(FastPostHandler(fastPosts)) }
+            if let fastWrites { try channel.pipeline.syncOperations.addHandler(FastWriteHandler(fastWrites)) }
             return try NIOAsyncChannel(
                 wrappingChannelSynchronously: channel, configuration: .init(isOutboundHalfClosureEnabled: true))
         }
@@ -85,9 +85,9 @@ final class EventLoopExecutor: TaskExecutor {
 
 extension HTTPServerBuilder {
     /// HTTP/1.1, each connection on its own event loop.
-    static func pinned(fastPosts: FastPosts?, limits: Limits) -> HTTPServerBuilder {
+    static func pinned(fastWrites: FastWrites?, limits: Limits) -> HTTPServerBuilder {
         HTTPServerBuilder { responder in
-            PinnedConnections(responder: responder, fastPosts: fastPosts, limits: limits)
+            PinnedConnections(responder: responder, fastWrites: fastWrites, limits: limits)
         }
     }
 }

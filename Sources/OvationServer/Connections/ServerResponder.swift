@@ -28,10 +28,11 @@ struct ServerResponder: HTTPResponder {
         table = EndpointTable(endpoints)
     }
 
-    /// What takes posts before they get here; nil on a listener without such an endpoint.
-    func fastPosts() -> FastPosts? {
-        guard let post = handlers[.postEvents] as? PostEvents else { return nil }
-        return FastPosts(pipeline: pipeline, table: table, post: post, basePath: basePath)
+    /// What takes plain writes before they get here.
+    func fastWrites() -> FastWrites {
+        FastWrites(
+            pipeline: pipeline, table: table, endpoints: handlers.compactMapValues { $0 as? any FastEndpoint },
+            basePath: basePath)
     }
 
     @concurrent

@@ -5,7 +5,7 @@ import OvationWire
 
 /// `POST /v2/audience/keyspaces/{keyspace}/profiles/{key}/sections/{section}/consents`: sets a consent of a profile that is
 /// there.
-struct PostConsent: ProfileChangeEndpoint, InputEndpoint {
+struct PostConsent: PlainChangeEndpoint {
     typealias Input = Bodies.ConsentRequest
 
     let store: any Store
@@ -13,10 +13,6 @@ struct PostConsent: ProfileChangeEndpoint, InputEndpoint {
     let limits: Limits
 
     var precondition: ProfileChange.Precondition { .exists }
-
-    func asked(by call: Call) async throws -> Input { try await input(of: call) }
-
-    func identifyingBytes(_ asked: Input) -> [UInt8] { JSONWriter.write(asked.json) }
 
     func operations(
         _ asked: Input, of profile: ProfileAddress, at place: ChangePlace

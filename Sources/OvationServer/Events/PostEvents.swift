@@ -124,11 +124,11 @@ struct PostEvents: EndpointHandler {
     }
 
     /// Where a post goes, as the definitions are now: they can have changed while its body came.
-    func current(_ place: PostJournal.Context, of call: Call) throws(Problem) -> PostJournal.Context {
+    private func current(_ place: PostJournal.Context, of call: Call) throws(Problem) -> PostJournal.Context {
         directory.isCurrent(place.caller) ? place : try self.place(of: call, directory.current(place.caller))
     }
 
-    func place(of call: Call, _ caller: Identity) throws(Problem) -> PostJournal.Context {
+    private func place(of call: Call, _ caller: Identity) throws(Problem) -> PostJournal.Context {
         let section = try caller.section(call.path.section())
         let keyspace = try caller.keyspaceForWriting(call.path.keyspace())
         return PostJournal.Context(
@@ -161,11 +161,51 @@ struct PostEvents: EndpointHandler {
     }
 }
 
-// MARK: - Steps of the fast way
+// MARK: - The fast way
 
-extension PostEvents {
-    /// The batch of a post that is plainly right; nil: it has to be read again, exactly. See ``FastPosts``.
-    func plainBatch(of call: Call, _ body: ByteBuffer, at place: PostJournal.Context) -> EventBatch? {
+extension PostEvents: FastEndpoint {
+    func begin(_ call: Call) throws(Problem) -> any PlainWrite {
+        PlainPost(self, call, at: try place(of: call, call.caller()))
+    }
+
+    /// A post of events that is plainly right.
+    private final class PlainPost: PlainWrite {
+        private let endpoint: PostEvents
+        private let call: Call
+        private var place: PostJournal.Context
+        /// From when it is queued.
+        private var batch: EventBatch?
+
+        init(_ endpoint: PostEvents, _ call: Call, at place: PostJournal.Context) {
+            self.endpoint = endpoint
+            self.call = call
+            self.place = place
+        }
+
+        func queue(_ body: ByteBuffer, tell receiver: any AppendReceiver & ChangeReceiver) -> Bool {
+            guard let place = try? endpoint.current(place, of: call),
+                let batch = endpoint.plainBatch(of: call, body, at: place)
+            else { return false }
+            self.place = place
+            self.batch = batch
+            endpoint.store.append(batch, tell: receiver)
+            return true
+        }
+
+        /// A post that is refused has to be counted in the store before it is answered, and so by the framework's way.
+        func answer(_ outcome: WriteOutcome) throws(Problem) -> Response? {
+            guard case .appended(let outcome) = outcome, let batch else { return nil }
+            endpoint.note(outcome, of: batch, at: place)
+            switch outcome {
+            // A lenient post has another fingerprint, so a repeat that comes here has no report.
+            case .stored, .duplicate: return try endpoint.respond(outcome, report: [])
+            case .refused, .conflict, .notOpen: return nil
+            }
+        }
+    }
+
+    /// nil: it has to be read again, exactly.
+    private func plainBatch(of call: Call, _ body: ByteBuffer, at place: PostJournal.Context) -> EventBatch? {
         do throws(Problem) {
             let profile = try call.profile(in: place.keyspace, of: place.caller)
             let idempotency = try call.idempotency(of: body, profile: profile, at: place, isLenient: false)
@@ -173,17 +213,6 @@ extension PostEvents {
                 .map { batch(of: $0, profile, idempotency, at: place) }
         } catch {
             return nil
-        }
-    }
-
-    /// The answer to a batch that is stored, now or before; nil: nothing was stored, and the reason has to be counted in the
-    /// store before it is answered.
-    func answer(_ outcome: AppendOutcome, to batch: EventBatch, at place: PostJournal.Context) -> Response? {
-        note(outcome, of: batch, at: place)
-        switch outcome {
-        // A lenient post has another fingerprint, so a repeat that comes here has no report.
-        case .stored, .duplicate: return try? respond(outcome, report: [])
-        case .refused, .conflict, .notOpen: return nil
         }
     }
 }

@@ -3,7 +3,7 @@ import OvationWire
 
 /// `PATCH /audience/keyspaces/{keyspace}/profiles/{key}/sections/{section}/attributes`: values by version id, all or
 /// nothing. It makes the profile, and leaves its key alone.
-struct ChangeAttributeValues: ProfileChangeEndpoint, InputEndpoint {
+struct ChangeAttributeValues: PlainChangeEndpoint {
     typealias Input = Bodies.AttributeValues
 
     let store: any Store
@@ -11,10 +11,6 @@ struct ChangeAttributeValues: ProfileChangeEndpoint, InputEndpoint {
     let limits: Limits
 
     var precondition: ProfileChange.Precondition { .none }
-
-    func asked(by call: Call) async throws -> Input { try await input(of: call) }
-
-    func identifyingBytes(_ asked: Input) -> [UInt8] { JSONWriter.write(asked.json) }
 
     func operations(
         _ asked: Input, of profile: ProfileAddress, at place: ChangePlace

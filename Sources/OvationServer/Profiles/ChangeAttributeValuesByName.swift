@@ -3,7 +3,7 @@ import OvationWire
 
 /// `PATCH /v2/audience/keyspaces/{keyspace}/profiles/{key}/sections/{section}/attributes`: values by discriminator, all or
 /// nothing, of a profile that is there. The attribute that has its key as a value moves the key.
-struct ChangeAttributeValuesByName: ProfileChangeEndpoint, InputEndpoint {
+struct ChangeAttributeValuesByName: PlainChangeEndpoint {
     typealias Input = Bodies.NamedAttributeValues
 
     let store: any Store
@@ -11,10 +11,6 @@ struct ChangeAttributeValuesByName: ProfileChangeEndpoint, InputEndpoint {
     let limits: Limits
 
     var precondition: ProfileChange.Precondition { .exists }
-
-    func asked(by call: Call) async throws -> Input { try await input(of: call) }
-
-    func identifyingBytes(_ asked: Input) -> [UInt8] { JSONWriter.write(asked.json) }
 
     func operations(
         _ asked: Input, of profile: ProfileAddress, at place: ChangePlace

@@ -3,7 +3,7 @@ import OvationWire
 
 /// `PATCH /audience/keyspaces/{keyspace}/profiles/{key}/sections/{section}/tags`: adds and removes tags, all or nothing. It
 /// makes the profile.
-struct ChangeProfileTags: ProfileChangeEndpoint, InputEndpoint {
+struct ChangeProfileTags: PlainChangeEndpoint {
     typealias Input = Bodies.TagMarks
 
     let store: any Store
@@ -11,10 +11,6 @@ struct ChangeProfileTags: ProfileChangeEndpoint, InputEndpoint {
     let limits: Limits
 
     var precondition: ProfileChange.Precondition { .none }
-
-    func asked(by call: Call) async throws -> Input { try await input(of: call) }
-
-    func identifyingBytes(_ asked: Input) -> [UInt8] { JSONWriter.write(asked.json) }
 
     func operations(
         _ asked: Input, of profile: ProfileAddress, at place: ChangePlace

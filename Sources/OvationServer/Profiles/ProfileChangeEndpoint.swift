@@ -49,10 +49,9 @@ extension ProfileChangeEndpoint {
 
     func respond(to call: Call) async throws -> Response {
         // Refused before the body is read, if possible; and resolved again afterwards.
-        let caller = try call.caller()
-        var place = try ChangePlace(call, as: caller)
+        var place = try ChangePlace(call, as: call.caller())
         let asked = try await asked(by: call)
-        if !directory.isCurrent(caller) { place = try ChangePlace(call, as: directory.current(caller)) }
+        place = try current(place, of: call)
         let profile = try profile(asked, call, at: place)
         let idempotency = try call.idempotency(
             of: identifyingBytes(asked), profile: profile, section: place.section.number, caller: place.caller)
@@ -80,10 +79,22 @@ extension ProfileChangeEndpoint {
         }
         // A store refuses values of a closed profile; of an empty request there are none.
         if operations.isEmpty, let problem = try await store.profile(.address(profile))?.state.problem { throw problem }
-        let change = ProfileChange(
+        let change = change(profile, call, idempotency, operations, at: place)
+        return try await respond(try await store.change(change), to: asked, of: profile, place.caller)
+    }
+
+    func change(
+        _ profile: ProfileAddress, _ call: Call, _ idempotency: Idempotency?,
+        _ operations: [ProfileChange.Operation], at place: ChangePlace
+    ) -> ProfileChange {
+        ProfileChange(
             profile: profile, at: call.receivedAt, actor: place.caller.key.clientID, precondition: precondition,
             idempotency: idempotency, operations: operations)
-        return try await respond(try await store.change(change), to: asked, of: profile, place.caller)
+    }
+
+    /// Where it is changed, as the definitions are now: they can have changed while the body came.
+    func current(_ place: ChangePlace, of call: Call) throws(Problem) -> ChangePlace {
+        directory.isCurrent(place.caller) ? place : try ChangePlace(call, as: directory.current(place.caller))
     }
 
     /// What the store would say, as far as it can be known before.
@@ -108,13 +119,20 @@ extension ProfileChangeEndpoint {
     private func respond(
         _ outcome: ProfileChangeOutcome, to asked: Asked, of profile: ProfileAddress, _ caller: Identity
     ) async throws -> Response {
-        switch outcome {
-        case .changed, .consented, .unchanged: return success(asked, of: profile, outcome)
-        case .duplicate: return replayed(asked, of: profile, outcome)
-        case .exists:
-            // That it is closed says more.
+        if let response = done(asked, of: profile, outcome) { return response }
+        // That it is closed says more.
+        if case .exists = outcome {
             throw try await store.profile(.address(profile))?.state.problem ?? Problem.profileExists
-        default: throw outcome.problem(caller)
+        }
+        throw outcome.problem(caller)
+    }
+
+    /// nil: it is not done.
+    func done(_ asked: Asked, of profile: ProfileAddress, _ outcome: ProfileChangeOutcome) -> Response? {
+        switch outcome {
+        case .changed, .consented, .unchanged: success(asked, of: profile, outcome)
+        case .duplicate: replayed(asked, of: profile, outcome)
+        default: nil
         }
     }
 }

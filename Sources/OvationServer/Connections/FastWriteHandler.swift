@@ -3,13 +3,13 @@ import NIOCore
 import NIOHTTPTypes
 import OvationCore
 
-/// The requests of one connection, in front of the framework. It reads from top to bottom as one post's story: a head, a body,
+/// The requests of one connection, in front of the framework. It reads from top to bottom as one write's story: a head, a body,
 /// its end, the outcome, the answer.
 ///
-/// Answers keep the order of requests: a post is taken only while the framework owes no answer, and while a post is with
+/// Answers keep the order of requests: a write is taken only while the framework owes no answer, and while one is with
 /// the store everything behind it waits here. Then nothing more is read, so that what waits is never more than one
 /// read from the connection.
-final class FastPostHandler: ChannelDuplexHandler {
+final class FastWriteHandler: ChannelDuplexHandler {
     typealias InboundIn = HTTPRequestPart
     typealias InboundOut = HTTPRequestPart
     typealias OutboundIn = HTTPResponsePart
@@ -18,10 +18,10 @@ final class FastPostHandler: ChannelDuplexHandler {
     private enum State {
         /// The next thing is a head.
         case betweenRequests
-        /// The body of a post arrives.
-        case reading(FastPost)
-        /// The store has a post.
-        case storing(FastPost)
+        /// The body of a write arrives.
+        case reading(FastWrite)
+        /// The store has a write.
+        case storing(FastWrite)
         /// The body of a request arrives that the framework has.
         case passing
     }
@@ -34,8 +34,8 @@ final class FastPostHandler: ChannelDuplexHandler {
         case error(any Error)
     }
 
-    private let posts: FastPosts
-    private var receiver: FastPostReceiver?
+    private let writes: FastWrites
+    private var receiver: FastWriteReceiver?
     private var context: ChannelHandlerContext?
     private var state = State.betweenRequests
     private var waiting = CircularBuffer<Arrival>(initialCapacity: 1)
@@ -46,8 +46,8 @@ final class FastPostHandler: ChannelDuplexHandler {
     /// The framework has been told that no request follows, and will end the connection.
     private var isEnding = false
 
-    init(_ posts: FastPosts) {
-        self.posts = posts
+    init(_ writes: FastWrites) {
+        self.writes = writes
     }
 
     // MARK: What comes from the connection
@@ -63,54 +63,54 @@ final class FastPostHandler: ChannelDuplexHandler {
         switch (state, arrival) {
         case (.storing, _): return false
         case (.betweenRequests, .part(.head(let head))): return begin(head, context)
-        case (.reading(let post), .part(.body(let part))): read(part, of: post, context)
-        case (.reading(let post), .part(.end)): store(post, context)
-        case (.reading(let post), _):
+        case (.reading(let write), .part(.body(let part))): read(part, of: write, context)
+        case (.reading(let write), .part(.end)): queue(write, context)
+        case (.reading(let write), _):
             // The body did not come to its end.
-            passOn(post, context)
+            passOn(write, context)
             passOn(arrival, context)
         case (.betweenRequests, _), (.passing, _): passOn(arrival, context)
         }
         return true
     }
 
-    // MARK: A post
+    // MARK: A write
 
-    /// The head: a post is taken if it is plain, and if its answer would be the next one.
+    /// The head: a write is taken if it is plain, and if its answer would be the next one.
     private func begin(_ head: HTTPRequest, _ context: ChannelHandlerContext) -> Bool {
-        guard answersOwed == 0, !isEnding, let post = posts.begin(head, on: context.channel) else {
+        guard answersOwed == 0, !isEnding, let write = writes.begin(head, on: context.channel) else {
             passOn(.part(.head(head)), context)
             return true
         }
         // A client that does not read its answers gets no more of them.
         guard context.channel.isWritable else { return false }
-        state = .reading(post)
+        state = .reading(write)
         return true
     }
 
-    private func read(_ part: ByteBuffer, of post: FastPost, _ context: ChannelHandlerContext) {
+    private func read(_ part: ByteBuffer, of write: FastWrite, _ context: ChannelHandlerContext) {
         do throws(Problem) {
-            try post.body.collect(part)
-            try post.body.note(part)
+            try write.body.collect(part)
+            try write.body.note(part)
         } catch {
-            passOn(post, context)
+            passOn(write, context)
         }
     }
 
     /// The end of the body.
-    private func store(_ post: FastPost, _ context: ChannelHandlerContext) {
-        state = .storing(post)
-        guard let receiver, posts.store(post, tell: receiver) else {
-            passOn(post, context)
+    private func queue(_ write: FastWrite, _ context: ChannelHandlerContext) {
+        state = .storing(write)
+        guard let receiver, writes.queue(write, tell: receiver) else {
+            passOn(write, context)
             passOn(.part(.end(nil)), context)
             return
         }
     }
 
-    /// The outcome, after the commit. If the client is gone, the post counts all the same.
-    func finish(_ result: Result<AppendOutcome, StoreFailure>) {
-        guard case .storing(let post) = state else { return }
-        let answer = posts.answer(result, to: post)
+    /// The outcome, after the commit. If the client is gone, the write counts all the same.
+    func finish(_ result: Result<WriteOutcome, StoreFailure>) {
+        guard case .storing(let write) = state else { return }
+        let answer = writes.answer(result, to: write)
         guard let context, context.channel.isActive else { return }
         if let answer {
             state = .betweenRequests
@@ -118,7 +118,7 @@ final class FastPostHandler: ChannelDuplexHandler {
             if answer.body.readableBytes > 0 { context.write(wrapOutboundOut(.body(answer.body)), promise: nil) }
             context.writeAndFlush(wrapOutboundOut(.end(nil)), promise: nil)
         } else {
-            passOn(post, context)
+            passOn(write, context)
             passOn(.part(.end(nil)), context)
             context.fireChannelReadComplete()
         }
@@ -127,10 +127,10 @@ final class FastPostHandler: ChannelDuplexHandler {
 
     // MARK: What is the framework's
 
-    /// A post after all: its head, and what has come of its body.
-    private func passOn(_ post: FastPost, _ context: ChannelHandlerContext) {
-        passOn(.part(.head(post.head)), context)
-        let body = post.body.body
+    /// A write after all: its head, and what has come of its body.
+    private func passOn(_ write: FastWrite, _ context: ChannelHandlerContext) {
+        passOn(.part(.head(write.head)), context)
+        let body = write.body.body
         if body.readableBytes > 0 { passOn(.part(.body(body)), context) }
     }
 
@@ -207,7 +207,7 @@ final class FastPostHandler: ChannelDuplexHandler {
 
     func handlerAdded(context: ChannelHandlerContext) {
         self.context = context
-        receiver = FastPostReceiver(self, on: context.eventLoop, posts.outcomes(on: context.eventLoop))
+        receiver = FastWriteReceiver(self, on: context.eventLoop, writes.outcomes(on: context.eventLoop))
     }
 
     func handlerRemoved(context: ChannelHandlerContext) {

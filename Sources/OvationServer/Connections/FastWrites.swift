@@ -5,46 +5,47 @@ import OvationCore
 import OvationWire
 import Synchronization
 
-/// Posts of events that never become a task: each is read, checked, queued and answered on the event loop of its connection.
+/// Writes that never become a task: each is read, checked, queued and answered on the event loop of its connection.
 ///
 /// The way through the framework costs a post more than all its checks: parts are handed to a task, the task waits for the
-/// body and for the store, and each time it is made to run again. So what nearly all requests are, a post that is right in
-/// every respect, is taken here. Everything else is the framework's, and it gets the request as it came. So there is one
-/// place that says what is wrong with a post, and this way has no refusals of its own but for a store that fails.
-final class FastPosts: Sendable {
+/// body and for the store, and each time it is made to run again. So what nearly all requests are, events, attributes or a
+/// consent of one profile, right in every respect, is taken here. Everything else is the framework's, and it gets the
+/// request as it came. So there is one place that says what is wrong with a request.
+final class FastWrites: Sendable {
     private let pipeline: Pipeline
     private let table: EndpointTable
-    private let post: PostEvents
+    private let endpoints: [Endpoint: any FastEndpoint]
     private let basePath: BasePath
     private let headers: ServerHeaders
     /// One for each event loop, and so never more than threads of the server.
-    private let outcomes = Mutex<[ObjectIdentifier: FastPostOutcomes]>([:])
+    private let outcomes = Mutex<[ObjectIdentifier: FastWriteOutcomes]>([:])
 
-    init(pipeline: Pipeline, table: EndpointTable, post: PostEvents, basePath: BasePath) {
+    init(pipeline: Pipeline, table: EndpointTable, endpoints: [Endpoint: any FastEndpoint], basePath: BasePath) {
         self.pipeline = pipeline
         self.table = table
-        self.post = post
+        self.endpoints = endpoints
         self.basePath = basePath
         headers = ServerHeaders(clock: pipeline.clock)
     }
 
-    func outcomes(on eventLoop: any EventLoop) -> FastPostOutcomes {
+    func outcomes(on eventLoop: any EventLoop) -> FastWriteOutcomes {
         outcomes.withLock { outcomes in
             let id = ObjectIdentifier(eventLoop)
             if let known = outcomes[id] { return known }
-            let new = FastPostOutcomes(eventLoop)
+            let new = FastWriteOutcomes(eventLoop)
             outcomes[id] = new
             return new
         }
     }
 
-    /// A request whose head is a plain post's, from a caller who is known and may post there; nil: any other.
-    func begin(_ head: HTTPRequest, on channel: any NIOCore.Channel) -> FastPost? {
-        guard head.method == .post, FastPosts.isPlain(head.headerFields) else { return nil }
+    /// A request whose head is plain, from a caller who is known and may write there; nil: any other.
+    func begin(_ head: HTTPRequest, on channel: any NIOCore.Channel) -> FastWrite? {
+        guard head.method == .post || head.method == .patch, FastWrites.isPlain(head.headerFields) else { return nil }
         let start = ContinuousClock.now
         var request = Request(head: head, body: RequestBody(buffer: ByteBuffer()))
         if !basePath.isEmpty { request = basePath.entered(request) }
-        guard let (endpoint, path) = table.find(.post, request.uri.path), endpoint == .postEvents else { return nil }
+        guard let (endpoint, path) = table.find(head.method, request.uri.path), let handler = endpoints[endpoint]
+        else { return nil }
         let receivedAt = pipeline.clock.now()
         do throws(Problem) {
             let authentication = pipeline.authentication
@@ -54,10 +55,10 @@ final class FastPosts: Sendable {
             let call = Call(
                 endpoint: endpoint, request: request, path: path, identity: identity,
                 requestID: RequestID.of(request), receivedAt: receivedAt, connection: Connection(channel))
-            return FastPost(
-                head: head, start: start, call: call, place: try post.place(of: call, identity),
+            return FastWrite(
+                head: head, start: start, call: call, plain: try handler.begin(call),
                 body: try BodyCollector(
-                    for: request, upTo: endpoint.bodyBytesMax(post.limits), within: pipeline.bodies))
+                    for: request, upTo: endpoint.bodyBytesMax(handler.limits), within: pipeline.bodies))
         } catch {
             return nil
         }
@@ -76,67 +77,56 @@ final class FastPosts: Sendable {
         return true
     }
 
-    /// The end of the body has come: the batch is checked and queued. The receiver is told what became of it.
-    /// - Returns: false where the post is not plainly right, and nothing was queued.
-    func store(_ fastPost: FastPost, tell receiver: any AppendReceiver) -> Bool {
-        fastPost.body.end()
-        guard let place = try? post.current(fastPost.place, of: fastPost.call),
-            let batch = post.plainBatch(of: fastPost.call, fastPost.body.body, at: place)
-        else { return false }
-        fastPost.place = place
-        fastPost.batch = batch
-        post.store.append(batch, tell: receiver)
-        return true
+    /// The end of the body has come. The receiver is told what became of what was queued.
+    /// - Returns: false where the request is not plainly right, and nothing was queued.
+    func queue(_ write: FastWrite, tell receiver: FastWriteReceiver) -> Bool {
+        write.body.end()
+        return write.plain.queue(write.body.body, tell: receiver)
     }
 
     /// The answer after the commit, or to a store that failed; nil: nothing was stored, and the framework's way finds and says
-    /// why, as if the post came now.
+    /// why.
     func answer(
-        _ result: Result<AppendOutcome, StoreFailure>, to fastPost: FastPost
+        _ result: Result<WriteOutcome, StoreFailure>, to write: FastWrite
     ) -> (head: HTTPResponse, body: ByteBuffer)? {
-        let call = fastPost.call
         var answer: (response: Response, body: ByteBuffer)
-        switch result {
-        case .success(let outcome):
-            guard let batch = fastPost.batch, let response = post.answer(outcome, to: batch, at: fastPost.place) else {
-                return nil
-            }
+        do {
+            guard let response = try write.plain.answer(result.get()) else { return nil }
             answer = (response, ByteBuffer())
-        case .failure(let failure):
-            answer = pipeline.refuse(failure, requestID: call.requestID, to: call.request, call.endpoint)
+        } catch {
+            answer = pipeline.refuse(
+                error, requestID: write.call.requestID, to: write.call.request, write.call.endpoint)
         }
-        pipeline.finish(&answer.response, requestID: call.requestID, call.endpoint, since: fastPost.start)
+        pipeline.finish(&answer.response, requestID: write.call.requestID, write.call.endpoint, since: write.start)
         headers.add(to: &answer.response)
         return (answer.response.head, answer.body)
     }
 }
 
-/// One post between its head and its answer. It stays on its event loop.
-final class FastPost {
+/// One write between its head and its answer. It stays on its event loop.
+final class FastWrite {
     /// As it came.
     let head: HTTPRequest
     let start: ContinuousClock.Instant
     let call: Call
-    fileprivate(set) var place: PostJournal.Context
+    let plain: any PlainWrite
     var body: BodyCollector
-    /// From when it is queued.
-    fileprivate(set) var batch: EventBatch?
 
     fileprivate init(
-        head: HTTPRequest, start: ContinuousClock.Instant, call: Call, place: PostJournal.Context, body: BodyCollector
+        head: HTTPRequest, start: ContinuousClock.Instant, call: Call, plain: any PlainWrite, body: BodyCollector
     ) {
         self.head = head
         self.start = start
         self.call = call
-        self.place = place
+        self.plain = plain
         self.body = body
     }
 }
 
-/// What became of posts, on its way from threads of the store to one event loop. The loop is woken once for all posts of a
-/// commit, since to wake a thread costs more than to answer a post. A connection has one post at most in it.
-final class FastPostOutcomes: Sendable {
-    typealias Outcome = (connection: NIOLoopBound<FastPostHandler>, result: Result<AppendOutcome, StoreFailure>)
+/// What became of writes, on its way from threads of the store to one event loop. The loop is woken once for all writes of a
+/// commit, since to wake a thread costs more than to answer a post. A connection has one write at most in it.
+final class FastWriteOutcomes: Sendable {
+    typealias Outcome = (connection: NIOLoopBound<FastWriteHandler>, result: Result<WriteOutcome, StoreFailure>)
 
     private struct State {
         var outcomes: [Outcome] = []
@@ -174,16 +164,22 @@ final class FastPostOutcomes: Sendable {
 }
 
 /// A connection as the store knows it.
-final class FastPostReceiver: AppendReceiver {
-    private let connection: NIOLoopBound<FastPostHandler>
-    private let outcomes: FastPostOutcomes
+final class FastWriteReceiver: AppendReceiver, ChangeReceiver {
+    private let connection: NIOLoopBound<FastWriteHandler>
+    private let outcomes: FastWriteOutcomes
 
-    init(_ handler: FastPostHandler, on eventLoop: any EventLoop, _ outcomes: FastPostOutcomes) {
+    init(_ handler: FastWriteHandler, on eventLoop: any EventLoop, _ outcomes: FastWriteOutcomes) {
         connection = NIOLoopBound(handler, eventLoop: eventLoop)
         self.outcomes = outcomes
     }
 
-    func receive(_ result: Result<AppendOutcome, StoreFailure>) { outcomes.add((connection, result)) }
+    func receive(_ result: Result<AppendOutcome, StoreFailure>) {
+        outcomes.add((connection, result.map(WriteOutcome.appended)))
+    }
+
+    func receive(_ result: Result<ProfileChangeOutcome, StoreFailure>) {
+        outcomes.add((connection, result.map(WriteOutcome.changed)))
+    }
 
     func allHaveReceived() { outcomes.wake() }
 }
