@@ -146,7 +146,10 @@ struct ErasureRemovalTests {
                 EventFilter(profile: Fixtures.address("a@b.se"), section: 2), after: nil, limit: 1) == nil)
     }
 
-    @Test("the events of a step are a range of the primary key, whatever was removed before them")
+    /// Citus plans on each node, and cannot explain a statement with parameters.
+    @Test(
+        "the events of a step are a range of the primary key, whatever was removed before them",
+        .enabled(if: !PostgresServer.isCitus))
     func plans() throws {
         for (statement, values) in [
             (ErasureSQL.lastOfStep, "1, 2, 3, 4, 500"), (ErasureSQL.removeEvents, "1, 2, 3, 4, 2, 9, 9"),
