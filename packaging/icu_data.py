@@ -106,7 +106,7 @@ def main() -> None:
         f'{symbols[0]}:\n.incbin "icu.dat"\n.size {symbols[0]},.-{symbols[0]}\n'
         '.section .note.GNU-stack,"",%progbits\n'
     )
-    subprocess.run(["cc", "-c", "icu_data.s", "-o", object_file.name], check=True, cwd=folder)
+    subprocess.run(["as", "icu_data.s", "-o", object_file.name], check=True, cwd=folder)
     for file in ("whole.o", "whole.dat", "icu.dat", "icu_data.s"):
         (folder / file).unlink()
     print(object_file)
