@@ -275,6 +275,12 @@ if Context.environment["OVATION_BENCHMARKS"] != nil {
     ]
 }
 
+// What Scripts/release tells the linker, which makes the program smaller. Only the root package may have such options.
+if let options = Context.environment["OVATION_LINK"] {
+    let flags = options.split(separator: " ").map(String.init)
+    for target in package.targets where target.name == "ovation" { target.linkerSettings = [.unsafeFlags(flags)] }
+}
+
 // `make check` tests a change of Core or Wire in seconds: it builds no server, no store, and none of their dependencies.
 if Context.environment["OVATION_CHECK"] != nil {
     let checked = ["OvationCore", "OvationWire", "OvationCoreTests", "OvationWireTests", "TidyTests"]

@@ -51,6 +51,7 @@ enum Templates {
         ("time", PackageResources.time_mustache),
         ("topic_move", PackageResources.topic_move_mustache),
         ("topics", PackageResources.topics_mustache),
+        ("try", PackageResources.try_mustache),
     ]
 
     /// What pages and fragments ask for by name.
@@ -63,7 +64,7 @@ enum Templates {
             LivePage.self, RejectionsPage.self, RejectionPage.self, RejectionCausesPage.self, RejectionCausePage.self,
             CauseActPage.self, KeysPage.self, KeyFormPage.self,
             RotateKeyPage.self, SecretPage.self, SectionsPage.self, KeyspacesPage.self, ReferencePage.self,
-            ChannelsPage.self, FoldersPage.self, TopicsPage.self, TopicMovePage.self,
+            ChannelsPage.self, FoldersPage.self, TopicsPage.self, TopicMovePage.self, TryPage.self,
         ]
         let fragments: [any ConsoleFragment.Type] = [
             EventTypePreview.self, ProfileSummary.self, RejectionCheck.self,

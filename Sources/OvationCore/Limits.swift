@@ -321,6 +321,8 @@ public struct Limits: Sendable, Equatable {
     public static let formBytesMax = 512 * 1024
     /// Bytes of the sign-in form, which anybody can send.
     public static let signInFormBytesMax = 16 * 1024
+    /// Bytes of an answer that the page shows which sends a request to an endpoint.
+    public static let triedAnswerBytesMax = 64 * 1024
     /// How often the times at which API keys were last used are written down.
     public static let keyUseInterval: Duration = .seconds(300)
     /// The longest overlap of two secrets of one API key.

@@ -38,6 +38,27 @@ struct Pipeline: Sendable {
         return response
     }
 
+    /// The same within this process, for somebody who has shown already who it is.
+    func respond(
+        to request: Request, path: PathParameters, endpoint: Endpoint, handler: any EndpointHandler,
+        as identity: Identity?
+    ) async -> Response {
+        let start = ContinuousClock.now
+        let requestID = RequestID.of(request)
+        var response: Response
+        do {
+            let call = Call(
+                endpoint: endpoint, request: request, path: path, identity: identity, requestID: requestID,
+                receivedAt: clock.now())
+            if endpoint.method == .delete { try call.refuseEmptySegments() }
+            response = try await handler.respond(to: call)
+        } catch {
+            response = refuse(error, requestID: requestID, to: request, endpoint).response
+        }
+        finish(&response, requestID: requestID, endpoint, since: start)
+        return response
+    }
+
     /// The answer to a request that ends with an error, and its body.
     func refuse(
         _ error: any Error, requestID: String, to request: Request, _ endpoint: Endpoint

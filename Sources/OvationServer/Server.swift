@@ -103,21 +103,23 @@ public struct Server: Sendable {
         self.clock = clock
         self.logger = logger
         routes = { Routes(dependencies: dependencies) }
+        let pipeline = Pipeline(
+            authentication: BearerAuthentication(signer: signer, directory: directory), metrics: metrics,
+            bodies: dependencies.bodies, clock: clock, logger: logger)
+        self.pipeline = pipeline
         console =
             try sessions.map { sessions in
                 try Console(
                     pages: ConsolePages(basePath: configuration.basePath.text),
                     reference: Reference(version: configuration.version, basePath: configuration.basePath),
                     sessions: sessions,
-                    api: LocalAPI(routes: Routes(dependencies: dependencies)), feed: journal.feed, directory: directory,
+                    api: LocalAPI(routes: Routes(dependencies: dependencies), pipeline: pipeline), feed: journal.feed,
+                    directory: directory,
                     secretHash: secretHash, signIns: signIns, metrics: metrics, limits: configuration.limits,
                     bodies: dependencies.bodies,
                     version: configuration.version, region: configuration.region, basePath: configuration.basePath,
                     clock: clock, logger: logger)
             }
-        pipeline = Pipeline(
-            authentication: BearerAuthentication(signer: signer, directory: directory), metrics: metrics,
-            bodies: dependencies.bodies, clock: clock, logger: logger)
     }
 
     /// Changes the definitions of the first account to those of a model, for `serve --model`.

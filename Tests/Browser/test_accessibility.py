@@ -240,6 +240,25 @@ def receive_posts(browser: Browser, stage: Stage) -> None:
     browser.css("[data-live-list] summary")[0].click()
 
 
+def send_a_request(browser: Browser) -> None:
+    browser.press("Send")
+    assert "200 OK" in browser.main
+
+
+def send_without_a_section(browser: Browser) -> None:
+    # The browser itself keeps a form back that has nothing where something has to be.
+    browser.script("for (const field of document.querySelectorAll('main [required]')) field.required = false")
+    browser.fill(re.compile("^section"), "")
+    browser.expected_statuses = {400}
+    browser.press("Send")
+    assert "There is a problem" in browser.main
+
+
+def ask_for_a_deletion(browser: Browser) -> None:
+    browser.press("Send…")
+    assert browser.heading == "Send DELETE?"
+
+
 def sign_in_wrongly(browser: Browser) -> None:
     browser.expected_statuses = {401}
     browser.press("Sign out")
@@ -260,6 +279,8 @@ PROFILE = "/console/profiles/{profile_id}"
 FIELDS = PROFILE + "/sections/{section}"
 CAUSE = "/console/rejections/causes/{cause}"
 REJECTION = "/console/sections/{section}/rejections/{id}"
+
+TRY = "/console/docs/{operation}"
 
 #: Pages, each with the state that it is brought into: route, address, what is done there.
 STATES: dict[str, tuple[str, str, Callable[..., None] | None]] = {
@@ -369,6 +390,11 @@ STATES: dict[str, tuple[str, str, Callable[..., None] | None]] = {
     "channels, wrong": ("/console/channels", "/console/channels", name_nothing),
     "channel, remove": ("/console/channels/{channel}/remove", "/console/channels/{channel}/remove", None),
     "reference": ("/docs", "/docs", None),
+    "try": (TRY, "/console/docs/postEvents", None),
+    "try, answered": (TRY, "/console/docs/listKeyspaces", send_a_request),
+    "try, wrong": (TRY, "/console/docs/getSection", send_without_a_section),
+    "try, asked": (TRY, "/console/docs/removeTag", ask_for_a_deletion),
+    "try, endless": (TRY, "/console/docs/streamLive", None),
     "no such page": ("", "/console/nowhere-at-all", None),
     "no such section": ("", "/console/sections/usercreated.sections.missing-0123456789/event-types", None),
     "sign-in": ("/console/sign-in", "/console", sign_in_wrongly),

@@ -62,6 +62,8 @@ class World:
         if route.path.endswith("/consents"):
             place = {"topic": self.places["topic"], "channel": "com.apsis1.channels.email"}
             return {**place, "type": "opt-in", "reason": "planted"}
+        if route.path.startswith("/console/docs/"):
+            return {"path-section": DEFAULT_SECTION, "body": '{"name": "planted"}', "confirmed": "yes"}
         if route.path.endswith("/merge"):
             return {"keyspace": CRM_ID, "key": "planted", "confirmed": "yes"}
         if route.path.endswith("/undo"):
@@ -166,6 +168,7 @@ def world(chromium: Chrome, server: Server, admin: Client) -> Iterator[World]:
             "client_id": key["client_id"],
             "link": "0" * 64,
             "file": "console.css",
+            "operation": "createTag",
             "cause": admin.get("/audience/rejections/causes").json()["items"][0]["cause"],
         },
         event_id=admin.list_events()[0]["id"],

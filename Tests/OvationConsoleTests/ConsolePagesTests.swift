@@ -187,7 +187,7 @@ struct ConsolePagesTests {
                             id: hostile, method: hostile, path: hostile, summary: hostile, description: hostile,
                             access: hostile, parameters: [member], bodyDescription: hostile, bodyKinds: [member.kind],
                             answers: [.init(status: hostile, description: hostile, kinds: [member.kind])],
-                            samples: [.init(language: hostile, code: hostile)])
+                            samples: [.init(language: hostile, code: hostile)], tryHref: hostile)
                     ])
             ], bodies: [.init(name: hostile, description: hostile, kind: member.kind, members: [member])],
             errors: [
@@ -195,6 +195,20 @@ struct ConsolePagesTests {
                     id: hostile, name: hostile,
                     rows: [.init(code: hostile, status: hostile, meaning: hostile, advice: hostile)])
             ]),
+        TryPage(
+            operation: hostile, summary: hostile, description: hostile, method: hostile, path: hostile,
+            fields: [
+                .init(
+                    id: "a", name: hostile, place: hostile, hint: hostile, value: hostile, isRequired: true),
+                .init(
+                    id: "b", name: hostile, place: hostile, hint: hostile, value: hostile, isRequired: false,
+                    isRepeatable: true),
+                .init(
+                    id: "c", name: hostile, place: hostile, hint: hostile, value: hostile, isRequired: false,
+                    choices: choices),
+            ], body: .init(description: hostile, type: hostile, value: hostile),
+            answer: .init(status: hostile, isRefusal: true, headers: hostile, body: hostile, cutAfter: 1), asks: true,
+            errors: [.init(control: "a", message: hostile)]),
         SectionsPage(rows: [.init(name: hostile, discriminator: hostile, eventTypes: 1)], newName: hostile),
         ChannelsPage(
             rows: [

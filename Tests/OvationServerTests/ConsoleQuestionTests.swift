@@ -74,6 +74,7 @@ struct ConsoleQuestionTests {
                 "profile_id": found["items"]?.array?.first?["profile_id"]?.string,
                 "id": (isOfRejection ? rejections : events)["items"]?.array?.first?["id"]?.string,
                 "client_id": key["client_id"]?.string, "keyspace": Fixtures.emailKeyspace, "number": "1",
+                "operation": "deleteEvents",
             ]
             if template.contains("/members/") {
                 let body = Bodies.ProfileMerge(of: "steve@apsis.com", and: "w")
@@ -94,6 +95,11 @@ struct ConsoleQuestionTests {
             case let rotation where rotation.hasSuffix("/rotate"):
                 var client = try await ConsoleClient.signedIn(to: server)
                 fields = try await client.get(path).hiddenFields.filter { $0.0 == "seen" } + [("overlap", "0")]
+            case let trial where trial.hasPrefix("/console/docs/"):
+                fields = [
+                    ("path-keyspace", Fixtures.emailKeyspace), ("path-key", "steve@apsis.com"),
+                    ("path-section", Fixtures.section),
+                ]
             case let merge where merge.hasSuffix("/merge"):
                 fields = [("keyspace", "com.apsis1.keyspaces.web"), ("key", "w")]
             default: fields = [("name", "made"), ("key_format", "text")]

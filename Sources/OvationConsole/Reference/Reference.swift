@@ -68,10 +68,13 @@ public struct ReferencePage: ConsolePage {
         public let bodyKinds: [Kind]
         public let answers: [Answer]
         public let samples: [Sample]
+        /// Of the page that sends a request to it; nil where a page cannot show the answer.
+        public let tryHref: String?
 
         public init(
             id: String, method: String, path: String, summary: String, description: String, access: String,
-            parameters: [Member], bodyDescription: String?, bodyKinds: [Kind], answers: [Answer], samples: [Sample]
+            parameters: [Member], bodyDescription: String?, bodyKinds: [Kind], answers: [Answer], samples: [Sample],
+            tryHref: String?
         ) {
             self.id = id
             self.method = method
@@ -84,6 +87,7 @@ public struct ReferencePage: ConsolePage {
             self.bodyKinds = bodyKinds
             self.answers = answers
             self.samples = samples
+            self.tryHref = tryHref
         }
     }
 

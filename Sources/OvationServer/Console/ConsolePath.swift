@@ -13,6 +13,8 @@ enum ConsolePath {
     static let sections = "/console/sections"
     static let keyspaces = "/console/keyspaces"
     static let channels = "/console/channels"
+    /// Before the operation of an endpoint.
+    static let docs = "/console/docs/"
 
     static func eventTypes(_ section: Discriminator<Section>) -> String {
         "/console/sections/\(section.text)/event-types"

@@ -28,7 +28,7 @@ struct ConsoleRoute: Sendable {
 
     static let all: [ConsoleRoute] =
         signIn + overview + eventTypes + attributes + tags + folders + topics + profiles + rejections + account
-        + channels + documents
+        + channels + reference + documents
 
     /// - Parameter path: as it came, percent-encoded.
     static func find(_ method: HTTPRequest.Method, _ path: String) -> (ConsoleRoute, PathParameters)? {
@@ -275,6 +275,11 @@ struct ConsoleRoute: Sendable {
             act(channels + "/{channel}/remove", ChannelRemoval.post, asks: ChannelRemoval.confirm),
         ]
     }()
+
+    private static let reference: [ConsoleRoute] = [
+        page(.get, "/console/docs/{operation}", EndpointForm.show),
+        act("/console/docs/{operation}", EndpointForm.send, asks: EndpointForm.question),
+    ]
 
     /// For anybody, and not under the console's own address.
     private static let documents: [ConsoleRoute] = [

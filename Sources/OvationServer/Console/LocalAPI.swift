@@ -11,9 +11,13 @@ import OvationWire
 /// answers with. Bodies are handed over as values; no text is made of them.
 struct LocalAPI: Sendable {
     private let endpoints: [ObjectIdentifier: (endpoint: Endpoint, handler: any EndpointHandler)]
+    private let handlers: [Endpoint: any EndpointHandler]
+    private let pipeline: Pipeline
 
-    init(routes: Routes) {
-        let known = routes.handlers.filter { $0.key.scope != .open }
+    init(routes: Routes, pipeline: Pipeline) {
+        handlers = routes.handlers
+        self.pipeline = pipeline
+        let known = handlers.filter { $0.key.scope != .open }
         endpoints = Dictionary(
             uniqueKeysWithValues: known.map { endpoint, handler in
                 (ObjectIdentifier(type(of: handler)), (endpoint, handler))
@@ -53,6 +57,18 @@ struct LocalAPI: Sendable {
     ) async throws -> Response {
         let (handler, call) = try prepare(type, parts, caller)
         return try await handler.respond(to: call)
+    }
+
+    /// The answer as a client over HTTP gets it: a refusal is one too. What is counted and logged is the same.
+    /// - Parameter head: with the path of that endpoint.
+    func send(_ head: HTTPRequest, _ body: ByteBuffer, to endpoint: Endpoint, as caller: Caller) async -> Response {
+        let request = Request(head: head, body: RequestBody(buffer: body))
+        guard let handler = handlers[endpoint],
+            let (_, path) = EndpointTable([endpoint]).find(endpoint.method, request.uri.path)
+        else { return pipeline.respondToUnknown(request, among: []) }
+        return await pipeline.respond(
+            to: request, path: path, endpoint: endpoint, handler: handler,
+            as: endpoint.scope == .open ? nil : caller.identity)
     }
 
     private func prepare<Handler: EndpointHandler>(

@@ -83,7 +83,13 @@ struct ReferenceDocument {
             summary: json["summary"]?.string ?? "", description: json["description"]?.string ?? "",
             access: ReferenceDocument.access(json), parameters: parameters.map(parameter),
             bodyDescription: json["requestBody"]?["description"]?.string, bodyKinds: kinds(content),
-            answers: (json["responses"]?.members ?? []).map(answer), samples: samples.all)
+            answers: (json["responses"]?.members ?? []).map(answer), samples: samples.all,
+            tryHref: ReferenceDocument.isEndless(json)
+                ? nil : ConsolePath.docs + (json["operationId"]?.string ?? ""))
+    }
+
+    private static func isEndless(_ json: JSONValue) -> Bool {
+        (json["responses"]?.members ?? []).contains { $0.value["content"]?["text/event-stream"] != nil }
     }
 
     private static func access(_ json: JSONValue) -> String {

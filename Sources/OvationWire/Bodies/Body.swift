@@ -57,6 +57,9 @@ extension Body {
 }
 
 /// The members of a body, in the order in which they are written.
+///
+/// The functions below are called once for each member of each body. The compiler would make a version of them for each,
+/// which is a megabyte of the program; the attribute keeps it from that.
 public struct Members<Owner: Sendable>: Sendable {
     struct Member: Sendable {
         let name: String
@@ -74,6 +77,7 @@ public struct Members<Owner: Sendable>: Sendable {
     init(_ build: (inout Members) -> Void) { build(&self) }
 
     /// Always there.
+    @_semantics("optimize.sil.specialize.generic.never")
     mutating func required<Value: BodyValue>(
         _ name: String, _ path: any WritableKeyPath<Owner, Value> & Sendable, _ description: String,
         _ schema: Schema = Value.schema
@@ -89,6 +93,7 @@ public struct Members<Owner: Sendable>: Sendable {
     }
 
     /// Left out where there is none.
+    @_semantics("optimize.sil.specialize.generic.never")
     mutating func optional<Value: BodyValue>(
         _ name: String, _ path: any WritableKeyPath<Owner, Value?> & Sendable, _ description: String,
         _ schema: Schema = Value.schema, isInExample: Bool = true
@@ -105,6 +110,7 @@ public struct Members<Owner: Sendable>: Sendable {
     }
 
     /// Always there, and null where there is none.
+    @_semantics("optimize.sil.specialize.generic.never")
     mutating func nullable<Value: BodyValue>(
         _ name: String, _ path: any WritableKeyPath<Owner, Value?> & Sendable, _ description: String,
         _ schema: Schema = Value.schema
@@ -121,6 +127,7 @@ public struct Members<Owner: Sendable>: Sendable {
     }
 
     /// The members of another body, which stand in this one as if they were its own.
+    @_semantics("optimize.sil.specialize.generic.never")
     mutating func all<Part: Body>(of path: any WritableKeyPath<Owner, Part> & Sendable) {
         for member in Part.members.list {
             list.append(

@@ -12,6 +12,8 @@ extension Body {
         try self.init(json: Self.completed(json))
     }
 
+    // One for all bodies: only clients call it, and one for each body would make the program larger.
+    @_semantics("optimize.sil.specialize.generic.never")
     public static func completed(_ json: JSONValue) -> JSONValue {
         guard var found = json.members else { return json }
         let empty = Self()

@@ -36,6 +36,11 @@ public final class Endpoint: Sendable {
 
     public var scope: Scope { spec.scope }
 
+    /// Whether its answer goes on until the reader leaves.
+    public var isEndless: Bool {
+        spec.answers.contains { answer in answer.content.contains { $0.type == "text/event-stream" } }
+    }
+
     /// How many bytes of a body it reads at most. One that describes none passes over what is sent all the same.
     public func bodyBytesMax(_ limits: Limits) -> Int {
         switch spec.body?.size {

@@ -111,6 +111,12 @@ public struct Parameter: Sendable {
     public let description: String
     public let schema: Schema
 
+    /// The words that may be given; empty where there are others.
+    public var words: [String] {
+        schema.json["type"]?.string == "boolean"
+            ? ["true", "false"] : schema.json["enum"]?.array?.compactMap(\.string) ?? []
+    }
+
     /// Whether it may be given several times.
     public var isRepeatable: Bool { schema.json["type"]?.string == "array" }
 }
