@@ -65,6 +65,8 @@ struct InstantStore: Store {
 
     func days(_ filter: EventFilter) async throws(StoreFailure) -> [EventDay]? { throw unused }
 
+    func consentCounts(account: Int64, section: Int64) async throws(StoreFailure) -> [ConsentCount] { throw unused }
+
     func erasure(_ id: ErasureID, account: Int64) async throws(StoreFailure) -> Erasure? { throw unused }
 
     func erasures(account: Int64, before position: Int64?, limit: Int) async throws(StoreFailure) -> [Erasure] {

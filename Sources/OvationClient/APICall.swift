@@ -99,6 +99,10 @@ extension APICall where Request == Bodies.Empty, Answer == Bodies.Topics {
     public static var listTopics: Self { Self(.listTopics) }
 }
 
+extension APICall where Request == Bodies.Empty, Answer == Bodies.ConsentCounts {
+    public static var listConsentCounts: Self { Self(.listConsentCounts) }
+}
+
 // MARK: - Events
 
 extension APICall where Request == Bodies.PostEvents, Answer == Bodies.Empty {

@@ -122,6 +122,7 @@ struct Routes {
             (.createTopic, CreateTopic(directory: directory, limits: limits)),
             (.changeTopic, ChangeTopic(directory: directory, limits: limits)),
             (.removeTopic, RemoveTopic(directory: directory)),
+            (.listConsentCounts, ListConsentCounts(store: store)),
         ]
     }
 

@@ -36,4 +36,18 @@ struct ConsentModel {
             }
         }
     }
+
+    /// - Parameter held: what each profile has in a section.
+    static func counts(_ held: [[ProfileField: ProfileValue]]) -> [ConsentCount] {
+        var counts: [ProfileField: [Int64: Int64]] = [:]
+        for (field, value) in held.joined() where field.kind == .consent {
+            counts[field, default: [:]][value.version, default: 0] += 1
+        }
+        return counts.sorted { $0.key.number < $1.key.number }.flatMap { field, types in
+            types.sorted { $0.key < $1.key }.compactMap { type, profiles in
+                guard let place = ConsentPlace(field), let type = ConsentType(rawValue: type) else { return nil }
+                return ConsentCount(place: place, type: type, profiles: profiles)
+            }
+        }
+    }
 }

@@ -160,6 +160,9 @@ public enum Fixtures {
             ConsentPlace(topic: 2, channel: nil),
             ConsentPlace(topic: nil, channel: 1),
         ].shuffled(using: &random).prefix(Int.random(in: 1...3, using: &random))
+        if Int.random(in: 0..<5, using: &random) == 0 {
+            return .update(section: section, places.map { ProfileEdit($0.field, nil) })
+        }
         return .consent(
             section: section,
             places.map { place in

@@ -30,6 +30,12 @@ public struct MemberHistory {
                 try await compare(seen, model, Int.random(in: 1...5, using: &random), about)
             }
             try await compareSearch(model, about)
+            for section in 2...3 as ClosedRange<Int64> {
+                let expected = model.consentCounts(section)
+                for store in stores {
+                    try #require(try await store.consentCounts(account: 1, section: section) == expected, about)
+                }
+            }
         }
         for (id, counts) in model.erased {
             for store in stores {

@@ -100,6 +100,16 @@ struct MemberModel {
         }
     }
 
+    /// Of the profiles that are open, each once.
+    func consentCounts(_ section: Int64) -> [ConsentCount] {
+        let values = replay().values
+        let open = members.indices.filter {
+            members[$0].parent == nil && !members[$0].isLocked && !members[$0].isErased
+        }
+        return ConsentModel.counts(
+            open.map { (values[$0][section] ?? [:]).mapValues(\.value) })
+    }
+
     func values(_ member: Int) -> Values { replay().values[member] }
 
     /// Goes through all that happened.

@@ -52,6 +52,7 @@ public struct ProfileHistory {
                 try await compare(seen, model.life(seen), about, &random)
             }
             try await compareSearch(model, about, &random)
+            try await compareConsentCounts(model, about)
         }
         try await compareReceipts(model)
         #expect(witnesses.allSatisfy { $0.isInOrder }, "seed \(seed)")
@@ -227,6 +228,18 @@ public struct ProfileHistory {
             let found = try await witness.store.profiles(search)
             let keys = found.matches.map { "\($0.profile.keys[0].text) \($0.attribute)" }
             try #require(keys.sorted() == expected && found.isComplete, about)
+        }
+    }
+
+    private func compareConsentCounts(_ model: ProfileModel, _ about: Comment) async throws {
+        for account in 1...2 as ClosedRange<Int64> {
+            for section in 2...4 as ClosedRange<Int64> {
+                let expected = model.consentCounts(account: account, section: section)
+                for witness in witnesses {
+                    let counts = try await witness.store.consentCounts(account: account, section: section)
+                    try #require(counts == expected, about)
+                }
+            }
         }
     }
 

@@ -52,6 +52,12 @@ struct ProfileModel {
 
     func life(_ address: ProfileAddress) -> Life? { lives[name(address)] }
 
+    /// Of the profiles that are open.
+    func consentCounts(account: Int64, section: Int64) -> [ConsentCount] {
+        let open = lives.filter { $0.key.account == account && $0.value.state == .open }.values
+        return ConsentModel.counts(open.map { ($0.held[section] ?? [:]).mapValues(\.value) })
+    }
+
     /// The key of each profile that is found, with the attribute.
     func holders(_ search: ValueSearch) -> [String] {
         lives.flatMap { name, life in

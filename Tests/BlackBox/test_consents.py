@@ -151,6 +151,12 @@ def test_the_command_line_sets_asks_and_shows(server: Server) -> None:
     [line] = succeed(server, "consents", "list", STEVE, "--json").splitlines()
     assert json.loads(line)["type"] == "opt-in"
     assert "opt-in" in succeed(server, "consents", "history", STEVE)
+    topic = [line.split() for line in succeed(server, "topics", "list").splitlines() if TOPIC in line]
+    assert [line[-3:] for line in topic] == [["any", "1", "0"]]
+    counted = [line.split() for line in succeed(server, "topics", "counts", "--section", "Default").splitlines()]
+    assert counted[-1] == [DEFAULT_SECTION, TOPIC, CHANNEL, "1", "0", "0", "0"]
+    [line] = succeed(server, "topics", "counts", "--json").splitlines()
+    assert json.loads(line)["opt_in"] == 1 and json.loads(line)["opt_out"] == 0
     assert "is suppressed" in succeed(server, "consents", "suppress", STEVE, "--reason", "spam")
     suppressed = attempt(server, "consents", "may-send", STEVE, TOPIC)
     assert suppressed.returncode == 2 and "suppressed" in suppressed.stdout
@@ -181,4 +187,5 @@ def test_the_page_about_consents_can_be_pasted(start_server: StartServer, tmp_pa
         capture_output=True, text=True, timeout=COMMAND_SECONDS, env=env, cwd=tmp_path,
     )
     assert result.returncode == 0, result.stdout + result.stderr
+    assert '"opt_out":1,' in result.stdout or '"opt_out":1}' in result.stdout, result.stdout
     assert '"may_send":true' in result.stdout and not re.search(r'"status": ?[45]\d\d', result.stdout), result.stdout

@@ -111,6 +111,7 @@ def released(method: str, path: str, _: bytes) -> tuple[int, Json] | None:
         (["model", "log", "--json"], '"sequence":3'),
         (["channels", "list"], None),
         (["topics", "list", "--section", "com.apsis1.sections.default"], None),
+        (["topics", "counts", "--section", "com.apsis1.sections.default"], None),
         (["events", "post", "--key", "a@example.com"], "1 event stored."),
         (["events", "list", "--key", "a@example.com", "--limit", "1"], '"received_at":'),
         (["events", "export", "--profile-key", "a@example.com"], '"event_id":"7"'),

@@ -1,4 +1,4 @@
-"""Changes of profiles on a disk that is full, fails, or loses its power: attributes, merges, their end, deletions, locks.
+"""Changes of profiles on a disk that is full, fails, or loses its power: attributes, consents, merges and their end, deletions, locks.
 
 What was answered must be there; what was refused, or not answered, is there as a whole or not at all.
 OVATION_CRASH_ROUNDS and OVATION_CRASH_SEED set how often and repeat a run's choices.
@@ -15,12 +15,12 @@ import pytest
 import disk as disks
 from conftest import Note, StartServer
 from disk import FAIL_LOG, FULL, Disk
-from ovation import DEFAULT_SECTION, EMAIL, Server, assert_problem, event, run, wait_until
-from test_profile_drill import ATTRIBUTES, CLIENTS, WEB, Act, Changer, Person, cut
+from ovation import Server, assert_problem, event, run, wait_until
+from test_profile_drill import ATTRIBUTES, CLIENTS, CONSENTS, FOLLOWS, Act, Changer, Person, check_counts, cut, set_up
 
 ROUNDS = int(os.environ.get("OVATION_CRASH_ROUNDS") or 6)
 SEED = int(os.environ.get("OVATION_CRASH_SEED") or random.randrange(1 << 32))
-KINDS = ["post", "set", "merge", "restore", "delete", "lock"]
+KINDS = ["post", "set", "consent", "merge", "restore", "delete", "lock"]
 
 
 @pytest.fixture(scope="session")
@@ -30,9 +30,7 @@ def library(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def changers(server: Server, count: int, choices: random.Random) -> list[Changer]:
     admin = server.client()
-    version = admin.make_version({"number": "integer"}, keyspaces=(EMAIL, WEB))
-    items = admin.get(f"/audience/sections/{DEFAULT_SECTION}/attributes").json()["items"]
-    attributes = {item["discriminator"]: item["versions"][0]["id"] for item in items}
+    version, attributes = set_up(admin)
     made = []
     for name in range(count):
         client = server.client()
@@ -42,24 +40,28 @@ def changers(server: Server, count: int, choices: random.Random) -> list[Changer
 
 
 def make_ready(changer: Changer) -> None:
-    """One person for each kind of change, with an event and a value by each key; one is merged, to be parted again."""
+    """One person for each kind of change, with an event, a value and a consent by each key; two are merged."""
     changer.persons = [Person(f"{kind}-{changer.name_of_client}") for kind in KINDS]
     for place, kind in enumerate(KINDS):
         for side in ("mail", "web"):
             act(changer, place, "post", side)
             act(changer, place, "set", side)
+            act(changer, place, "consent", side)
         if kind in ("restore", "lock"):
             act(changer, place, "merge", "web")
 
 
-def next_act(changer: Changer, kind: str, side: str) -> Act:
+def next_act(changer: Changer, place: int, kind: str, side: str) -> Act:
     changer.step += 1
     key = f"{changer.name_of_client}-{changer.step}-{changer.random.getrandbits(64)}"
-    return Act(kind, side, changer.step, changer.step, ATTRIBUTES[changer.step % 2], key)
+    # A consent that is refused writes nothing, so no disk could refuse it.
+    taken = [consent for consent in CONSENTS if consent in FOLLOWS[changer.persons[place].consent(side)]]
+    consent = taken[changer.step % len(taken)]
+    return Act(kind, side, changer.step, changer.step, ATTRIBUTES[changer.step % 2], key, consent)
 
 
 def act(changer: Changer, place: int, kind: str, side: str) -> None:
-    one = next_act(changer, kind, side)
+    one = next_act(changer, place, kind, side)
     changer.note(place, one, changer.send(changer.persons[place], one))
     assert changer.unexpected is None, changer.unexpected
 
@@ -68,7 +70,7 @@ def refuse_each(changer: Changer, code: str) -> dict[int, Act]:
     """Sends one change of each kind, and gives those: each may be there as a whole, or not at all."""
     refused = {}
     for place, kind in enumerate(KINDS):
-        one = next_act(changer, kind, "web")
+        one = next_act(changer, place, kind, "web")
         assert_problem(changer.send(changer.persons[place], one), 503, code)
         refused[place] = one
     return refused
@@ -114,9 +116,11 @@ def test_on_a_full_disk_each_change_is_refused_as_a_whole_and_taken_when_there_i
     assert wait_until(lambda: post() == 204, 30)
     outcomes = settle(changer, refused)
     assert outcomes == ["lost"] * len(KINDS), "what was refused for want of room is not there"
+    check_counts(client, [changer])
     server.kill()
     server.start()
     changer.check_and_settle()
+    check_counts(client, [changer])
     server.stop()
     examine(server)
 
@@ -141,11 +145,12 @@ def test_no_change_that_was_answered_after_a_failed_sync_is_lost_with_the_power(
     for place, kind in enumerate(KINDS):
         if kind != "lock":
             for side in choices.sample(["mail", "web"], 2):
-                act(changer, place, choices.choice(["post", "set", "merge"]), side)
+                act(changer, place, choices.choice(["post", "set", "consent", "merge"]), side)
     server.kill()
     disk.cut_power(server.store.parent, choices)
     server.start()
     changer.check_and_settle()
+    check_counts(changer.client, [changer])
     note(f"refused while syncs failed: {outcomes.count('stored')} there afterwards, {outcomes.count('lost')} not")
     server.stop()
     examine(server)
@@ -164,6 +169,7 @@ def test_what_was_answered_of_profiles_survives_power_cuts_and_nothing_is_there_
         disk.cut_power(server.store.parent, choices)
         server.start()
         outcomes = [changer.check_and_settle() for changer in clients]
+        check_counts(clients[0].client, clients)
         note(
             f"round {round_number}: {sum(changer.answered for changer in clients)} changes answered; in doubt: "
             f"{outcomes.count('stored')} stored, {outcomes.count('lost')} not"

@@ -1,4 +1,4 @@
-"""Kills among changes of profiles: posts, attributes, merges, their end, deletions and locks, on both engines.
+"""Kills among changes of profiles: posts, attributes, consents, merges, their end, deletions, locks, on both engines.
 
 Each client has persons of its own: an e-mail address and a cookie, which it merges and parts again. It knows what each
 person must look like, and what the one request without an answer may have changed. The server is killed at a random moment
@@ -31,6 +31,19 @@ PERSONS = 3
 WEB = "com.apsis1.keyspaces.web"
 ATTRIBUTES = ["com.apsis1.attributes.firstname", "com.apsis1.attributes.lastname"]
 SIDES = ("mail", "web")
+SECTION = f"/v2/audience/sections/{DEFAULT_SECTION}"
+FOLDER = "usercreated.targets.drill-k3v9x2b7qa"
+TOPIC = "usercreated.topics.drill-k3v9x2b7qa"
+CHANNEL = "com.apsis1.channels.email"
+CONSENTS = ("opt-in", "opt-out", "pending-opt-in", "confirmed-opt-in")
+#: Which type can follow which.
+FOLLOWS: dict[str | None, set[str]] = {
+    None: set(CONSENTS),
+    "opt-in": {"opt-out", "confirmed-opt-in"},
+    "opt-out": {"opt-in", "pending-opt-in", "confirmed-opt-in"},
+    "pending-opt-in": {"opt-in", "opt-out", "confirmed-opt-in"},
+    "confirmed-opt-in": {"opt-out"},
+}
 LOCKED = "locked"
 
 
@@ -43,6 +56,8 @@ class Side:
     is_locked: bool = False
     events: list[int] = field(default_factory=list)
     values: dict[str, tuple[int, str]] = field(default_factory=dict)
+    #: The last one, with the step that set it.
+    consent: tuple[int, str] | None = None
 
 
 @dataclass
@@ -62,6 +77,12 @@ class Person:
     def is_locked(self) -> bool:
         return self.mail.is_locked or self.web.is_locked
 
+    def consent(self, name: str) -> str | None:
+        """Of two that are one, the last word counts."""
+        sides = [self.mail, self.web] if self.merged else [self.side(name)]
+        said = [side.consent for side in sides if side.consent]
+        return max(said)[1] if said else None
+
     def key(self, name: str) -> tuple[str, str]:
         return (EMAIL, f"{self.name}@example.com") if name == "mail" else (WEB, f"cookie-{self.name}")
 
@@ -80,6 +101,7 @@ class Person:
         return {
             "events": sorted(number for side in sides for number in side.events),
             "values": {attribute: value for attribute, (_, value) in values.items()},
+            "consent": self.consent(name),
         }
 
 
@@ -93,6 +115,21 @@ class Act:
     number: int = 0
     attribute: str = ""
     idempotency_key: str = ""
+    consent: str = ""
+
+    def status(self, person: Person) -> int:
+        """Of the answer."""
+        if self.kind != "consent":
+            return 204
+        if not person.side(self.side).is_made:
+            return 404
+        current = person.consent(self.side)
+        return 409 if self.consent not in FOLLOWS[current] else 201 if current is None else 204
+
+    def status_again(self, person: Person) -> int:
+        """Of the answer to the same request, where the one before was carried out."""
+        status = self.status(person)
+        return 404 if self.kind == "delete" else 204 if status == 201 else status
 
     def applied(self, person: Person) -> Person:
         after = copy.deepcopy(person)
@@ -103,6 +140,9 @@ class Act:
         elif self.kind == "set":
             side.is_made = True
             side.values[self.attribute] = (self.step, str(self.number))
+        elif self.kind == "consent":
+            if self.status(person) in (201, 204):
+                side.consent = (self.step, self.consent)
         elif self.kind == "merge":
             after.mail.is_made = after.web.is_made = True
             after.merged = after.merged or self.step
@@ -150,7 +190,9 @@ class Changer(threading.Thread):
         place = self.random.choice([place for place, person in enumerate(self.persons) if not person.is_locked])
         person = self.persons[place]
         side = self.random.choice(SIDES)
-        kind = self.random.choice(["post"] * 12 + ["set"] * 10 + ["merge"] * 6 + ["restore"] * 4 + ["delete"] * 2 + ["lock"])
+        kind = self.random.choice(
+            ["post"] * 12 + ["set"] * 10 + ["consent"] * 10 + ["merge"] * 6 + ["restore"] * 4 + ["delete"] * 2 + ["lock"]
+        )
         if kind == "lock" and sum(not person.is_locked for person in self.persons) == 1:
             kind = "post"
         if kind == "restore" and not person.merged:
@@ -161,7 +203,8 @@ class Changer(threading.Thread):
         if kind in ("delete", "lock") and not person.side(side).is_made:
             kind = "set"
         key = str(uuid.UUID(int=self.random.getrandbits(128)))
-        return place, Act(kind, side, self.step, self.step, self.random.choice(ATTRIBUTES), key)
+        attribute, consent = self.random.choice(ATTRIBUTES), self.random.choice(CONSENTS)
+        return place, Act(kind, side, self.step, self.step, attribute, key, consent)
 
     def send(self, person: Person, act: Act) -> requests.Response:
         keyspace, key = person.key(act.side)
@@ -174,6 +217,15 @@ class Changer(threading.Thread):
             body = {self.attributes[act.attribute]: str(act.number)}
             path += f"/sections/{DEFAULT_SECTION}/attributes"
             return self.client.request("PATCH", path, json=body, headers=once)
+        if act.kind == "consent":
+            consent = {
+                "type": act.consent,
+                "topic_discriminator": TOPIC,
+                "channel_discriminator": CHANNEL,
+                "reason": str(act.step),
+            }
+            path = f"/v2{path}/sections/{DEFAULT_SECTION}/consents"
+            return self.client.request("POST", path, json=consent, headers=once)
         if act.kind == "merge":
             keys = [person.key(name) for name in self.random.sample(SIDES, 2)]
             profiles = [{"keyspace_discriminator": keyspace, "profile_key": key} for keyspace, key in keys]
@@ -187,7 +239,7 @@ class Changer(threading.Thread):
         return self.client.request("DELETE", path)
 
     def note(self, place: int, act: Act, response: requests.Response) -> None:
-        if response.status_code != 204:
+        if response.status_code != act.status(self.persons[place]):
             self.unexpected = f"{act}: {response.status_code} {response.text}"
             return
         self.persons[place] = act.applied(self.persons[place])
@@ -208,11 +260,16 @@ class Changer(threading.Thread):
         values = self.client.get(
             events_path(keyspace, key, DEFAULT_SECTION).replace("/audience", "/v2/audience").replace("/events", "/attributes")
         ).json()["items"]
+        consents = self.client.get(
+            events_path(keyspace, key, DEFAULT_SECTION).replace("/audience", "/v2/audience").replace("/events", "/consents")
+        )
+        assert consents.status_code == 200, consents.text
+        said = [item["type"] for item in consents.json()["items"]]
         numbers = sorted(item["data"]["number"] for item in events.json()["items"])
         counted = profile.json()["event_count"]
         assert counted == len(numbers), "counts are what the list has"
         named = {item["discriminator"]: item["value"] for item in values if item["discriminator"] in ATTRIBUTES}
-        return {"events": numbers, "values": named}
+        return {"events": numbers, "values": named, "consent": said[0] if said else None}
 
     def check_and_settle(self) -> str:
         """Compares every person. Says what became of the request in doubt."""
@@ -229,8 +286,8 @@ class Changer(threading.Thread):
             assert seen in (before, expected), f"a part of it is there: {act} {person}: {seen}"
             outcome = "stored" if seen == expected else "lost"
             response = self.send(person, act)
-            is_done_twice = act.kind == "delete" and seen == expected
-            assert response.status_code == (404 if is_done_twice else 204), f"{act}: {response.text}"
+            status = act.status_again(person) if seen == expected else act.status(person)
+            assert response.status_code == status, f"{act}: {response.text}"
             self.persons[place] = after
             assert {name: self.found(after, name) for name in SIDES} == expected, f"{act} {person}"
         self.in_doubt = None
@@ -241,6 +298,34 @@ class Changer(threading.Thread):
         other = Changer(self.name_of_client, client, self.version, self.attributes, self.random.getrandbits(64))
         other.persons, other.step, other.answered = self.persons, self.step, self.answered
         return other
+
+
+def set_up(admin: Client) -> tuple[str, dict[str, str]]:
+    """An event type, the attributes, and a topic that both keyspaces may give consents to: version id, and those by name."""
+    version = admin.make_version({"number": "integer"}, keyspaces=(EMAIL, WEB))
+    items = admin.get(f"/audience/sections/{DEFAULT_SECTION}/attributes").json()["items"]
+    allowed = admin.request("PATCH", f"/audience/keyspaces/{WEB}", json={"manage_subscriptions": True})
+    folder = admin.request("POST", f"{SECTION}/folders", json={"name": "Drill", "discriminator": FOLDER})
+    body = {"name": "Drill", "discriminator": TOPIC, "folder_discriminator": FOLDER}
+    topic = admin.request("POST", f"{SECTION}/topics", json=body)
+    assert [allowed.status_code, folder.status_code, topic.status_code] == [200, 201, 201], topic.text
+    return version, {item["discriminator"]: item["versions"][0]["id"] for item in items}
+
+
+def check_counts(admin: Client, changers: list[Changer]) -> None:
+    """Every profile counts once, by what it said last. One that is locked does not."""
+    expected = dict.fromkeys(CONSENTS, 0)
+    for person in (person for changer in changers for person in changer.persons):
+        for name in SIDES[: 1 if person.merged else 2]:
+            said = person.consent(name)
+            if said and not person.side(name).is_locked:
+                expected[said] += 1
+    answer = admin.get(f"{SECTION}/consent-counts")
+    assert answer.status_code == 200, answer.text
+    items = [item for item in answer.json()["items"] if item["topic_discriminator"] == TOPIC]
+    assert len(items) <= 1, "there is one channel"
+    found = {kind: items[0][kind.replace("-", "_")] if items else 0 for kind in CONSENTS}
+    assert found == expected
 
 
 def cut(server: Server, changers: list[Changer], choices: random.Random) -> None:
@@ -283,9 +368,7 @@ def test_what_was_answered_of_profiles_survives_sigkill_and_nothing_is_there_in_
     choices = random.Random(SEED)
     server = start_server(store_name=target) if target else start_server()
     admin = server.client()
-    version = admin.make_version({"number": "integer"}, keyspaces=(EMAIL, WEB))
-    items = admin.get(f"/audience/sections/{DEFAULT_SECTION}/attributes").json()["items"]
-    attributes = {item["discriminator"]: item["versions"][0]["id"] for item in items}
+    version, attributes = set_up(admin)
 
     def client() -> Client:
         client = server.client()
@@ -299,6 +382,7 @@ def test_what_was_answered_of_profiles_survives_sigkill_and_nothing_is_there_in_
         cut(server, changers, choices)
         server.start()
         outcomes = [changer.check_and_settle() for changer in changers]
+        check_counts(admin, changers)
         note(
             f"round {round_number}: {sum(changer.answered for changer in changers)} changes answered; in doubt: "
             f"{outcomes.count('stored')} stored, {outcomes.count('lost')} not; ready again after "
@@ -313,6 +397,7 @@ def test_what_was_answered_of_profiles_survives_sigkill_and_nothing_is_there_in_
     assert wait_until(lambda: not open_erasures(), 60), "what was deleted leaves the disk"
     for changer in changers:
         changer.check_and_settle()
+    check_counts(admin, changers)
     server.stop()
     examined = run("doctor", "--deep", "--store", target or f"sqlite:{server.store}", home=server.folder)
     # The server is down, and no API key is given.

@@ -10,8 +10,9 @@ from urllib.parse import quote
 import pytest
 
 from conftest import StartServer
-from ovation import DEFAULT_SECTION, EMAIL, Client, Credentials, assert_problem, event
+from ovation import DEFAULT_SECTION, EMAIL, Client, Credentials, assert_problem, event, wait_until
 from postgres import Postgres
+from test_profile_drill import CHANNEL, SECTION, TOPIC, set_up
 
 WEB = "com.apsis1.keyspaces.web"
 MERGES = "/audience/profiles/merges"
@@ -129,3 +130,52 @@ def test_who_is_deleted_on_one_server_begins_anew_on_the_other(clients: tuple[Cl
         assert person.post(other, EMAIL, "anew") == 204
         assert person.texts(one, EMAIL) == ["anew"] == person.texts(other, EMAIL)
         assert person.texts(other, WEB) == ([] if number >= 2 else [WEB])
+
+
+def test_who_opts_out_on_one_server_is_written_to_by_none(clients: tuple[Client, Client]) -> None:
+    set_up(clients[0])
+    # The second one may still have to hear of the topic.
+    assert wait_until(lambda: len(clients[1].get(f"{SECTION}/topics").json()["items"]) == 1, 30)
+    for number in range(8):
+        one, other = clients if number % 2 else clients[::-1]
+        address = f"/audience/channels/{CHANNEL}/addresses/c{number}%40example.com"
+        consents = f"/v2/audience/keyspaces/{EMAIL}/profiles/c{number}%40example.com/sections/{DEFAULT_SECTION}/consents"
+        body = {"profile_key": f"c{number}@example.com"}
+        made = one.request("POST", f"/audience/keyspaces/{EMAIL}/sections/{DEFAULT_SECTION}/profiles", json=body)
+        assert made.status_code == 201, made.text
+
+        def say(client: Client, kind: str, path: str = consents) -> int:
+            consent = {"type": kind, "topic_discriminator": TOPIC, "channel_discriminator": CHANNEL, "reason": ""}
+            return client.request("POST", path, json=consent).status_code
+
+        def asked(client: Client, path: str = address) -> str:
+            answer = client.get(f"{path}/may-send", params={"section": DEFAULT_SECTION, "topic": TOPIC})
+            assert answer.status_code == 200, answer.text
+            reason: str = answer.json()["reason"]
+            return reason
+
+        def counts(client: Client) -> list[int]:
+            items = client.get(f"{SECTION}/consent-counts").json()["items"]
+            return [items[0]["opt_in"], items[0]["opt_out"]] if items else [0, 0]
+
+        opt_ins, opt_outs = counts(one)
+        assert say(one, "opt-in") == 201
+        assert asked(other) == "opt-in"
+        assert counts(other) == [opt_ins + 1, opt_outs]
+        assert say(other, "opt-in") == 409
+        assert say(other, "opt-out") == 204
+        assert asked(one) == "opt-out"
+        assert counts(one) == [opt_ins, opt_outs + 1]
+        assert say(one, "opt-in") == 204
+        if number % 4 < 2:
+            assert other.request("PUT", f"{address}/suppression", json={"reason": "spam"}).status_code == 201
+            assert asked(one) == "suppressed"
+            assert one.request("DELETE", f"{address}/suppression").status_code == 204
+        else:
+            body = {"type": "opt-out"} if number % 4 == 2 else {"type": "opt-out", "section_discriminator": DEFAULT_SECTION}
+            assert other.request("POST", f"{address}/consents", json=body).status_code == 201
+            assert asked(one) == ("account-opt-out" if number % 4 == 2 else "section-opt-out")
+            query = "" if number % 4 == 2 else f"?section={DEFAULT_SECTION}"
+            assert one.request("DELETE", f"{address}/consents{query}").status_code == 204
+        assert asked(other) == "opt-in"
+        assert counts(other) == [opt_ins + 1, opt_outs]

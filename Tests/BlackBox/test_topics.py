@@ -154,9 +154,9 @@ def test_the_commands_list_them(server: Server) -> None:
     table = rows(succeed(server, "folders", "list"))
     assert table[0] == ["SECTION", "DISCRIMINATOR", "NAME"] and [DEFAULT_SECTION, NEWS, "News"] in table
     table = rows(succeed(server, "topics", "list", "--section", "Default"))
-    assert table[0] == ["SECTION", "DISCRIMINATOR", "NAME", "FOLDER", "CHANNEL"]
-    assert [DEFAULT_SECTION, OFFERS, "Offers", NEWS, "any"] in table
-    assert [DEFAULT_SECTION, "usercreated.topics.alerts-k3v9x2b7qa", "Alerts", NEWS, PUSH] in table
+    assert table[0] == ["SECTION", "DISCRIMINATOR", "NAME", "FOLDER", "CHANNEL", "OPT-INS", "OPT-OUTS"]
+    assert [DEFAULT_SECTION, OFFERS, "Offers", NEWS, "any", "0", "0"] in table
+    assert [DEFAULT_SECTION, "usercreated.topics.alerts-k3v9x2b7qa", "Alerts", NEWS, PUSH, "0", "0"] in table
     for words, path in [
         (["channels", "list"], "/audience/channels"),
         (["folders", "list"], f"/v2{SECTION}/folders"),

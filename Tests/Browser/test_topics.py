@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from browser import Browser
-from ovation import DEFAULT_SECTION, Client
+from ovation import DEFAULT_SECTION, EMAIL, Client
 
 SECTION = f"/audience/sections/{DEFAULT_SECTION}"
 
@@ -69,3 +69,27 @@ def test_a_topic_is_made_in_a_folder_moved_to_another_and_removed(console: Brows
     assert names(admin, f"{SECTION}/consent-lists") == ["Newsletters"]
     console.open("/console/history")
     assert "Changed the topic ‘Offers’ in the folder ‘Surveys’." in console.main
+
+
+def test_the_list_of_topics_says_how_many_have_opted_in_and_out(console: Browser, admin: Client) -> None:
+    base = f"/v2{SECTION}"
+    folder = admin.request("POST", f"{base}/folders", json={"name": "Newsletters"}).json()["discriminator"]
+    topics = [
+        admin.request("POST", f"{base}/topics", json={"name": name, "folder_discriminator": folder}).json()["discriminator"]
+        for name in ("Weekly", "Monthly")
+    ]
+    for key, kind in (("a", "opt-in"), ("b", "opt-in"), ("c", "opt-out")):
+        path = f"/audience/keyspaces/{EMAIL}/sections/{DEFAULT_SECTION}/profiles"
+        assert admin.request("POST", path, json={"profile_key": f"{key}@example.com"}).status_code == 201
+        path = f"/v2/audience/keyspaces/{EMAIL}/profiles/{key}%40example.com/sections/{DEFAULT_SECTION}/consents"
+        body = {
+            "type": kind,
+            "topic_discriminator": topics[0],
+            "channel_discriminator": "com.apsis1.channels.email",
+            "reason": "",
+        }
+        assert admin.request("POST", path, json=body).status_code == 201
+    console.open(f"/console/sections/{DEFAULT_SECTION}/topics")
+    rows = [row.text for row in console.css("main tbody tr")]
+    assert ["Email: 2 opt-ins, 1 opt-out" in row for row in rows] == [True, False]
+    assert "None" in rows[1]

@@ -69,6 +69,7 @@ struct APICallTests {
         check(.listChannels)
         check(.listFolders)
         check(.listTopics)
+        check(.listConsentCounts)
         check(.listAllRejections)
         check(.getRejection)
         check(.replayRejection)

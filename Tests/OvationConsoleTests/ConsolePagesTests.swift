@@ -224,7 +224,11 @@ struct ConsolePagesTests {
             ], window: window, newName: hostile, errors: [.init(control: "name", message: hostile)]),
         TopicsPage(
             section: named,
-            rows: [.init(name: hostile, discriminator: hostile, folder: hostile, channel: hostile, typed: hostile)],
+            rows: [
+                .init(
+                    name: hostile, discriminator: hostile, folder: hostile, channel: hostile,
+                    consents: [.init(channel: hostile, optIns: 1, pending: 2, optOuts: 3)], typed: hostile)
+            ],
             window: window, newName: hostile, folders: choices, channels: choices,
             errors: ["name", "folder", "channel"].map { .init(control: $0, message: hostile) }),
         TopicMovePage(section: named, topic: named, folders: choices),

@@ -32,6 +32,23 @@ struct ConsentTests {
         #expect(ConsentType(word: "opt_in") == nil)
     }
 
+    @Test("which type can follow which, as the documents say")
+    func table() {
+        // From each type, and from none: what opt-out, opt-in, pending and confirmed make of it.
+        let expected: [(ConsentType?, [ConsentTransition])] = [
+            (nil, [.made, .made, .made, .made]),
+            (.optOut, [.refused, .changed, .changed, .changed]),
+            (.optIn, [.changed, .refused, .refused, .changed]),
+            (.pendingOptIn, [.changed, .changed, .refused, .changed]),
+            (.confirmedOptIn, [.changed, .refused, .refused, .refused]),
+        ]
+        for (from, transitions) in expected {
+            let wanted: [ConsentType] = [.optOut, .optIn, .pendingOptIn, .confirmedOptIn]
+            #expect(
+                wanted.map { ConsentTransition(from: from, to: $0) } == transitions, "\(from?.word ?? "none")")
+        }
+    }
+
     // MARK: Sending
 
     private func data(
@@ -70,6 +87,12 @@ struct ConsentTests {
         #expect(try reason([(2, 7, .pendingOptIn)]) == .pending)
         #expect(try reason([(2, 7, .confirmedOptIn)]) == .confirmedOptIn)
         #expect(try reason([(2, 7, .optOut)]) == .optOut)
+        // Above a topic only opt-outs count.
+        #expect(try reason([(2, nil, .optIn)]) == .noConsent)
+        #expect(try reason([(0, nil, .optIn), (2, 7, .optOut)]) == .optOut)
+        let otherChannel = Sending(of: try data([optIn, (0, nil, .optOut)]), section: 2, topic: 7, channel: 2)
+        #expect(otherChannel.reason == .noConsent)
+        #expect(Sending(of: try data([optIn]), section: 2, topic: 7, channel: 1).held?.position == 1)
         #expect(Sending(of: try data([optIn], state: .locked), section: 2, topic: 7, channel: 1).reason == .locked)
     }
 
@@ -82,6 +105,11 @@ struct ConsentTests {
         #expect(strongest(.optIn, .noConsent) == .optIn)
         #expect(strongest(.optIn, .optOut, .noConsent) == .optOut)
         #expect(strongest(.pending, .optIn) == .pending)
+        #expect(strongest(.accountOptOut, .locked, .suppressed, .sectionOptOut) == .suppressed)
+        #expect(strongest(.sectionOptOut, .accountOptOut, .locked) == .locked)
+        #expect(strongest(.optOut, .sectionOptOut, .accountOptOut) == .accountOptOut)
+        #expect(strongest(.optOut, .sectionOptOut) == .sectionOptOut)
+        #expect(strongest(.pending, .optOut) == .optOut)
         #expect(Sending.Reason.allCases.filter(\.allows) == [.confirmedOptIn, .optIn])
     }
 }

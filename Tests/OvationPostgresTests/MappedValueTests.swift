@@ -48,8 +48,8 @@ struct MappedValueTests {
         older.close()
         _ = try database.query(
             """
-            DROP TABLE ovation.profile_value; DROP TABLE ovation.mapped_attribute;
-            DELETE FROM ovation.migration WHERE number = 9
+            DROP TABLE ovation.profile_value; DROP TABLE ovation.mapped_attribute; DROP TABLE ovation.consent_count;
+            DELETE FROM ovation.migration WHERE number >= 9
             """)
         let store = try database.open()
         defer { store.close() }

@@ -226,6 +226,7 @@ struct SQLiteStoreTests {
         #expect(
             names == [
                 "account", "act", "activity", "actor", "api_key", "catalogue_log", "catalogue_log_number",
+                "consent_count",
                 "erased_rejection", "erased_rejection_of_erasure", "erasure", "erasure_of_account", "erasure_open",
                 "event", "grdb_migrations",
                 "idempotency", "idempotency_by_age", "mapped_attribute", "profile", "profile_arrival", "profile_change",

@@ -58,6 +58,7 @@ struct AuthorityTests {
         POST /v2/audience/sections/{section}/topics admin
         PATCH /v2/audience/sections/{section}/topics/{topic} admin
         DELETE /v2/audience/sections/{section}/topics/{topic} admin
+        GET /v2/audience/sections/{section}/consent-counts token
         GET /audience/model admin
         POST /audience/model/plan admin
         PUT /audience/model admin

@@ -263,7 +263,7 @@ struct DescribedBodyTests {
         _ = try await take(Step(endpoint: .postSubscription, path: Self.place, body: subscription))
         let optOut = #"{"type":"opt-out","section_discriminator":"\#(Self.section)"}"#
         _ = try await take(Step(endpoint: .postAddressConsent, path: address, body: optOut))
-        for endpoint in [Endpoint.listConsents, .listConsentChanges, .listProfileChanges] {
+        for endpoint in [Endpoint.listConsents, .listConsentChanges, .listProfileChanges, .listConsentCounts] {
             _ = try await take(Step(endpoint: endpoint, path: Self.place))
         }
         for endpoint in [Endpoint.getSuppression, .listEvaluations] {

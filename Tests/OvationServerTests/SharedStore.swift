@@ -138,6 +138,10 @@ final class SharedStore: Store {
         try await base.profiles(search)
     }
 
+    func consentCounts(account: Int64, section: Int64) async throws(StoreFailure) -> [ConsentCount] {
+        try await base.consentCounts(account: account, section: section)
+    }
+
     func counts(of profile: ProfileAddress) async throws(StoreFailure) -> ProfileCounts? {
         try await base.counts(of: profile)
     }

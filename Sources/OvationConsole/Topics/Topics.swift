@@ -3,6 +3,21 @@ public struct TopicsPage: ConsolePage {
     public static let template = "topics"
     public var title: String { "Topics" }
 
+    /// What people have said about a topic, by one channel.
+    public struct Consents: Sendable, Equatable {
+        public let channel: String
+        let text: String
+
+        /// - Parameters:
+        ///   - optIns: those that are confirmed among them.
+        ///   - pending: that wait for a confirmation.
+        public init(channel: String, optIns: Int, pending: Int, optOuts: Int) {
+            self.channel = channel
+            let waiting = pending == 0 ? [] : ["\(pending) not confirmed"]
+            text = ([optIns.counting("opt-in")] + waiting + [optOuts.counting("opt-out")]).joined(separator: ", ")
+        }
+    }
+
     public struct Row: Sendable, Equatable {
         public let name: String
         public let discriminator: String
@@ -11,16 +26,19 @@ public struct TopicsPage: ConsolePage {
         public let channel: String?
         /// What stands in its field: its name, or what was typed in place of it.
         public let typed: String
+        /// By channel. A channel by which nobody has said anything is left out.
+        public let consents: [Consents]
         let error: String?
 
         public init(
-            name: String, discriminator: String, folder: String, channel: String?, typed: String? = nil,
-            error: String? = nil
+            name: String, discriminator: String, folder: String, channel: String?, consents: [Consents] = [],
+            typed: String? = nil, error: String? = nil
         ) {
             self.name = name
             self.discriminator = discriminator
             self.folder = folder
             self.channel = channel
+            self.consents = consents
             self.typed = typed ?? name
             self.error = error
         }
@@ -58,7 +76,7 @@ public struct TopicsPage: ConsolePage {
         self.rows = rows.map {
             Row(
                 name: $0.name, discriminator: $0.discriminator, folder: $0.folder, channel: $0.channel,
-                typed: $0.typed, error: errors.message(for: "name:\($0.discriminator)"))
+                consents: $0.consents, typed: $0.typed, error: errors.message(for: "name:\($0.discriminator)"))
         }
         base = DataModel.base(section, "topics")
         foldersBase = DataModel.base(section, "folders")

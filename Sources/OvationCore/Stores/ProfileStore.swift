@@ -30,6 +30,11 @@ public protocol ProfileStore: Sendable {
     /// Events by day of their time, oldest first, days without events left out. nil: there is no such profile.
     func days(_ filter: EventFilter) async throws(StoreFailure) -> [EventDay]?
 
+    /// How many profiles have each type of consent at each place of a section, by rising place and type. Places and types
+    /// that nobody has are left out. It reads a few rows for each place, and no profile.
+    /// - Parameter section: its number; 0: opt-outs of the account; ``ConsentCount/suppressions``: those.
+    func consentCounts(account: Int64, section: Int64) async throws(StoreFailure) -> [ConsentCount]
+
     /// What became of an erasure. nil: there is none.
     func erasure(_ id: ErasureID, account: Int64) async throws(StoreFailure) -> Erasure?
 

@@ -242,6 +242,7 @@ extension PostgresRows {
             }
             _ = try connection.run(CopySQL.setStateNumber)
             try MappedValueRows.fill(connection)
+            try ConsentCountRows.fill(connection)
             try connection.run(CopySQL.analyze.map { Command($0) }, patience: PostgresRows.patienceToAnalyze)
         }
     }

@@ -358,7 +358,7 @@ enum CopySQL {
         "profile", "profile_change", "profile_data", "profile_member", "profile_value", "erasure", "event",
         "idempotency",
         "catalogue_log", "act",
-        "rejection", "version_usage",
+        "rejection", "version_usage", "consent_count",
     ].map {
         Statement("copy_analyze_" + $0, "ANALYZE ovation." + $0)
     }

@@ -61,7 +61,8 @@ extension GroupTransaction {
         }
         return ProfileDraft(
             change, member: member, members: members, trees: leading.values.compactMap { data.trees[$0] },
-            leading: leading, free: free, stored: data.current, edits: data.edits, lockedKeys: memory.lockedKeys,
+            leading: leading, free: free, stored: data.current, sections: data.sections, edits: data.edits,
+            lockedKeys: memory.lockedKeys,
             mapped: data.mapped[change.profile.account] ?? MappedAttributes())
     }
 
@@ -102,6 +103,7 @@ extension GroupTransaction {
             })
         addData(to: &round)
         addValues(to: &round)
+        addConsentCounts(to: &round)
         addMembers(to: &round)
         if let newStateNumber { round.add(Command(ChangeSQL.setStateNumber) { $0.add(newStateNumber) }) }
     }
@@ -135,6 +137,13 @@ extension GroupTransaction {
         let (removed, added) = (owned(\.removed), owned(\.added))
         if !removed.isEmpty { round.add(MappedValueRows.remove(removed)) }
         if !added.isEmpty { round.add(MappedValueRows.insert(added)) }
+    }
+
+    /// Of the lane's slot, which no other writer has.
+    private func addConsentCounts(to round: inout Round) {
+        var changes = ConsentCountChanges()
+        for planned in planned { changes.add(planned.draft.consentCounts) }
+        if let counts = ConsentCountRows.add(changes, slot: slot) { round.add(counts) }
     }
 
     /// Whether it adds rows that were not there to be locked: another transaction may make them first.

@@ -28,13 +28,20 @@ struct GroupData {
     var positions: Set<Int64> = []
     /// As far as the group's changes ask, by account.
     private(set) var mapped: [Int64: MappedAttributes] = [:]
+    /// The sections in which profiles have or had something, as far as whole profiles were read.
+    private(set) var sections: [Int64: Set<Int64>] = [:]
+    /// Whether the last question was about whole profiles too.
+    private(set) var asksForWholes = false
     /// What changes before in the group make of profiles of several members.
     private var changed: [Place: FieldIndex] = [:]
 
     /// The indexes as the changes before leave them.
     var current: [Place: FieldIndex] { changed.isEmpty ? indexes : indexes.merging(changed) { $1 } }
 
-    mutating func ask(for places: Set<Place>) { asked.formUnion(places) }
+    mutating func ask(for places: Set<Place>, andWholes asksForWholes: Bool = false) {
+        asked.formUnion(places)
+        self.asksForWholes = asksForWholes
+    }
 
     mutating func note(_ draft: ProfileDraft) {
         changed.merge(draft.indexes) { $1 }
@@ -74,6 +81,28 @@ struct GroupData {
         }
     }
 
+    /// Rows of `profile_data`: all that some profiles have.
+    mutating func note(whole rows: PostgresResult) throws(PostgresFailure) {
+        for row in 0..<rows.count {
+            let place = GroupData.Place(profile: rows.int64(row, 0), section: rows.int64(row, 1))
+            asked.insert(place)
+            sections[place.profile, default: []].insert(place.section)
+        }
+        try note(indexes: rows)
+    }
+
+    /// Where the consents are that a whole profile, or a part of it, has.
+    func consentPositions(of profile: Int64) -> Set<Int64> {
+        let tree = trees[profile] ?? MemberTree(alone: profile)
+        var positions: Set<Int64> = []
+        for id in tree.members.keys {
+            for section in sections[id] ?? [] {
+                positions.formUnion(indexes[Place(profile: id, section: section)]?.consentPositions ?? [])
+            }
+        }
+        return positions
+    }
+
     /// Rows of ``MappedValueSQL/formats``.
     mutating func note(mapped rows: PostgresResult) throws(PostgresFailure) {
         mapped = try MappedValueRows.mapped(rows)
@@ -95,13 +124,14 @@ extension GroupTransaction {
     /// The rows that the group's changes need, by the ids that their profiles most likely have. Its locks come before the
     /// numbers of changes: who comes second has the higher ones. nil: no change needs any.
     func lockData() -> [Command] {
-        var places: Set<GroupData.Place> = []
+        var (places, wholes): (Set<GroupData.Place>, Set<Int64>) = ([], [])
         for (index, post) in posts.enumerated() {
             guard case .change(let change, _) = post, let need = needs[index].first else { continue }
             let profile = wanted[need].id ?? wanted[need].candidate.value
             places.formUnion(change.sections.map { GroupData.Place(profile: profile, section: $0) })
+            if change.endsConsents { wholes.insert(profile) }
         }
-        let locks = lock(places)
+        let locks = lock(places, reading: wholes)
         // Default attributes are known without asking. A change that maps others waits for the groups under way.
         let asked = Set(posts.flatMap(\.customAttributes)).sorted()
         guard !asked.isEmpty else { return locks }
@@ -109,9 +139,10 @@ extension GroupTransaction {
     }
 
     /// The members come first: while this transaction has the lock of rule 6, nobody changes them.
-    private func lock(_ places: Set<GroupData.Place>) -> [Command] {
+    /// - Parameter wholes: profiles of which all sections are read too.
+    private func lock(_ places: Set<GroupData.Place>, reading wholes: Set<Int64>) -> [Command] {
         guard !places.isEmpty else { return [] }
-        data.ask(for: places)
+        data.ask(for: places, andWholes: !wholes.isEmpty)
         let profiles = Set(places.map(\.profile)).sorted()
         return [
             MemberRows.find(profiles),
@@ -119,7 +150,7 @@ extension GroupTransaction {
                 $0.add(profiles)
                 $0.add(Set(places.map(\.section)).sorted())
             },
-        ]
+        ] + (wholes.isEmpty ? [] : [Command(DataSQL.whole) { $0.add(wholes.sorted()) }])
     }
 
     /// - Parameter results: of ``lockData()``.
@@ -127,20 +158,24 @@ extension GroupTransaction {
         guard results.count >= 2 else { return }
         try data.note(trees: results[0])
         try data.note(indexes: results[1])
-        if results.count > 2 { try data.note(mapped: results[2]) }
+        var rest = results.dropFirst(2)
+        if data.asksForWholes { try data.note(whole: rest.removeFirst()) }
+        if let mapped = rest.first { try data.note(mapped: mapped) }
     }
 
     /// Locks what is still to be locked of the profiles that are changed: for most groups nothing.
     func readData() throws(PostgresFailure) {
-        var missing: Set<GroupData.Place> = []
+        var (missing, wholes): (Set<GroupData.Place>, Set<Int64>) = ([], [])
         var changes = 0
-        forEachChange { change, profile in
+        forEachChange { change, profile, _ in
             changes += change.operations.count
             guard let id = profile.id, !profile.isMade else { return }
-            missing.formUnion(change.sections.map { GroupData.Place(profile: id, section: $0) })
+            let places = Set(change.sections.map { GroupData.Place(profile: id, section: $0) })
+            if change.endsConsents, !places.isSubset(of: data.asked) { wholes.insert(id) }
+            missing.formUnion(places)
         }
         missing.subtract(data.asked)
-        let locks = lock(missing)
+        let locks = lock(missing, reading: wholes)
         guard !locks.isEmpty else { return }
         // Another profile has the hash of the key, or had it when this one was looked for. Numbers that were drawn before
         // such a lock could be lower than those of a change that was written meanwhile.
@@ -149,24 +184,30 @@ extension GroupTransaction {
         changeIDs = IDBlocks(starts: results[locks.count].column(0).sorted())
     }
 
-    /// Reads the edits that an index is unsure of, those that have what rules ask for, and those with the values of mapped
-    /// attributes that are overwritten: for most groups none.
+    /// Reads the edits that an index is unsure of, those that have what rules ask for, those with the values of mapped
+    /// attributes that are overwritten, and those with consents that will count otherwise: for most groups none.
     func readEdits() throws(PostgresFailure) {
         var unsure = data.positions
-        forEachChange { change, profile in
+        forEachChange { change, profile, others in
             guard let id = profile.id else { return }
+            let profiles = [id] + others
             for operation in change.operations {
                 switch operation {
                 case .update(let section, let edits):
-                    guard let index = data.indexes[GroupData.Place(profile: id, section: section)] else { continue }
+                    let index = data.indexes[GroupData.Place(profile: id, section: section)] ?? FieldIndex()
                     unsure.formUnion(index.unsure(of: edits))
                     let mapped = data.mapped[change.profile.account] ?? MappedAttributes()
                     unsure.formUnion(index.mappedPositions(of: edits, mapped))
+                    unsure.formUnion(
+                        edits.filter { $0.field.kind == .consent }
+                            .compactMap { data.position(of: $0.field, section: section, profile: id) })
                 // Which consent may follow is a question of the one that is there.
                 case .consent(let section, let edits):
                     unsure.formUnion(
                         edits.compactMap { data.position(of: $0.place.field, section: section, profile: id) })
-                case .lock, .erase, .merge, .unmerge, .restore, .addKey, .removeKey: continue
+                case .lock, .erase, .merge, .restore:
+                    for id in profiles { unsure.formUnion(data.consentPositions(of: id)) }
+                case .unmerge, .addKey, .removeKey: continue
                 }
             }
         }
@@ -176,10 +217,11 @@ extension GroupTransaction {
         guard rows.count == unsure.count else { throw .damaged("a change of a profile is missing") }
     }
 
-    /// Those that are not answered yet.
-    private func forEachChange(_ body: (ProfileChange, Wanted) -> Void) {
+    /// Those that are not answered yet, each with its profile and the ids of other ones that it is about.
+    private func forEachChange(_ body: (ProfileChange, Wanted, _ others: [Int64]) -> Void) {
         for (index, post) in posts.enumerated() where mustStore(index) {
-            if case .change(let change, _) = post, let need = needs[index].first { body(change, wanted[need]) }
+            guard case .change(let change, _) = post, let need = needs[index].first else { continue }
+            body(change, wanted[need], needs[index].dropFirst().compactMap { wanted[$0].id })
         }
     }
 }
@@ -198,6 +240,17 @@ extension QueuedWrite {
 }
 
 extension ProfileChange {
+    /// Whether no consent of the profile counts any more from here on. All that it has is asked for then.
+    var endsConsents: Bool {
+        operations.contains { operation in
+            switch operation {
+            case .lock, .erase: true
+            // What these ask for they read when they know whom they are about.
+            case .update, .consent, .merge, .unmerge, .restore, .addKey, .removeKey: false
+            }
+        }
+    }
+
     /// Whose rows of `profile_data` it may change.
     var sections: [Int64] {
         operations.compactMap { operation in

@@ -61,11 +61,7 @@ extension GroupTransaction {
         for id in members { mark(id, in: &round) }
         let (rows, indexes) = (
             round.add(Command(MemberSQL.profiles) { $0.add(members) }),
-            round.add(
-                Command(MemberSQL.data) {
-                    $0.add(members)
-                    $0.add(sections)
-                })
+            round.add(Command(MemberSQL.data) { $0.add(members) })
         )
         // At most one for each member, or two for the ends of a merge, and one for each section.
         let drawn = round.add(drawEvents(members.count + change.operations.count + 2))
@@ -74,7 +70,7 @@ extension GroupTransaction {
         guard members.allSatisfy({ data.members[$0] != nil }) else {
             throw .damaged("a member of a profile is missing")
         }
-        try data.note(indexes: results[indexes])
+        try data.note(whole: results[indexes])
         changeIDs = IDBlocks(starts: results[drawn].column(0).sorted())
         let draft = draft(of: change, at: 0)
         for rules in change.rules {

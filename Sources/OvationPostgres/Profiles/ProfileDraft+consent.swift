@@ -16,4 +16,16 @@ extension ProfileDraft {
         if decision.isMade { noteConsent() }
         return update(section, decision.edits, &ids)
     }
+
+    /// Counts all consents of a profile, which are those that its members have by the draft so far.
+    /// - Parameter profiles: 1: they count from here on; -1: they do not any more.
+    mutating func countConsents(of tree: MemberTree, _ profiles: Int64) {
+        for section in sections(of: tree) {
+            for entry in FieldIndex.consents(of: tree.members.keys.map { index(of: section, in: $0) }) {
+                consentCounts.add(
+                    profiles, edits[entry.position]?[entry.field]?.value, in: entry.field,
+                    section: change.profile.countedSection(section), account: change.profile.account)
+            }
+        }
+    }
 }

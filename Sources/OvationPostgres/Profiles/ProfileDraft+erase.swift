@@ -7,6 +7,8 @@ extension ProfileDraft {
         guard state == .open || locking else { return .refused(state) }
         if let key = members[member]?.key, LockedKeys.isMark(key.text) { return nil }
         let tree = tree(of: member)
+        // One that is locked already does not count.
+        if state == .open { countConsents(of: tree, -1) }
         // The canonical one last, as it is removed last.
         for id in tree.ids.dropFirst() + [tree.root] {
             let mark = locking ? lockedKeys?.mark(of: members[id]?.key, account: change.profile.account) : nil

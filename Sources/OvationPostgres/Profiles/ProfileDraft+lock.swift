@@ -9,6 +9,8 @@ extension ProfileDraft {
 
     /// Locking again changes nothing.
     mutating func lock(_ tree: MemberTree, _ ids: inout IDBlocks) {
+        // One that is locked already does not count.
+        if state(of: tree.root) == .open { countConsents(of: tree, -1) }
         for id in tree.ids where state(of: id) != .locked { note(.locked, of: id, state: .locked, at: ids.next()) }
     }
 }

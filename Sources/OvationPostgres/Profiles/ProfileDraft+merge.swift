@@ -24,9 +24,11 @@ extension ProfileDraft {
         let position = ids.next()
         note(.merged, of: joined.root, with: canonical.root, at: position)
         note(.merged, of: canonical.root, with: joined.root, at: ids.next())
+        for tree in [canonical, joined] { countConsents(of: tree, -1) }
         forget(treeOf: joined.root)
         canonical.join(joined, at: position)
         set(canonical)
+        countConsents(of: canonical, 1)
         return nil
     }
 

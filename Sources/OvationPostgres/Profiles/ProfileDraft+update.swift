@@ -20,6 +20,14 @@ extension ProfileDraft {
         guard count <= max(held, Limits.profileFieldsMax) else { return .full }
         let known = self.edits
         values.add(changed, of: member, from: before, mapped) { known[$0] }
+        consentCounts.add(
+            changed, section: change.profile.countedSection(section), account: change.profile.account
+        ) { field in
+            guard let entry = whole.map({ $0.index[field]?.entry }) ?? before[field], !entry.isCleared else {
+                return nil
+            }
+            return known[entry.position]?[field]?.value
+        }
         ids = left
         add(section, index, changed, at: position)
         return nil

@@ -37,6 +37,7 @@ struct ProfileDraft {
     private(set) var rows: [Row] = []
     /// Of mapped attributes.
     var values = MappedValueChanges()
+    var consentCounts = ConsentCountChanges()
     private(set) var founded: [Founded] = []
     /// The keys of profiles that are erased, as they were.
     private(set) var erasedKeys: [Profile.Key] = []
@@ -45,6 +46,8 @@ struct ProfileDraft {
     /// Whether the profile gets a consent where it had none.
     private(set) var givesConsent = false
     private let stored: [GroupData.Place: FieldIndex]
+    /// In which each member has or had something, of profiles that were read as a whole.
+    private let sections: [Int64: Set<Int64>]
     private let treesBefore: [Int64: MemberTree]
     /// Which member a key leads to.
     private var leading: [Profile.Key: Int64] = [:]
@@ -63,14 +66,15 @@ struct ProfileDraft {
     init(
         _ change: ProfileChange, member: Int64, members: [Int64: StoredMember], trees: [MemberTree] = [],
         leading: [Profile.Key: Int64] = [:], free: [Profile.Key: Int64] = [:],
-        stored: [GroupData.Place: FieldIndex] = [:], edits: [Int64: PackedEdits] = [:], lockedKeys: LockedKeys? = nil,
-        mapped: MappedAttributes = MappedAttributes()
+        stored: [GroupData.Place: FieldIndex] = [:], sections: [Int64: Set<Int64>] = [:],
+        edits: [Int64: PackedEdits] = [:], lockedKeys: LockedKeys? = nil, mapped: MappedAttributes = MappedAttributes()
     ) {
         (self.change, self.member, self.members) = (change, member, members)
         (self.lockedKeys, self.mapped) = (lockedKeys, mapped)
         self.trees = Dictionary(trees.map { ($0.root, $0) }) { $1 }
         treesBefore = self.trees
         (self.leading, self.free, self.stored, self.edits) = (leading, free, stored, edits)
+        self.sections = sections
     }
 
     /// Draws a number where something changes.
@@ -116,6 +120,13 @@ struct ProfileDraft {
             if !index.entries.isEmpty { found[id] = index }
         }
         return MergedIndex(tree, found)
+    }
+
+    /// In which one of these members has or had something.
+    func sections(of tree: MemberTree) -> Set<Int64> {
+        var found = Set(indexes.keys.filter { tree.members[$0.profile] != nil }.map(\.section))
+        for id in tree.members.keys { found.formUnion(sections[id] ?? []) }
+        return found
     }
 
     /// Whether a key leads to a profile without some of its members.

@@ -16,6 +16,19 @@ enum DataSQL {
         ORDER BY profile_id, section FOR UPDATE
         """)
 
+    /// The same rows of all sections, for somebody who has the order lock alone: no other group writes them.
+    static let whole = Statement(
+        "whole_profile_data",
+        """
+        WITH asked AS (
+            SELECT profile_id FROM unnest($1::bigint[]) AS named (profile_id)
+            UNION
+            SELECT profile_id FROM profile_member
+            WHERE root_id = ANY (ARRAY(SELECT root_id FROM profile_member WHERE profile_id = ANY ($1::bigint[])))
+        )
+        SELECT profile_id, section, fields FROM profile_data WHERE profile_id = ANY (ARRAY(TABLE asked))
+        """)
+
     /// For rows that were not there to be locked. It fails where another transaction has made one of them meanwhile.
     static let insert = Statement(
         "insert_profile_data",

@@ -17,7 +17,7 @@ enum MemberSQL {
         "member_data",
         """
         SELECT profile_id, section, fields FROM profile_data
-        WHERE profile_id = ANY ($1::bigint[]) AND section = ANY ($2::bigint[])
+        WHERE profile_id = ANY ($1::bigint[])
         """)
 
     /// The canonical member comes with itself as its parent.

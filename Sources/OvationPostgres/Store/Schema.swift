@@ -26,11 +26,13 @@ enum Schema {
         Migration(
             number: 9, name: "values of mapped attributes", statements: mappedValues,
             fill: { try MappedValueRows.fill($0) }),
+        Migration(
+            number: 11, name: "counts of consents", statements: consentCounts, fill: { try ConsentCountRows.fill($0) }),
     ]
 
     /// All of them but the ledger.
     static let tables = [
-        "account", "act", "activity", "api_key", "catalogue_log", "erasure", "event", "idempotency",
+        "account", "act", "activity", "api_key", "catalogue_log", "consent_count", "erasure", "event", "idempotency",
         "mapped_attribute", "profile", "profile_change", "profile_data", "profile_member", "profile_value", "rejection",
         "setting", "signing_key", "version_usage",
     ]

@@ -294,6 +294,7 @@ extension SQLiteRows {
                 let runs = try Int.fetchOne(database, sql: "SELECT count(*) FROM timeline_run") ?? 0
                 if runs == 0 { try Timeline.build(database, from: Timeline.sortedEvents) }
                 try MappedValueRows.fill(database)
+                try ConsentCountRows.fill(database)
             }
         } catch {
             throw StoreFailure(error)

@@ -192,6 +192,7 @@ final class EventAppender {
     /// Writes the values that a group writes once, at the end of its transaction.
     func finishGroup() throws {
         try usage.finishGroup()
+        try profiles.consentCounts.finishGroup()
         if let newestArrival {
             let time = forgetting.time(newestArrival)
             try upkeep(.forgettingRejections) { try rejections.finishGroup(at: time) }

@@ -37,11 +37,11 @@ extension ProfileAppender {
         switch operation {
         case .update(let section, let edits): try update(section, edits, of: change, &draft)
         case .consent(let section, let edits): try consent(section, edits, of: change, &draft)
-        case .lock: try lock(&draft)
+        case .lock: try lock(of: change, &draft)
         case .erase(_, _, let locking): try erase(change, locking: locking, &draft)
-        case .merge(let other, let rules): try merge(other, rules, &draft)
+        case .merge(let other, let rules): try merge(other, rules, of: change, &draft)
         case .unmerge: try unmerge(change.profile, &draft)
-        case .restore: try restore(&draft)
+        case .restore: try restore(of: change, &draft)
         case .addKey(let address, let rules): try addKey(address, rules, of: change, &draft)
         case .removeKey: try removeKey(&draft)
         }
@@ -63,6 +63,7 @@ extension ProfileAppender {
             if let state = row.state { try set(state, of: row.profile) }
             try data.insert(row, of: change)
         }
+        consentCounts.note(draft.consentCounts)
         for (member, mark) in draft.marks { try set(key: mark, of: member) }
         for (place, index) in draft.indexes { try data.save(index, of: place.profile, section: place.section) }
         if !draft.values.isEmpty { try data.write(draft.values, account: change.profile.account) }

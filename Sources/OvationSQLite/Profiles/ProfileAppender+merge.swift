@@ -4,7 +4,7 @@ import OvationRows
 extension ProfileAppender {
     /// Two that are one already stay as they are. A lock spreads to the other one, and the two stay two.
     func merge(
-        _ address: ProfileAddress, _ rules: MergeRules, _ draft: inout ProfileDraft
+        _ address: ProfileAddress, _ rules: MergeRules, of change: ProfileChange, _ draft: inout ProfileDraft
     ) throws -> ProfileChangeOutcome? {
         let found = try find(address, in: draft)
         guard draft.tree.members[found.id] == nil else { return nil }
@@ -13,10 +13,10 @@ extension ProfileAppender {
         switch (draft.state, found.state) {
         case (.open, .open): break
         case (.open, _):
-            try lock(draft.tree, &draft)
+            try lock(draft.tree, of: change, &draft)
             return nil
         case (_, .open):
-            try lock(other, &draft)
+            try lock(other, of: change, &draft)
             return nil
         default: return nil
         }
@@ -31,7 +31,9 @@ extension ProfileAppender {
         }
         let isCanonical = rules.isCanonical(one, over: two)
         let (canonical, joined) = isCanonical ? (draft.tree, other) : (other, draft.tree)
+        for tree in [canonical, joined] { try countConsents(of: tree, -1, change, &draft) }
         draft.tree = draft.join(joined, to: canonical, at: draft.position)
+        try countConsents(of: draft.tree, 1, change, &draft)
         try note(.merged, of: joined.root, with: canonical.root, &draft)
         try note(.merged, of: canonical.root, with: joined.root, &draft)
         return nil

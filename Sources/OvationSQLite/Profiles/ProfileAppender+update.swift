@@ -26,6 +26,12 @@ extension ProfileAppender {
         let mapped = try data.mapped(account: change.profile.account)
         let known = draft
         try draft.values.add(changed, of: member, from: before, mapped) { try self.edits(at: $0, in: known) }
+        try draft.consentCounts.add(
+            changed, section: change.profile.countedSection(section), account: change.profile.account
+        ) { field in
+            guard let entry = whole.map({ $0[field]?.entry }) ?? before[field], !entry.isCleared else { return nil }
+            return try self.edits(at: entry.position, in: known)[field]?.value
+        }
         draft.add(.updated, of: member, section: section, index, changed)
         return nil
     }

@@ -35,6 +35,7 @@ final class ProfileAppender {
     private let database: Database
     let data: ProfileDataAppender
     let members: MemberAppender
+    let consentCounts: ConsentCountAppender
     private let recent: RecentProfiles
     private let mover: ProfileMover
     private var lastArrival: Int64
@@ -65,6 +66,7 @@ final class ProfileAppender {
         setKey = try PreparedStatement(database, "UPDATE profile SET key = ?2 WHERE profile_id = ?1")
         data = try ProfileDataAppender(database)
         members = try MemberAppender(database)
+        consentCounts = try ConsentCountAppender(database)
         lastArrival = try Int64.fetchOne(database, sql: "SELECT max(arrival) FROM profile_arrival") ?? 0
     }
 
@@ -178,6 +180,7 @@ final class ProfileAppender {
         new.removeAll(keepingCapacity: true)
         placed.removeAll(keepingCapacity: true)
         data.forget()
+        consentCounts.forget()
     }
 
     /// To be called before a row is changed: it then stands in `profile` alone, whether it was moved there or not, so

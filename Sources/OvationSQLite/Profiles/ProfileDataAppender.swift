@@ -8,6 +8,7 @@ final class ProfileDataAppender {
     private let insertChange: PreparedStatement
     private let selectEdits: PreparedStatement
     private let selectIndex: PreparedStatement
+    private let selectSections: PreparedStatement
     private let saveIndex: PreparedStatement
     private let findActor: PreparedStatement
     private let insertActor: PreparedStatement
@@ -35,6 +36,7 @@ final class ProfileDataAppender {
         selectEdits = try PreparedStatement(database, "SELECT edits FROM profile_change WHERE position = ?1")
         selectIndex = try PreparedStatement(
             database, "SELECT fields FROM profile_data WHERE profile_id = ?1 AND section = ?2")
+        selectSections = try PreparedStatement(database, "SELECT section FROM profile_data WHERE profile_id = ?1")
         saveIndex = try PreparedStatement(
             database,
             """
@@ -57,6 +59,15 @@ final class ProfileDataAppender {
         defer { selectIndex.reset() }
         guard try selectIndex.nextRow() else { return FieldIndex() }
         return try selectIndex.fieldIndex(0)
+    }
+
+    /// Where a profile has or had something; 0 for the profile as a whole.
+    func sections(of profile: Int64) throws -> [Int64] {
+        selectSections.bind(1, profile)
+        defer { selectSections.reset() }
+        var sections: [Int64] = []
+        while try selectSections.nextRow() { sections.append(selectSections.int64(0)) }
+        return sections
     }
 
     func edits(at position: Int64) throws -> PackedEdits {

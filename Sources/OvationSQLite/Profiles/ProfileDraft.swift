@@ -43,6 +43,7 @@ struct ProfileDraft {
     private(set) var indexes: [Place: FieldIndex] = [:]
     /// Of mapped attributes.
     var values = MappedValueChanges()
+    var consentCounts = ConsentCountChanges()
     /// Members that lose their key.
     private(set) var emptied: Set<Int64> = []
     /// What members that are locked for good have in place of their key.

@@ -70,6 +70,10 @@ extension SQLiteStore: ProfileStore {
         }
     }
 
+    public func consentCounts(account: Int64, section: Int64) async throws(StoreFailure) -> [ConsentCount] {
+        try await reader.read { try ConsentCountRows.read($0, account: account, section: section) }
+    }
+
     public func erasure(_ id: ErasureID, account: Int64) async throws(StoreFailure) -> Erasure? {
         try await reader.read { try ErasureRows.find($0, id, account: account) }
     }

@@ -56,6 +56,10 @@ enum Schema {
             try database.execute(sql: mappedValues)
             try MappedValueRows.fill(database)
         }
+        migrator.registerMigration("014 counts of consents", foreignKeyChecks: .immediate) { database in
+            try database.execute(sql: consentCounts)
+            try ConsentCountRows.fill(database)
+        }
         return migrator
     }
 

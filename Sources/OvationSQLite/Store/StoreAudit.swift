@@ -28,6 +28,7 @@ struct StoreAudit {
         try look("changes of profiles") { try $0.compareChanges() }
         try look("what profiles hold") { try $0.compareData() }
         try look("values of profiles") { $0.faults += try StoreAudit.valueFaults(database) }
+        try look("counts of consents") { $0.faults += try StoreAudit.consentFaults(database) }
         try look("members of profiles") { $0.faults += try StoreAudit.memberFaults(database) }
         try look("erasures") { $0.faults += try StoreAudit.erasureFaults(database) }
         try look("timelines") { try $0.compareTimelines() }

@@ -91,7 +91,7 @@ extension Endpoint {
 // MARK: - Topics
 
 extension Endpoint {
-    static let topics: [Endpoint] = [listTopics, createTopic, changeTopic, removeTopic]
+    static let topics: [Endpoint] = [listTopics, createTopic, changeTopic, removeTopic, listConsentCounts]
 
     private static let topicsPath = "/v2/audience/sections/{section}/topics"
 
@@ -120,4 +120,12 @@ extension Endpoint {
             "Hide a topic for good and refuse new consents",
             "Its discriminator is never used again, and consents to it can still be read.",
             parameters: [.preferValidateOnlyToChange], answers: [.done]))
+
+    public static let listConsentCounts = Endpoint(
+        EndpointSpec(
+            "listConsentCounts", .get, "/v2/audience/sections/{section}/consent-counts", .token, .topics,
+            "How many profiles have opted in to each topic, and out of it",
+            "The store keeps these numbers with each consent, so they are exact and nothing is counted for the answer. A "
+                + "profile counts once, whatever its keys. One that is locked does not count.",
+            answers: [.ok(Bodies.ConsentCounts.self)]))
 }

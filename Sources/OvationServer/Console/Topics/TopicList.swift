@@ -7,7 +7,7 @@ import OvationWire
 /// `/console/sections/{section}/topics`
 enum TopicList {
     @Sendable static func show(_ visit: Visit) async throws -> Response {
-        await visit.page(try page(visit), area: .eventTypes)
+        await visit.page(try await page(visit), area: .eventTypes)
     }
 
     @Sendable static func create(_ visit: Visit) async throws -> Response {
@@ -22,7 +22,7 @@ enum TopicList {
         } catch let problem as Problem where problem.code.status.kind == .clientError {
             let errors = [FormError(control: control(of: problem), message: problem.detail)]
             return await visit.page(
-                try page(visit, isNew: true, errors), area: .eventTypes, status: problem.code.status)
+                try await page(visit, isNew: true, errors), area: .eventTypes, status: problem.code.status)
         }
     }
 
@@ -48,7 +48,7 @@ enum TopicList {
         } catch let problem as Problem where problem.code.status.kind == .clientError {
             let errors = [FormError(control: "name:\(topic.discriminator)", message: problem.detail)]
             return await visit.page(
-                try page(visit, renaming: (topic.discriminator, name), errors), area: .eventTypes,
+                try await page(visit, renaming: (topic.discriminator, name), errors), area: .eventTypes,
                 status: problem.code.status)
         }
     }
@@ -57,8 +57,10 @@ enum TopicList {
     private static func page(
         _ visit: Visit, isNew: Bool = false, renaming: (Discriminator<Topic>, typed: String)? = nil,
         _ errors: [FormError] = []
-    ) throws(Problem) -> TopicsPage {
+    ) async throws -> TopicsPage {
         let section = try visit.section()
+        let counts = try await visit.call(ListConsentCounts.self, ["section": section.discriminator.text]).items
+        let countsByTopic = Dictionary(grouping: counts, by: \.topicDiscriminator)
         let folders = visit.catalogue.listedFolders(in: section.discriminator)
         let folderNames = Dictionary(uniqueKeysWithValues: folders.map { ($0.discriminator, $0.name) })
         // A folder's list of topics is a search for its discriminator.
@@ -76,10 +78,25 @@ enum TopicList {
                 .init(
                     name: $0.name, discriminator: $0.discriminator.text, folder: folderNames[$0.folder] ?? "",
                     channel: $0.channel.map { visit.catalogue.channel($0)?.name ?? $0.text },
+                    consents: consents(countsByTopic[$0.discriminator.text] ?? [], visit.catalogue),
                     typed: renaming?.0 == $0.discriminator ? renaming?.typed : nil)
             }, window: window, newName: isNew ? visit.form["name"] : "",
             folders: folders.choices(selected: isNew ? visit.form["folder"] : ""),
             channels: [Choice(value: "", label: "Any")] + channels, errors: errors)
+    }
+
+    /// Without subscriptions: nobody is written to because of one.
+    private static func consents(
+        _ counts: [Bodies.ConsentCount], _ catalogue: Catalogue
+    ) -> [TopicsPage.Consents] {
+        counts.compactMap { count in
+            guard let text = count.channelDiscriminator,
+                let channel = catalogue.listedChannels.first(where: { $0.discriminator.text == text })
+            else { return nil }
+            return .init(
+                channel: channel.name, optIns: Int(count.optIn + count.confirmedOptIn),
+                pending: Int(count.pendingOptIn), optOuts: Int(count.optOut))
+        }
     }
 }
 
