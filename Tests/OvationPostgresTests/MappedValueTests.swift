@@ -49,7 +49,8 @@ struct MappedValueTests {
         _ = try database.query(
             """
             DROP TABLE ovation.profile_value; DROP TABLE ovation.mapped_attribute;
-            DELETE FROM ovation.migration WHERE number = 9
+            ALTER TABLE ovation.erasure DROP COLUMN consents;
+            DELETE FROM ovation.migration WHERE number >= 9
             """)
         let store = try database.open()
         defer { store.close() }

@@ -26,6 +26,7 @@ enum Schema {
         Migration(
             number: 9, name: "values of mapped attributes", statements: mappedValues,
             fill: { try MappedValueRows.fill($0) }),
+        Migration(number: 10, name: "consents of erased profiles", statements: erasedConsents),
     ]
 
     /// All of them but the ledger.
@@ -303,6 +304,11 @@ enum Schema {
             PRIMARY KEY (account_id, attribute, value, profile_id)
         )
         """,
+    ]
+
+    private static let erasedConsents = [
+        // Removed so far, as the other counts; those that an older version has removed are not counted.
+        "ALTER TABLE ovation.erasure ADD COLUMN consents bigint NOT NULL DEFAULT 0"
     ]
 
     private static let posts = [
