@@ -13,6 +13,7 @@ public struct StoreContract: Sendable {
     public static let checks =
         eventChecks + bulkChecks + profileChecks + profileChangeChecks + profileDataChecks + profileHistoryChecks
         + erasureChecks + erasureRemovalChecks + memberChecks + lockChecks + valueChecks + consentChecks
+        + suppressionChecks
         + rejectionChecks + causeChecks
         + activityChecks
 

@@ -62,6 +62,8 @@ class World:
         if route.path.endswith("/consents"):
             place = {"topic": self.places["topic"], "channel": "com.apsis1.channels.email"}
             return {**place, "type": "opt-in", "reason": "planted"}
+        if "/suppressions" in route.path:
+            return {"address": "planted@apsis.com", "reason": "planted", "confirmed": "yes"}
         if route.path.endswith("/merge"):
             return {"keyspace": CRM_ID, "key": "planted", "confirmed": "yes"}
         if route.path.endswith("/undo"):
@@ -95,6 +97,7 @@ class World:
             "/audience/rejections?limit=200",
             f"/audience/keyspaces/{EMAIL}/profiles/steve@apsis.com/sections/{DEFAULT_SECTION}/attributes",
             f"/audience/keyspaces/{EMAIL}/profiles/steve@apsis.com/keys",
+            f"/audience/channels/{self.places['channel']}/suppressions",
         ]
         texts = [re.sub(r'"last_used_at":"[^"]*"', "", self.admin.get(path).text) for path in paths]
         page = self.session.get(self.server.url + "/console", allow_redirects=False)

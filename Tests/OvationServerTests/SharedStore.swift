@@ -116,6 +116,14 @@ final class SharedStore: Store {
         try await base.change(change)
     }
 
+    func consents(_ search: ConsentSearch) async throws(StoreFailure) -> ConsentMatches {
+        try await base.consents(search)
+    }
+
+    func suppressions(_ filter: SuppressionFilter) async throws(StoreFailure) -> SuppressionPage {
+        try await base.suppressions(filter)
+    }
+
     func data(of profile: ProfileAddress, in sections: [Int64]?) async throws(StoreFailure) -> ProfileData? {
         try await base.data(of: profile, in: sections)
     }

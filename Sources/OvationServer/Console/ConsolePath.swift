@@ -14,6 +14,10 @@ enum ConsolePath {
     static let keyspaces = "/console/keyspaces"
     static let channels = "/console/channels"
 
+    static func suppressions(_ channel: Discriminator<OvationCore.Channel>) -> String {
+        "\(channels)/\(channel.text)/suppressions"
+    }
+
     static func eventTypes(_ section: Discriminator<Section>) -> String {
         "/console/sections/\(section.text)/event-types"
     }
