@@ -61,6 +61,10 @@ struct InstantStore: Store {
     func profiles(_ search: ProfileSearch) async throws(StoreFailure) -> ProfileMatches { throw unused }
     func profiles(_ search: ValueSearch) async throws(StoreFailure) -> ValueMatches { throw unused }
 
+    func consents(_ search: ConsentSearch) async throws(StoreFailure) -> ConsentMatches { throw unused }
+
+    func suppressions(_ filter: SuppressionFilter) async throws(StoreFailure) -> SuppressionPage { throw unused }
+
     func counts(of profile: ProfileAddress) async throws(StoreFailure) -> ProfileCounts? { throw unused }
 
     func days(_ filter: EventFilter) async throws(StoreFailure) -> [EventDay]? { throw unused }

@@ -182,6 +182,14 @@ extension APICall where Request == Bodies.Empty, Answer == Bodies.Sending {
     public static var askSending: Self { Self(.askSending) }
 }
 
+extension APICall where Request == Bodies.Empty, Answer == Bodies.Suppressions {
+    public static var listSuppressions: Self { Self(.listSuppressions) }
+}
+
+extension APICall where Request == Bodies.Empty, Answer == Bodies.SuppressionChanges {
+    public static var listSuppressionChanges: Self { Self(.listSuppressionChanges) }
+}
+
 extension APICall where Request == Bodies.SuppressionRequest, Answer == Bodies.Empty {
     public static var putSuppression: Self { Self(.putSuppression) }
 }
@@ -226,4 +234,5 @@ extension APICall where Request == Bodies.Empty, Answer == Bodies.Empty {
     public static var unmergeProfile: Self { Self(.unmergeProfile) }
     public static var removeProfileKey: Self { Self(.removeProfileKey) }
     public static var liftSuppression: Self { Self(.liftSuppression) }
+    public static var liftAddressOptOut: Self { Self(.liftAddressOptOut) }
 }

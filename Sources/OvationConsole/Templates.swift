@@ -47,6 +47,7 @@ enum Templates {
         ("sections", PackageResources.sections_mustache),
         ("sign_in", PackageResources.sign_in_mustache),
         ("steps", PackageResources.steps_mustache),
+        ("suppressions", PackageResources.suppressions_mustache),
         ("tags", PackageResources.tags_mustache),
         ("time", PackageResources.time_mustache),
         ("topic_move", PackageResources.topic_move_mustache),
@@ -64,7 +65,7 @@ enum Templates {
             LivePage.self, RejectionsPage.self, RejectionPage.self, RejectionCausesPage.self, RejectionCausePage.self,
             CauseActPage.self, KeysPage.self, KeyFormPage.self,
             RotateKeyPage.self, SecretPage.self, SectionsPage.self, KeyspacesPage.self, ReferencePage.self,
-            ChannelsPage.self, FoldersPage.self, TopicsPage.self, TopicMovePage.self, TryPage.self,
+            ChannelsPage.self, FoldersPage.self, TopicsPage.self, TopicMovePage.self, SuppressionsPage.self, TryPage.self,
         ]
         let fragments: [any ConsoleFragment.Type] = [
             EventTypePreview.self, ProfileSummary.self, RejectionCheck.self,

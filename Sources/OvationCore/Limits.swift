@@ -106,7 +106,7 @@ public struct Limits: Sendable, Equatable {
 
     /// Unicode scalars of a text that an attribute has; the vendor's figure.
     public static let attributeTextLengthMax = 1000
-    /// Characters of the source, and of the reason, of a consent or a suppression; 4,000 bytes at most.
+    /// Characters of the source, and of the reason, of a consent, a suppression or a lift; 4,000 bytes at most.
     public static let consentTextLengthMax = 1000
     /// Attributes and tags that one request changes, or one profile holds in one section; more is 413 or 400.
     public static let profileFieldsMax = 2000
@@ -128,6 +128,11 @@ public struct Limits: Sendable, Equatable {
     public static let retentionStepMax = 500
     /// Receipts of deleted profiles in one page.
     public static let erasuresPageMax = 200
+    /// Suppressed addresses that one page looks at.
+    public static let suppressionsPageMax = 500
+    /// Profiles with one address as a value that are asked whether it may be written to; each member of a merged one counts. A
+    /// multiple of ``valueMatchesMax``.
+    public static let addressProfilesMax = 5000
 
     // MARK: Definitions
 

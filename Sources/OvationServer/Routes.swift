@@ -214,7 +214,9 @@ struct Routes {
             (.liftAddressOptOut, LiftAddressOptOut(store: store)),
             (.listEvaluations, ListEvaluations(store: store, suppressions: suppressions)),
             (.askSending, AskSending(store: store, suppressions: suppressions)),
+            (.listSuppressions, ListSuppressions(store: store)),
             (.getSuppression, GetSuppression(suppressions: suppressions)),
+            (.listSuppressionChanges, ListSuppressionChanges(suppressions: suppressions)),
             (
                 .putSuppression,
                 PutSuppression(store: store, directory: directory, suppressions: suppressions, limits: limits)

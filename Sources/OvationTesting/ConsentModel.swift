@@ -6,11 +6,23 @@ struct ConsentModel {
     private(set) var isMade = false
     private(set) var refusal: ProfileChangeOutcome?
 
+    /// How many consents somebody has in his sections. What was lifted is none.
+    static func count(_ sections: [[ProfileField: ProfileValue]]) -> Int64 {
+        Int64(sections.reduce(0) { $0 + $1.count { $0.key.kind == .consent && $0.value.version != 5 } })
+    }
+
     /// - Parameter held: what the profile has in the section.
     init(_ asked: [ConsentEdit], held: [ProfileField: ProfileValue]) {
         for edit in asked {
             let current = held[edit.place.field].flatMap { Consent($0) }
-            let wanted = edit.consent.type
+            guard case .consent(let consent) = edit.wanted else {
+                if case .lift(let lift) = edit.wanted, current?.type == .optOut {
+                    let text = "\(lift.source.utf8.count):" + lift.source + lift.reason
+                    edits.append(ProfileEdit(edit.place.field, ProfileValue(version: 5, value: .string(text))))
+                }
+                continue
+            }
+            let wanted = consent.type
             if current == nil { isMade = true }
             let isAllowed: Bool =
                 switch current?.type {
@@ -28,8 +40,7 @@ struct ConsentModel {
                         edit.place.field,
                         ProfileValue(
                             version: wanted.rawValue,
-                            value: .string(
-                                "\(edit.consent.source.utf8.count):" + edit.consent.source + edit.consent.reason))))
+                            value: .string("\(consent.source.utf8.count):" + consent.source + consent.reason))))
             } else if edit.refused == .refusesChange, let current {
                 refusal = .consentRefused(current: current.type)
                 return

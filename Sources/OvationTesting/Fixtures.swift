@@ -166,7 +166,10 @@ public enum Fixtures {
         return .consent(
             section: section,
             places.map { place in
-                ConsentEdit(
+                if Int.random(in: 0..<5, using: &random) == 0 {
+                    return ConsentEdit(place, Lift(source: "a form", reason: ["", "asked again"][Int(section % 2)]))
+                }
+                return ConsentEdit(
                     place,
                     Consent(
                         ConsentType.allCases.randomElement(using: &random) ?? .optIn,

@@ -361,6 +361,7 @@ struct MemberModel {
             counts.changes += Int64(members[place].rows.count)
             counts.values += Int64(held.count { $0.kind == .attribute })
             counts.tags += Int64(held.count { $0.kind == .tag })
+            counts.consents += ConsentModel.count(Array(members[place].own.values))
             members[place].isLocked = locking
             members[place].isEmptied = locking
             members[place].isErased = !locking

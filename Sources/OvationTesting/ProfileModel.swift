@@ -141,7 +141,9 @@ struct ProfileModel {
         let held = life.held.values.flatMap { $0.keys }
         let counts = Erasure.Counts(
             events: Int64(life.events.count), values: Int64(held.count { $0.kind == .attribute }),
-            tags: Int64(held.count { $0.kind == .tag }), changes: Int64(life.changes.count))
+            tags: Int64(held.count { $0.kind == .tag }),
+            consents: ConsentModel.count(life.held.values.map { $0.mapValues(\.value) }),
+            changes: Int64(life.changes.count))
         erased.append((id, address.account, counts))
         lives[name(address)] = nil
     }

@@ -14,6 +14,7 @@ public struct StoreContract: Sendable {
         eventChecks + bulkChecks + profileChecks + profileChangeChecks + profileDataChecks + profileHistoryChecks
         + erasureChecks + erasureRemovalChecks + memberChecks + lockChecks + valueChecks + consentChecks
         + consentCountChecks
+        + suppressionChecks
         + rejectionChecks + causeChecks
         + activityChecks
 

@@ -6,7 +6,8 @@ import OvationWire
 struct ConsentsCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "consents",
-        abstract: "What people said about being written to: list, set, history; and whether an address may be.",
+        abstract:
+            "What people said about being written to: list, set, history; whether an address may be; suppressions.",
         discussion: """
             A topic is named by its discriminator, or by a name that one alone has; a channel too, or by the last part of one \
             of the vendor's, such as email.
@@ -16,7 +17,10 @@ struct ConsentsCommand: AsyncParsableCommand {
             ovation consents set steve@apsis.com "Weekly offers" email opt-out --reason "Link in the mail."
             ovation consents history steve@apsis.com
             """,
-        subcommands: [List.self, Set.self, History.self, MaySend.self, Suppress.self, Unsuppress.self])
+        subcommands: [
+            List.self, Set.self, History.self, MaySend.self, Lift.self, Suppress.self, Unsuppress.self,
+            Suppressions.self,
+        ])
 
     struct List: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
@@ -160,43 +164,6 @@ struct ConsentsCommand: AsyncParsableCommand {
             if !answer.content.maySend { throw ExitCode(2) }
         }
     }
-
-    struct Suppress: AsyncParsableCommand {
-        static let configuration = CommandConfiguration(
-            abstract: "Send nothing to an address any more, whatever anybody consents to; for admin keys.",
-            discussion:
-                "The store keeps a hash of the address, and not the address. It holds when the person is deleted.")
-
-        @OptionGroup var connection: ConnectionOptions
-        @Argument(help: "The address, as it is: not percent-encoded.") var address: String
-        @Argument(help: "The channel.") var channel = "email"
-        @Option(help: "Why.") var reason = ""
-
-        func run() async throws {
-            let client = try connection.client()
-            var body = Bodies.SuppressionRequest()
-            (body.reason, body.source) = (reason, "ovation")
-            let path: KeyValuePairs = ["channel": try await client.channel(named: channel), "address": address]
-            try await client.call(.putSuppression, path, body: body)
-            try Output.print("The address is suppressed.")
-        }
-    }
-
-    struct Unsuppress: AsyncParsableCommand {
-        static let configuration = CommandConfiguration(
-            abstract: "Lift the suppression of an address; consents count again. For admin keys.")
-
-        @OptionGroup var connection: ConnectionOptions
-        @Argument(help: "The address, as it is: not percent-encoded.") var address: String
-        @Argument(help: "The channel.") var channel = "email"
-
-        func run() async throws {
-            let client = try connection.client()
-            let path: KeyValuePairs = ["channel": try await client.channel(named: channel), "address": address]
-            try await client.call(.liftSuppression, path)
-            try Output.print("The suppression is lifted.")
-        }
-    }
 }
 
 /// A change of a consent as a person reads it.
@@ -208,7 +175,8 @@ enum ConsentWords {
             change.topicDiscriminator ?? (change.isOfAccount ? "the whole account" : "the whole section"),
             change.channelDiscriminator ?? "subscription",
         ].joined(separator: "  ")
-        let why = change.to.map { "\($0.source): \($0.reason)" } ?? ""
+        let why =
+            change.to.map { "\($0.source): \($0.reason)" } ?? change.lift.map { "\($0.source): \($0.reason)" } ?? ""
         return [change.changedAt.rfc3339, place, state + before, why].filter { !$0.isEmpty }.joined(separator: "  ")
     }
 }
@@ -224,7 +192,7 @@ extension APIClient {
     }
 
     /// By its discriminator, by the last part of one of the vendor's, or by a name that one alone has.
-    fileprivate func channel(named given: String) async throws -> String {
+    func channel(named given: String) async throws -> String {
         guard (try? Discriminator<OvationCore.Channel>(given)) == nil else { return given }
         if let builtIn = BuiltIn.channels.first(where: { $0.discriminator.text.hasSuffix("." + given) }) {
             return builtIn.discriminator.text

@@ -61,7 +61,7 @@ extension ProfilesCommand {
             let removed = receipt.removed
             let counts = [
                 (removed.events, "event"), (removed.attributes, "attribute"), (removed.tags, "tag"),
-                (removed.changes, "change"), (removed.refusedPosts, "refused post"),
+                (removed.consents, "consent"), (removed.changes, "change"), (removed.refusedPosts, "refused post"),
             ]
             return ["\(what); receipt \(receipt.erasureID)."]
                 + counts.map { "  \(Figures.count(Int($0.0), of: $0.1)) removed" }

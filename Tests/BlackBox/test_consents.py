@@ -165,6 +165,42 @@ def test_the_command_line_sets_asks_and_shows(server: Server) -> None:
     assert "ovation topics list" in fail(server, "consents", "may-send", STEVE, "No such topic")
 
 
+def test_the_command_line_lists_suppressions_and_keeps_why_something_is_lifted(server: Server) -> None:
+    assert "No address" in attempt(server, "consents", "suppressions").stderr
+    for number in range(3):
+        address = f"never{number}@write.to"
+        succeed(server, "consents", "suppress", address, "email", "--reason", f"number {number}", "--source", "Desk")
+    succeed(server, "consents", "unsuppress", "never1@write.to", "--reason", "a mistake")
+    head, *lines = succeed(server, "consents", "suppressions", "email").splitlines()
+    assert head.startswith("ADDRESS HASH") and len(lines) == 2 and "write.to" not in "".join(lines)
+    assert sorted(line.rsplit("  ", 1)[1] for line in lines) == ["Desk: number 0", "Desk: number 2"]
+    assert [line.index("Desk") for line in lines] == [head.index("SOURCE")] * 2
+    items = [json.loads(line) for line in succeed(server, "consents", "suppressions", "--json").splitlines()]
+    assert {item["reason"] for item in items} == {"number 0", "number 2"}
+    lifted, suppressed = succeed(server, "consents", "suppressions", "--address", "never1@write.to").splitlines()
+    assert lifted.endswith("lifted  ovation: a mistake") and suppressed.endswith("suppressed  Desk: number 1")
+    [first, _] = succeed(server, "consents", "suppressions", "--address", "never1@write.to", "--json").splitlines()
+    assert json.loads(first)["suppressed"] is False
+    assert "never suppressed" in fail(server, "consents", "suppressions", "--address", "other@write.to")
+    for section in ({"section_discriminator": DEFAULT_SECTION}, {}):
+        assert server.client().post(ADDRESS + "/consents", json={"type": "opt-out", **section}).status_code == 201
+    assert "is lifted" in succeed(server, "consents", "lift", STEVE, "email", "--reason", "called back")
+    assert "is lifted" in succeed(server, "consents", "lift", STEVE, "--account", "--source", "Desk")
+    history = succeed(server, "consents", "history", STEVE).splitlines()
+    assert "lifted (was opt-out)" in history[1] and history[1].endswith("ovation: called back")
+    assert "the whole account" in history[0] and history[0].rstrip().endswith("Desk:")
+    assert "no such opt-out" in fail(server, "consents", "lift", STEVE)
+
+
+def test_an_export_of_changes_has_opt_outs_of_the_account(server: Server) -> None:
+    assert server.client().post(ADDRESS + "/consents", json={"type": "opt-out"}).status_code == 201
+    assert server.client().request("PUT", ADDRESS + "/suppression", json={"reason": "spam"}).status_code == 201
+    exported = succeed(server, "events", "export", "--section", DEFAULT_SECTION, "--changes", "--quiet")
+    [line] = [json.loads(text) for text in exported.splitlines()]
+    [change] = line["data"]["changes"]
+    assert line["profile_key"] == STEVE and change["consent"]["of_account"] and change["to"] == "opt-out"
+
+
 def test_the_page_about_consents_can_be_pasted(start_server: StartServer, tmp_path: Path) -> None:
     server = start_server(model=ARTICLE_MODEL)
     assert server.credentials is not None

@@ -131,6 +131,27 @@ def stage(admin: Client) -> Stage:
     )
 
 
+def look_up_nothing(browser: Browser) -> None:
+    browser.expected_statuses = {400}
+    browser.fill("Address", "no address")
+    browser.press("Look up")
+
+
+def ask_to_suppress(browser: Browser) -> None:
+    browser.fill("Address", "someone@example.com")
+    browser.fill("Reason", "spam")
+    browser.press("Suppress…")
+
+
+def suppress_and_look_up(browser: Browser) -> None:
+    ask_to_suppress(browser)
+    browser.press("Suppress the address")
+    browser.wait_for_text("The address is suppressed.")
+    browser.fill("Address", "someone@example.com")
+    browser.press("Look up")
+    browser.wait_for_text("This address is suppressed.")
+
+
 def set_a_consent(browser: Browser) -> None:
     browser.choose("Type", "opt-out")
     browser.fill("Reason", "said so")
@@ -277,6 +298,7 @@ FOLDERS = "/console/sections/{section}/folders"
 TOPICS = "/console/sections/{section}/topics"
 PROFILE = "/console/profiles/{profile_id}"
 FIELDS = PROFILE + "/sections/{section}"
+SUPPRESSIONS = "/console/channels/{channel}/suppressions"
 CAUSE = "/console/rejections/causes/{cause}"
 REJECTION = "/console/sections/{section}/rejections/{id}"
 
@@ -388,6 +410,10 @@ STATES: dict[str, tuple[str, str, Callable[..., None] | None]] = {
     "keyspaces, wrong": ("/console/keyspaces", "/console/keyspaces", name_nothing),
     "channels": ("/console/channels", "/console/channels", None),
     "channels, wrong": ("/console/channels", "/console/channels", name_nothing),
+    "suppressions": (SUPPRESSIONS, SUPPRESSIONS, None),
+    "suppressions, wrong": (SUPPRESSIONS, SUPPRESSIONS, look_up_nothing),
+    "suppression, suppress": (SUPPRESSIONS, SUPPRESSIONS, ask_to_suppress),
+    "suppression, suppressed and looked up": (SUPPRESSIONS, SUPPRESSIONS, suppress_and_look_up),
     "channel, remove": ("/console/channels/{channel}/remove", "/console/channels/{channel}/remove", None),
     "reference": ("/docs", "/docs", None),
     "try": (TRY, "/console/docs/postEvents", None),

@@ -1,4 +1,4 @@
-"""Consents of a profile: shown, set with a reason, refused where they cannot follow, and their history."""
+"""Consents of a profile: shown, set with a reason, refused where they cannot follow, and their history; and suppressions."""
 
 from __future__ import annotations
 
@@ -50,3 +50,32 @@ def test_consents_are_set_and_their_history_is_shown(console: Browser, admin: Cl
     assert "opt-in" in console.main
     console.follow("Changes")
     assert console.css("ol.timeline h2")[0].text == "consent to Weekly offers, Email changed"
+
+
+def test_an_address_is_suppressed_looked_up_and_released(console: Browser, admin: Client) -> None:
+    console.open("/console/channels")
+    console.follow("Suppressions of Email")
+    assert "No address is suppressed" in console.main
+    console.fill("Address", "never@apsis.com")
+    console.fill("Reason", "Complained about spam.")
+    console.press("Suppress…")
+    assert "Suppress never@apsis.com?" in console.main
+    console.press("Suppress the address")
+    console.wait_for_text("The address is suppressed.")
+    rows = [row.text for row in console.css("table tbody tr")]
+    assert len(rows) == 1 and "Complained about spam." in rows[0] and "never@" not in rows[0]
+    address = "/audience/channels/com.apsis1.channels.email/addresses/never%40apsis.com/suppression"
+    assert admin.get(address).json()["source"] == "Console"
+    console.fill("Address", "never@apsis.com")
+    console.press("Look up")
+    console.wait_for_text("This address is suppressed.")
+    console.fill("Reason", "A mistake.")
+    console.press("Lift…")
+    console.press("Lift the suppression")
+    console.wait_for_text("The suppression is lifted.")
+    assert "No address is suppressed" in console.main
+    said = admin.get(address + "/history").json()["items"]
+    assert [(change["suppressed"], change["reason"]) for change in said] == [
+        (False, "A mistake."),
+        (True, "Complained about spam."),
+    ]

@@ -64,6 +64,8 @@ class World:
             return {**place, "type": "opt-in", "reason": "planted"}
         if route.path.startswith("/console/docs/"):
             return {"path-section": DEFAULT_SECTION, "body": '{"name": "planted"}', "confirmed": "yes"}
+        if "/suppressions" in route.path:
+            return {"address": "planted@apsis.com", "reason": "planted", "confirmed": "yes"}
         if route.path.endswith("/merge"):
             return {"keyspace": CRM_ID, "key": "planted", "confirmed": "yes"}
         if route.path.endswith("/undo"):
@@ -97,6 +99,7 @@ class World:
             "/audience/rejections?limit=200",
             f"/audience/keyspaces/{EMAIL}/profiles/steve@apsis.com/sections/{DEFAULT_SECTION}/attributes",
             f"/audience/keyspaces/{EMAIL}/profiles/steve@apsis.com/keys",
+            f"/audience/channels/{self.places['channel']}/suppressions",
         ]
         texts = [re.sub(r'"last_used_at":"[^"]*"', "", self.admin.get(path).text) for path in paths]
         page = self.session.get(self.server.url + "/console", allow_redirects=False)

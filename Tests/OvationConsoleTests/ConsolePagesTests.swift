@@ -216,6 +216,15 @@ struct ConsolePagesTests {
                 .init(name: hostile, discriminator: hostile, keyspace: named, staysBecause: nil),
             ], newName: hostile, keyspaces: choices,
             errors: [.init(control: "name", message: hostile), .init(control: "keyspace", message: hostile)]),
+        SuppressionsPage(
+            channel: hostile, action: hostile,
+            rows: [.init(hash: hostile, since: moment, by: hostile, source: hostile, reason: hostile)],
+            nextHref: hostile, isLaterPage: true, address: hostile, reason: hostile,
+            found: .init(
+                isSuppressed: true,
+                changes: [.init(at: moment, by: hostile, isSuppressed: false, source: hostile, reason: hostile)]),
+            errors: ["address", "reason"].map { .init(control: $0, message: hostile) }),
+        SuppressionsPage(channel: hostile, action: hostile, rows: [], nextHref: nil, isLaterPage: false),
         FoldersPage(
             section: named,
             rows: [

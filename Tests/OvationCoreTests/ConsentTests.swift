@@ -25,6 +25,26 @@ struct ConsentTests {
         #expect(edit.transition(from: value) == .made)
     }
 
+    @Test("a lift reads back, is no consent, and takes the place of an opt-out alone")
+    func lifts() throws {
+        for texts in [("", ""), ("a form", "ü: asked\u{0} again"), ("5:x", ":")] {
+            let lift = Lift(source: texts.0, reason: texts.1)
+            #expect(Lift(lift.value) == lift)
+            #expect(Consent(lift.value) == nil, "no reader takes it for one")
+        }
+        let edit = ConsentEdit(ConsentPlace(topic: nil, channel: 1), Lift(source: "", reason: ""))
+        for type in ConsentType.allCases {
+            let held = Consent(type, source: "", reason: "").value
+            #expect(Lift(held) == nil)
+            #expect(edit.transition(from: held) == (type == .optOut ? .changed : .refused), "\(type)")
+        }
+        #expect(edit.transition(from: nil) == .refused)
+        #expect(edit.transition(from: Lift(source: "", reason: "").value) == .refused)
+        #expect(
+            ConsentEdit(edit.place, Consent(.optOut, source: "", reason: ""))
+                .transition(from: Lift(source: "", reason: "").value) == .made)
+    }
+
     @Test("integrations set two types, and words lead to types")
     func types() {
         #expect(ConsentType.allCases.filter(\.isSetByIntegrations) == [.optOut, .optIn])

@@ -1,5 +1,6 @@
 import OvationCore
 import OvationTesting
+import Testing
 
 /// A random life of a store, and everything that can be asked of it.
 struct CopyHistory {
@@ -38,7 +39,10 @@ struct CopyHistory {
             default: _ = try await store.append(batch(step, account, now, replayOf: nil, &random))
             }
         }
-        for account in accounts { try await endMerged(store, account, &random) }
+        for account in accounts {
+            try await endMerged(store, account, &random)
+            try await consent(store, account)
+        }
     }
 
     /// A profile with events on all members, one of whose keys was taken from it; and one that is erased.
@@ -63,6 +67,42 @@ struct CopyHistory {
             ProfileChange(
                 profile: try CopyHistory.address("q5@b.se", account), at: Fixtures.now, actor: "client-\(account)",
                 operations: [.erase(ErasureID(using: &random), formats: Fixtures.keyFormats)]))
+    }
+
+    /// Consents of a section and of the account, one that is lifted, and suppressions of two addresses, one of them lifted.
+    private func consent(_ store: any Store, _ account: Int64) async throws {
+        let all = ConsentPlace(topic: nil, channel: 1)
+        let profile = try CopyHistory.address(CopyHistory.mergedKeys[0], account)
+        let no = Consent(.optOut, source: "ü", reason: "said \u{0}so")
+        let lift = Lift(source: "", reason: "called back")
+        var steps: [(ProfileAddress, Int64, ConsentEdit)] = [
+            (profile, 0, ConsentEdit(all, no)), (profile, 2, ConsentEdit(all, no)),
+            (profile, 2, ConsentEdit(all, lift)),
+            (profile, 3, ConsentEdit(ConsentPlace(topic: 5, channel: 1), no)),
+        ]
+        for number in 1...2 {
+            let address = try CopyHistory.suppressed(number, account)
+            steps.append((address, 0, ConsentEdit(all, no)))
+            if number == 2 { steps.append((address, 0, ConsentEdit(all, lift))) }
+        }
+        for (profile, section, edit) in steps {
+            let outcome = try await store.change(
+                ProfileChange(
+                    profile: profile, at: Fixtures.now, actor: "client-\(account)", precondition: .none,
+                    operations: [.consent(section: section, [edit])]))
+            switch outcome {
+            case .consented, .changed: continue
+            default: Issue.record("\(outcome)")
+            }
+        }
+    }
+
+    private static func suppressed(_ number: Int, _ account: Int64) throws -> ProfileAddress {
+        let key = String(repeating: "\(number)", count: 64)
+        let keyspace = Suppression.keyspace(ofChannel: 1)
+        return ProfileAddress(
+            account: account, keyspace: keyspace, key: try ProfileKey(key, format: .text),
+            foundingID: ProfileID(1000 * account + Int64(number)))
     }
 
     /// All are e-mail addresses, so there are no rules by which they are two persons.
@@ -221,6 +261,7 @@ struct CopyHistory {
         ]
         for account in accounts {
             answers += try await erasures(store, account)
+            answers += try await suppressions(store, account)
             for section in [Int64(2), 3] { answers += try await export(store, account, section) }
             for key in keys + mergedKeys { answers += try await profile(store, try address(key, account)) }
             let found = try await store.profiles(
@@ -232,6 +273,21 @@ struct CopyHistory {
                 let outcome = try await store.outcome(account: account, of: idempotency(step), at: CopyPlace.end)
                 answers.append("\(account) \(step) \(String(describing: outcome))")
             }
+        }
+        return answers
+    }
+
+    /// The list, and the history of each address.
+    private static func suppressions(_ store: any Store, _ account: Int64) async throws -> [String] {
+        let page = try await store.suppressions(SuppressionFilter(account: account, channel: 1, limit: 9))
+        #expect(page.suppressions.count == 1)
+        var answers = ["\(page)"]
+        for number in 1...2 {
+            let address = try suppressed(number, account)
+            let changes = try await store.changes(
+                ProfileChangeFilter(profile: address, sections: [], kinds: [.consent], limit: 9))
+            #expect(changes?.changes.count == number)
+            answers.append(String(describing: changes))
         }
         return answers
     }
@@ -251,6 +307,7 @@ struct CopyHistory {
             String(describing: try await store.profile(.address(address))),
             String(describing: try await store.counts(of: address)),
             String(describing: try await store.data(of: address, in: nil)),
+            String(describing: try await store.data(of: address, in: [0])),
             String(
                 describing: try await store.changes(
                     ProfileChangeFilter(profile: address, sections: [2, 3], limit: 1000))),

@@ -55,7 +55,7 @@ struct ErasureTests {
                     """)
             try database.execute(
                 sql: """
-                    INSERT INTO erasure SELECT 1000000, ?, 1, profile_id, 1, 'me', NULL, 0, 0, 0, 0, 2 FROM profile
+                    INSERT INTO erasure SELECT 1000000, ?, 1, profile_id, 1, 'me', NULL, 0, 0, 0, 0, 2, 0 FROM profile
                         WHERE state = 2
                     """, arguments: [Fixtures.erasureID(1).text])
         }

@@ -98,7 +98,7 @@ struct MemberErasureTests {
                 SELECT 1000000 + row_number() OVER (ORDER BY joined) - 1, 1, profile_id, 'erased', 2, 1, 1, x'01030000'
                 FROM profile_member;
             INSERT INTO erased_rejection SELECT rejection_id, 1000000 FROM rejection WHERE key IN ('A@b.se ', 'web');
-            INSERT INTO erasure SELECT 1000000, '\(Fixtures.erasureID(1).text)', 1, root_id, 1, 'me', NULL, 0, 0, 0, 0, 2
+            INSERT INTO erasure SELECT 1000000, '\(Fixtures.erasureID(1).text)', 1, root_id, 1, 'me', NULL, 0, 0, 0, 0, 2, 0
                 FROM profile_member WHERE parent_id IS NULL;
             UPDATE profile SET state = 2, key = '' WHERE profile_id IN (SELECT profile_id FROM profile_member);
             """)

@@ -89,7 +89,9 @@ struct AuthorityTests {
         DELETE /audience/channels/{channel}/addresses/{address}/consents admin
         GET /audience/channels/{channel}/addresses/{address}/consents/sections/{section}/consent-lists/{consent_list}/evaluations token
         GET /audience/channels/{channel}/addresses/{address}/may-send token
+        GET /audience/channels/{channel}/suppressions admin
         GET /audience/channels/{channel}/addresses/{address}/suppression token
+        GET /audience/channels/{channel}/addresses/{address}/suppression/history admin
         PUT /audience/channels/{channel}/addresses/{address}/suppression admin
         DELETE /audience/channels/{channel}/addresses/{address}/suppression admin
         GET /audience/profiles admin

@@ -266,7 +266,7 @@ struct DescribedBodyTests {
         for endpoint in [Endpoint.listConsents, .listConsentChanges, .listProfileChanges, .listConsentCounts] {
             _ = try await take(Step(endpoint: endpoint, path: Self.place))
         }
-        for endpoint in [Endpoint.getSuppression, .listEvaluations] {
+        for endpoint in [Endpoint.getSuppression, .listSuppressions, .listSuppressionChanges, .listEvaluations] {
             _ = try await take(Step(endpoint: endpoint, path: address))
         }
         _ = try await take(

@@ -114,6 +114,14 @@ final class SharedStore: Store {
 
     func change(_ change: ProfileChange, tell receiver: any ChangeReceiver) { base.change(change, tell: receiver) }
 
+    func consents(_ search: ConsentSearch) async throws(StoreFailure) -> ConsentMatches {
+        try await base.consents(search)
+    }
+
+    func suppressions(_ filter: SuppressionFilter) async throws(StoreFailure) -> SuppressionPage {
+        try await base.suppressions(filter)
+    }
+
     func data(of profile: ProfileAddress, in sections: [Int64]?) async throws(StoreFailure) -> ProfileData? {
         try await base.data(of: profile, in: sections)
     }

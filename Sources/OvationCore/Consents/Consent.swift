@@ -82,8 +82,14 @@ public enum ConsentTransition: Sendable, Equatable {
     }
 }
 
-/// One consent to set.
+/// One consent to set, or one opt-out to lift.
 public struct ConsentEdit: Sendable, Equatable {
+    public enum Wanted: Sendable, Equatable {
+        case consent(Consent)
+        /// Of an opt-out. Where there is none it changes nothing.
+        case lift(Lift)
+    }
+
     /// What happens to a consent that the table does not allow.
     public enum Refused: Sendable, Equatable {
         /// The whole change is refused: ``ProfileChangeOutcome/consentRefused(current:)``.
@@ -93,22 +99,37 @@ public struct ConsentEdit: Sendable, Equatable {
     }
 
     public let place: ConsentPlace
-    public let consent: Consent
+    public let wanted: Wanted
     public let refused: Refused
 
     public init(_ place: ConsentPlace, _ consent: Consent, refused: Refused = .refusesChange) {
         self.place = place
-        self.consent = consent
+        wanted = .consent(consent)
         self.refused = refused
+    }
+
+    public init(_ place: ConsentPlace, _ lift: Lift) {
+        self.place = place
+        wanted = .lift(lift)
+        refused = .changesNothing
     }
 
     /// What a store does, from what the profile has there.
     public func transition(from held: ProfileValue?) -> ConsentTransition {
         // What an other version wrote and this one cannot read is no consent; it can be overwritten.
-        ConsentTransition(from: held.flatMap { Consent($0) }?.type, to: consent.type)
+        let current = held.flatMap { Consent($0) }?.type
+        switch wanted {
+        case .consent(let consent): return ConsentTransition(from: current, to: consent.type)
+        case .lift: return current == .optOut ? .changed : .refused
+        }
     }
 
-    package var edit: ProfileEdit { ProfileEdit(place.field, consent.value) }
+    package var edit: ProfileEdit {
+        switch wanted {
+        case .consent(let consent): ProfileEdit(place.field, consent.value)
+        case .lift(let lift): ProfileEdit(place.field, lift.value)
+        }
+    }
 
     /// What it takes of memory, near enough.
     var bytes: Int { edit.bytes }

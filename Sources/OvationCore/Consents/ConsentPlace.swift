@@ -40,14 +40,42 @@ public struct ConsentPlace: Hashable, Sendable {
 // MARK: - As a value
 
 extension Consent {
-    /// As profiles hold it: the type as the version; how many bytes the source has, a colon, the source, and the reason.
+    /// As profiles hold it: the type as the version, and ``Reasoned/text(_:_:)``.
     public var value: ProfileValue {
-        ProfileValue(version: type.rawValue, value: .string("\(source.utf8.count):\(source)\(reason)"))
+        ProfileValue(version: type.rawValue, value: .string(Reasoned.text(source, reason)))
     }
 
     /// nil: this is no consent that this version knows.
     public init?(_ value: ProfileValue) {
-        guard let type = ConsentType(rawValue: value.version), case .string(let text) = value.value else { return nil }
+        guard let type = ConsentType(rawValue: value.version), let (source, reason) = Reasoned.read(value.value) else {
+            return nil
+        }
+        self.init(type, source: source, reason: reason)
+    }
+}
+
+extension Lift {
+    /// No ``ConsentType`` has it as its number.
+    private static let version: VersionID = 5
+
+    /// As profiles hold it: a number that no type of a consent has as the version, and ``Reasoned/text(_:_:)``.
+    public var value: ProfileValue {
+        ProfileValue(version: Lift.version, value: .string(Reasoned.text(source, reason)))
+    }
+
+    /// nil: this is none.
+    public init?(_ value: ProfileValue) {
+        guard value.version == Lift.version, let (source, reason) = Reasoned.read(value.value) else { return nil }
+        self.init(source: source, reason: reason)
+    }
+}
+
+/// A source and a reason as one text: how many bytes the source has, a colon, the source, and the reason.
+private enum Reasoned {
+    static func text(_ source: String, _ reason: String) -> String { "\(source.utf8.count):\(source)\(reason)" }
+
+    static func read(_ value: FieldValue) -> (source: String, reason: String)? {
+        guard case .string(let text) = value else { return nil }
         let bytes = text.utf8
         guard let colon = bytes.firstIndex(of: UInt8(ascii: ":")), let count = Int(text[..<colon]), count >= 0 else {
             return nil
@@ -56,6 +84,6 @@ extension Consent {
         guard let end = bytes.index(start, offsetBy: count, limitedBy: bytes.endIndex),
             let source = String(bytes[start..<end]), let reason = String(bytes[end...])
         else { return nil }
-        self.init(type, source: source, reason: reason)
+        return (source, reason)
     }
 }

@@ -1,4 +1,4 @@
-/// What was changed of profiles in a section, in the order in which it was made, each with a key that leads to the profile.
+/// What was changed of profiles in a section and in section 0, in the order in which it was made, each with a key that leads to the profile.
 ///
 /// A page can be empty and have a next one: the store looks at a bounded number of changes for each.
 public struct ChangeExportPage: Sendable, Equatable {

@@ -38,17 +38,21 @@ public struct Erasure: Sendable, Equatable {
         public var values: Int64
         /// That the profile had when it was erased.
         public var tags: Int64
+        /// That the profile had when it was erased, subscriptions and opt-outs of sections and of the account among them.
+        public var consents: Int64
         /// Of the profile: what was set and cleared. The erasure itself is none of them; it stays.
         public var changes: Int64
         /// Refused posts that were kept of the profile.
         public var rejections: Int64
 
         public init(
-            events: Int64 = 0, values: Int64 = 0, tags: Int64 = 0, changes: Int64 = 0, rejections: Int64 = 0
+            events: Int64 = 0, values: Int64 = 0, tags: Int64 = 0, consents: Int64 = 0, changes: Int64 = 0,
+            rejections: Int64 = 0
         ) {
             self.events = events
             self.values = values
             self.tags = tags
+            self.consents = consents
             self.changes = changes
             self.rejections = rejections
         }

@@ -11,8 +11,8 @@ public protocol ProfileStore: Sendable {
     /// What was changed of a profile, newest first. nil: there is no such profile.
     func changes(_ filter: ProfileChangeFilter) async throws(StoreFailure) -> ProfileChangePage?
 
-    /// What was changed of all profiles in a section, in the order in which it was made; not what became of each as a
-    /// whole. Versions of the range say nothing.
+    /// What was changed of all profiles in a section, and in section 0, in the order in which it was made; not what became
+    /// of each as a whole, and not of suppressions, which are nobody's. Versions of the range say nothing.
     func changes(of range: ExportRange) async throws(StoreFailure) -> ChangeExportPage
 
     /// nil: there is no such profile.
@@ -23,6 +23,13 @@ public protocol ProfileStore: Sendable {
 
     /// Profiles by the value of a mapped attribute, of any of their members. Erased profiles are not among them.
     func profiles(_ search: ValueSearch) async throws(StoreFailure) -> ValueMatches
+
+    /// The consents of all profiles that hold a value, a page at a time, read at one moment each. Erased profiles are not
+    /// among them.
+    func consents(_ search: ConsentSearch) async throws(StoreFailure) -> ConsentMatches
+
+    /// The suppressed addresses of a channel, a page at a time.
+    func suppressions(_ filter: SuppressionFilter) async throws(StoreFailure) -> SuppressionPage
 
     /// Events by section and version. nil: there is no such profile.
     func counts(of profile: ProfileAddress) async throws(StoreFailure) -> ProfileCounts?

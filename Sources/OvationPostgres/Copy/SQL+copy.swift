@@ -240,7 +240,7 @@ enum CopySQL {
         "copy_erasures",
         """
         SELECT position, erasure_id, account_id, profile_id, requested_at, actor, completed_at, events, "values", tags,
-            changes, rejections
+            changes, rejections, consents
         FROM erasure WHERE position > $1::bigint ORDER BY position LIMIT $2::bigint
         """)
 
@@ -248,9 +248,9 @@ enum CopySQL {
         "copy_insert_erasures",
         """
         INSERT INTO erasure (position, erasure_id, account_id, profile_id, requested_at, actor, completed_at, events,
-            "values", tags, changes, rejections)
+            "values", tags, changes, rejections, consents)
         SELECT * FROM unnest($1::bigint[], $2::text[], $3::bigint[], $4::bigint[], $5::bigint[], $6::text[],
-            $7::bigint[], $8::bigint[], $9::bigint[], $10::bigint[], $11::bigint[], $12::bigint[])
+            $7::bigint[], $8::bigint[], $9::bigint[], $10::bigint[], $11::bigint[], $12::bigint[], $13::bigint[])
         """)
 
     /// Rows after this many bytes have no data: the page ends before them.

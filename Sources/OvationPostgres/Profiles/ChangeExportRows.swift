@@ -38,12 +38,12 @@ enum ChangeExportRows {
         let through = sizes.int64(count - 1, 0)
         let found = try connection.run([Command(ReadSQL.exportChanges, filter(through: through))])[0]
         return ChangeExportPage(
-            rows: try rows(connection, found, in: range.section), next: count < sizes.count ? through : rest,
+            rows: try rows(connection, found), next: count < sizes.count ? through : rest,
             newest: newest)
     }
 
     private static func rows(
-        _ connection: PostgresConnection, _ found: PostgresResult, in section: Int64
+        _ connection: PostgresConnection, _ found: PostgresResult
     ) throws -> [ChangeExportPage.Row] {
         let all = try (0..<found.count).map { try edits(found, $0, 5, of: found.int64($0, 0)) }
         var earlier: [Int64: PackedEdits] = [:]
@@ -57,7 +57,7 @@ enum ChangeExportRows {
         // The keys come last: a profile whose changes were removed meanwhile has none by then.
         let keys = try ExportRows.keys(connection, Set((0..<found.count).map { found.int64($0, 1) }))
         return try (0..<found.count).compactMap { row -> ChangeExportPage.Row? in
-            guard let key = keys[found.int64(row, 1)] else { return nil }
+            guard let key = keys[found.int64(row, 1)], !Suppression.isKeyspace(key.keyspace) else { return nil }
             let position = found.int64(row, 0)
             guard let kind = ProfileChange.Kind(rawValue: found.text(row, 2)) else { throw damage(position) }
             let own = try all[row].edits.map { edit in
@@ -67,7 +67,7 @@ enum ChangeExportRows {
             }
             return ChangeExportPage.Row(
                 change: StoredProfileChange(
-                    position: position, kind: kind, section: section, at: found.time(row, 3),
+                    position: position, kind: kind, section: found.int64(row, 6), at: found.time(row, 3),
                     actor: found.text(row, 4), edits: own), key: key)
         }
     }

@@ -109,10 +109,10 @@ final class ErasureRemoval {
     }
 
     private func count(
-        of erasure: Erasure, events: Int64 = 0, values: Int64 = 0, tags: Int64 = 0, changes: Int64 = 0
+        of erasure: Erasure, events: Int64 = 0, held: HeldCounts = HeldCounts(), changes: Int64 = 0
     ) -> Command {
         Command(ErasureSQL.count) {
-            for number in [erasure.position, events, values, tags, changes] { $0.add(number) }
+            for number in [erasure.position, events, held.values, held.tags, changes, held.consents] { $0.add(number) }
         }
     }
 }
@@ -174,7 +174,7 @@ extension ErasureRemoval {
             throw .damaged("what an erased profile held cannot be read")
         }
         let mapped = try MappedValueRows.mapped(rows[1])[erasure.account] ?? MappedAttributes()
-        var (removed, held): ([Int64], [ProfileField]) = ([], [])
+        var (removed, held) = ([Int64](), HeldCounts())
         var values: [MappedValueRows.Owned] = []
         var known: [Int64: PackedEdits] = [:]
         while removed.count < rowsMax, let position = index.newestPosition {
@@ -182,7 +182,7 @@ extension ErasureRemoval {
             guard let edits = known[position] else { throw .damaged("a change of an erased profile is missing") }
             let taken = index.takeBack(edits, at: position)
             values += edits.mappedValues(of: taken, in: erasure.profile, mapped).map { (erasure.account, $0) }
-            held += taken
+            held.add(taken, of: edits)
             removed.append(position)
         }
         let isEmpty = index.newestPosition == nil
@@ -198,9 +198,7 @@ extension ErasureRemoval {
                     $0.add([section])
                     $0.add(bytesOf: [index]) { $0.bytes }
                 },
-            count(
-                of: erasure, values: Int64(held.count { $0.kind == .attribute }),
-                tags: Int64(held.count { $0.kind == .tag }), changes: Int64(removed.count)),
+            count(of: erasure, held: held, changes: Int64(removed.count)),
         ])
         return true
     }

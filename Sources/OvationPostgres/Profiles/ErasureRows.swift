@@ -30,6 +30,6 @@ enum ErasureRows {
             actor: rows.text(row, 3), completedAt: rows.timeOrNil(row, 4),
             counts: Erasure.Counts(
                 events: rows.int64(row, 5), values: rows.int64(row, 6), tags: rows.int64(row, 7),
-                changes: rows.int64(row, 8), rejections: rows.int64(row, 9)))
+                consents: rows.int64(row, 10), changes: rows.int64(row, 8), rejections: rows.int64(row, 9)))
     }
 }

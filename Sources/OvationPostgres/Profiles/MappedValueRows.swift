@@ -39,7 +39,7 @@ enum MappedValueRows {
     }
 
     /// By member. One that was erased leaves its values behind it for a while, and is left out.
-    private static func profiles(
+    static func profiles(
         _ connection: PostgresConnection, of members: Set<Int64>
     ) throws -> [Int64: Profile] {
         guard !members.isEmpty else { return [:] }

@@ -36,6 +36,14 @@ extension PostgresStore: ProfileStore {
         try await reader.read { try MappedValueRows.search($0, search) }
     }
 
+    public func consents(_ search: ConsentSearch) async throws(StoreFailure) -> ConsentMatches {
+        try await reader.read { try ConsentRows.search($0, search) }
+    }
+
+    public func suppressions(_ filter: SuppressionFilter) async throws(StoreFailure) -> SuppressionPage {
+        try await reader.read { try ConsentRows.suppressions($0, filter) }
+    }
+
     public func counts(of profile: ProfileAddress) async throws(StoreFailure) -> ProfileCounts? {
         try await reader.read { try ProfileRows.counts($0, of: profile) }
     }

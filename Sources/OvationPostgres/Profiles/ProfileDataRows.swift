@@ -9,19 +9,66 @@ enum ProfileDataRows {
         _ connection: PostgresConnection, of address: ProfileAddress, in sections: [Int64]?
     ) throws -> ProfileData? {
         try read(connection, of: address, in: sections) { found, indexes in
+            let held = Held(indexes, of: found.tree) { _, _ in true }
             var changes = Changes(connection, of: found.tree)
-            var merged: [(section: Int64, held: [FieldIndex.Entry])] = []
-            for (section, indexes) in indexes.sorted(by: { $0.key < $1.key }) {
-                let held = MergedIndex(found.tree, indexes).entries.map(\.entry).filter {
-                    !$0.isCleared && $0.field != .life
-                }
-                if !held.isEmpty { merged.append((section, held)) }
+            try changes.read(held.positions)
+            return ProfileData(profile: found.profile, sections: try held.sections(from: changes))
+        }
+    }
+
+    /// Of whole profiles together, in two round trips.
+    /// - Parameter takes: the fields that are read, with their section.
+    static func data(
+        _ connection: PostgresConnection, of profiles: [Profile], in sections: [Int64],
+        where takes: (ProfileField, _ section: Int64) -> Bool
+    ) throws -> [ProfileData] {
+        guard !profiles.isEmpty else { return [] }
+        let rows = try connection.run(DataSQL.fieldsOfMany) {
+            $0.add(profiles.flatMap { $0.members.map(\.id.value) }.sorted())
+            $0.add(sections)
+        }
+        var fields: [Int64: [(section: Int64, index: FieldIndex)]] = [:]
+        for row in 0..<rows.count {
+            fields[rows.int64(row, 0), default: []].append((rows.int64(row, 1), try index(rows, row, 2)))
+        }
+        let held = try profiles.map { profile in
+            guard let tree = MemberTree(membersOf: profile) else {
+                throw StoreFailure(.damaged, "the members of a profile are not whole")
             }
-            try changes.read(merged.flatMap { $0.held.map(\.position) })
-            let sections = try merged.map { section, held in
+            var indexes: Indexes = [:]
+            for member in tree.ids {
+                for (section, index) in fields[member] ?? [] { indexes[section, default: [:]][member] = index }
+            }
+            return Held(indexes, of: tree, where: takes)
+        }
+        var changes = Changes(connection, of: Set(profiles.flatMap { $0.members.map(\.id.value) }))
+        try changes.read(held.flatMap(\.positions))
+        return try zip(profiles, held).map { ProfileData(profile: $0, sections: try $1.sections(from: changes)) }
+    }
+
+    /// The fields that a whole profile has, before their values are read.
+    private struct Held {
+        private let entries: [(section: Int64, held: [FieldIndex.Entry])]
+
+        init(_ indexes: Indexes, of tree: MemberTree, where takes: (ProfileField, _ section: Int64) -> Bool) {
+            entries = indexes.sorted { $0.key < $1.key }.compactMap { section, indexes in
+                let held = MergedIndex(tree, indexes).entries.map(\.entry).filter {
+                    !$0.isCleared && $0.field != .life && takes($0.field, section)
+                }
+                return held.isEmpty ? nil : (section, held)
+            }
+        }
+
+        /// The changes that have the values.
+        var positions: [Int64] { entries.flatMap { $0.held.map(\.position) } }
+
+        func sections(from changes: Changes) throws -> [ProfileData.Section] {
+            try entries.map { section, held in
                 let fields = try held.map { entry in
                     let change = try changes.change(at: entry.position)
-                    guard let value = change.edits[entry.field]?.value else { throw missing(entry.position) }
+                    guard let value = change.edits[entry.field]?.value else {
+                        throw ProfileDataRows.missing(entry.position)
+                    }
                     return HeldField(
                         field: entry.field, value: value, setAt: change.at, actor: change.actor,
                         position: entry.position)
@@ -32,7 +79,6 @@ enum ProfileDataRows {
                         ($0.field.kind.rawValue, $0.field.number) < ($1.field.kind.rawValue, $1.field.number)
                     })
             }
-            return ProfileData(profile: found.profile, sections: sections)
         }
     }
 
@@ -104,13 +150,17 @@ enum ProfileDataRows {
         for (member, results) in zip(found.tree.ids, found.results) {
             let rows = results[0]
             for row in 0..<rows.count {
-                guard let index = rows.withBytes(row, 1, { FieldIndex(bytes: $0) }) else {
-                    throw StoreFailure(.damaged, "what a profile holds cannot be read")
-                }
-                indexes[rows.int64(row, 0), default: [:]][member] = index
+                indexes[rows.int64(row, 0), default: [:]][member] = try index(rows, row, 1)
             }
         }
         return indexes
+    }
+
+    private static func index(_ rows: PostgresResult, _ row: Int, _ column: Int) throws -> FieldIndex {
+        guard let index = rows.withBytes(row, column, { FieldIndex(bytes: $0) }) else {
+            throw StoreFailure(.damaged, "what a profile holds cannot be read")
+        }
+        return index
     }
 
     fileprivate static func missing(_ position: Int64) -> StoreFailure {
@@ -128,14 +178,18 @@ enum ProfileDataRows {
         let edits: PackedEdits
     }
 
-    /// The changes of one profile, of all its members, that were read so far.
+    /// The changes of some members that were read so far.
     private struct Changes {
         private let connection: PostgresConnection
-        private let tree: MemberTree
+        private let members: Set<Int64>
         private var rows: [Int64: Change] = [:]
 
+        init(_ connection: PostgresConnection, of members: Set<Int64>) {
+            (self.connection, self.members) = (connection, members)
+        }
+
         init(_ connection: PostgresConnection, of tree: MemberTree) {
-            (self.connection, self.tree) = (connection, tree)
+            self.init(connection, of: Set(tree.members.keys))
         }
 
         func has(_ position: Int64) -> Bool { rows[position] != nil }
@@ -147,7 +201,7 @@ enum ProfileDataRows {
             let found = try connection.run(DataSQL.changes) { $0.add(missing.sorted()) }
             for row in 0..<found.count {
                 let position = found.int64(row, 0)
-                guard tree.members[found.int64(row, 6)] != nil,
+                guard members.contains(found.int64(row, 6)),
                     let kind = ProfileChange.Kind(rawValue: found.text(row, 1)),
                     let edits = found.withBytes(row, 5, { PackedEdits(bytes: $0) })
                 else { throw StoreFailure(.damaged, "change \(position) of a profile cannot be read") }

@@ -61,6 +61,14 @@ enum DataSQL {
             AND CASE WHEN $2::bigint[] IS NULL THEN section > 0 ELSE section = ANY ($2::bigint[]) END
         """)
 
+    /// Of many profiles, in some sections.
+    static let fieldsOfMany = Statement(
+        "profile_fields_of_many",
+        """
+        SELECT profile_id, section, fields FROM profile_data
+        WHERE profile_id = ANY ($1::bigint[]) AND section = ANY ($2::bigint[])
+        """)
+
     static let changes = Statement(
         "profile_changes",
         """

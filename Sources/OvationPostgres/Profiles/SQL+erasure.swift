@@ -87,7 +87,7 @@ enum ErasureSQL {
         "erasure_count",
         """
         UPDATE erasure SET events = events + $2::bigint, "values" = "values" + $3::bigint, tags = tags + $4::bigint,
-            changes = changes + $5::bigint
+            changes = changes + $5::bigint, consents = consents + $6::bigint
         WHERE position = $1::bigint
         """)
 
@@ -101,7 +101,8 @@ enum ErasureSQL {
     // MARK: Reading
 
     private static let erasureColumns = """
-        erasure_id, position, requested_at, actor, completed_at, events, "values", tags, changes, rejections
+        erasure_id, position, requested_at, actor, completed_at, events, "values", tags, changes, rejections,
+        consents
         """
 
     static let find = Statement(

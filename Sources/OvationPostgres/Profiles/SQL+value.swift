@@ -33,6 +33,14 @@ enum MappedValueSQL {
         ORDER BY value, profile_id LIMIT $4::bigint
         """)
 
+    static let exactBehind = Statement(
+        "find_value_behind",
+        """
+        SELECT profile_id FROM profile_value
+        WHERE account_id = $1::bigint AND attribute = $2::bigint AND value = $3::text AND profile_id > $4::bigint
+        ORDER BY profile_id LIMIT $5::bigint
+        """)
+
     static let range = Statement(
         "find_values",
         """

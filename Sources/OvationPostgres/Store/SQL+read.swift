@@ -150,6 +150,14 @@ enum ReadSQL {
         ORDER BY key LIMIT $4::bigint
         """)
 
+    /// The profiles of a keyspace by their keys, behind one of them.
+    static let profilesBehind = Statement(
+        "profiles_behind",
+        """
+        SELECT profile_id, key FROM profile
+        WHERE account_id = $1::bigint AND keyspace = $2::bigint AND key > $3::text ORDER BY key LIMIT $4::bigint
+        """)
+
     static let searchTimeout = Statement(
         "search_timeout", "SELECT set_config('statement_timeout', $1::text, true)")
 
@@ -202,16 +210,16 @@ enum ReadSQL {
         """
         SELECT position, octet_length(edits)::bigint FROM profile_change
         WHERE account_id = $1::bigint AND position > $2::bigint AND position <= $3::bigint
-            AND section = $4::bigint AND at >= $5::bigint AND at <= $6::bigint
+            AND section IN ($4::bigint, 0) AND at >= $5::bigint AND at <= $6::bigint
         ORDER BY position LIMIT $7::bigint
         """)
 
     static let exportChanges = Statement(
         "export_changes",
         """
-        SELECT position, profile_id, kind, at, actor, edits FROM profile_change
+        SELECT position, profile_id, kind, at, actor, edits, section FROM profile_change
         WHERE account_id = $1::bigint AND position > $2::bigint AND position <= $3::bigint
-            AND section = $4::bigint AND at >= $5::bigint AND at <= $6::bigint
+            AND section IN ($4::bigint, 0) AND at >= $5::bigint AND at <= $6::bigint
         ORDER BY position
         """)
 

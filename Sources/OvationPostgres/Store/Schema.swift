@@ -26,6 +26,7 @@ enum Schema {
         Migration(
             number: 9, name: "values of mapped attributes", statements: mappedValues,
             fill: { try MappedValueRows.fill($0) }),
+        Migration(number: 10, name: "consents of erased profiles", statements: erasedConsents),
         Migration(
             number: 11, name: "counts of consents", statements: consentCounts, fill: { try ConsentCountRows.fill($0) }),
     ]
@@ -305,6 +306,11 @@ enum Schema {
             PRIMARY KEY (account_id, attribute, value, profile_id)
         )
         """,
+    ]
+
+    private static let erasedConsents = [
+        // Removed so far, as the other counts; those that an older version has removed are not counted.
+        "ALTER TABLE ovation.erasure ADD COLUMN consents bigint NOT NULL DEFAULT 0"
     ]
 
     private static let posts = [

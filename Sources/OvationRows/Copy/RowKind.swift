@@ -48,12 +48,12 @@ public enum RowKind: String, CaseIterable, Sendable {
         case .profileData: [.integer, .integer, .bytes]
         // Member, canonical member, member that it was joined to, position of the change that joined it.
         case .profileMember: [.integer, .integer, .integer, .integer]
-        // Position, id, account, profile, requested at, client id, completed at; events, values, tags, changes and refused
-        // posts that were removed.
+        // Position, id, account, profile, requested at, client id, completed at; events, values, tags, changes, refused
+        // posts and consents that were removed.
         case .erasure:
             [
                 .integer, .text, .integer, .integer, .integer, .text, .integer, .integer, .integer, .integer, .integer,
-                .integer,
+                .integer, .integer,
             ]
         // Id, profile, section, time, version, account, received at, data.
         case .event: [.integer, .integer, .integer, .integer, .integer, .integer, .integer, .text]

@@ -39,6 +39,21 @@ package struct MemberTree: Sendable, Equatable {
         }
     }
 
+    /// nil: they are not the members of one profile.
+    package init?(membersOf profile: Profile) {
+        guard profile.members.count > 1 else {
+            self.init(alone: profile.id.value)
+            return
+        }
+        let members = profile.members.map { member in
+            (
+                member.id.value,
+                Member(parent: member.joining?.parent.value, joined: member.joining?.position ?? 0)
+            )
+        }
+        self.init(Dictionary(members) { $1 })
+    }
+
     package var count: Int { members.count }
 
     /// The canonical one first, then in the order in which they were joined.

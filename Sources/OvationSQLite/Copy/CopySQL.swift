@@ -74,7 +74,7 @@ enum CopySQL {
 
     private static let selectErasures: StaticString = """
         SELECT position, erasure_id, account_id, profile_id, requested_at, actor, completed_at, events, "values", tags,
-            changes, rejections
+            changes, rejections, consents
         FROM erasure WHERE position > ?2 ORDER BY position
         """
 
@@ -141,8 +141,8 @@ enum CopySQL {
         case .erasure:
             """
             INSERT INTO erasure (position, erasure_id, account_id, profile_id, requested_at, actor, completed_at, events,
-                "values", tags, changes, rejections)
-            VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)
+                "values", tags, changes, rejections, consents)
+            VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)
             """
         case .event:
             """

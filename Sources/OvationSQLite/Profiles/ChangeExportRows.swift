@@ -14,6 +14,7 @@ enum ChangeExportRows {
     /// A row before its profile is known.
     private struct Found {
         let position: Int64
+        let section: Int64
         let at: Int64
         let profile: Int64
         let kind: ProfileChange.Kind
@@ -29,10 +30,10 @@ enum ChangeExportRows {
         let (found, next) = try changes(database, range, through: min(range.through ?? newest, newest))
         let keys = try ExportRows.keys(database, Set(found.map(\.profile)), of: range.account, recent)
         let before = try PreparedStatement(database, "SELECT edits FROM profile_change WHERE position = ?1")
-        let rows = try found.compactMap { change in
-            try keys[change.profile].map { key in
-                ChangeExportPage.Row(change: try stored(change, in: range.section, before), key: key)
-            }
+        var rows: [ChangeExportPage.Row] = []
+        for change in found {
+            guard let key = keys[change.profile], !Suppression.isKeyspace(key.keyspace) else { continue }
+            rows.append(ChangeExportPage.Row(change: try stored(change, before), key: key))
         }
         return ChangeExportPage(rows: rows, next: next, newest: newest)
     }
@@ -52,7 +53,9 @@ enum ChangeExportRows {
             else { return (found, last) }
             lookedAt += 1
             last = changes.int64(0)
-            guard !changes.isNull(1), changes.int64(1) == range.section else { continue }
+            guard !changes.isNull(1) else { continue }
+            let section = changes.int64(1)
+            guard section == range.section || section == 0 else { continue }
             let at = changes.int64(2)
             guard at >= oldest, range.to == nil || at < end else { continue }
             guard let kind = ProfileChange.Kind(rawValue: changes.text(4)) else {
@@ -61,14 +64,15 @@ enum ChangeExportRows {
             bytes += changes.withBytes(6) { $0.count }
             found.append(
                 Found(
-                    position: last, at: at, profile: changes.int64(3), kind: kind, actor: changes.text(5),
+                    position: last, section: section, at: at, profile: changes.int64(3), kind: kind,
+                    actor: changes.text(5),
                     edits: try changes.packedEdits(6, at: last)))
         }
         return (found, nil)
     }
 
     private static func stored(
-        _ change: Found, in section: Int64, _ before: PreparedStatement
+        _ change: Found, _ before: PreparedStatement
     ) throws -> StoredProfileChange {
         var earlier: [Int64: PackedEdits] = [:]
         for position in Set(change.edits.edits.compactMap(\.previous)) {
@@ -78,7 +82,8 @@ enum ChangeExportRows {
             earlier[position] = try before.packedEdits(0, at: position)
         }
         return StoredProfileChange(
-            position: change.position, kind: change.kind, section: section, at: Timestamp(milliseconds: change.at),
+            position: change.position, kind: change.kind, section: change.section,
+            at: Timestamp(milliseconds: change.at),
             actor: change.actor,
             edits: change.edits.edits.map { edit in
                 StoredProfileChange.Edit(

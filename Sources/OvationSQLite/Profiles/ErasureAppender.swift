@@ -58,8 +58,8 @@ final class ErasureAppender {
         try database.execute(
             sql: """
                 INSERT INTO erasure (position, erasure_id, account_id, profile_id, requested_at, actor, events, "values",
-                    tags, changes, rejections)
-                VALUES (?, ?, ?, ?, ?, ?, 0, 0, 0, 0, ?)
+                    tags, consents, changes, rejections)
+                VALUES (?, ?, ?, ?, ?, ?, 0, 0, 0, 0, 0, ?)
                 """,
             arguments: [position, id.text, account, profile.id.value, change.at.milliseconds, change.actor, rejections])
         let number = try AccountRows.lastNumber(database, account: account) + 1
@@ -222,7 +222,7 @@ final class ErasureAppender {
             let section = next.int64(0)
             var index = try next.fieldIndex(1)
             next.reset()
-            var held: [ProfileField] = []
+            var held = HeldCounts()
             var changes = 0
             while left > 0, let position = index.newestPosition {
                 read.bind(1, position)
@@ -233,7 +233,7 @@ final class ErasureAppender {
                 let values = edits.mappedValues(of: taken, in: erasure.profile, mapped)
                 for value in values { try data.remove(value, account: erasure.account) }
                 left -= values.count
-                held += taken
+                held.add(taken, of: edits)
                 remove.bind(1, position)
                 try remove.run()
                 changes += 1
@@ -241,8 +241,9 @@ final class ErasureAppender {
             }
             try save(index, section, of: erasure)
             try add("changes = changes + ?", changes, to: erasure)
-            try add("\"values\" = \"values\" + ?", held.count { $0.kind == .attribute }, to: erasure)
-            try add("tags = tags + ?", held.count { $0.kind == .tag }, to: erasure)
+            try add("\"values\" = \"values\" + ?", Int(held.values), to: erasure)
+            try add("tags = tags + ?", Int(held.tags), to: erasure)
+            try add("consents = consents + ?", Int(held.consents), to: erasure)
         }
         next.reset()
     }

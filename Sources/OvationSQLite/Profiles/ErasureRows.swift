@@ -4,7 +4,8 @@ import OvationCore
 /// Reads erasures as rows.
 enum ErasureRows {
     private static let columns = """
-        position, erasure_id, requested_at, actor, completed_at, events, "values", tags, changes, rejections
+        position, erasure_id, requested_at, actor, completed_at, events, "values", tags, changes, rejections,
+        consents
         """
 
     static func find(_ database: Database, _ id: ErasureID, account: Int64) throws -> Erasure? {
@@ -33,7 +34,7 @@ enum ErasureRows {
             completedAt: completedAt.map { Timestamp(milliseconds: $0) },
             counts: Erasure.Counts(
                 events: try row.decode(atIndex: 5), values: try row.decode(atIndex: 6),
-                tags: try row.decode(atIndex: 7),
+                tags: try row.decode(atIndex: 7), consents: try row.decode(atIndex: 10),
                 changes: try row.decode(atIndex: 8), rejections: try row.decode(atIndex: 9)))
     }
 }

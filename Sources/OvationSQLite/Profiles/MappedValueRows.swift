@@ -30,22 +30,9 @@ enum MappedValueRows {
     ) throws -> Attempt {
         let limit = min(search.limit, Limits.valueMatchesMax)
         let rows = try rows(database, search, limit: limit)
-        let exists = try PreparedStatement(database, "SELECT 1 FROM profile WHERE profile_id = ?1")
         var missing: Set<Int64> = []
-        var profiles: [Int64: Profile] = [:]
-        for row in rows.prefix(limit) where profiles[row.profile] == nil {
-            let known = recent[row.profile]
-            if known == nil {
-                exists.bind(1, row.profile)
-                let isInPlace = try exists.nextRow()
-                exists.reset()
-                guard isInPlace else {
-                    missing.insert(row.profile)
-                    continue
-                }
-            }
-            profiles[row.profile] = try ProfileRows.find(database, id: row.profile, account: search.account, known)
-        }
+        let profiles = try profiles(
+            database, of: rows.prefix(limit).map(\.profile), account: search.account, recent, missing: &missing)
         guard missing.isEmpty else { return .areMissing(missing) }
         let matches = rows.prefix(limit).compactMap { row in
             // One that was erased leaves its values behind it for a while.
@@ -55,6 +42,30 @@ enum MappedValueRows {
             }
         }
         return .found(ValueMatches(matches: matches, isComplete: rows.count <= limit))
+    }
+
+    /// Whole profiles, by their members that were found. Erased ones are left out.
+    /// - Parameter missing: what memory may have, and was not asked for before the snapshot.
+    static func profiles(
+        _ database: Database, of members: [Int64], account: Int64, _ recent: [Int64: RecentProfiles.Row],
+        missing: inout Set<Int64>
+    ) throws -> [Int64: Profile] {
+        let exists = try PreparedStatement(database, "SELECT 1 FROM profile WHERE profile_id = ?1")
+        var profiles: [Int64: Profile] = [:]
+        for member in members where profiles[member] == nil {
+            let known = recent[member]
+            if known == nil {
+                exists.bind(1, member)
+                let isInPlace = try exists.nextRow()
+                exists.reset()
+                guard isInPlace else {
+                    missing.insert(member)
+                    continue
+                }
+            }
+            profiles[member] = try ProfileRows.find(database, id: member, account: account, known)
+        }
+        return profiles
     }
 
     /// One more than the limit at most, if there is one.

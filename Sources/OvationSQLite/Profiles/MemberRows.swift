@@ -67,18 +67,7 @@ enum MemberRows {
 extension MemberTree {
     /// - Throws: `damaged`.
     init(of profile: Profile) throws(StoreFailure) {
-        guard profile.members.count > 1 else {
-            self.init(alone: profile.id.value)
-            return
-        }
-        let members = profile.members.map { member in
-            let place = MemberTree.Member(
-                parent: member.joining?.parent.value, joined: member.joining?.position ?? 0)
-            return (member.id.value, place)
-        }
-        guard let tree = MemberTree(Dictionary(uniqueKeysWithValues: members)) else {
-            throw StoreFailure.broken(member: profile.id.value)
-        }
+        guard let tree = MemberTree(membersOf: profile) else { throw StoreFailure.broken(member: profile.id.value) }
         self = tree
     }
 }

@@ -9,10 +9,20 @@ enum ProfileDataRows {
         _ database: Database, of address: ProfileAddress, in sections: [Int64]?, _ recent: Recent.Part
     ) throws -> ProfileData? {
         guard let profile = try ProfileRows.find(database, address, recent) else { return nil }
+        return try data(database, of: profile, in: sections)
+    }
+
+    /// - Parameter takes: the fields that are read, with their section.
+    static func data(
+        _ database: Database, of profile: Profile, in sections: [Int64]?,
+        where takes: (ProfileField, _ section: Int64) -> Bool = { _, _ in true }
+    ) throws -> ProfileData {
         let tree = try MemberTree(of: profile)
         let changes = try Changes(database)
         let held = try indexes(database, of: tree, in: sections).map { section, indexes in
-            let entries = MergedIndex(tree, indexes).entries.filter { !$0.entry.isCleared && $0.entry.field != .life }
+            let entries = MergedIndex(tree, indexes).entries.filter {
+                !$0.entry.isCleared && $0.entry.field != .life && takes($0.entry.field, section)
+            }
             let found = try changes.changes(at: entries.map { Place(member: $0.member, position: $0.entry.position) })
             let fields = try entries.map { held in
                 let (field, position) = (held.entry.field, held.entry.position)

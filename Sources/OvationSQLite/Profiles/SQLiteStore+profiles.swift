@@ -58,6 +58,27 @@ extension SQLiteStore: ProfileStore {
         }
     }
 
+    public func consents(_ search: ConsentSearch) async throws(StoreFailure) -> ConsentMatches {
+        var asked: Set<Int64> = []
+        while true {
+            let (matches, missing) = try await reader.read(
+                after: { [recent, asked] in
+                    asked.reduce(into: [Int64: RecentProfiles.Row]()) { $0[$1] = recent.profiles[$1] }
+                }
+            ) { database, recent in
+                var missing: Set<Int64> = []
+                return (try ConsentRows.search(database, search, recent, missing: &missing), missing)
+            }
+            if missing.isEmpty { return matches }
+            asked.formUnion(missing)
+        }
+    }
+
+    /// New profiles are in the file when their commit is answered, so memory is not asked.
+    public func suppressions(_ filter: SuppressionFilter) async throws(StoreFailure) -> SuppressionPage {
+        try await reader.read { try ConsentRows.suppressions($0, filter) }
+    }
+
     public func counts(of profile: ProfileAddress) async throws(StoreFailure) -> ProfileCounts? {
         try await read(of: profile, by: scanner) { database, tree, recent in
             try ProfileRows.counts(database, tree, recent)

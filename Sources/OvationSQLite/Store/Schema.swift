@@ -56,6 +56,11 @@ enum Schema {
             try database.execute(sql: mappedValues)
             try MappedValueRows.fill(database)
         }
+        migrator.registerMigration(
+            "013 suppressions in order, consents of erased profiles", foreignKeyChecks: .immediate
+        ) { database in
+            try database.execute(sql: suppressions)
+        }
         migrator.registerMigration("014 counts of consents", foreignKeyChecks: .immediate) { database in
             try database.execute(sql: consentCounts)
             try ConsentCountRows.fill(database)
@@ -425,6 +430,16 @@ enum Schema {
             profile_id   INTEGER NOT NULL,             -- the member
             PRIMARY KEY (account_id, attribute, value, profile_id)
         ) STRICT, WITHOUT ROWID;
+        """
+
+    private static let suppressions = """
+        -- A suppression is a profile in a keyspace with a negative number, whose key is a hash. These are listed by it; other
+        -- profiles cost nothing for that. One that is new stands in either table.
+        CREATE INDEX profile_suppression ON profile (account_id, keyspace, key) WHERE keyspace < 0;
+        CREATE INDEX profile_arrival_suppression ON profile_arrival (account_id, keyspace, key) WHERE keyspace < 0;
+
+        -- Removed so far, as the other counts; those that were removed by an older version are not counted.
+        ALTER TABLE erasure ADD COLUMN consents INTEGER NOT NULL DEFAULT 0;
         """
 
     /// The trail of each profile that was locked.

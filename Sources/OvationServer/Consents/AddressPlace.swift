@@ -20,6 +20,14 @@ struct AddressPlace {
         profile = try ProfileAddress(call.path.text("address"), in: keyspace, account: caller.key.account)
     }
 
+    /// A section that a request names.
+    func section(_ text: String) throws(Problem) -> Section {
+        guard let discriminator = try? Discriminator<Section>(text) else {
+            throw Problem(.sectionNotFound, "There is no section \(text.quoted).")
+        }
+        return try caller.section(discriminator)
+    }
+
     /// What is about all sections is for API keys that may see all.
     func requireAllSections() throws(Problem) {
         guard caller.key.sections == nil else {

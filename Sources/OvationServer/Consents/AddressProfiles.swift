@@ -11,6 +11,8 @@ struct AddressProfiles {
     private let section: Int64
     /// The address is a key of somebody who was locked for good.
     private let isLocked: Bool
+    /// false: more profiles have the address than are asked.
+    private let isComplete: Bool
 
     /// - Parameter section: nil: section 0 alone.
     init(of place: AddressPlace, in section: Section?, from store: any ProfileStore) async throws {
@@ -25,45 +27,51 @@ struct AddressProfiles {
         } else {
             isLocked = try await store.profile(.address(place.profile))?.state == .locked
         }
-        for data in try await AddressProfiles.byValue(place, self.section, store) { found[data.profile.id] = data }
+        isComplete = try await AddressProfiles.readByValue(place, self.section, store, to: &found)
         data = Array(found.values)
     }
 
-    /// Those that have it as a value.
-    private static func byValue(
-        _ place: AddressPlace, _ section: Int64, _ store: any ProfileStore
-    ) async throws -> [ProfileData] {
+    /// Those that have it as a value, some at a time.
+    /// - Returns: whether these are all.
+    private static func readByValue(
+        _ place: AddressPlace, _ section: Int64, _ store: any ProfileStore, to found: inout [ProfileID: ProfileData]
+    ) async throws -> Bool {
         let catalogue = place.caller.account.catalogue
-        var sections: [Int64: Int64] = [:]
+        let text = place.profile.key.text
+        var search = ConsentSearch(account: place.caller.key.account, values: [:], sections: [0, section])
         for other in catalogue.sections {
             guard let attribute = catalogue.mappedAttribute(of: place.keyspace, in: other.discriminator) else {
                 continue
             }
-            sections[attribute.number] = other.number
+            search.values[attribute.number] = ConsentSearch.Value(section: other.number, text: text)
         }
-        let text = place.profile.key.text
-        let matches = try await store.profiles(
-            ValueSearch(
-                account: place.caller.key.account, texts: sections.mapValues { _ in text }, isExact: true))
-        guard matches.isComplete else {
-            throw Problem(
-                .limitExceeded,
-                "More than \(Limits.valueMatchesMax) profiles have this address as a value, so the server cannot ask all of "
-                    + "them. Merge them, or correct the value.")
+        for _ in 0..<Limits.addressProfilesMax / Limits.valueMatchesMax {
+            let page = try await store.consents(search)
+            for data in page.profiles where holds(data, search, format: place.keyspace.keyFormat) {
+                found[data.profile.id] = data
+            }
+            guard let next = page.next else { return true }
+            search.after = next
         }
-        var found: [ProfileData] = []
-        for match in matches.matches {
-            guard let key = match.profile.keys.first, let keyspace = catalogue.keyspace(number: key.keyspace),
-                let ownSection = sections[match.attribute]
-            else { continue }
-            let address = try ProfileAddress(key.text, in: keyspace, account: place.caller.key.account)
-            guard let data = try await store.data(of: address, in: [0, section, ownSection]) else { continue }
-            // Of a merged profile another value can be the one that counts.
-            let held = data.sections.first { $0.section == ownSection }?[.attribute(match.attribute)]
-            guard held?.value.value.profileKey(format: place.keyspace.keyFormat)?.text == text else { continue }
-            found.append(data)
+        return false
+    }
+
+    /// Of a merged profile another value can be the one that counts.
+    private static func holds(_ data: ProfileData, _ search: ConsentSearch, format: KeyFormat) -> Bool {
+        search.values.contains { attribute, value in
+            let held = data.sections.first { $0.section == value.section }?[.attribute(attribute)]
+            return held?.value.value.profileKey(format: format)?.text == value.text
         }
-        return found
+    }
+
+    private static let tooMany = Problem(
+        .limitExceeded,
+        "More than \(Limits.addressProfilesMax) profiles have this address as a value, so the server cannot ask all of them. "
+            + "Merge them, or correct the value.")
+
+    /// - Throws: where there are more than ``data`` has.
+    func requireAll() throws(Problem) {
+        guard isComplete else { throw AddressProfiles.tooMany }
     }
 
     /// The topics that any of them has a consent to, by this channel.
@@ -74,12 +82,15 @@ struct AddressProfiles {
     }
 
     /// Of several profiles, one that says no is heard. What it said is shown to who may read one of its keys.
-    func sending(about topic: Topic) -> Sending {
+    /// - Throws: where none of those that were asked says no, and there are more of them.
+    func sending(about topic: Topic) throws(Problem) -> Sending {
         let answers = data.map { data in
             let sending = Sending(of: data, section: section, topic: topic.number, channel: channel)
             let isReadable = data.profile.keys.contains { caller.mayRead(keyspace: $0.keyspace) }
             return isReadable ? sending : Sending(reason: sending.reason)
         }
-        return Sending.strongest(of: answers + (isLocked ? [Sending(reason: .locked)] : []))
+        let strongest = Sending.strongest(of: answers + (isLocked ? [Sending(reason: .locked)] : []))
+        if strongest.isAllowed || strongest.reason == .noConsent { try requireAll() }
+        return strongest
     }
 }

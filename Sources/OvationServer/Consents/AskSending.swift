@@ -15,7 +15,7 @@ struct AskSending: BodyEndpoint {
         guard let sectionName, let topicName else {
             throw Problem(.invalidParameter, "Say which topic it is about, and in which section: ?section=…&topic=….")
         }
-        let section = try AskSending.section(sectionName, caller)
+        let section = try place.section(sectionName)
         let topic = try AskSending.topic(topicName, caller, in: section)
         if let only = topic.channel, only != place.channel.discriminator {
             throw Problem(
@@ -30,13 +30,6 @@ struct AskSending: BodyEndpoint {
             sending = try await AddressProfiles(of: place, in: section, from: store).sending(about: topic)
         }
         return BodyAnswer(Bodies.Sending(sending), headers: [.cacheControl: "no-store"])
-    }
-
-    private static func section(_ text: String, _ caller: Identity) throws(Problem) -> Section {
-        guard let discriminator = try? Discriminator<Section>(text) else {
-            throw Problem(.sectionNotFound, "There is no section \(text.quoted).")
-        }
-        return try caller.section(discriminator)
     }
 
     private static func topic(_ text: String, _ caller: Identity, in section: Section) throws(Problem) -> Topic {

@@ -2,25 +2,22 @@ import Hummingbird
 import OvationCore
 import OvationWire
 
-/// `DELETE /audience/channels/{channel}/addresses/{address}/consents?section=`: lifts the opt-out of a section, or of the
+/// `DELETE /audience/channels/{channel}/addresses/{address}/consents?section=&source=&reason=`: lifts the opt-out of a section, or of the
 /// account, of every profile that has the address. What was below it counts again.
 struct LiftAddressOptOut: EndpointHandler {
     let store: any Store
 
     func respond(to call: Call) async throws -> Response {
-        try call.refuseParameters(except: ["section"])
+        try call.refuseParameters(except: ["section", "source", "reason"])
         let place = try AddressPlace(call, as: call.caller(), writing: true)
-        var section: Section?
-        if let text = try call.parameter("section") {
-            guard let discriminator = try? Discriminator<Section>(text) else {
-                throw Problem(.sectionNotFound, "There is no section \(text.quoted).")
-            }
-            section = try place.caller.section(discriminator)
-        }
-        let field = ConsentPlace(topic: nil, channel: place.channel.number).field
+        let section = try call.parameter("section").map { text throws(Problem) in try place.section(text) }
+        let lift = try call.lift()
+        let consentPlace = ConsentPlace(topic: nil, channel: place.channel.number)
         let number = section?.number ?? 0
-        let profiles = try await AddressProfiles(of: place, in: section, from: store).data.filter { data in
-            data.sections.first { $0.section == number }?[field] != nil
+        let all = try await AddressProfiles(of: place, in: section, from: store)
+        try all.requireAll()
+        let profiles = all.data.filter { data in
+            data.sections.first { $0.section == number }?[consentPlace.field]?.isOptOut ?? false
         }
         guard !profiles.isEmpty else {
             throw Problem(.consentNotFound, "The address has no such opt-out; nothing was changed.")
@@ -37,12 +34,28 @@ struct LiftAddressOptOut: EndpointHandler {
             let outcome = try await store.change(
                 ProfileChange(
                     profile: profile, at: call.receivedAt, actor: place.caller.key.clientID,
-                    operations: [.update(section: number, [ProfileEdit(field, nil)])]))
+                    operations: [.consent(section: number, [ConsentEdit(consentPlace, lift)])]))
             switch outcome {
             case .changed, .unchanged: continue
             default: throw outcome.problem(place.caller)
             }
         }
         return .noContent()
+    }
+}
+
+extension Call {
+    /// What lifts something and why, from the query.
+    func lift() throws(Problem) -> Lift {
+        func text(_ name: String) throws(Problem) -> String? {
+            let text = try parameter(name)
+            guard text?.unicodeScalars.count ?? 0 <= Limits.consentTextLengthMax else {
+                throw Problem(
+                    .invalidParameter,
+                    "'\(name)' has at most \(Limits.consentTextLengthMax) characters. Nothing was changed.")
+            }
+            return text
+        }
+        return Lift(source: try text("source") ?? ConsentCheck.defaultSource, reason: try text("reason") ?? "")
     }
 }

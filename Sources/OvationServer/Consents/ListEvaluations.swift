@@ -18,9 +18,9 @@ struct ListEvaluations: BodyEndpoint {
         if try await suppressions.held(place) == nil {
             let profiles = try await AddressProfiles(of: place, in: section, from: store)
             let said = profiles.topics
-            let topics = caller.catalogue.listedTopics(in: section.discriminator).filter {
-                $0.folder == folder.discriminator && said.contains($0.number)
-                    && profiles.sending(about: $0).isAllowed
+            let topics = try caller.catalogue.listedTopics(in: section.discriminator).filter {
+                guard $0.folder == folder.discriminator, said.contains($0.number) else { return false }
+                return try profiles.sending(about: $0).isAllowed
             }
             body.items = topics.map { topic in
                 var item = Bodies.Evaluation()

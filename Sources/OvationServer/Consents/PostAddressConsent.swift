@@ -20,9 +20,17 @@ struct PostAddressConsent: InputEndpoint {
         if !directory.isCurrent(caller) {
             place = try AddressPlace(call, as: directory.current(caller), writing: true)
         }
-        let (section, edit) = try PostAddressConsent.edit(asked, at: place)
+        let section = try PostAddressConsent.section(asked, at: place)
+        let number = section?.number ?? 0
         let idempotency = try call.idempotency(
-            of: JSONWriter.write(asked.json), profile: place.profile, section: section, caller: place.caller)
+            of: JSONWriter.write(asked.json), profile: place.profile, section: number, caller: place.caller)
+        let edit: ConsentEdit
+        do {
+            edit = try PostAddressConsent.edit(asked, in: section, at: place)
+        } catch {
+            guard try await store.firstAnswer(to: idempotency, of: place.profile, call) != nil else { throw error }
+            return .noContent([.idempotencyReplayed: "true"])
+        }
         if call.isCheckOnly {
             if let problem = try await store.profile(.address(place.profile))?.state.problem { throw problem }
             return .noContent([.preferenceApplied: "validate-only"])
@@ -30,7 +38,7 @@ struct PostAddressConsent: InputEndpoint {
         let outcome = try await store.change(
             ProfileChange(
                 profile: place.profile, at: call.receivedAt, actor: place.caller.key.clientID, precondition: .none,
-                idempotency: idempotency, operations: [.consent(section: section, [edit])]))
+                idempotency: idempotency, operations: [.consent(section: number, [edit])]))
         switch outcome {
         case .consented: return Response(status: .created)
         case .changed, .unchanged: return .noContent()
@@ -39,21 +47,21 @@ struct PostAddressConsent: InputEndpoint {
         }
     }
 
-    /// - Returns: the number of the section, 0 for all, and what to set there.
+    /// nil: it is about all sections.
+    private static func section(_ asked: Input, at place: AddressPlace) throws(Problem) -> Section? {
+        guard let text = asked.sectionDiscriminator else {
+            try place.requireAllSections()
+            return nil
+        }
+        return try place.section(text)
+    }
+
+    /// What to set in the section, or above all sections.
     private static func edit(
-        _ asked: Input, at place: AddressPlace
-    ) throws(Problem) -> (section: Int64, edit: ConsentEdit) {
+        _ asked: Input, in section: Section?, at place: AddressPlace
+    ) throws(Problem) -> ConsentEdit {
         var check = ConsentCheck(for: place.caller)
         let consent = check.consent(asked.type, source: nil, reason: "")
-        var section: Section?
-        if let text = asked.sectionDiscriminator {
-            guard let discriminator = try? Discriminator<Section>(text) else {
-                throw Problem(.sectionNotFound, "There is no section \(text.quoted).")
-            }
-            section = try place.caller.section(discriminator)
-        } else {
-            try place.requireAllSections()
-        }
         var wanted: ConsentPlace? = ConsentPlace(topic: nil, channel: place.channel.number)
         if let text = asked.topicDiscriminator {
             guard let section, let list = asked.consentListDiscriminator else {
@@ -73,6 +81,6 @@ struct PostAddressConsent: InputEndpoint {
                 check.refuseMember("type", "Above a topic there are opt-outs alone; name a topic to opt in to.")
             }
         }
-        return (section?.number ?? 0, ConsentEdit(try check.result(wanted), consent, refused: .changesNothing))
+        return ConsentEdit(try check.result(wanted), consent, refused: .changesNothing)
     }
 }

@@ -22,7 +22,7 @@ struct PutSuppression: InputEndpoint {
         }
         var check = ConsentCheck(for: place.caller)
         let consent = check.consent(.optOut, source: asked.source, reason: asked.reason)
-        let field = try check.result(Suppressions.field(place.channel))
+        let field = try check.result(Suppression.field(ofChannel: place.channel.number))
         guard
             let profile = suppressions.profile(
                 place.profile.key, channel: place.channel, account: place.caller.key.account)

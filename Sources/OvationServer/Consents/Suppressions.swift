@@ -8,17 +8,11 @@ struct Suppressions: Sendable {
     let store: any ProfileStore
     let secretHash: SecretHash
 
-    /// Where a suppression stands in its profile.
-    static func field(_ channel: OvationCore.Channel) -> ProfileField {
-        ConsentPlace(topic: nil, channel: channel.number).field
-    }
-
     /// - Parameter address: a key of the channel's keyspace.
     func profile(_ address: ProfileKey, channel: OvationCore.Channel, account: Int64) -> ProfileAddress? {
         let hash = secretHash.hash("suppression \(account) \(channel.number) \(address.text)")
         guard let key = try? ProfileKey(Hexadecimal.text(of: hash), format: .text) else { return nil }
-        // No keyspace has such a number, so no path leads there.
-        let keyspace = -channel.number
+        let keyspace = Suppression.keyspace(ofChannel: channel.number)
         return ProfileAddress(
             account: account, keyspace: keyspace, key: key,
             foundingID: .founding(account: account, keyspace: keyspace, key: key))
@@ -33,9 +27,10 @@ struct Suppressions: Sendable {
         _ address: ProfileKey, channel: OvationCore.Channel, account: Int64
     ) async throws -> HeldField? {
         guard let profile = profile(address, channel: channel, account: account),
-            let data = try await store.data(of: profile, in: [0])
+            let data = try await store.data(of: profile, in: [0]),
+            let held = data.sections.first?[Suppression.field(ofChannel: channel.number)], held.isOptOut
         else { return nil }
-        return data.sections.first?[Suppressions.field(channel)]
+        return held
     }
 
     /// Those of all channels under this address.

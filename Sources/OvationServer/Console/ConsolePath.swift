@@ -16,6 +16,10 @@ enum ConsolePath {
     /// Before the operation of an endpoint.
     static let docs = "/console/docs/"
 
+    static func suppressions(_ channel: Discriminator<OvationCore.Channel>) -> String {
+        "\(channels)/\(channel.text)/suppressions"
+    }
+
     static func eventTypes(_ section: Discriminator<Section>) -> String {
         "/console/sections/\(section.text)/event-types"
     }

@@ -273,6 +273,14 @@ struct ConsoleRoute: Sendable {
                 asksNothing: "clients know the discriminator, and a name can be changed back"),
             page(.get, channels + "/{channel}/remove", ChannelRemoval.confirm),
             act(channels + "/{channel}/remove", ChannelRemoval.post, asks: ChannelRemoval.confirm),
+            page(.get, channels + "/{channel}/suppressions", SuppressionList.show),
+            act(
+                channels + "/{channel}/suppressions/look-up", SuppressionList.lookUp,
+                asksNothing: "it changes nothing"),
+            act(
+                channels + "/{channel}/suppressions", SuppressionActs.suppress, asks: SuppressionActs.askToSuppress),
+            act(
+                channels + "/{channel}/suppressions/lift", SuppressionActs.lift, asks: SuppressionActs.askToLift),
         ]
     }()
 

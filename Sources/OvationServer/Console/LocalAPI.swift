@@ -124,9 +124,10 @@ extension Visit {
 
     /// Calls an endpoint that answers with nothing.
     func act<Handler: EndpointHandler>(
-        _ handler: Handler.Type, _ path: KeyValuePairs<String, String>, headers: HTTPFields = [:]
+        _ handler: Handler.Type, _ path: KeyValuePairs<String, String>, query: [(String, String)] = [],
+        headers: HTTPFields = [:]
     ) async throws {
-        try await console.api.respond(handler, .init(path: path, headers: headers), as: caller)
+        try await console.api.respond(handler, .init(path: path, query: query, headers: headers), as: caller)
     }
 
     /// The same of an endpoint that reads a body.

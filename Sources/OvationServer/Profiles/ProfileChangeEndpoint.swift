@@ -59,15 +59,8 @@ extension ProfileChangeEndpoint {
         do {
             operations = try await self.operations(asked, of: profile, at: place)
         } catch {
-            // A repeat of what was done gets its first answer, even if definitions have changed since.
-            guard let idempotency, !call.isCheckOnly,
-                let outcome = try await store.outcome(
-                    account: profile.account, of: idempotency, at: call.receivedAt)
-            else { throw error }
-            switch outcome {
-            case .duplicate(let answer): return replayed(asked, of: profile, .duplicate(answer: answer))
-            default: throw Problem.reusedIdempotencyKey
-            }
+            guard let answer = try await store.firstAnswer(to: idempotency, of: profile, call) else { throw error }
+            return replayed(asked, of: profile, .duplicate(answer: answer))
         }
         if call.isCheckOnly {
             try await verify(profile, call)
@@ -144,6 +137,21 @@ extension Problem {
         .idempotencyKeyReused,
         "This Idempotency-Key came with another request before; nothing was changed. Use a new key for each request, and "
             + "the same key only to send the same request again.")
+}
+
+extension EventStore {
+    /// What a request was answered that is refused by now: a repeat of what was done gets its first answer, even if
+    /// definitions have changed since. nil: it was not done before.
+    /// - Throws: where the key came with another request.
+    func firstAnswer(
+        to idempotency: Idempotency?, of profile: ProfileAddress, _ call: Call
+    ) async throws -> [UInt8]? {
+        guard let idempotency, !call.isCheckOnly,
+            let outcome = try await outcome(account: profile.account, of: idempotency, at: call.receivedAt)
+        else { return nil }
+        guard case .duplicate(let answer) = outcome else { throw Problem.reusedIdempotencyKey }
+        return answer
+    }
 }
 
 extension Call {

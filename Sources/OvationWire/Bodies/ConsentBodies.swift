@@ -21,6 +21,13 @@ extension Bodies.ConsentType {
     }
 }
 
+extension Bodies.ConsentLift {
+    fileprivate init(_ lift: Lift) {
+        source = lift.source
+        reason = lift.reason
+    }
+}
+
 extension Bodies.ConsentState {
     public init(_ consent: OvationCore.Consent) {
         type = .init(consent.type)
@@ -94,22 +101,9 @@ extension Bodies.ConsentChange {
         isOfAccount = change.section == 0
         from = edit.from.flatMap { OvationCore.Consent($0) }.map { .init($0) }
         to = edit.to.flatMap { OvationCore.Consent($0) }.map { .init($0) }
+        lift = edit.to.flatMap { Lift($0) }.map { .init($0) }
         changedAt = change.at
         changedBy = change.actor
-    }
-}
-
-extension Bodies.Suppression {
-    /// nil: this is none.
-    public init?(_ held: HeldField, of address: String, channel: OvationCore.Channel) {
-        guard let consent = OvationCore.Consent(held.value) else { return nil }
-        self.init()
-        self.address = address
-        channelDiscriminator = channel.discriminator.text
-        source = consent.source
-        reason = consent.reason
-        modifiedAt = held.setAt
-        modifiedBy = held.actor
     }
 }
 

@@ -14,7 +14,7 @@ extension Bodies {
 
     static let consentSourceSchema = Schema.string(max: Limits.consentTextLengthMax, example: "Newsletter form")
     static let consentReasonSchema = Schema.string(max: Limits.consentTextLengthMax, example: "Signed up at checkout.")
-    private static let actorSchema = Schema.string(example: "752cdd05-75e0-4f8a-bd08-62e3df753ff3")
+    static let actorSchema = Schema.string(example: "752cdd05-75e0-4f8a-bd08-62e3df753ff3")
 
     // MARK: Second generation
 
@@ -123,12 +123,25 @@ extension Bodies {
         }
     }
 
+    public struct ConsentLift: Body {
+        public var source = ""
+        public var reason = ""
+        public init() {}
+
+        public static let summary = "What lifted an opt-out, and why."
+        public static let members = Members<Self> {
+            $0.required("source", \.source, "What lifted it.", consentSourceSchema)
+            $0.required("reason", \.reason, "Why; it can be empty.", consentReasonSchema)
+        }
+    }
+
     public struct ConsentChange: Body {
         public var topicDiscriminator: String?
         public var channelDiscriminator: String?
         public var isOfAccount = false
         public var from: ConsentState?
         public var to: ConsentState?
+        public var lift: ConsentLift?
         public var changedAt = Timestamp(milliseconds: 0)
         public var changedBy = ""
         public init() {}
@@ -142,6 +155,7 @@ extension Bodies {
             $0.required("of_account", \.isOfAccount, "Whether it is about all sections.")
             $0.nullable("from", \.from, "What was there before; null: nothing.")
             $0.nullable("to", \.to, "What was there afterwards; null: it was lifted.")
+            $0.nullable("lift", \.lift, "What lifted it, and why; null: it was not lifted, or nobody said.")
             $0.required("changed_at", \.changedAt, "When.")
             $0.required("changed_by", \.changedBy, "The API key that asked for it.", actorSchema)
         }
@@ -268,40 +282,6 @@ extension Bodies {
             $0.required("detail", \.detail, "The same for a person.", .string(example: "The person has opted in."))
             $0.nullable("consent", \.consent, "The consent that decides; null: none does.")
             $0.nullable("modified_at", \.modifiedAt, "When that was set.")
-        }
-    }
-
-    public struct SuppressionRequest: Body {
-        public var reason = ""
-        public var source: String?
-        public init() {}
-
-        public static let summary = "Why an address takes nothing."
-        public static let members = Members<Self> {
-            $0.required("reason", \.reason, "Why; it can be empty.", consentReasonSchema)
-            $0.optional("source", \.source, "What asks for it; by default 'One API'.", consentSourceSchema)
-        }
-    }
-
-    public struct Suppression: Body {
-        public var address = ""
-        public var channelDiscriminator = ""
-        public var source = ""
-        public var reason = ""
-        public var modifiedAt = Timestamp(milliseconds: 0)
-        public var modifiedBy = ""
-        public init() {}
-
-        public static let summary = "A block on an address: nothing is sent to it by this channel."
-        public static let members = Members<Self> {
-            $0.required("address", \.address, "The address, as you wrote it.", .string(example: "steve@apsis.com"))
-            $0.required(
-                "channel_discriminator", \.channelDiscriminator, "The channel.",
-                .discriminator("com.apsis1.channels.email"))
-            $0.required("source", \.source, "What asked for it.", consentSourceSchema)
-            $0.required("reason", \.reason, "Why.", consentReasonSchema)
-            $0.required("modified_at", \.modifiedAt, "When it was set.")
-            $0.required("modified_by", \.modifiedBy, "The API key that set it.", actorSchema)
         }
     }
 }

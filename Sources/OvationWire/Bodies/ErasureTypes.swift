@@ -7,6 +7,7 @@ extension Bodies {
         public var events: Int64 = 0
         public var attributes: Int64 = 0
         public var tags: Int64 = 0
+        public var consents: Int64 = 0
         public var changes: Int64 = 0
         public var refusedPosts: Int64 = 0
         public init() {}
@@ -19,6 +20,10 @@ extension Bodies {
                 .count(3))
             $0.required(
                 "tags", \.tags, "Tags that the profile had, in all sections.", .count(1))
+            $0.required(
+                "consents", \.consents,
+                "Consents, subscriptions and opt-outs that the profile had, in all sections and of the account.",
+                .count(2))
             $0.required(
                 "changes", \.changes, "Entries of its history: what was set and cleared.", .count(2))
             $0.required(
@@ -77,6 +82,7 @@ extension Bodies.Erasure {
         removed.events = erasure.counts.events
         removed.attributes = erasure.counts.values
         removed.tags = erasure.counts.tags
+        removed.consents = erasure.counts.consents
         removed.changes = erasure.counts.changes
         removed.refusedPosts = erasure.counts.rejections
     }

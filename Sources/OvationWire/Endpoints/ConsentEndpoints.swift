@@ -5,7 +5,8 @@ import OvationCore
 extension Endpoint {
     static let consents: [Endpoint] = [
         postConsent, listConsents, listConsentChanges, postSubscription, postAddressConsent, liftAddressOptOut,
-        listEvaluations, askSending, getSuppression, putSuppression, liftSuppression,
+        listEvaluations, askSending, listSuppressions, getSuppression, listSuppressionChanges, putSuppression,
+        liftSuppression,
     ]
 
     private static let profile = "/audience/keyspaces/{keyspace}/profiles/{key}/sections/{section}"
@@ -67,7 +68,8 @@ extension Endpoint {
         EndpointSpec(
             "liftAddressOptOut", .delete, address + "/consents", .admin, .consents,
             "Lift an opt-out of a section, or of the account",
-            "What was below it counts again.", parameters: [.inSection, .preferValidateOnly],
+            "What was below it counts again. Source and reason stay in the history.",
+            parameters: [.inSection, .sourceOfLift, .reasonOfLift, .preferValidateOnly],
             answers: [.done], isPrivate: true))
 
     public static let listEvaluations = Endpoint(
@@ -90,6 +92,23 @@ extension Endpoint {
             "getSuppression", .get, address + "/suppression", .token, .consents, "Whether an address is suppressed",
             "404 where it is not.", answers: [.ok(Bodies.Suppression.self)], isPrivate: true))
 
+    public static let listSuppressions = Endpoint(
+        EndpointSpec(
+            "listSuppressions", .get, "/audience/channels/{channel}/suppressions", .admin, .consents,
+            "The suppressed addresses of a channel",
+            "By the hash of the address, since the store has no address. A page can have fewer than asked for, or none, and "
+                + "have a next one: go on until 'next_cursor' is null.",
+            parameters: [.limit(Limits.suppressionsPageMax, default: 50), .suppressionCursor],
+            answers: [.ok(Bodies.Suppressions.self)], isPrivate: true))
+
+    public static let listSuppressionChanges = Endpoint(
+        EndpointSpec(
+            "listSuppressionChanges", .get, address + "/suppression/history", .admin, .consents,
+            "When an address was suppressed, and when that was lifted, newest first",
+            "With who did it, by which source and for which reason. 404 where it was never suppressed.",
+            parameters: [.limit(Limits.changesPageMax, default: 50), .changeCursor],
+            answers: [.ok(Bodies.SuppressionChanges.self)], isPrivate: true))
+
     public static let putSuppression = Endpoint(
         EndpointSpec(
             "putSuppression", .put, address + "/suppression", .admin, .consents, "Suppress an address",
@@ -103,7 +122,8 @@ extension Endpoint {
     public static let liftSuppression = Endpoint(
         EndpointSpec(
             "liftSuppression", .delete, address + "/suppression", .admin, .consents, "Lift a suppression",
-            "Consents count again.", parameters: [.preferValidateOnly], answers: [.done], isPrivate: true))
+            "Consents count again. Source and reason stay in the history: name nobody in them.",
+            parameters: [.sourceOfLift, .reasonOfLift, .preferValidateOnly], answers: [.done], isPrivate: true))
 }
 
 extension Parameter {
@@ -114,6 +134,11 @@ extension Parameter {
         "ignore_keyspace_permissions", "Also through keyspaces that do not manage subscriptions; for admin keys.", flag)
     fileprivate static let suppressionAddress = query(
         "suppression_address", "Another address to ask about, of any channel.", .string(example: "steve@apsis.com"))
+    fileprivate static let sourceOfLift = query(
+        "source", "What lifts it; by default 'One API'.", Bodies.consentSourceSchema)
+    fileprivate static let reasonOfLift = query("reason", "Why.", Bodies.consentReasonSchema)
+    fileprivate static let suppressionCursor = query(
+        "cursor", "The next_cursor of the page before.", .string(example: "s" + Bodies.addressHashExample))
     fileprivate static let sectionOfTopic = query(
         "section", "The section of the topic.", .discriminator("com.apsis1.sections.default"), isRequired: true)
     fileprivate static let topicToSend = query("topic", "The topic.", Bodies.topicSchema, isRequired: true)

@@ -266,3 +266,7 @@ CREATE TABLE ovation.profile_value (
     profile_id   bigint NOT NULL,              -- the member
     PRIMARY KEY (account_id, attribute, value, profile_id)
 );
+
+-- Migration 10 consents of erased profiles
+
+ALTER TABLE ovation.erasure ADD COLUMN consents bigint NOT NULL DEFAULT 0;

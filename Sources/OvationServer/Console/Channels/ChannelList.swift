@@ -87,5 +87,5 @@ enum ChannelRemoval {
 }
 
 extension Visit {
-    fileprivate func channel() throws(Problem) -> OvationCore.Channel { try catalogue.listedChannel(path.channel()) }
+    func channel() throws(Problem) -> OvationCore.Channel { try catalogue.listedChannel(path.channel()) }
 }

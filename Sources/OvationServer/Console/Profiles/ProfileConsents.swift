@@ -180,13 +180,14 @@ enum ConsentList {
                 ?? (change.isOfAccount ? "The whole account" : "The whole section"),
             channel: change.channelDiscriminator.map(names.channel) ?? "Subscription",
             from: change.from?.type.rawValue ?? "none", to: change.to?.type.rawValue ?? "lifted",
-            source: visit.shown(words: change.to?.source ?? ""), reason: visit.shown(words: change.to?.reason ?? ""))
+            source: visit.shown(words: change.to?.source ?? change.lift?.source ?? ""),
+            reason: visit.shown(words: change.to?.reason ?? change.lift?.reason ?? ""))
     }
 }
 
 extension Visit {
     /// A text that somebody wrote about a person, as this session may see it.
-    fileprivate func shown(words text: String) -> String { text.isEmpty ? "" : shown(key: text) }
+    func shown(words text: String) -> String { text.isEmpty ? "" : shown(key: text) }
 }
 
 extension ShownProfile {

@@ -1,0 +1,96 @@
+import GRDB
+import OvationCore
+import OvationRows
+
+/// Reads what many profiles say of being written to.
+enum ConsentRows {
+    // MARK: By a value
+
+    private static let selectValues: StaticString = """
+        SELECT profile_id FROM profile_value WHERE account_id = ?1 AND attribute = ?2 AND value = ?3 AND profile_id > ?4
+        ORDER BY profile_id LIMIT ?5
+        """
+
+    /// - Parameters:
+    ///   - recent: profiles that memory has.
+    ///   - missing: profiles that memory may have, and was not asked for before the snapshot: nothing is read then.
+    static func search(
+        _ database: Database, _ search: ConsentSearch, _ recent: [Int64: RecentProfiles.Row],
+        missing: inout Set<Int64>
+    ) throws -> ConsentMatches {
+        let limit = max(1, min(search.limit, Limits.valueMatchesMax))
+        let places = try places(database, search, limit: limit)
+        let shown = places.prefix(limit)
+        let profiles = try MappedValueRows.profiles(
+            database, of: shown.map(\.member.value), account: search.account, recent, missing: &missing)
+        let whole = Dictionary(profiles.values.map { ($0.id, $0) }) { $1 }
+        let sections = search.sectionsToRead
+        let data = try whole.values.sorted { $0.id.value < $1.id.value }.map { profile in
+            try ProfileDataRows.data(database, of: profile, in: sections) { search.takes($0, in: $1) }
+        }
+        return ConsentMatches(profiles: data, next: places.count > limit ? shown.last : nil)
+    }
+
+    /// One more than the limit at most, if there is one.
+    private static func places(
+        _ database: Database, _ search: ConsentSearch, limit: Int
+    ) throws -> [ConsentSearch.Place] {
+        let select = try PreparedStatement(database, selectValues)
+        var places: [ConsentSearch.Place] = []
+        for (attribute, text, after) in search.rest where places.count <= limit {
+            select.bind(1, search.account)
+            select.bind(2, attribute)
+            select.bind(3, text: text)
+            select.bind(4, after ?? .min)
+            select.bind(5, Int64(limit + 1 - places.count))
+            while try select.nextRow() {
+                places.append(ConsentSearch.Place(attribute: attribute, member: ProfileID(select.int64(0))))
+            }
+            select.reset()
+        }
+        return places
+    }
+
+    // MARK: Suppressions
+
+    // Named, so that nobody looks through all profiles where the condition of the index is not seen. A profile that is being
+    // moved is in both tables.
+    private static let selectProfiles: StaticString = """
+        SELECT key, profile_id, created_at FROM profile INDEXED BY profile_suppression
+        WHERE account_id = ?1 AND keyspace = ?2 AND keyspace < 0 AND key > ?3 ORDER BY key LIMIT ?4
+        """
+
+    private static let selectArrivals: StaticString = """
+        SELECT key, profile_id, created_at FROM profile_arrival INDEXED BY profile_arrival_suppression
+        WHERE account_id = ?1 AND keyspace = ?2 AND keyspace < 0 AND key > ?3 ORDER BY key LIMIT ?4
+        """
+
+    static func suppressions(_ database: Database, _ filter: SuppressionFilter) throws -> SuppressionPage {
+        let limit = max(1, min(filter.limit, Limits.suppressionsPageMax))
+        let keyspace = Suppression.keyspace(ofChannel: filter.channel)
+        var found: [String: Profile] = [:]
+        for sql in [selectProfiles, selectArrivals] {
+            let select = try PreparedStatement(database, sql)
+            select.bind(1, filter.account)
+            select.bind(2, keyspace)
+            select.bind(3, text: filter.after ?? "")
+            select.bind(4, Int64(limit) + 1)
+            while try select.nextRow() {
+                let key = select.text(0)
+                found[key] = Profile(
+                    id: ProfileID(select.int64(1)), key: Profile.Key(keyspace: keyspace, text: key),
+                    createdAt: Timestamp(milliseconds: select.int64(2)))
+            }
+        }
+        let hashes = found.keys.sorted()
+        let field = Suppression.field(ofChannel: filter.channel)
+        var page: [Suppression] = []
+        for hash in hashes.prefix(limit) {
+            guard let profile = found[hash] else { continue }
+            let data = try ProfileDataRows.data(database, of: profile, in: [0]) { taken, _ in taken == field }
+            guard let held = data.sections.first?[field], held.isOptOut else { continue }
+            page.append(Suppression(addressHash: hash, held: held))
+        }
+        return SuppressionPage(suppressions: page, next: hashes.count > limit ? hashes[limit - 1] : nil)
+    }
+}
