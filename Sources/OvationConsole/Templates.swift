@@ -65,7 +65,8 @@ enum Templates {
             LivePage.self, RejectionsPage.self, RejectionPage.self, RejectionCausesPage.self, RejectionCausePage.self,
             CauseActPage.self, KeysPage.self, KeyFormPage.self,
             RotateKeyPage.self, SecretPage.self, SectionsPage.self, KeyspacesPage.self, ReferencePage.self,
-            ChannelsPage.self, FoldersPage.self, TopicsPage.self, TopicMovePage.self, SuppressionsPage.self, TryPage.self,
+            ChannelsPage.self, FoldersPage.self, TopicsPage.self, TopicMovePage.self, SuppressionsPage.self,
+            TryPage.self,
         ]
         let fragments: [any ConsoleFragment.Type] = [
             EventTypePreview.self, ProfileSummary.self, RejectionCheck.self,

@@ -11,6 +11,9 @@ extension StoreContract {
         Check("an opt-out is lifted with a source and a reason, which stay in the history") { try await $0.lifts() },
         Check("only an opt-out is lifted, and of many at once one is the first") { try await $0.liftsOnce() },
         Check("the consents of all who hold a value are read, page by page") { try await $0.readsConsentsByValue() },
+        Check("with the first page comes what keys lead to: consents, a lock, or nothing") {
+            try await $0.readsConsentsByKey()
+        },
         Check(
             "of a merged profile, and of one that is gone, consents by a value are those of the whole profile, or none"
         ) {
@@ -170,6 +173,28 @@ extension StoreContract {
             guard let next = page.next else { return found }
             search.after = next
         }
+    }
+
+    private func readsConsentsByKey() async throws {
+        try await found()
+        _ = try await consent("a@b.se", .optIn)
+        _ = try await consent("a@b.se", .optOut, section: 3)
+        try await holds("a@b.se", 2, "not asked for")
+        _ = try await consent("b@b.se", .optIn)
+        try await expectChanged("b@b.se", .lock)
+        _ = try await consent("c@b.se", .optIn)
+        Fixtures.expectChanged(try await store.change(Fixtures.erase("c@b.se", number: 1)))
+        var asked = search(5, [:])
+        asked.keys = try ["a@b.se", "b@b.se", "none@b.se", "c@b.se"].map { try address($0) }
+        let keys = try await store.consents(asked).keys
+        try #require(keys.count == 4)
+        guard case .profile(let data) = keys[0] else {
+            Issue.record("\(keys[0])")
+            return
+        }
+        #expect(data.profile.keys.map(\.text) == ["a@b.se"])
+        #expect(data.sections.map(\.section) == [2] && data.sections[0].fields.map(\.field.kind) == [.consent])
+        #expect(keys[1...] == [.locked, .nothing, .nothing])
     }
 
     /// In section 2 the attribute 1 has e-mail addresses, in section 3 the attribute 9.

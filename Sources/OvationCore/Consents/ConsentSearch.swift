@@ -1,5 +1,5 @@
-/// A search for the consents of all profiles that hold a value of a mapped attribute, such as an address. See rule 21 of
-/// DESIGN.md.
+/// A search for the consents of all profiles that have an address: as a key, or as the value of a mapped attribute. See rule 21
+/// of DESIGN.md.
 public struct ConsentSearch: Sendable {
     public struct Value: Sendable, Equatable {
         /// Number of the section that has the attribute.
@@ -27,6 +27,8 @@ public struct ConsentSearch: Sendable {
     public var account: Int64
     /// By the number of the attribute.
     public var values: [Int64: Value]
+    /// Profiles that are read by a key as well, at the same moment.
+    public var keys: [ProfileAddress]
     /// Where consents are read.
     public var sections: [Int64]
     /// nil: from the first on.
@@ -35,10 +37,11 @@ public struct ConsentSearch: Sendable {
     public var limit: Int
 
     public init(
-        account: Int64, values: [Int64: Value], sections: [Int64], after: Place? = nil,
+        account: Int64, keys: [ProfileAddress] = [], values: [Int64: Value], sections: [Int64], after: Place? = nil,
         limit: Int = Limits.valueMatchesMax
     ) {
         self.account = account
+        self.keys = keys
         self.values = values
         self.sections = sections
         self.after = after
@@ -67,13 +70,25 @@ public struct ConsentSearch: Sendable {
 }
 
 public struct ConsentMatches: Sendable, Equatable {
+    /// What a key leads to.
+    public enum KeyMatch: Sendable, Equatable {
+        case nothing
+        /// A profile that was locked for good.
+        case locked
+        /// With the fields that were asked for.
+        case profile(ProfileData)
+    }
+
+    /// What each of ``ConsentSearch/keys`` leads to, in their order.
+    public let keys: [KeyMatch]
     /// Whole profiles, each once, with the fields that were asked for. One can come again on a later page: by the value of
     /// another attribute, or of another of its members.
     public let profiles: [ProfileData]
     /// For ``ConsentSearch/after``; nil on the last page.
     public let next: ConsentSearch.Place?
 
-    public init(profiles: [ProfileData], next: ConsentSearch.Place?) {
+    public init(keys: [KeyMatch] = [], profiles: [ProfileData], next: ConsentSearch.Place?) {
+        self.keys = keys
         self.profiles = profiles
         self.next = next
     }

@@ -24,8 +24,8 @@ public protocol ProfileStore: Sendable {
     /// Profiles by the value of a mapped attribute, of any of their members. Erased profiles are not among them.
     func profiles(_ search: ValueSearch) async throws(StoreFailure) -> ValueMatches
 
-    /// The consents of all profiles that hold a value, a page at a time, read at one moment each. Erased profiles are not
-    /// among them.
+    /// The consents of all profiles that a key leads to or that hold a value, a page at a time. Erased profiles are not among
+    /// them.
     func consents(_ search: ConsentSearch) async throws(StoreFailure) -> ConsentMatches
 
     /// The suppressed addresses of a channel, a page at a time.

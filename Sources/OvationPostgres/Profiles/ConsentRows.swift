@@ -3,11 +3,13 @@ import OvationRows
 
 /// Reads what many profiles say of being written to.
 enum ConsentRows {
-    /// In five round trips: the values, the members of their profiles, the profiles, what they hold, and its changes.
+    /// Two round trips for each key that leads to a profile, and five for the values: these, the members of their profiles, the
+    /// profiles, what they hold, and its changes. The keys are read first, each at a moment of its own.
     static func search(_ connection: PostgresConnection, _ search: ConsentSearch) throws -> ConsentMatches {
+        let keys = try search.keys.map { try match(connection, $0, search) }
         let limit = max(1, min(search.limit, Limits.valueMatchesMax))
         let rest = search.rest
-        guard !rest.isEmpty else { return ConsentMatches(profiles: [], next: nil) }
+        guard !rest.isEmpty else { return ConsentMatches(keys: keys, profiles: [], next: nil) }
         let results = try connection.run(
             rest.map { attribute, text, after in
                 Command(MappedValueSQL.exactBehind) {
@@ -31,8 +33,23 @@ enum ConsentRows {
             let data = try ProfileDataRows.data(
                 connection, of: whole.values.sorted { $0.id.value < $1.id.value }, in: search.sectionsToRead
             ) { search.takes($0, in: $1) }
-            return ConsentMatches(profiles: data, next: next)
+            return ConsentMatches(keys: keys, profiles: data, next: next)
         }
+    }
+
+    private static func match(
+        _ connection: PostgresConnection, _ key: ProfileAddress, _ search: ConsentSearch
+    ) throws -> ConsentMatches.KeyMatch {
+        if let data = try ProfileDataRows.data(connection, of: key, in: search.sectionsToRead) {
+            return .profile(
+                ProfileData(
+                    profile: data.profile,
+                    sections: data.sections.compactMap { section in
+                        let fields = section.fields.filter { search.takes($0.field, in: section.section) }
+                        return fields.isEmpty ? nil : ProfileData.Section(section: section.section, fields: fields)
+                    }))
+        }
+        return try ProfileRows.find(connection, key)?.state == .locked ? .locked : .nothing
     }
 
     /// The changes of a profile that is erased go while one reads. Then the profiles are looked for anew, without it.

@@ -11,12 +11,47 @@ enum ConsentRows {
         ORDER BY profile_id LIMIT ?5
         """
 
-    /// - Parameters:
-    ///   - recent: profiles that memory has.
-    ///   - missing: profiles that memory may have, and was not asked for before the snapshot: nothing is read then.
-    static func search(
-        _ database: Database, _ search: ConsentSearch, _ recent: [Int64: RecentProfiles.Row],
-        missing: inout Set<Int64>
+    /// What was taken of memory before the snapshot.
+    struct Memory: Sendable {
+        /// For each key that is asked for.
+        let keys: [Recent.Part]
+        /// Profiles that were found by a value, as far as they are known.
+        let members: [Int64: RecentProfiles.Row]
+    }
+
+    /// What a search came to.
+    enum Attempt: Sendable {
+        case found(ConsentMatches)
+        case pathIsLonger
+        /// Memory may have these profiles, and was not asked for them before the snapshot.
+        case areMissing(Set<Int64>)
+    }
+
+    static func search(_ database: Database, _ search: ConsentSearch, _ memory: Memory) throws -> Attempt {
+        var missing: Set<Int64> = []
+        do {
+            let keys = try zip(search.keys, memory.keys).map { try match(database, $0, search, $1) }
+            let matches = try self.search(database, search, keys, memory.members, missing: &missing)
+            return missing.isEmpty ? .found(matches) : .areMissing(missing)
+        } catch is Recent.PathIsLonger {
+            return .pathIsLonger
+        }
+    }
+
+    private static func match(
+        _ database: Database, _ key: ProfileAddress, _ search: ConsentSearch, _ recent: Recent.Part
+    ) throws -> ConsentMatches.KeyMatch {
+        if let profile = try ProfileRows.find(database, key, recent) {
+            return .profile(
+                try ProfileDataRows.data(database, of: profile, in: search.sectionsToRead) { search.takes($0, in: $1) })
+        }
+        return try ProfileRows.findLocked(database, key, recent) == nil ? .nothing : .locked
+    }
+
+    /// - Parameter missing: profiles that memory may have, and was not asked for before the snapshot: nothing is read then.
+    private static func search(
+        _ database: Database, _ search: ConsentSearch, _ keys: [ConsentMatches.KeyMatch],
+        _ recent: [Int64: RecentProfiles.Row], missing: inout Set<Int64>
     ) throws -> ConsentMatches {
         let limit = max(1, min(search.limit, Limits.valueMatchesMax))
         let places = try places(database, search, limit: limit)
@@ -28,7 +63,7 @@ enum ConsentRows {
         let data = try whole.values.sorted { $0.id.value < $1.id.value }.map { profile in
             try ProfileDataRows.data(database, of: profile, in: sections) { search.takes($0, in: $1) }
         }
-        return ConsentMatches(profiles: data, next: places.count > limit ? shown.last : nil)
+        return ConsentMatches(keys: keys, profiles: data, next: places.count > limit ? shown.last : nil)
     }
 
     /// One more than the limit at most, if there is one.

@@ -60,17 +60,20 @@ extension SQLiteStore: ProfileStore {
 
     public func consents(_ search: ConsentSearch) async throws(StoreFailure) -> ConsentMatches {
         var asked: Set<Int64> = []
+        var steps = Recent.stepsExpected
         while true {
-            let (matches, missing) = try await reader.read(
-                after: { [recent, asked] in
-                    asked.reduce(into: [Int64: RecentProfiles.Row]()) { $0[$1] = recent.profiles[$1] }
+            let attempt = try await reader.read(
+                after: { [recent, asked, steps] in
+                    ConsentRows.Memory(
+                        keys: search.keys.map { recent.part(for: $0, steps: steps) },
+                        members: asked.reduce(into: [:]) { $0[$1] = recent.profiles[$1] })
                 }
-            ) { database, recent in
-                var missing: Set<Int64> = []
-                return (try ConsentRows.search(database, search, recent, missing: &missing), missing)
+            ) { database, memory in try ConsentRows.search(database, search, memory) }
+            switch attempt {
+            case .found(let matches): return matches
+            case .pathIsLonger: steps *= 4
+            case .areMissing(let missing): asked.formUnion(missing)
             }
-            if missing.isEmpty { return matches }
-            asked.formUnion(missing)
         }
     }
 

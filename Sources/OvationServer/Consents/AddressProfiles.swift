@@ -6,6 +6,8 @@ import OvationWire
 struct AddressProfiles {
     /// What each holds, in the section that was asked for and in section 0.
     let data: [ProfileData]
+    /// nil: there is none, or it was not asked for.
+    let suppression: HeldField?
     private let caller: Identity
     private let channel: Int64
     private let section: Int64
@@ -14,28 +16,37 @@ struct AddressProfiles {
     /// false: more profiles have the address than are asked.
     private let isComplete: Bool
 
-    /// - Parameter section: nil: section 0 alone.
-    init(of place: AddressPlace, in section: Section?, from store: any ProfileStore) async throws {
+    /// - Parameters:
+    ///   - section: nil: section 0 alone.
+    ///   - suppressed: where a suppression of the address stands.
+    init(
+        of place: AddressPlace, in section: Section?, suppressed: ProfileAddress? = nil,
+        from store: any ProfileStore
+    ) async throws {
         caller = place.caller
         channel = place.channel.number
         self.section = section?.number ?? 0
+        var search = AddressProfiles.search(place, self.section)
+        // Most addresses are answered by this read alone.
+        search.keys = [place.profile] + [suppressed].compactMap { $0 }
+        let first = try await store.consents(search)
         var found: [ProfileID: ProfileData] = [:]
-        let own = try await store.data(of: place.profile, in: [0, self.section])
-        if let own {
-            found[own.profile.id] = own
-            isLocked = false
-        } else {
-            isLocked = try await store.profile(.address(place.profile))?.state == .locked
-        }
-        isComplete = try await AddressProfiles.readByValue(place, self.section, store, to: &found)
+        if case .profile(let own) = first.keys[0] { found[own.profile.id] = own }
+        isLocked = first.keys[0] == .locked
+        suppression = AddressProfiles.suppression(in: first.keys.dropFirst().first, channel: channel)
+        search.keys = []
+        isComplete = try await AddressProfiles.readByValue(first, search, place.keyspace, store, to: &found)
         data = Array(found.values)
     }
 
-    /// Those that have it as a value, some at a time.
-    /// - Returns: whether these are all.
-    private static func readByValue(
-        _ place: AddressPlace, _ section: Int64, _ store: any ProfileStore, to found: inout [ProfileID: ProfileData]
-    ) async throws -> Bool {
+    private static func suppression(in match: ConsentMatches.KeyMatch?, channel: Int64) -> HeldField? {
+        guard case .profile(let data) = match,
+            let held = data.sections.first?[Suppression.field(ofChannel: channel)], held.isOptOut
+        else { return nil }
+        return held
+    }
+
+    private static func search(_ place: AddressPlace, _ section: Int64) -> ConsentSearch {
         let catalogue = place.caller.account.catalogue
         let text = place.profile.key.text
         var search = ConsentSearch(account: place.caller.key.account, values: [:], sections: [0, section])
@@ -45,13 +56,23 @@ struct AddressProfiles {
             }
             search.values[attribute.number] = ConsentSearch.Value(section: other.number, text: text)
         }
-        for _ in 0..<Limits.addressProfilesMax / Limits.valueMatchesMax {
-            let page = try await store.consents(search)
-            for data in page.profiles where holds(data, search, format: place.keyspace.keyFormat) {
+        return search
+    }
+
+    /// Those that have it as a value, some at a time.
+    /// - Returns: whether these are all.
+    private static func readByValue(
+        _ first: ConsentMatches, _ search: ConsentSearch, _ keyspace: Keyspace, _ store: any ProfileStore,
+        to found: inout [ProfileID: ProfileData]
+    ) async throws -> Bool {
+        var (page, search) = (first, search)
+        for number in 1...Limits.addressProfilesMax / Limits.valueMatchesMax {
+            for data in page.profiles where holds(data, search, format: keyspace.keyFormat) {
                 found[data.profile.id] = data
             }
             guard let next = page.next else { return true }
             search.after = next
+            if number < Limits.addressProfilesMax / Limits.valueMatchesMax { page = try await store.consents(search) }
         }
         return false
     }

@@ -23,12 +23,10 @@ struct AskSending: BodyEndpoint {
                 "Consents to '\(topic.discriminator)' are for the channel '\(only)' alone, not for "
                     + "'\(place.channel.discriminator)'.")
         }
-        let sending: Sending
-        if let held = try await suppressions.held(place) {
-            sending = Sending(reason: .suppressed, held: held)
-        } else {
-            sending = try await AddressProfiles(of: place, in: section, from: store).sending(about: topic)
-        }
+        let profiles = try await AddressProfiles(
+            of: place, in: section, suppressed: suppressions.profile(place), from: store)
+        let sending =
+            try profiles.suppression.map { Sending(reason: .suppressed, held: $0) } ?? profiles.sending(about: topic)
         return BodyAnswer(Bodies.Sending(sending), headers: [.cacheControl: "no-store"])
     }
 

@@ -15,8 +15,9 @@ struct ListEvaluations: BodyEndpoint {
         let folder = try caller.catalogue.listedFolder(
             call.path.folder("consent_list"), in: section.discriminator)
         var body = Bodies.Evaluations()
-        if try await suppressions.held(place) == nil {
-            let profiles = try await AddressProfiles(of: place, in: section, from: store)
+        let profiles = try await AddressProfiles(
+            of: place, in: section, suppressed: suppressions.profile(place), from: store)
+        if profiles.suppression == nil {
             let said = profiles.topics
             let topics = try caller.catalogue.listedTopics(in: section.discriminator).filter {
                 guard $0.folder == folder.discriminator, said.contains($0.number) else { return false }

@@ -18,6 +18,10 @@ struct Suppressions: Sendable {
             foundingID: .founding(account: account, keyspace: keyspace, key: key))
     }
 
+    func profile(_ place: AddressPlace) -> ProfileAddress? {
+        profile(place.profile.key, channel: place.channel, account: place.caller.key.account)
+    }
+
     /// nil: the address is not suppressed.
     func held(_ place: AddressPlace) async throws -> HeldField? {
         try await held(place.profile.key, channel: place.channel, account: place.caller.key.account)
