@@ -196,7 +196,8 @@ def test_an_export_of_changes_has_opt_outs_of_the_account(server: Server) -> Non
     assert server.client().post(ADDRESS + "/consents", json={"type": "opt-out"}).status_code == 201
     assert server.client().request("PUT", ADDRESS + "/suppression", json={"reason": "spam"}).status_code == 201
     exported = succeed(server, "events", "export", "--section", DEFAULT_SECTION, "--changes", "--quiet")
-    [line] = [json.loads(text) for text in exported.splitlines()]
+    made, line = (json.loads(text) for text in exported.splitlines())
+    assert made["data"]["changes"][0]["kind"] == "attribute", "a profile is made with its address"
     [change] = line["data"]["changes"]
     assert line["profile_key"] == STEVE and change["consent"]["of_account"] and change["to"] == "opt-out"
 

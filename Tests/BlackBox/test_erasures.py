@@ -50,7 +50,7 @@ def test_a_deleted_profile_stays_deleted_through_a_crash_and_leaves_the_disk(ser
     for path in (PROFILE, EVENTS):
         assert client.get(path).json()["code"] == "profile_not_found"
     removed = receipt(client, answer.headers["erasure-id"])["removed"]
-    assert removed == {"events": 3000, "attributes": 0, "tags": 0, "changes": 0, "refused_posts": 0}
+    assert removed == {"events": 3000, "attributes": 0, "tags": 0, "consents": 0, "changes": 0, "refused_posts": 0}
     post(client, 1)
     assert len(client.get(EVENTS).json()["items"]) == 1
     assert receipt(client, client.request("DELETE", PROFILE).headers["erasure-id"])["removed"]["events"] == 1

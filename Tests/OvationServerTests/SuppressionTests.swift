@@ -87,7 +87,9 @@ struct SuppressionTests {
             for path in [Self.suppressions, Self.steve + "/suppression/history"] {
                 #expect(try await server.send(.get, path, token: token).status == .forbidden)
             }
-            for query in ["cursor=c7k2q", "cursor=sxyz", "limit=501", "limit=0"] {
+            let hash = String(repeating: "0a", count: 32)
+            #expect(try await server.send(.get, Self.suppressions + "?cursor=s" + hash).status == .ok)
+            for query in ["cursor=c" + hash, "cursor=s" + hash.dropLast(2), "cursor=sxyz", "limit=501", "limit=0"] {
                 #expect(try await server.send(.get, Self.suppressions + "?" + query).status == .badRequest, "\(query)")
             }
             let gone = Self.suppressions.replacing("channels.email", with: "channels.none")

@@ -88,29 +88,32 @@ enum ConsentRows {
 
     // MARK: Suppressions
 
-    // Named, so that nobody looks through all profiles where the condition of the index is not seen. A profile that is being
-    // moved is in both tables.
-    private static let selectProfiles: StaticString = """
-        SELECT key, profile_id, created_at FROM profile INDEXED BY profile_suppression
-        WHERE account_id = ?1 AND keyspace = ?2 AND keyspace < 0 AND key > ?3 ORDER BY key LIMIT ?4
+    /// A range of an index, which is read in its order: what comes behind the last one of a channel is of another, and ends the
+    /// reading. Where account and keyspace are compared alone, SQLite takes the index's own condition for the better one, and
+    /// sorts all of them. A profile that is being moved is in both tables.
+    static let selectSuppressions: [StaticString] = [
         """
-
-    private static let selectArrivals: StaticString = """
-        SELECT key, profile_id, created_at FROM profile_arrival INDEXED BY profile_arrival_suppression
-        WHERE account_id = ?1 AND keyspace = ?2 AND keyspace < 0 AND key > ?3 ORDER BY key LIMIT ?4
+        SELECT key, profile_id, created_at, account_id, keyspace FROM profile INDEXED BY profile_suppression
+        WHERE (account_id, keyspace, key) > (?1, ?2, ?3) AND keyspace < 0 ORDER BY account_id, keyspace, key LIMIT ?4
+        """,
         """
+        SELECT key, profile_id, created_at, account_id, keyspace
+        FROM profile_arrival INDEXED BY profile_arrival_suppression
+        WHERE (account_id, keyspace, key) > (?1, ?2, ?3) AND keyspace < 0 ORDER BY account_id, keyspace, key LIMIT ?4
+        """,
+    ]
 
     static func suppressions(_ database: Database, _ filter: SuppressionFilter) throws -> SuppressionPage {
         let limit = max(1, min(filter.limit, Limits.suppressionsPageMax))
         let keyspace = Suppression.keyspace(ofChannel: filter.channel)
         var found: [String: Profile] = [:]
-        for sql in [selectProfiles, selectArrivals] {
+        for sql in selectSuppressions {
             let select = try PreparedStatement(database, sql)
             select.bind(1, filter.account)
             select.bind(2, keyspace)
             select.bind(3, text: filter.after ?? "")
             select.bind(4, Int64(limit) + 1)
-            while try select.nextRow() {
+            while try select.nextRow(), select.int64(3) == filter.account, select.int64(4) == keyspace {
                 let key = select.text(0)
                 found[key] = Profile(
                     id: ProfileID(select.int64(1)), key: Profile.Key(keyspace: keyspace, text: key),
