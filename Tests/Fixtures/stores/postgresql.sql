@@ -266,3 +266,15 @@ CREATE TABLE ovation.profile_value (
     profile_id   bigint NOT NULL,              -- the member
     PRIMARY KEY (account_id, attribute, value, profile_id)
 );
+
+-- Migration 11 counts of consents
+
+CREATE TABLE ovation.consent_count (
+    account_id   bigint NOT NULL,
+    section      bigint NOT NULL,              -- 0: of the account; -1: suppressions
+    place        bigint NOT NULL,              -- number of the field: topic and channel
+    type         bigint NOT NULL,
+    slot         bigint NOT NULL,
+    profiles     bigint NOT NULL,
+    PRIMARY KEY (account_id, section, place, type, slot)
+) WITH (fillfactor = 50);
