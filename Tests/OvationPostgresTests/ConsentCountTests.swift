@@ -103,7 +103,7 @@ struct ConsentCountTests {
         }
     }
 
-    @Test("after random lives the counts are those of what is held", arguments: 300...303 as ClosedRange<UInt64>)
+    @Test("after random lives the counts are those of what is held", arguments: 300...301 as ClosedRange<UInt64>)
     func followsLives(seed: UInt64) async throws {
         var limits = Database.few
         limits.idempotencyLifetime = .seconds(5000)
@@ -115,7 +115,7 @@ struct ConsentCountTests {
 
     @Test(
         "after random lives with merges the counts are those of what is held",
-        arguments: 300...303 as ClosedRange<UInt64>)
+        arguments: 300...301 as ClosedRange<UInt64>)
     func followsMembers(seed: UInt64) async throws {
         let store = try database.open()
         try await MemberHistory(seed: seed, on: [store]).play(steps: 150)

@@ -216,9 +216,9 @@ struct ProfileStateTests {
         // A post asks nothing of members.
         #expect(try cost(try group(5), on: connection, memory, limits) == [2, 6])
         let change = QueuedWrite.change(try Fixtures.lock("c@b.se"), NobodyWaits())
-        // A timeout for the lock, the members, the row of what became of the profile, read and written; the state, the row of
-        // the change and its number; and no events and usage.
-        #expect(try cost([change], on: connection, memory, limits) == [2, 11])
+        // A timeout for the lock, the members, the row of what became of the profile, read and written; all that it holds, for
+        // its consents; the state, the row of the change and its number; and no events and usage.
+        #expect(try cost([change], on: connection, memory, limits) == [2, 12])
     }
 }
 

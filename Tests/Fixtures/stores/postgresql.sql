@@ -270,3 +270,14 @@ CREATE TABLE ovation.profile_value (
 -- Migration 10 consents of erased profiles
 
 ALTER TABLE ovation.erasure ADD COLUMN consents bigint NOT NULL DEFAULT 0;
+-- Migration 11 counts of consents
+
+CREATE TABLE ovation.consent_count (
+    account_id   bigint NOT NULL,
+    section      bigint NOT NULL,              -- 0: of the account; -1: suppressions
+    place        bigint NOT NULL,              -- number of the field: topic and channel
+    type         bigint NOT NULL,
+    slot         bigint NOT NULL,
+    profiles     bigint NOT NULL,
+    PRIMARY KEY (account_id, section, place, type, slot)
+) WITH (fillfactor = 50);

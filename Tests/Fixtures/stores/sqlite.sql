@@ -1935,6 +1935,7 @@ CREATE INDEX rejection_without_cause ON rejection (rejection_id) WHERE cause IS 
 CREATE UNIQUE INDEX timeline_key ON timeline (run, profile_id, section, event_time, event_id);
 
 -- After migration 013 suppressions in order, consents of erased profiles
+-- After migration 014 counts of consents
 
 CREATE TABLE account (
     account_id   INTEGER PRIMARY KEY,
@@ -1992,6 +1993,15 @@ CREATE TABLE "catalogue_log" (
     PRIMARY KEY (account_id, sequence)
 ) STRICT, WITHOUT ROWID;
 
+CREATE TABLE consent_count (
+    account_id   INTEGER NOT NULL,
+    section      INTEGER NOT NULL,             -- 0: of the account; -1: suppressions
+    place        INTEGER NOT NULL,             -- number of the field: topic and channel
+    type         INTEGER NOT NULL,
+    profiles     INTEGER NOT NULL,
+    PRIMARY KEY (account_id, section, place, type)
+) STRICT, WITHOUT ROWID;
+
 CREATE TABLE erased_rejection (
     rejection_id INTEGER PRIMARY KEY,
     position     INTEGER NOT NULL              -- of the erasure
@@ -2011,6 +2021,7 @@ CREATE TABLE erasure (
     changes      INTEGER NOT NULL,
     rejections   INTEGER NOT NULL              -- all of them, from the beginning
 , consents INTEGER NOT NULL DEFAULT 0) STRICT;
+) STRICT;
 
 CREATE TABLE event (
     event_id     INTEGER PRIMARY KEY,          -- in the order of arrival
@@ -2163,6 +2174,8 @@ CREATE INDEX profile_arrival_suppression ON profile_arrival (account_id, keyspac
 CREATE INDEX profile_member_of_root ON profile_member (root_id);
 
 CREATE INDEX profile_suppression ON profile (account_id, keyspace, key) WHERE keyspace < 0;
+
+CREATE INDEX profile_member_of_root ON profile_member (root_id);
 
 CREATE INDEX rejection_by_cause ON rejection
     (account_id, cause, replayed_at, rejection_id, section, code, received_at, event_count, item_codes,
