@@ -95,17 +95,24 @@ public struct ConsentEdit: Sendable, Equatable {
     public let place: ConsentPlace
     public let consent: Consent
     public let refused: Refused
+    /// Whether an opt-out stays, although the table lets it become an opt-in.
+    public let keepsOptOut: Bool
 
-    public init(_ place: ConsentPlace, _ consent: Consent, refused: Refused = .refusesChange) {
+    public init(
+        _ place: ConsentPlace, _ consent: Consent, refused: Refused = .refusesChange, keepsOptOut: Bool = false
+    ) {
         self.place = place
         self.consent = consent
         self.refused = refused
+        self.keepsOptOut = keepsOptOut
     }
 
     /// What a store does, from what the profile has there.
     public func transition(from held: ProfileValue?) -> ConsentTransition {
         // What an other version wrote and this one cannot read is no consent; it can be overwritten.
-        ConsentTransition(from: held.flatMap { Consent($0) }?.type, to: consent.type)
+        let current = held.flatMap { Consent($0) }?.type
+        if keepsOptOut, current == .optOut { return .refused }
+        return ConsentTransition(from: current, to: consent.type)
     }
 
     package var edit: ProfileEdit { ProfileEdit(place.field, consent.value) }
