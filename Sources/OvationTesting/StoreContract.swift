@@ -14,7 +14,7 @@ public struct StoreContract: Sendable {
         eventChecks + bulkChecks + profileChecks + profileChangeChecks + profileDataChecks + profileHistoryChecks
         + erasureChecks + erasureRemovalChecks + memberChecks + lockChecks + valueChecks + consentChecks
         + rejectionChecks + causeChecks
-        + activityChecks
+        + activityChecks + jobChecks
 
     private static let eventChecks: [Check] = [
         Check("a new store is empty and has a secret") { try await $0.startsEmpty() },

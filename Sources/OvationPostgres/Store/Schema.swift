@@ -26,11 +26,12 @@ enum Schema {
         Migration(
             number: 9, name: "values of mapped attributes", statements: mappedValues,
             fill: { try MappedValueRows.fill($0) }),
+        Migration(number: 12, name: "jobs", statements: JobTable.statements),
     ]
 
     /// All of them but the ledger.
     static let tables = [
-        "account", "act", "activity", "api_key", "catalogue_log", "erasure", "event", "idempotency",
+        "account", "act", "activity", "api_key", "catalogue_log", "erasure", "event", "idempotency", "job",
         "mapped_attribute", "profile", "profile_change", "profile_data", "profile_member", "profile_value", "rejection",
         "setting", "signing_key", "version_usage",
     ]

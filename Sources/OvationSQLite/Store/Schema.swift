@@ -56,6 +56,9 @@ enum Schema {
             try database.execute(sql: mappedValues)
             try MappedValueRows.fill(database)
         }
+        migrator.registerMigration("015 jobs", foreignKeyChecks: .immediate) { database in
+            try database.execute(sql: JobTable.sql)
+        }
         return migrator
     }
 
