@@ -111,5 +111,19 @@ struct InstantStore: Store {
 
     func dismissRejection(_ id: Rejection.ID, account: Int64) async throws(StoreFailure) -> Bool { throw unused }
 
+    func add(_ job: Job, openMax: Int) async throws(StoreFailure) -> Bool { throw unused }
+
+    func job(_ id: JobID, account: Int64) async throws(StoreFailure) -> Job? { throw unused }
+
+    func jobs(account: Int64, before position: JobPosition?, limit: Int) async throws(StoreFailure) -> [Job] {
+        throw unused
+    }
+
+    func openJobs(limit: Int) async throws(StoreFailure) -> [Job] { throw unused }
+
+    func save(_ job: Job) async throws(StoreFailure) -> Job? { throw unused }
+
+    func removeJobs(expiredAt time: Timestamp) async throws(StoreFailure) { throw unused }
+
     func check() async throws(StoreFailure) { throw unused }
 }

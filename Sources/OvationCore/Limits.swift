@@ -93,6 +93,40 @@ public struct Limits: Sendable, Equatable {
     /// Bytes that the reader has to take in that time: a real reader is faster than one kilobyte a second.
     public static let exportBytesMin = 256 * 1024
 
+    // MARK: Imports and jobs
+
+    /// Bytes of the file of an import; more is 413. The vendor's figure is "50 MB".
+    public var importFileBytesMax = 50 * 1024 * 1024
+    /// Imports of an account that have not ended; one more is answered 429 at once. The vendor's number.
+    public static let importsOpenMax = 3
+    /// How long the file of an import may be uploaded after the request.
+    public static let importUploadLifetime: Duration = .seconds(3600)
+    /// Bytes of the upload of a file beside the file: boundaries, headers and fields.
+    public static let uploadFormBytesMax = 16 * 1024
+    /// Rows of an import that are checked together, and wait for the writer together. Posts that come meanwhile share
+    /// their commits with so many changes at most.
+    public static let importBatchRows = 1000
+    /// Bytes of a file that are read at once.
+    public static let importPieceBytes = 64 * 1024
+    /// Bytes of one row of a file of CSV, and so of one field.
+    public static let csvRowBytesMax = 256 * 1024
+    /// Fields of one row of a file of CSV.
+    public static let csvColumnsMax = 2000
+    /// Bytes of the report of the refused rows of an import; rows beyond are counted only.
+    public static let importReportBytesMax = 64 * 1024 * 1024
+    /// How long a job whose file is there waits for a server to begin. Only one that has the file can.
+    public static let jobPatience: Duration = .seconds(86_400)
+    /// How long a server that works on a job may be silent before another one goes on with it.
+    public static let jobLease: Duration = .seconds(20)
+    /// How long a job can be read after its end, with its report.
+    public static let jobAge: Duration = .seconds(7 * 86_400)
+    /// How often a server looks for jobs of other servers, and for those that have expired.
+    public static let jobsPoll: Duration = .seconds(5)
+    /// Jobs in one page.
+    public static let jobsPageMax = 200
+    /// Jobs that have not ended that a server looks at, oldest first.
+    public static let jobsOpenMax = 1000
+
     // MARK: Profile keys
 
     /// Bytes of a profile key in UTF-8, after normalisation.

@@ -128,6 +128,7 @@ extension Problem.Code {
     public static let profileLocked = Self("profile_locked")
     public static let erasureNotFound = Self("erasure_not_found")
     public static let profileKeyNotFound = Self("profile_key_not_found")
+    public static let jobNotFound = Self("job_not_found")
 
     // What stands against it
     public static let alreadyExists = Self("already_exists")
@@ -144,6 +145,10 @@ extension Problem.Code {
     public static let idempotencyKeyReused = Self("idempotency_key_reused")
     public static let alreadyReplayed = Self("already_replayed")
     public static let preconditionFailed = Self("precondition_failed")
+    public static let tooManyJobs = Self("too_many_jobs")
+    public static let uploadExpired = Self("upload_expired")
+    public static let jobEnded = Self("job_ended")
+    public static let invalidFile = Self("invalid_file")
 
     // Us
     public static let busy = Self("busy")
@@ -190,11 +195,13 @@ extension Problem.Code: CaseIterable {
         .profileNotFound, .eventTypeNotFound, .attributeNotFound, .tagNotFound, .channelNotFound,
         .folderNotFound, .topicNotFound, .eventNotFound, .versionNotFound, .apiKeyNotFound,
         .rejectionNotFound, .rejectionCauseNotFound, .profileLocked, .erasureNotFound, .profileKeyNotFound,
+        .jobNotFound,
         .alreadyExists, .profileExists,
         .profileKeyTaken, .profilesDiffer, .tooManyMembers, .canonicalProfile, .lastKey, .consentNotAllowed,
         .consentNotFound, .suppressionNotFound,
         .conflict,
-        .idempotencyKeyReused, .alreadyReplayed, .preconditionFailed, .busy, .shuttingDown, .storeUnavailable,
+        .idempotencyKeyReused, .alreadyReplayed, .preconditionFailed, .tooManyJobs, .uploadExpired, .jobEnded,
+        .invalidFile, .busy, .shuttingDown, .storeUnavailable,
         .storageFull, .storeDamaged, .internalError, .requestTimeout, .missingMember, .wrongType, .duplicateMember,
         .invalidTime, .timeOutOfRange, .invalidVersionID, .unknownVersion, .draftVersion, .eventTypeRemoved,
         .unknownField, .unknownAttribute, .unknownTag, .missingField, .numberOutOfRange, .lineTooLong, .textTooLong,

@@ -11,16 +11,16 @@ extension Problem.Code {
         case .notFound, .keyspaceNotFound, .sectionNotFound, .profileNotFound, .eventTypeNotFound, .attributeNotFound,
             .tagNotFound, .channelNotFound, .folderNotFound, .topicNotFound, .eventNotFound, .versionNotFound,
             .apiKeyNotFound, .erasureNotFound, .rejectionNotFound, .rejectionCauseNotFound, .profileKeyNotFound,
-            .consentNotFound, .suppressionNotFound:
+            .consentNotFound, .suppressionNotFound, .jobNotFound:
             .notFound
         case .methodNotAllowed: .methodNotAllowed
         case .requestTimeout: .requestTimeout
         case .alreadyExists, .profileExists, .profileKeyTaken, .profilesDiffer, .tooManyMembers, .lastKey, .conflict,
-            .idempotencyKeyReused, .alreadyReplayed, .consentNotAllowed:
+            .idempotencyKeyReused, .alreadyReplayed, .consentNotAllowed, .jobEnded:
             .conflict
-        case .tooManyAttempts: .tooManyRequests
+        case .tooManyAttempts, .tooManyJobs: .tooManyRequests
         case .preconditionFailed: .preconditionFailed
-        case .profileLocked: .gone
+        case .profileLocked, .uploadExpired: .gone
         case .bodyTooLarge, .tooManyItems: .contentTooLarge
         case .unsupportedEncoding: .unsupportedMediaType
         case .internalError, .storeDamaged: .internalServerError

@@ -17,7 +17,8 @@ struct Routes {
     var handlers: [Endpoint: any EndpointHandler] {
         let routes =
             tokens + keyspaces + sections + eventTypes + attributes + tags + channels + folders + topics + models
-            + events + profiles + profileData + merges + erasures + consents + rejections + following + apiKeys
+            + events + profiles + profileData + merges + erasures + imports + consents + rejections + following
+            + apiKeys
             + server
         return Dictionary(uniqueKeysWithValues: routes.map { ($0.endpoint, $0.handler) })
     }
@@ -203,6 +204,23 @@ struct Routes {
         ]
     }
 
+    /// Profiles from files, and jobs.
+    private var imports: [Route] {
+        let imports = Imports(
+            store: store, directory: directory, files: dependencies.files, wake: dependencies.jobs,
+            basePath: dependencies.basePath)
+        return [
+            (.createImport, CreateImport(imports: imports, limits: limits)),
+            (.createMergingImport, CreateMergingImport(imports: imports, limits: limits)),
+            (.uploadImportFile, UploadImportFile(imports: imports, clock: dependencies.clock, limits: limits)),
+            (.getImport, GetImport(imports: imports)),
+            (.getImportReport, GetImportReport(imports: imports)),
+            (.listJobs, ListJobs(store: store)),
+            (.getJob, GetJob(store: store)),
+            (.cancelJob, CancelJob(store: store)),
+        ]
+    }
+
     /// Of both generations of the API.
     private var consents: [Route] {
         [
@@ -307,6 +325,8 @@ struct Dependencies: Sendable {
     let bodies: BodyBudget
     let version: String
     let basePath: BasePath
+    let files: JobFiles
+    let jobs = JobSignal()
 
     var replay: Replay { Replay(store: store, parsers: parsers, journal: journal, limits: limits) }
     var streams: StreamLog { StreamLog(metrics: journal.metrics, clock: clock, logger: journal.logger) }

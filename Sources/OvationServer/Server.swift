@@ -23,12 +23,15 @@ public struct ServerConfiguration: Sendable {
     public var trustedProxies: [AddressRange]
     /// The prefix of paths behind a proxy.
     public var basePath: BasePath
+    /// The folder with the files of jobs; it is made when it is needed. nil: the server takes no imports.
+    public var files: String?
     /// Whether plain writes are answered without the framework. Tests turn it off, and compare.
     package var hasFastWrites = true
 
     public init(
         host: String, port: Int, adminPort: Int? = nil, region: String, limits: Limits = Limits(), version: String,
-        isConsoleOn: Bool = true, trustedProxies: [AddressRange] = [], basePath: BasePath = .none
+        isConsoleOn: Bool = true, trustedProxies: [AddressRange] = [], basePath: BasePath = .none,
+        files: String? = nil
     ) throws(Problem) {
         guard !region.isEmpty, region.utf8.count <= 40,
             region.utf8.allSatisfy({ (97...122).contains($0) || (48...57).contains($0) || $0 == 45 })
@@ -44,6 +47,7 @@ public struct ServerConfiguration: Sendable {
         self.isConsoleOn = isConsoleOn
         self.trustedProxies = trustedProxies
         self.basePath = basePath
+        self.files = files
     }
 }
 
@@ -59,6 +63,8 @@ public struct Server: Sendable {
     private let signer: TokenSigner
     private let isShared: Bool
     private let clock: WallClock
+    /// Runs as long as the server does.
+    public let jobRunner: JobRunner
     private let routes: @Sendable () -> Routes
     private let pipeline: Pipeline
     /// nil where it is turned off.
@@ -92,7 +98,7 @@ public struct Server: Sendable {
             store: store, directory: directory, signer: signer, secretHash: secretHash, signIns: signIns,
             sessions: sessions, journal: journal, clock: clock, startedAt: clock.now(), limits: configuration.limits,
             bodies: BodyBudget(bytesMax: configuration.limits.bodiesBytes), version: configuration.version,
-            basePath: configuration.basePath)
+            basePath: configuration.basePath, files: JobFiles(folder: configuration.files))
         self.newAdminKey = newAdminKey
         self.isFirstStart = isFirstStart
         self.configuration = configuration
@@ -107,6 +113,7 @@ public struct Server: Sendable {
             authentication: BearerAuthentication(signer: signer, directory: directory), metrics: metrics,
             bodies: dependencies.bodies, clock: clock, logger: logger)
         self.pipeline = pipeline
+        jobRunner = JobRunner(dependencies)
         console =
             try sessions.map { sessions in
                 try Console(

@@ -16,7 +16,7 @@ public struct StoreContract: Sendable {
         + consentCountChecks
         + suppressionChecks
         + rejectionChecks + causeChecks
-        + activityChecks
+        + activityChecks + jobChecks
 
     private static let eventChecks: [Check] = [
         Check("a new store is empty and has a secret") { try await $0.startsEmpty() },

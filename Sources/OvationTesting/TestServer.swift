@@ -12,6 +12,8 @@ public struct TestServer: Sendable {
     public let clock: TestClock
     public let store: any Store
     public let adminToken: String
+    /// Does what is to be done of jobs, once.
+    public var runJobs: @Sendable () async throws -> Void = {}
 
     public init(client: RouterClient, clock: TestClock, store: any Store, adminToken: String) {
         self.client = client
@@ -42,16 +44,18 @@ public struct TestServer: Sendable {
             store: store,
             configuration: ServerConfiguration(
                 host: "127.0.0.1", port: 0, region: region, limits: limits, version: "test",
-                isConsoleOn: isConsoleOn, trustedProxies: trustedProxies),
+                isConsoleOn: isConsoleOn, trustedProxies: trustedProxies,
+                files: folder.path + "/files"),
             admin: AdminCredentials(clientID: clientID, clientSecret: clientSecret),
             clock: WallClock { clock.now }, logger: logger, makeSigningKey: TestServer.signingKey)
         _ = try await server.apply(model ?? Fixtures.model())
         let client = try await RouterClient(server.application())
         let stranger = TestServer(client: client, clock: clock, store: store, adminToken: "")
-        try await test(
-            TestServer(
-                client: client, clock: clock, store: store,
-                adminToken: try await stranger.token(clientID: clientID, secret: clientSecret)))
+        var admin = TestServer(
+            client: client, clock: clock, store: store,
+            adminToken: try await stranger.token(clientID: clientID, secret: clientSecret))
+        admin.runJobs = { try await server.jobRunner.round() }
+        try await test(admin)
         withExtendedLifetime(folder) {}
     }
 
@@ -89,6 +93,15 @@ public struct TestServer: Sendable {
         if let token { fields[.authorization] = "Bearer " + (token == "admin" ? adminToken : token) }
         for (name, value) in headers { fields.append(HTTPField(name: HTTPField.Name(name)!, value: value)) }
         return Answer(try await client.send(method, path, headers: fields, body: body.map { Array($0.utf8) }))
+    }
+
+    public static let formType = "multipart/form-data; boundary=ovation-test"
+
+    /// The form that uploads the file of an import.
+    public static func form(key: String, file: String) -> String {
+        "--ovation-test\r\nContent-Disposition: form-data; name=\"upload_key\"\r\n\r\n\(key)\r\n--ovation-test\r\n"
+            + "Content-Disposition: form-data; name=\"file\"; filename=\"f.csv\"\r\nContent-Type: text/csv\r\n\r\n"
+            + "\(file)\r\n--ovation-test--\r\n"
     }
 
     public static func eventsPath(_ key: String = "steve%40apsis.com", keyspace: String = Fixtures.emailKeyspace)

@@ -19,7 +19,8 @@ struct Serve: AsyncParsableCommand {
             Every option can also be set in the environment (OVATION_PORT=9000) or in a YAML file given with --config \
             (port: 9000); flags win over the environment, and the environment over the file. The file and the \
             environment also take admin_client_id and admin_client_secret, which set the admin API key instead of \
-            making one; body_bytes_max, bodies_bytes_max, items_max, event_time_ahead_days, connections_max, \
+            making one; body_bytes_max, bodies_bytes_max, items_max, import_file_bytes_max, event_time_ahead_days, \
+            connections_max, \
             idle_timeout_seconds, body_timeout_seconds, answer_timeout_seconds, rejections_max (0 keeps no refused \
             posts), rejections_days, session_idle_minutes, session_hours and trusted_proxies.
 
@@ -57,6 +58,13 @@ struct Serve: AsyncParsableCommand {
     var region: String?
     @Option(help: "YAML data model to apply at start; see 'ovation model'.")
     var model: String?
+    @Option(
+        help: ArgumentHelp(
+            """
+            Folder for the files of imports. Servers that share a store can share it. (default: beside the store, or \
+            ./ovation-data/files)
+            """, valueName: "folder"))
+    var files: String?
     @Option(help: "Serve the console under /console: true or false. (default: true)")
     var console: String?
     @Option(help: "trace, debug, info, notice, warning, error or critical. (default: info)")
@@ -84,6 +92,7 @@ struct Serve: AsyncParsableCommand {
         let unixSocket = try settings.unixSocket.map { try UnixSocket($0) }
         defer { unixSocket?.remove() }
         let location = try StoreLocation(settings.store)
+        configuration.files = settings.files ?? location.filesFolder
         let store = try location.open(settings.limits, logger)
         defer { store.close() }
         if let filesMax {
@@ -159,7 +168,9 @@ struct Serve: AsyncParsableCommand {
             if !sockets.isEmpty { listeners.append(server.listener(on: sockets)) }
         }
         // Stopped in the opposite order: the last requests are noted too.
-        var services: [any Service] = [server.keyUseRecorder, server.eventRetention, Together(services: listeners)]
+        var services: [any Service] = [
+            server.keyUseRecorder, server.eventRetention, server.jobRunner, Together(services: listeners),
+        ]
         if let follower = server.definitionsFollower { services.append(follower) }
         if let supervisor { services.append(supervisor) }
         if let admin = server.adminApplication() { services.append(admin) }
@@ -205,6 +216,7 @@ struct Serve: AsyncParsableCommand {
         if let basePath { flags[.basePath] = .string(basePath) }
         if let region { flags[.region] = .string(region) }
         if let model { flags[.model] = .string(model) }
+        if let files { flags[.files] = .string(files) }
         if let console { flags[.console] = .string(console) }
         if let logLevel { flags[.logLevel] = .string(logLevel) }
         if let logFormat { flags[.logFormat] = .string(logFormat) }

@@ -18,6 +18,8 @@ struct Settings: Sendable {
     var basePath: BasePath
     var region: String
     var modelFile: String?
+    /// The folder with the files of jobs; nil: beside the store.
+    var files: String?
     var logLevel: Logger.Level
     var logFormat: LogFormat
     var admin: AdminCredentials?
@@ -30,6 +32,7 @@ struct Settings: Sendable {
     /// Names in a configuration file; `OVATION_` and upper case in the environment.
     enum Key: String, CaseIterable {
         case store, host, port, listen, region, model, console
+        case files
         case basePath = "base_path"
         case adminPort = "admin_port"
         case logLevel = "log_level"
@@ -40,6 +43,7 @@ struct Settings: Sendable {
         case bodyBytesMax = "body_bytes_max"
         case bodiesBytesMax = "bodies_bytes_max"
         case itemsMax = "items_max"
+        case importFileBytesMax = "import_file_bytes_max"
         case eventTimeAheadDays = "event_time_ahead_days"
         case connectionsMax = "connections_max"
         case idleTimeoutSeconds = "idle_timeout_seconds"
@@ -101,6 +105,7 @@ struct Settings: Sendable {
         basePath = try Settings.basePath(reader)
         region = try Settings.text(reader, .region) ?? "eu"
         modelFile = try Settings.text(reader, .model).map { try SettingText.path($0, Key.model.rawValue) }
+        files = try Settings.text(reader, .files).map { try SettingText.path($0, Key.files.rawValue) }
         let level = try Settings.text(reader, .logLevel) ?? "info"
         guard let logLevel = Logger.Level(rawValue: level.lowercased()) else {
             let words = Logger.Level.allCases.map(\.rawValue).joined(separator: ", ")
@@ -124,6 +129,9 @@ struct Settings: Sendable {
             limits.bodiesBytesMax = bytes
         }
         if let items = try Settings.int(reader, .itemsMax, in: 1...100_000) { limits.itemsMax = items }
+        if let bytes = try Settings.int(reader, .importFileBytesMax, in: 1024...1 << 32) {
+            limits.importFileBytesMax = bytes
+        }
         if let days = try Settings.int(reader, .eventTimeAheadDays, in: 0...36_500) {
             limits.eventTimeAheadMax = .seconds(days * 86_400)
         }

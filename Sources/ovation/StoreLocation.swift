@@ -30,6 +30,14 @@ enum StoreLocation {
         }
     }
 
+    /// Where the files of jobs are if nothing else is said.
+    var filesFolder: String {
+        switch self {
+        case .sqlite(let path): path + "-files"
+        case .postgres: "./ovation-data/files"
+        }
+    }
+
     /// What a flag or the environment says; nil for nothing.
     static func name(_ flag: String?) throws -> String? {
         try SettingText.flag(flag, "--store") ?? SettingText.secret("OVATION_STORE")

@@ -310,7 +310,7 @@ struct PostgresStoreTests {
                 + "AND relkind IN ('r', 'S') AND relname !~ '_[0-9]{6,}$'")
         #expect(
             names
-                == "account act activity api_key catalogue_log consent_count erasure event event_block idempotency mapped_attribute "
+                == "account act activity api_key catalogue_log consent_count erasure event event_block idempotency job mapped_attribute "
                 + "migration profile profile_change profile_data profile_member profile_state profile_value rejection rejection_id setting signing_key version_usage"
         )
     }

@@ -71,7 +71,7 @@ struct SQLTests {
         "signing_key": nil,
         "migration": nil, "erasure": nil, "mapped_attribute": nil, "profile_member": nil, "profile_value": nil,
         "profile_change": nil, "profile_data": nil, "profile": "profile_id", "event": "profile_id", "idempotency": nil,
-        "version_usage": nil, "consent_count": nil,
+        "version_usage": nil, "consent_count": nil, "job": nil,
         "rejection": nil,
     ]
 
@@ -123,7 +123,8 @@ struct SQLTests {
             for part in text.components(separatedBy: "\\(").dropFirst() {
                 let name = part.prefix { $0 != ")" }
                 #expect(
-                    ["rejectionColumns", "rejectionFilter", "rejectionRange", "erasureColumns"].contains(name),
+                    ["rejectionColumns", "rejectionFilter", "rejectionRange", "erasureColumns", "jobColumns"].contains(
+                        name),
                     "\(file): \(name)")
             }
         }

@@ -210,6 +210,7 @@ struct DescribedBodyTests {
             _ = try await take(Step(endpoint: .removeEventType, path: type))
             try await takeKeys(take)
             try await takeConsents(take)
+            try await takeImports(server, take)
             try await takeErasure(take)
             try await takeFields(take)
             try await takeTopics(take)
@@ -273,6 +274,35 @@ struct DescribedBodyTests {
             Step(endpoint: .askSending, path: address, query: "?section=\(Self.section)&topic=\(topic)"))
         _ = try await take(Step(endpoint: .liftSuppression, path: address))
         _ = try await take(Step(endpoint: .liftAddressOptOut, path: address, query: "?section=\(Self.section)"))
+    }
+
+    /// One that brings a row in, one that refuses a row, and one that is cancelled.
+    private func takeImports(
+        _ server: TestServer, _ take: (Step) async throws -> TestServer.Answer
+    ) async throws {
+        let section: KeyValuePairs = ["section": Self.section]
+        let mapping = #"{"keyspace_discriminator":"\#(Self.email)","field_selector":"mail"}"#
+        let merging = #"{"keyspace_mappings":[\#(mapping)]}"#
+        let cancelled = try await take(Step(endpoint: .createMergingImport, path: section, body: merging))
+        let body = #"{"keyspace_mapping":\#(mapping)}"#
+        let checked = Step(endpoint: .createImport, path: section, body: body, headers: [("Prefer", "validate-only")])
+        _ = try await take(checked)
+        let made = try await take(Step(endpoint: .createImport, path: section, body: body)).json
+        let id = made["import_id"]?.string ?? ""
+        let form = TestServer.form(
+            key: made["file_upload_body"]?["upload_key"]?.string ?? "", file: "mail\na@b.se\nx\n")
+        _ = try await take(
+            Step(
+                endpoint: .uploadImportFile, path: ["import": id], body: form,
+                headers: [("Content-Type", TestServer.formType)]))
+        try await server.runJobs()
+        let place: KeyValuePairs = ["section": Self.section, "import": id, "job": id]
+        let done = try await take(Step(endpoint: .getImport, path: place)).json["result"]
+        #expect(done?["status"]?.string == "completed", "\(String(describing: done))")
+        _ = try await take(Step(endpoint: .getImportReport, path: place))
+        _ = try await take(Step(endpoint: .getJob, path: place))
+        _ = try await take(Step(endpoint: .cancelJob, path: ["job": cancelled.json["import_id"]?.string ?? ""]))
+        _ = try await take(Step(endpoint: .listJobs))
     }
 
     private func takeErasure(_ take: (Step) async throws -> TestServer.Answer) async throws {

@@ -214,6 +214,24 @@ final class SharedStore: Store {
         try await base.dismissRejection(id, account: account)
     }
 
+    func add(_ job: Job, openMax: Int) async throws(StoreFailure) -> Bool {
+        try await base.add(job, openMax: openMax)
+    }
+
+    func job(_ id: JobID, account: Int64) async throws(StoreFailure) -> Job? {
+        try await base.job(id, account: account)
+    }
+
+    func jobs(account: Int64, before position: JobPosition?, limit: Int) async throws(StoreFailure) -> [Job] {
+        try await base.jobs(account: account, before: position, limit: limit)
+    }
+
+    func openJobs(limit: Int) async throws(StoreFailure) -> [Job] { try await base.openJobs(limit: limit) }
+
+    func save(_ job: Job) async throws(StoreFailure) -> Job? { try await base.save(job) }
+
+    func removeJobs(expiredAt time: Timestamp) async throws(StoreFailure) { try await base.removeJobs(expiredAt: time) }
+
     func check() async throws(StoreFailure) { try await base.check() }
 
     func statistics() -> StoreStatistics { base.statistics() }

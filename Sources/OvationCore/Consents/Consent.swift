@@ -101,17 +101,23 @@ public struct ConsentEdit: Sendable, Equatable {
     public let place: ConsentPlace
     public let wanted: Wanted
     public let refused: Refused
+    /// Whether an opt-out stays, although the table lets it become an opt-in.
+    public let keepsOptOut: Bool
 
-    public init(_ place: ConsentPlace, _ consent: Consent, refused: Refused = .refusesChange) {
+    public init(
+        _ place: ConsentPlace, _ consent: Consent, refused: Refused = .refusesChange, keepsOptOut: Bool = false
+    ) {
         self.place = place
         wanted = .consent(consent)
         self.refused = refused
+        self.keepsOptOut = keepsOptOut
     }
 
     public init(_ place: ConsentPlace, _ lift: Lift) {
         self.place = place
         wanted = .lift(lift)
         refused = .changesNothing
+        keepsOptOut = false
     }
 
     /// What a store does, from what the profile has there.
@@ -119,7 +125,9 @@ public struct ConsentEdit: Sendable, Equatable {
         // What an other version wrote and this one cannot read is no consent; it can be overwritten.
         let current = held.flatMap { Consent($0) }?.type
         switch wanted {
-        case .consent(let consent): return ConsentTransition(from: current, to: consent.type)
+        case .consent(let consent):
+            if keepsOptOut, current == .optOut { return .refused }
+            return ConsentTransition(from: current, to: consent.type)
         case .lift: return current == .optOut ? .changed : .refused
         }
     }

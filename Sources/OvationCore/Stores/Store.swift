@@ -4,7 +4,9 @@
 /// throws, nothing of it happened, but for `outcomeUnknown`.
 ///
 /// It is made of one protocol for each kind of thing that is kept. Who uses a store asks for the one that it needs.
-public protocol Store: DefinitionStore, EventStore, ProfileStore, RejectionStore, ActivityStore, StoreHealth {}
+public protocol Store: DefinitionStore, EventStore, ProfileStore, RejectionStore, ActivityStore, JobStore,
+    StoreHealth
+{}
 
 /// How many events went, and the entry of the audit trail that says so; no entry where nothing went.
 public struct Deletion: Sendable, Equatable {

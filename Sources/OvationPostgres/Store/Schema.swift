@@ -29,11 +29,12 @@ enum Schema {
         Migration(number: 10, name: "consents of erased profiles", statements: erasedConsents),
         Migration(
             number: 11, name: "counts of consents", statements: consentCounts, fill: { try ConsentCountRows.fill($0) }),
+        Migration(number: 12, name: "jobs", statements: JobTable.statements),
     ]
 
     /// All of them but the ledger.
     static let tables = [
-        "account", "act", "activity", "api_key", "catalogue_log", "consent_count", "erasure", "event", "idempotency",
+        "account", "act", "activity", "api_key", "catalogue_log", "consent_count", "erasure", "event", "idempotency", "job",
         "mapped_attribute", "profile", "profile_change", "profile_data", "profile_member", "profile_value", "rejection",
         "setting", "signing_key", "version_usage",
     ]

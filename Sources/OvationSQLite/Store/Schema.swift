@@ -65,6 +65,9 @@ enum Schema {
             try database.execute(sql: consentCounts)
             try ConsentCountRows.fill(database)
         }
+        migrator.registerMigration("015 jobs", foreignKeyChecks: .immediate) { database in
+            try database.execute(sql: JobTable.sql)
+        }
         return migrator
     }
 

@@ -114,6 +114,12 @@ public struct PathParameters: Sendable {
         return id
     }
 
+    /// - Parameter name: `job`, or `import` in paths of imports.
+    public func jobID(_ name: String) throws(Problem) -> JobID {
+        guard let id = JobID(try text(name)) else { throw Problem.noJob }
+        return id
+    }
+
     public func rejectionID() throws(Problem) -> Rejection.ID {
         let text = try text("id")
         guard let id = VersionID.parse(text) else { throw Problem.noRejection(text) }
@@ -166,6 +172,9 @@ extension Problem {
     public static func noRejection(_ id: some StringProtocol) -> Problem {
         Problem(.rejectionNotFound, "There is no refused post \(id.quoted) here; it may be past its time.")
     }
+
+    public static let noJob = Problem(
+        .jobNotFound, "There is no job with this id; it may have ended more than a week ago.")
 
     public static let noErasure = Problem(
         .erasureNotFound, "There is no receipt with this id. The header Erasure-Id of the answer to a deletion has it.")

@@ -1936,6 +1936,7 @@ CREATE UNIQUE INDEX timeline_key ON timeline (run, profile_id, section, event_ti
 
 -- After migration 013 suppressions in order, consents of erased profiles
 -- After migration 014 counts of consents
+-- After migration 015 jobs
 
 CREATE TABLE account (
     account_id   INTEGER PRIMARY KEY,
@@ -2041,6 +2042,33 @@ CREATE TABLE idempotency (
     created_at   INTEGER NOT NULL,
     PRIMARY KEY (account_id, key)
 ) STRICT, WITHOUT ROWID;
+
+CREATE TABLE job (
+    job_id       TEXT PRIMARY KEY,
+    account_id   INTEGER NOT NULL,
+    kind         TEXT NOT NULL,
+    section      INTEGER NOT NULL,
+    actor        TEXT NOT NULL,                -- client id of the API key that asked for it
+    created_at   INTEGER NOT NULL,
+    request      BLOB NOT NULL,                -- as JSON
+    upload_hash  BLOB NOT NULL,
+    state        TEXT NOT NULL,
+    expires_at   INTEGER NOT NULL,
+    ended_at     INTEGER,                      -- null: it has not ended
+    lease_owner  TEXT,                         -- null: no server works on it
+    lease_until  INTEGER,
+    file_bytes   INTEGER NOT NULL,
+    done_bytes   INTEGER NOT NULL,
+    line         INTEGER NOT NULL,             -- that the next row begins in
+    report_bytes INTEGER NOT NULL,
+    made         INTEGER NOT NULL,             -- rows by their outcomes
+    updated      INTEGER NOT NULL,
+    unchanged    INTEGER NOT NULL,
+    refused      INTEGER NOT NULL,
+    failure_code TEXT,                         -- null: it has not failed
+    failure      TEXT,
+    revision     INTEGER NOT NULL              -- how often it was changed
+) STRICT;
 
 CREATE TABLE mapped_attribute (
     account_id   INTEGER NOT NULL,
@@ -2174,6 +2202,9 @@ CREATE INDEX profile_arrival_suppression ON profile_arrival (account_id, keyspac
 CREATE INDEX profile_member_of_root ON profile_member (root_id);
 
 CREATE INDEX profile_suppression ON profile (account_id, keyspace, key) WHERE keyspace < 0;
+CREATE INDEX job_of_account ON job (account_id, created_at, job_id);
+
+CREATE INDEX job_open ON job (created_at) WHERE ended_at IS NULL;
 
 CREATE INDEX profile_member_of_root ON profile_member (root_id);
 

@@ -1,0 +1,29 @@
+public import OvationCore
+
+extension SQLiteStore: JobStore {
+    public func add(_ job: Job, openMax: Int) async throws(StoreFailure) -> Bool {
+        try await write { database, _ in try JobRows.add(database, job, openMax: openMax) }
+    }
+
+    public func job(_ id: JobID, account: Int64) async throws(StoreFailure) -> Job? {
+        try await reader.read { try JobRows.find($0, id, account: account) }
+    }
+
+    public func jobs(
+        account: Int64, before position: JobPosition?, limit: Int
+    ) async throws(StoreFailure) -> [Job] {
+        try await reader.read { try JobRows.list($0, account: account, before: position, limit: limit) }
+    }
+
+    public func openJobs(limit: Int) async throws(StoreFailure) -> [Job] {
+        try await reader.read { try JobRows.open($0, limit: limit) }
+    }
+
+    public func save(_ job: Job) async throws(StoreFailure) -> Job? {
+        try await write { database, _ in try JobRows.save(database, job) }
+    }
+
+    public func removeJobs(expiredAt time: Timestamp) async throws(StoreFailure) {
+        try await write { database, _ in try JobRows.remove(database, expiredAt: time) }
+    }
+}

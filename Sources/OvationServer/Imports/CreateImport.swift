@@ -1,0 +1,23 @@
+import Hummingbird
+import OvationCore
+import OvationWire
+
+/// `POST /v2/audience/sections/{section}/imports`: asks for an import, and answers where its file is posted.
+struct CreateImport: InputEndpoint {
+    typealias Input = Bodies.ImportRequest
+
+    let imports: Imports
+    let limits: Limits
+
+    func respond(to call: Call) async throws -> Response {
+        // Refused before the body is read, if possible; and resolved again afterwards.
+        var caller = try call.caller()
+        _ = try caller.section(call.path.section())
+        try caller.requireSomeKeyspace()
+        let asked = try await input(of: call)
+        caller = try imports.directory.current(caller)
+        return try await imports.add(
+            try asked.mapping, JSONWriter.write(asked.json), section: try caller.section(call.path.section()), caller,
+            call)
+    }
+}

@@ -1,0 +1,20 @@
+import Hummingbird
+import OvationCore
+import OvationWire
+
+/// `DELETE /audience/jobs/{job}`: cancels a job. What is done stays.
+struct CancelJob: EndpointHandler {
+    let store: any JobStore
+
+    func respond(to call: Call) async throws -> Response {
+        try call.caller().requireSomeKeyspace()
+        while true {
+            let job = try await store.job(call)
+            guard let cancelled = job.cancelled(at: call.receivedAt) else {
+                throw Problem(.jobEnded, "The job has ended, and cannot be cancelled.")
+            }
+            // A server that works on it may have noted how far it is.
+            if try await store.save(cancelled) != nil { return .noContent() }
+        }
+    }
+}

@@ -1,0 +1,96 @@
+import AsyncAlgorithms
+import Logging
+import OvationCore
+public import ServiceLifecycle
+
+/// Works on jobs, one at a time, beside the requests. It is woken when one can begin, and looks now and then besides: for jobs
+/// that another server has left, and for those that have waited too long.
+public struct JobRunner: Service {
+    let store: any Store
+    let directory: Directory
+    let files: JobFiles
+    let wake: JobSignal
+    let clock: WallClock
+    let logger: Logger
+    /// Names this process in leases. On a store that no other server has there is nobody to tell it from, so that a restart
+    /// goes on at once.
+    let owner: String
+
+    init(_ dependencies: Dependencies) {
+        store = dependencies.store
+        directory = dependencies.directory
+        files = dependencies.files
+        wake = dependencies.jobs
+        clock = dependencies.clock
+        logger = dependencies.journal.logger
+        owner =
+            dependencies.store.isShared ? String(UInt64.random(in: .min ... .max), radix: 36) : "the only server"
+    }
+
+    public func run() async throws {
+        let polls = AsyncTimerSequence(interval: Limits.jobsPoll, clock: .continuous).map { _ in () }
+        var forgetting = Forgetting(noted: nil, limits: Limits())
+        var rounds = 0
+        // What a server before this one has left.
+        wake.send()
+        for await _ in merge(wake.stream, polls).cancelOnGracefulShutdown() {
+            let believed = forgetting.time(clock.now())
+            let isCleaning = rounds % JobRunner.cleaningRounds == 0
+            rounds += 1
+            do {
+                try await cancelWhenGracefulShutdown {
+                    try await round()
+                    if isCleaning { try await clean(at: believed) }
+                }
+            } catch is CancellationError {
+                return
+            } catch let failure as StoreFailure {
+                // The store tells of that itself.
+                logger.debug("no job is done just now", metadata: ["why": "\(failure)"])
+            } catch {
+                logger.warning("a job is not done just now", metadata: ["why": "\(error)"])
+            }
+        }
+    }
+
+    private static let cleaningRounds = 720
+
+    /// Looks at each open job once.
+    package func round() async throws {
+        let jobs = try await store.openJobs(limit: Limits.jobsOpenMax)
+        for job in jobs {
+            if let expired = job.expired(at: clock.now()) {
+                if try await store.save(expired) != nil { files.remove(job.id, .upload) }
+                continue
+            }
+            guard files.has(job.id, .upload), let taken = job.taken(by: owner, at: clock.now()),
+                let mine = try await store.save(taken)
+            else { continue }
+            let run = ImportRun(store: store, directory: directory, files: files, clock: clock, logger: logger)
+            try await run.run(mine)
+        }
+    }
+
+    /// Removes jobs that have expired, and files that belong to no job or to one that does not need them any more.
+    private func clean(at believed: Timestamp) async throws {
+        var known: Set<JobID> = []
+        for account in directory.accounts.map(\.catalogue.account.number) {
+            var position: JobPosition?
+            while true {
+                let page = try await store.jobs(account: account, before: position, limit: Limits.jobsPageMax)
+                known.formUnion(page.map(\.id))
+                guard let last = page.last else { break }
+                position = last.position
+            }
+        }
+        guard !known.isEmpty else { return }
+        try await store.removeJobs(expiredAt: believed)
+        // Those that were removed just now keep their files until the next time. An upload that began meanwhile is of a job
+        // that is open.
+        let open = Set(try await store.openJobs(limit: Limits.jobsOpenMax).map(\.id))
+        let files = files
+        try await JobFiles.blocking { [known] in
+            files.sweep { id, isReport in open.contains(id) || (isReport && known.contains(id)) }
+        }
+    }
+}

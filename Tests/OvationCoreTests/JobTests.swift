@@ -1,0 +1,51 @@
+import OvationCore
+import OvationTesting
+import Testing
+
+@Suite("Jobs")
+struct JobTests {
+    private let now = Fixtures.now
+
+    private func job() throws -> Job {
+        Job(
+            try #require(JobID("00000000-0000-0000-0000-000000000001")), .profileImport, account: 1, section: 2,
+            actor: "me", at: now, request: [], uploadHash: [])
+    }
+
+    @Test("a file comes once, and in time")
+    func receives() throws {
+        let job = try job()
+        let queued = try #require(job.received(bytes: 7, at: now))
+        #expect(queued.state == .queued && queued.fileBytes == 7)
+        #expect(queued.received(bytes: 7, at: now) == nil)
+        #expect(job.received(bytes: 7, at: job.expiresAt) == nil)
+        #expect(job.expired(at: now) == nil && job.expired(at: job.expiresAt)?.state == .failed)
+        #expect(queued.expired(at: job.expiresAt) == nil && queued.expired(at: queued.expiresAt)?.state == .failed)
+    }
+
+    @Test("a job is one server's until its lease ends, and nobody's after its end")
+    func leases() throws {
+        let job = try job()
+        #expect(job.taken(by: "one", at: now) == nil)
+        let queued = try #require(job.received(bytes: 7, at: now))
+        let taken = try #require(queued.taken(by: "one", at: now))
+        let until = try #require(taken.lease?.until)
+        #expect(taken.taken(by: "one", at: now) != nil)
+        #expect(taken.taken(by: "other", at: Timestamp(milliseconds: until.milliseconds - 1)) == nil)
+        #expect(taken.taken(by: "other", at: until)?.lease?.owner == "other")
+        let later = now.advanced(by: .seconds(15))
+        let place = Job.Place(bytes: 3, line: 2, reportBytes: 1)
+        let progressed = taken.progressed(to: place, Job.Counts(made: 1), at: later)
+        #expect(progressed.place == place && progressed.taken(by: "other", at: until) == nil)
+        #expect(taken.expired(at: until.advanced(by: .seconds(1 << 30))) == nil)
+        for ended in [taken.ended(at: later), try #require(taken.cancelled(at: later))] {
+            #expect(ended.lease == nil && ended.endedAt == later && ended.state.isEnd)
+            #expect(ended.taken(by: "one", at: later) == nil && ended.cancelled(at: later) == nil)
+        }
+    }
+
+    @Test("a failure that quotes a NUL has none")
+    func failure() {
+        #expect(Job.Failure(.invalidFile, "a\0b").detail == "ab")
+    }
+}
