@@ -30,8 +30,8 @@ struct SQLiteCopyTests {
         ]
         // The refused posts that this names are gone for every reader, and a copy has none of them.
         let madeAnew = [
-            "activity", "consent_count", "erased_rejection", "grdb_migrations", "job", "profile_value", "sqlite_sequence",
-            "timeline",
+            "activity", "consent_count", "erased_rejection", "grdb_migrations", "job", "profile_value",
+            "sqlite_sequence", "timeline",
             "timeline_run",
         ]
         #expect(tables == (copied + madeAnew).sorted())

@@ -34,7 +34,8 @@ enum Schema {
 
     /// All of them but the ledger.
     static let tables = [
-        "account", "act", "activity", "api_key", "catalogue_log", "consent_count", "erasure", "event", "idempotency", "job",
+        "account", "act", "activity", "api_key", "catalogue_log", "consent_count", "erasure", "event", "idempotency",
+        "job",
         "mapped_attribute", "profile", "profile_change", "profile_data", "profile_member", "profile_value", "rejection",
         "setting", "signing_key", "version_usage",
     ]
