@@ -17,6 +17,10 @@ extension Bodies.ProfileChanges: PagedBody {
     public func nextPage(after limit: Int) -> QueryParameter? { nextCursor.map { ("cursor", $0) } }
 }
 
+extension Bodies.Jobs: PagedBody {
+    public func nextPage(after limit: Int) -> QueryParameter? { nextCursor.map { ("cursor", $0) } }
+}
+
 extension Bodies.Rejections: PagedBody {
     public func nextPage(after limit: Int) -> QueryParameter? { nextBefore.map { ("before", $0) } }
 }

@@ -215,7 +215,7 @@ enum ConsentWords {
 
 extension APIClient {
     /// By its discriminator, or by a name that one alone has.
-    fileprivate func topic(named given: String, in section: String) async throws -> String {
+    func topic(named given: String, in section: String) async throws -> String {
         guard (try? Discriminator<Topic>(given)) == nil else { return given }
         let all = try await call(.listTopics, ["section": section]).content.items
         return try Named.one(
@@ -224,7 +224,7 @@ extension APIClient {
     }
 
     /// By its discriminator, by the last part of one of the vendor's, or by a name that one alone has.
-    fileprivate func channel(named given: String) async throws -> String {
+    func channel(named given: String) async throws -> String {
         guard (try? Discriminator<OvationCore.Channel>(given)) == nil else { return given }
         if let builtIn = BuiltIn.channels.first(where: { $0.discriminator.text.hasSuffix("." + given) }) {
             return builtIn.discriminator.text
