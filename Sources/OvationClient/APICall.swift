@@ -164,6 +164,20 @@ extension APICall where Request == Bodies.Empty, Answer == Bodies.HeldAttributes
     public static var listAttributeValues: Self { Self(.listAttributeValues) }
 }
 
+// MARK: - Imports and jobs
+
+extension APICall where Request == Bodies.ImportRequest, Answer == Bodies.NewImport {
+    public static var createImport: Self { Self(.createImport) }
+}
+
+extension APICall where Request == Bodies.Empty, Answer == Bodies.Jobs {
+    public static var listJobs: Self { Self(.listJobs) }
+}
+
+extension APICall where Request == Bodies.Empty, Answer == Bodies.Job {
+    public static var getJob: Self { Self(.getJob) }
+}
+
 // MARK: - Consents
 
 extension APICall where Request == Bodies.ConsentRequest, Answer == Bodies.Empty {
@@ -233,6 +247,7 @@ extension APICall where Request == Bodies.Empty, Answer == Bodies.Empty {
     public static var lockProfile: Self { Self(.lockProfile) }
     public static var unmergeProfile: Self { Self(.unmergeProfile) }
     public static var removeProfileKey: Self { Self(.removeProfileKey) }
+    public static var cancelJob: Self { Self(.cancelJob) }
     public static var liftSuppression: Self { Self(.liftSuppression) }
     public static var liftAddressOptOut: Self { Self(.liftAddressOptOut) }
 }

@@ -135,6 +135,25 @@ public final class APIClient: Sendable {
         }
     }
 
+    /// Sends a body to an endpoint that anybody may call, and that answers with nothing.
+    /// - Parameter type: of the body.
+    /// - Throws: ``ClientFailure``, or what the source throws.
+    func send(
+        _ body: any UploadSource, as type: String, to endpoint: Endpoint, _ parameters: KeyValuePairs<String, String>
+    ) async throws {
+        var call = httpCall(
+            endpoint, path: APIClient.path(endpoint, parameters, []), token: nil, headers: [("content-type", type)])
+        call.body = .source(body)
+        do {
+            try await connections.exchange(call) { head, answer in
+                try refuseRedirect(head)
+                guard head.status == 204 else { throw refusal(head, try await answer.all(upTo: 1 << 20)) }
+            }
+        } catch let failure as ConnectionFailure {
+            throw clientFailure(failure) { .broken(address: address, why: $0) }
+        }
+    }
+
     /// - Throws: ``ClientFailure/unreadable`` for what is no such body.
     func read<Content: Body>(_ type: Content.Type, _ json: JSONValue) throws(ClientFailure) -> Content {
         do {

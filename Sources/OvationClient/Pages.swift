@@ -21,6 +21,10 @@ extension Bodies.Suppressions: PagedBody {
     public func nextPage(after limit: Int) -> QueryParameter? { nextCursor.map { ("cursor", $0) } }
 }
 
+extension Bodies.Jobs: PagedBody {
+    public func nextPage(after limit: Int) -> QueryParameter? { nextCursor.map { ("cursor", $0) } }
+}
+
 extension Bodies.SuppressionChanges: PagedBody {
     public func nextPage(after limit: Int) -> QueryParameter? { nextCursor.map { ("cursor", $0) } }
 }

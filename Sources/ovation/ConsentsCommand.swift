@@ -183,7 +183,7 @@ enum ConsentWords {
 
 extension APIClient {
     /// By its discriminator, or by a name that one alone has.
-    fileprivate func topic(named given: String, in section: String) async throws -> String {
+    func topic(named given: String, in section: String) async throws -> String {
         guard (try? Discriminator<Topic>(given)) == nil else { return given }
         let all = try await call(.listTopics, ["section": section]).content.items
         return try Named.one(

@@ -19,7 +19,8 @@ struct Ovation: AsyncParsableCommand {
         subcommands: [
             Serve.self, ReadyCommand.self, ConsoleCommand.self, ModelCommand.self, KeysCommand.self, TokenCommand.self,
             SectionsCommand.self, KeyspacesCommand.self, EventTypesCommand.self, ChannelsCommand.self,
-            FoldersCommand.self, TopicsCommand.self, EventsCommand.self, ProfilesCommand.self, ConsentsCommand.self,
+            FoldersCommand.self, TopicsCommand.self, EventsCommand.self, ProfilesCommand.self, JobsCommand.self,
+            ConsentsCommand.self,
             RejectionsCommand.self, StoreCommand.self, Doctor.self, Version.self,
         ])
 }

@@ -7,7 +7,7 @@ struct ProfilesCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "profiles",
         abstract:
-            "Profiles: find, show, create, merge; set attributes, add tags, keys; export everything of one person, or delete it.",
+            "Profiles: find, show, create, import, merge; set attributes, add tags, keys; export everything of one person, or delete it.",
         discussion: """
             A profile is named by its key. It is an e-mail address, unless you name another keyspace with --keyspace.
 
@@ -20,7 +20,8 @@ struct ProfilesCommand: AsyncParsableCommand {
             ovation profiles delete steve@apsis.com
             """,
         subcommands: [
-            Find.self, Show.self, Create.self, Set.self, Tag.self, Merge.self, Unmerge.self, Keys.self, Export.self,
+            Find.self, Show.self, Create.self, Import.self, Set.self, Tag.self, Merge.self, Unmerge.self, Keys.self,
+            Export.self,
             Delete.self, Lock.self,
         ])
 

@@ -1,0 +1,192 @@
+"""Imports of profiles: the command, a form as any client posts it, and a server that is killed in the middle."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import random
+import secrets
+import time
+from pathlib import Path
+
+import pytest
+import requests
+
+from conftest import Note, StartServer
+from ovation import DEFAULT_SECTION, EMAIL, REQUEST_SECONDS, Client, Json, Server, run, wait_until
+from postgres import Postgres
+from test_cli import client_settings, fail, succeed
+
+PATH = f"/v2/audience/sections/{DEFAULT_SECTION}/imports"
+MAPS = ["--map", "email=key", "--map", "first_name=firstname", "--map", "born=birthdate"]
+PEOPLE = """\
+email;first_name;born;note
+steve@apsis.com;Steve;07 Mar 1993;"a ""guest""
+of ours"
+anna@apsis.com;Anna;2013-W06-5;
+nobody;Nobody;2013-02-08;=1+1
+eve@apsis.com;Eve;last spring;
+"""
+STATUSES = {"completed", "error", "cancelled"}
+
+
+@pytest.fixture
+def server(start_server: StartServer) -> Server:
+    return start_server()
+
+
+def mapping(options: Json | None = None) -> Json:
+    return {
+        "keyspace_mapping": {"keyspace_discriminator": EMAIL, "field_selector": "email"},
+        "options": options or {},
+        "attribute_mappings": [
+            {"field_selector": "first_name", "attribute_discriminator": "com.apsis1.attributes.firstname"}
+        ],
+    }
+
+
+def begin(client: Client, text: bytes, options: Json | None = None) -> str:
+    """Asks for an import, uploads its file as a shop's module does, and gives its id."""
+    made = client.post(PATH, json=mapping(options))
+    assert made.status_code == 201, made.text
+    body = made.json()
+    assert body["file_upload_url"].startswith(client.url + "/")
+    # Shops compare it as text.
+    assert time.strftime("%Y-%m-%dT%H:%M:%S+00:00", time.gmtime()) < body["file_upload_url_expires_at"]
+    uploaded = requests.post(
+        body["file_upload_url"],
+        data=body["file_upload_body"],
+        files={"file": ("people.csv", text, "text/csv")},
+        timeout=REQUEST_SECONDS,
+    )
+    assert (uploaded.status_code, uploaded.content) == (204, b""), uploaded.text
+    return str(body["import_id"])
+
+
+def result(client: Client, job: str) -> Json:
+    answer = client.get(f"/audience/sections/{DEFAULT_SECTION}/imports/{job}")
+    assert answer.status_code == 200, answer.text
+    return answer.json()["result"]
+
+
+def ended(client: Client, job: str) -> Json:
+    assert wait_until(lambda: result(client, job)["status"] in STATUSES, REQUEST_SECONDS, 0.05)
+    return result(client, job)
+
+
+def first_name(client: Client, key: str) -> str | None:
+    path = f"/v2/audience/keyspaces/{EMAIL}/profiles/{key}/sections/{DEFAULT_SECTION}/attributes"
+    items = client.get(path).json()["items"]
+    return next((item["value"] for item in items if item["discriminator"].endswith(".firstname")), None)
+
+
+def test_a_file_comes_in_and_its_refused_rows_are_corrected_and_come_in_too(server: Server, tmp_path: Path) -> None:
+    people, refused = tmp_path / "people.csv", tmp_path / "refused.csv"
+    people.write_text(PEOPLE)
+    arguments = ["profiles", "import", people, *MAPS, "--report", refused]
+    checked = run(*arguments, "--validate-only", home=server.folder, env=client_settings(server))
+    assert checked.returncode == 1 and "completed, 0 new, 0 updated, 2 not changed, 2 refused" in checked.stdout
+    done = run(*arguments, home=server.folder, env=client_settings(server))
+    assert done.returncode == 1 and "completed, 2 new, 0 updated, 0 not changed, 2 refused." in done.stdout, done
+    rows = list(csv.DictReader(io.StringIO(refused.read_text())))
+    assert [(row["email"], row["import_line"], row["import_column"]) for row in rows] == [
+        ("nobody", "5", "email"),
+        ("eve@apsis.com", "6", "born"),
+    ]
+    # No spreadsheet calculates it.
+    assert rows[0]["note"] == "'=1+1"
+    text = refused.read_text().replace("nobody,", "nina@apsis.com,").replace("last spring", "2013-02-08")
+    refused.write_text(text)
+    again = succeed(server, "profiles", "import", str(refused), *MAPS)
+    assert "completed, 2 new, 0 updated, 0 not changed, 0 refused." in again
+    shown = succeed(server, "profiles", "show", "steve@apsis.com")
+    assert "Steve" in shown and "1993-03-07" in shown
+    jobs = [json.loads(line) for line in succeed(server, "jobs", "list", "--json").splitlines()]
+    assert [job["result"]["status"] for job in jobs] == ["completed"] * 3
+    assert "2 refused" in succeed(server, "jobs", "show", jobs[1]["job_id"])
+    assert "has ended" in fail(server, "jobs", "cancel", jobs[1]["job_id"])
+    assert "2 new" in succeed(server, "jobs", "wait", jobs[0]["job_id"])
+    # Nothing of a person stays in the folder of files but the reports.
+    folder = server.folder / "ovation.sqlite-files"
+    assert all(file.name.endswith(".report.csv") for file in folder.iterdir())
+    assert folder.stat().st_mode & 0o077 == 0
+    assert "steve@apsis.com" not in server.output
+
+
+def test_a_mapping_of_the_command_that_names_nothing_is_refused(server: Server, tmp_path: Path) -> None:
+    people = tmp_path / "people.csv"
+    people.write_text(PEOPLE)
+    assert "--map email=key" in fail(server, "profiles", "import", str(people))
+    assert "has no attribute 'shoes'" in fail(server, "profiles", "import", str(people), "--map", "email=key", "--map", "x=shoes")
+    assert "no column 'mail'" in run(
+        "profiles", "import", people, "--map", "mail=key", home=server.folder, env=client_settings(server)
+    ).stdout
+
+
+@pytest.mark.parametrize("engine", ["sqlite", "postgres"])
+def test_a_server_that_is_killed_goes_on_with_its_import(
+    engine: str, start_server: StartServer, request: pytest.FixtureRequest, tmp_path: Path, note: Note
+) -> None:
+    options: dict[str, Json] = {}
+    if engine == "postgres":
+        database: Postgres = request.getfixturevalue("postgres")
+        database.query("CREATE DATABASE imports")
+        options = {"store_name": database.target("imports"), "options": ["--files", str(tmp_path / "files")]}
+    server = start_server(**options)
+    seed = secrets.randbelow(1 << 32)
+    note(f"seed {seed}")
+    dice = random.Random(seed)
+    count = 6000
+    for round_number in range(3):
+        lines = [f"p{number}@b.se,r{round_number}" for number in range(count)]
+        bad = dice.sample(range(count), 20)
+        for number in bad:
+            lines[number] = f"nobody{number},x"
+        job = begin(server.client(), ("email,first_name\n" + "\n".join(lines)).encode())
+        time.sleep(dice.uniform(0.05, 1.5))
+        server.kill()
+        server.start()
+        client = server.client()
+        assert wait_until(lambda: result(client, job)["status"] in STATUSES, 120, 0.2)
+        found = result(client, job)
+        assert found["status"] == "completed", found
+        # Each row is counted once, and each refused row is in the report once.
+        assert found["new"] + found["updated"] + found["not_changed"] == count - 20 and found["failed"] == 20, found
+        report = client.get(f"/audience/sections/{DEFAULT_SECTION}/imports/{job}/report").text
+        names = [row["email"] for row in csv.DictReader(io.StringIO(report))]
+        assert names == [f"nobody{number}" for number in sorted(bad)]
+        for number in dice.sample(sorted(set(range(count)) - set(bad)), 20):
+            assert first_name(client, f"p{number}@b.se") == f"r{round_number}"
+
+
+def test_an_upload_that_breaks_off_can_be_sent_again(server: Server) -> None:
+    client = server.client()
+    body = client.post(PATH, json=mapping()).json()
+    form = (
+        b'--b\r\nContent-Disposition: form-data; name="upload_key"\r\n\r\n%s\r\n--b\r\n'
+        b'Content-Disposition: form-data; name="file"; filename="f.csv"\r\n\r\nemail,first_name\r\na@b.se,Ann\r\n'
+        % body["file_upload_body"]["upload_key"].encode()
+    )
+    headers = {"Content-Type": "multipart/form-data; boundary=b"}
+    broken = requests.post(body["file_upload_url"], data=form, headers=headers, timeout=REQUEST_SECONDS)
+    assert broken.json()["code"] == "invalid_file"
+    assert result(client, body["import_id"])["status"] == "waiting_for_file"
+    whole = requests.post(body["file_upload_url"], data=form + b"\r\n--b--", headers=headers, timeout=REQUEST_SECONDS)
+    assert whole.status_code == 204
+    assert ended(client, body["import_id"])["new"] == 1
+    twice = requests.post(body["file_upload_url"], data=form + b"\r\n--b--", headers=headers, timeout=REQUEST_SECONDS)
+    assert (twice.status_code, twice.json()["code"]) == (410, "upload_expired")
+
+
+def test_another_encoding_is_refused_whole_and_a_cancelled_import_stays_cancelled(server: Server) -> None:
+    client = server.client()
+    lines = [f"p{number}@b.se,name" for number in range(3000)]
+    latin = ("email,first_name\n" + "\n".join(lines) + "\nå@b.se,Åsa\n").encode("latin-1")
+    refused = ended(client, begin(client, latin))
+    assert refused["status"] == "error" and "UTF-8" in refused["error"]["detail"]
+    assert client.get(f"/audience/keyspaces/{EMAIL}/profiles/p1@b.se").status_code == 404
+    job = begin(client, ("email,first_name\n" + "\n".join(lines * 10)).encode())
+    cancelled = client.request("DELETE", f"/audience/jobs/{job}")
+    assert cancelled.status_code in {204, 409}
+    assert ended(client, job)["status"] == ("cancelled" if cancelled.status_code == 204 else "completed")
