@@ -155,7 +155,7 @@ extension Bodies {
         public init() {}
 
         public static let summary =
-            "An import of profiles from a file of CSV, which can merge the profiles of several keys."
+            "Profiles from a file of CSV, with merges of the profiles of several keys."
         public static let members = Members<Self> {
             $0.required(
                 "keyspace_mappings", \.keyspaceMappings, "The columns with keys. The first names the profile of a row.",
