@@ -1,5 +1,5 @@
 /// The attributes of an account that keyspaces are mapped to, by number, and how their values are written as profile keys. Profiles
-/// are found by their values. See rule 21 of DESIGN.md.
+/// are found by their values. See rule 24 of DESIGN.md.
 public struct MappedAttributes: Sendable, Equatable {
     /// Those that admins have mapped keyspaces to. The default attributes that every account has a keyspace for are mapped
     /// without standing here.

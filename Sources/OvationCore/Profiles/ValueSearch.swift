@@ -1,4 +1,4 @@
-/// A search for profiles by the values that they hold of mapped attributes. See rule 21 of DESIGN.md.
+/// A search for profiles by the values that they hold of mapped attributes. See rule 24 of DESIGN.md.
 ///
 /// Values are compared in their normal form, that of a profile key: `Steve@Apsis.com` and `steve@apsis.com` are one value of an
 /// e-mail attribute.
