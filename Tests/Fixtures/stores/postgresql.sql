@@ -270,6 +270,7 @@ CREATE TABLE ovation.profile_value (
 -- Migration 10 consents of erased profiles
 
 ALTER TABLE ovation.erasure ADD COLUMN consents bigint NOT NULL DEFAULT 0;
+
 -- Migration 11 counts of consents
 
 CREATE TABLE ovation.consent_count (
@@ -281,6 +282,7 @@ CREATE TABLE ovation.consent_count (
     profiles     bigint NOT NULL,
     PRIMARY KEY (account_id, section, place, type, slot)
 ) WITH (fillfactor = 50);
+
 -- Migration 12 jobs
 
 CREATE TABLE ovation.job (
