@@ -106,6 +106,8 @@ public struct Limits: Sendable, Equatable {
     /// Rows of an import that are checked together, and wait for the writer together. Posts that come meanwhile share
     /// their commits with so many changes at most.
     public static let importBatchRows = 1000
+    /// Bytes that these rows take of memory, near enough: a row has its text, and 48 bytes for each field.
+    public static let importBatchBytes = 1024 * 1024
     /// Bytes of a file that are read at once.
     public static let importPieceBytes = 64 * 1024
     /// Bytes of one row of a file of CSV, and so of one field.

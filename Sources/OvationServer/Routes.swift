@@ -217,7 +217,7 @@ struct Routes {
             (.getImportReport, GetImportReport(imports: imports)),
             (.listJobs, ListJobs(store: store)),
             (.getJob, GetJob(store: store)),
-            (.cancelJob, CancelJob(store: store)),
+            (.cancelJob, CancelJob(store: store, files: dependencies.files)),
         ]
     }
 

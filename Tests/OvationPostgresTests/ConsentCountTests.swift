@@ -82,7 +82,8 @@ struct ConsentCountTests {
         older.close()
         try expectSound()
         _ = try database.query(
-            "DROP TABLE ovation.consent_count; DELETE FROM ovation.migration WHERE number >= 11")
+            "DROP TABLE ovation.consent_count; DROP TABLE ovation.job; DELETE FROM ovation.migration WHERE number >= 11"
+        )
         let store = try database.open()
         defer { store.close() }
         #expect(try await counts(store) == ConsentCountTests.expected)

@@ -49,7 +49,7 @@ struct MappedValueTests {
         _ = try database.query(
             """
             DROP TABLE ovation.profile_value; DROP TABLE ovation.mapped_attribute; DROP TABLE ovation.consent_count;
-            ALTER TABLE ovation.erasure DROP COLUMN consents;
+            ALTER TABLE ovation.erasure DROP COLUMN consents; DROP TABLE ovation.job;
             DELETE FROM ovation.migration WHERE number >= 9
             """)
         let store = try database.open()

@@ -102,6 +102,12 @@ struct ConsoleQuestionTests {
                 ]
             case let merge where merge.hasSuffix("/merge"):
                 fields = [("keyspace", "com.apsis1.keyspaces.web"), ("key", "w")]
+            case let suppression where suppression.contains("/suppressions"):
+                fields = [("address", "a@b.se"), ("reason", "asked")]
+                if suppression.hasSuffix("/lift") {
+                    let address = "/audience/channels/com.example.channels.push/addresses/a%40b.se/suppression"
+                    #expect(try await server.send(.put, address, body: "{}").status.kind == .successful)
+                }
             default: fields = [("name", "made"), ("key_format", "text")]
             }
         }
@@ -145,6 +151,7 @@ struct ConsoleQuestionTests {
             for path in [
                 "/audience/log?limit=1000", "/account/api-keys", "/audience/rejections", TestServer.eventsPath(),
                 "/audience/keyspaces/\(Fixtures.emailKeyspace)/profiles/steve%40apsis.com/keys",
+                "/audience/channels/com.example.channels.push/suppressions",
             ] {
                 let text = try await server.send(.get, path).text
                 texts.append(text.replacing(/"last_used_at":[^,}]*/, with: ""))

@@ -67,7 +67,8 @@ extension AttributeContent {
                     .invalidValue, "A country is two capital letters of ISO 3166-1, such as SE.")
             }
         case (.integer(let seconds), .timestamp):
-            guard abs(seconds) <= Limits.attributeSecondsMax else {
+            // The smallest integer has no absolute value.
+            guard seconds.magnitude <= UInt64(Limits.attributeSecondsMax) else {
                 return .refused(
                     .numberOutOfRange, "A timestamp is in seconds since 1970. This one may be in milliseconds.")
             }

@@ -44,8 +44,9 @@ public struct ImportColumns: Sendable {
         guard missing.isEmpty else {
             throw Problem(
                 .invalidFile,
-                "The file has no column \(missing.prefix(10).map(\.quoted).joined(separator: ", ")). Its first row names "
-                    + "\(header.prefix(10).map(\.quoted).joined(separator: ", ")).")
+                // A file without names has a person's data there.
+                "The file has no column \(missing.prefix(10).map(\.quoted).joined(separator: ", ")). Its first row has to name "
+                    + "the columns; it has \(header.count).")
         }
         self.plan = plan
         self.header = header

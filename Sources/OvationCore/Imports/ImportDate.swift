@@ -29,7 +29,7 @@ public enum ImportDate {
     private static func seconds(digits text: String) -> Int64? {
         let digits = text.hasPrefix("-") ? text.dropFirst() : text[...]
         guard !digits.isEmpty, digits.utf8.allSatisfy({ $0 &- 48 <= 9 }), let seconds = Int64(text),
-            abs(seconds) <= Limits.attributeSecondsMax, Timestamp.fourDigitYears.contains(seconds * 1000)
+            seconds.magnitude <= UInt64(Limits.attributeSecondsMax), Timestamp.fourDigitYears.contains(seconds * 1000)
         else { return nil }
         return seconds
     }

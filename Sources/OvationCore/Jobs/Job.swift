@@ -208,6 +208,13 @@ extension Job {
 
     /// It has waited too long. nil: it has not.
     public func expired(at now: Timestamp) -> Job? {
+        // A server may have gone with the file.
+        if state == .inProgress, let lease, now >= lease.until.advanced(by: Limits.jobPatience) {
+            return ended(
+                Failure(.uploadExpired, "No server that has the file has gone on with it; ask for a new import."),
+                at: now
+            )
+        }
         guard now >= expiresAt else { return nil }
         switch state {
         case .waitingForFile:

@@ -11,6 +11,9 @@ enum JobRows {
                 Command(JobSQL.countOpen) {
                     $0.add(job.account)
                     $0.add(job.kind.rawValue)
+                    // One that waits too long ends when a server looks for it.
+                    $0.add(Job.State.waitingForFile.rawValue)
+                    $0.add(job.createdAt.milliseconds)
                 },
             ])
             guard begun[2].int64(0, 0) < Int64(openMax) else {

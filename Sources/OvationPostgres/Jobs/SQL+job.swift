@@ -12,7 +12,10 @@ enum JobSQL {
 
     static let countOpen = Statement(
         "jobs_count_open",
-        "SELECT count(*) FROM job WHERE ended_at IS NULL AND account_id = $1::bigint AND kind = $2::text")
+        """
+        SELECT count(*) FROM job WHERE ended_at IS NULL AND account_id = $1::bigint AND kind = $2::text
+            AND NOT (state = $3::text AND expires_at <= $4::bigint)
+        """)
 
     static let insert = Statement(
         "insert_job",

@@ -145,7 +145,7 @@ extension GroupTransaction {
         data.ask(for: places, andWholes: !wholes.isEmpty)
         let profiles = Set(places.map(\.profile)).sorted()
         return [
-            MemberRows.find(profiles),
+            Command(MemberSQL.lockedTrees) { $0.add(profiles) },
             Command(DataSQL.lock) {
                 $0.add(profiles)
                 $0.add(Set(places.map(\.section)).sorted())
@@ -206,7 +206,10 @@ extension GroupTransaction {
                     unsure.formUnion(
                         edits.compactMap { data.position(of: $0.place.field, section: section, profile: id) })
                 case .lock, .erase, .merge, .restore:
-                    for id in profiles { unsure.formUnion(data.consentPositions(of: id)) }
+                    // Of a closed one nothing counts, and what it had may be being removed.
+                    for id in profiles where id != profile.id || profile.state == .open {
+                        unsure.formUnion(data.consentPositions(of: id))
+                    }
                 case .unmerge, .addKey, .removeKey: continue
                 }
             }
@@ -217,11 +220,12 @@ extension GroupTransaction {
         guard rows.count == unsure.count else { throw .damaged("a change of a profile is missing") }
     }
 
-    /// Those that are not answered yet, each with its profile and the ids of other ones that it is about.
+    /// Those that are not answered yet, each with its profile and the ids of other ones that it is about and that are open.
     private func forEachChange(_ body: (ProfileChange, Wanted, _ others: [Int64]) -> Void) {
         for (index, post) in posts.enumerated() where mustStore(index) {
             guard case .change(let change, _) = post, let need = needs[index].first else { continue }
-            body(change, wanted[need], needs[index].dropFirst().compactMap { wanted[$0].id })
+            let others = needs[index].dropFirst().map { wanted[$0] }.filter { $0.state == .open }
+            body(change, wanted[need], others.compactMap(\.id))
         }
     }
 }

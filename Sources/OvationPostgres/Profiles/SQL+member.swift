@@ -8,6 +8,16 @@ enum MemberSQL {
         WHERE root_id = ANY (ARRAY(SELECT root_id FROM profile_member WHERE profile_id = ANY ($1::bigint[])))
         """)
 
+    /// The same, for who changes what the profiles hold. Two of its keys are two lanes, and each finds rows of `profile_data` that
+    /// the other has made only if it waits here first: a row that was not there cannot be waited for.
+    static let lockedTrees = Statement(
+        "locked_member_trees",
+        """
+        SELECT profile_id, root_id, parent_id, joined FROM profile_member
+        WHERE root_id = ANY (ARRAY(SELECT root_id FROM profile_member WHERE profile_id = ANY ($1::bigint[])))
+        ORDER BY profile_id FOR UPDATE
+        """)
+
     static let profiles = Statement(
         "member_profiles",
         "SELECT profile_id, keyspace, key, created_at, state FROM profile WHERE profile_id = ANY ($1::bigint[])")

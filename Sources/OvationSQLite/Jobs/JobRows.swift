@@ -13,8 +13,15 @@ enum JobRows {
 
     static func add(_ database: Database, _ job: Job, openMax: Int) throws -> Bool {
         let open = try Int.fetchOne(
-            database, sql: "SELECT count(*) FROM job WHERE ended_at IS NULL AND account_id = ? AND kind = ?",
-            arguments: [job.account, job.kind.rawValue])
+            database,
+            // One that waits too long ends when a server looks for it.
+            sql: """
+                SELECT count(*) FROM job WHERE ended_at IS NULL AND account_id = ? AND kind = ?
+                    AND NOT (state = ? AND expires_at <= ?)
+                """,
+            arguments: [
+                job.account, job.kind.rawValue, Job.State.waitingForFile.rawValue, job.createdAt.milliseconds,
+            ])
         guard open ?? 0 < openMax else { return false }
         try database.execute(
             sql: """

@@ -52,6 +52,11 @@ enum Schema {
         migrator.registerMigration("011 members of profiles", foreignKeyChecks: .immediate) { database in
             try database.execute(sql: members)
         }
+        registerConsentsAndJobs(&migrator)
+        return migrator
+    }
+
+    private static func registerConsentsAndJobs(_ migrator: inout DatabaseMigrator) {
         migrator.registerMigration("012 values of mapped attributes", foreignKeyChecks: .immediate) { database in
             try database.execute(sql: mappedValues)
             try MappedValueRows.fill(database)
@@ -68,7 +73,6 @@ enum Schema {
         migrator.registerMigration("015 jobs", foreignKeyChecks: .immediate) { database in
             try database.execute(sql: JobTable.sql)
         }
-        return migrator
     }
 
     /// Whether the file has no data of any program. A killed start may have left the migrator's own table, which it

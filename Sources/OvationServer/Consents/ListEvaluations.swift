@@ -20,7 +20,12 @@ struct ListEvaluations: BodyEndpoint {
         if profiles.suppression == nil {
             let said = profiles.topics
             let topics = try caller.catalogue.listedTopics(in: section.discriminator).filter {
-                guard $0.folder == folder.discriminator, said.contains($0.number) else { return false }
+                guard $0.folder == folder.discriminator else { return false }
+                guard said.contains($0.number) else {
+                    // One that was not asked may have said yes.
+                    try profiles.requireAll()
+                    return false
+                }
                 return try profiles.sending(about: $0).isAllowed
             }
             body.items = topics.map { topic in

@@ -19,10 +19,17 @@ struct GetImportReport: EndpointHandler {
             let empty = ByteBuffer(bytes: ImportReport.row(ImportReport.columns))
             return Response(status: .ok, headers: headers, body: ResponseBody(byteBuffer: empty))
         }
-        guard imports.files.has(job.id, .report) else {
-            throw Problem(.storeUnavailable, "The report lies with another server of this store; ask that one.")
+        let files = imports.files
+        let file = try await JobFiles.blocking {
+            guard files.has(job.id, .report) else {
+                throw Problem(.storeUnavailable, "The report lies with another server of this store; ask that one.")
+            }
+            do {
+                return try OpenFile(try files.path(job.id, .report), JobFiles.reading)
+            } catch let failure as FileFailure {
+                throw failure.problem
+            }
         }
-        let file = try OpenFile(try imports.files.path(job.id, .report), JobFiles.reading)
         let body = ResponseBody.stream(on: call.connection) { output in
             var offset: Int64 = 0
             while offset < end {

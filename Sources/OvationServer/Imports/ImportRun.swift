@@ -26,6 +26,7 @@ struct ImportRun: Sendable {
         } catch let problem as Problem where !problem.isOurs {
             try await end(&job, Job.Failure(problem.code, problem.detail))
         } catch is JobIsGone {
+            if try await store.job(job.id, account: job.account)?.state.isEnd ?? true { files.remove(job.id, .upload) }
             logger.info("a job was cancelled or taken over", metadata: ["job": "\(job.id.text)"])
         }
     }
@@ -195,8 +196,10 @@ private struct RowChecker: Sendable {
     /// The next rows; none at the end. Blocks.
     func batch(from source: inout ImportSource) throws -> [CheckedRow] {
         var batch: [CheckedRow] = []
-        while batch.count < Limits.importBatchRows, let row = try source.next() {
+        var bytes = 0
+        while batch.count < Limits.importBatchRows, bytes < Limits.importBatchBytes, let row = try source.next() {
             guard !row.isEmpty else { continue }
+            bytes += row.fields.reduce(0) { $0 + $1.utf8.count + 48 }
             do throws(ImportRefusal) {
                 batch.append(CheckedRow(row: row, result: .success(try columns.row(row))))
             } catch {

@@ -49,12 +49,13 @@ struct Imports: Sendable {
 
     static func hash(_ key: String) -> [UInt8] { Array(SHA256.hash(data: Array(key.utf8))) }
 
-    /// An import of a section that the caller may see.
+    /// An import of a section that the caller may see. Its report has what others know of people, so it is for who asked for it,
+    /// and for admins.
     func find(_ call: Call) async throws -> (job: Job, section: Section) {
         let caller = try call.caller()
         let section = try caller.section(call.path.section())
         guard let job = try await store.job(call.path.jobID("import"), account: caller.key.account),
-            job.section == section.number
+            job.section == section.number, caller.isAdmin || job.actor == caller.key.clientID
         else { throw Problem.noJob }
         return (job, section)
     }
@@ -82,9 +83,14 @@ extension ImportPlan {
         guard let first = keyspaces.first else {
             throw Problem(.validationFailed, "An import has a keyspace.")
         }
-        let target = ProfileTarget(
-            catalogue: caller.account.catalogue, section: section, keyspace: first, callerIsAdmin: caller.isAdmin)
-        try self.init(mapping, keyspaces: keyspaces, in: target)
+        func target(_ keyspace: Keyspace) -> ProfileTarget {
+            ProfileTarget(
+                catalogue: caller.account.catalogue, section: section, keyspace: keyspace, callerIsAdmin: caller.isAdmin
+            )
+        }
+        // A row without the first key is written through another.
+        for other in keyspaces.dropFirst() { _ = try ImportPlan(mapping, keyspaces: keyspaces, in: target(other)) }
+        try self.init(mapping, keyspaces: keyspaces, in: target(first))
     }
 }
 

@@ -27,6 +27,8 @@ struct MultipartReader {
 
     private var state = State.beginning
     private var buffer: [UInt8] = []
+    /// Where a search for a mark has to begin: before it there is none.
+    private var searched = 0
     /// A line break, two dashes and the boundary.
     private let delimiter: [UInt8]
     /// Bytes of the form, without the file.
@@ -105,7 +107,7 @@ struct MultipartReader {
             if let index = index(of: delimiter) {
                 if index > 0 { parts.append(.file(Array(buffer[..<index]))) }
                 parts.append(.fileEnds)
-                buffer.removeFirst(index + delimiter.count)
+                remove(index + delimiter.count)
                 state = .boundary
                 return true
             }
@@ -113,7 +115,7 @@ struct MultipartReader {
             let sure = buffer.count - (delimiter.count - 1)
             guard sure > 0 else { return false }
             parts.append(.file(Array(buffer[..<sure])))
-            buffer.removeFirst(sure)
+            remove(sure)
             return false
         }
         return true
@@ -165,17 +167,25 @@ struct MultipartReader {
         guard let index = index(of: mark) else { return nil }
         let bytes = Array(buffer[..<index])
         formBytes += index + mark.count
-        buffer.removeFirst(index + mark.count)
+        remove(index + mark.count)
         return bytes
     }
 
-    private func index(of mark: [UInt8]) -> Int? {
-        buffer.withUnsafeBufferPointer { buffer in
-            guard buffer.count >= mark.count else { return nil }
-            for start in 0...(buffer.count - mark.count) where buffer[start] == mark[0] {
+    private mutating func remove(_ count: Int) {
+        buffer.removeFirst(count)
+        searched = 0
+    }
+
+    /// The state, and with it the mark, changes only when something is removed.
+    private mutating func index(of mark: [UInt8]) -> Int? {
+        guard buffer.count >= mark.count else { return nil }
+        let found = buffer.withUnsafeBufferPointer { [searched] buffer -> Int? in
+            for start in searched..<(buffer.count - mark.count + 1) where buffer[start] == mark[0] {
                 if buffer[start...].starts(with: mark) { return start }
             }
             return nil
         }
+        if found == nil { searched = buffer.count - mark.count + 1 }
+        return found
     }
 }

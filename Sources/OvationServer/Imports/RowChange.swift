@@ -9,7 +9,8 @@ struct RowChange: Sendable {
     let section: Int64
     let clock: WallClock
 
-    /// - Throws: where the server stops. What may be over later is tried until it is.
+    /// - Throws: where the server stops, or the store has been away for ``patience``. What may be over sooner is tried until it
+    ///   is.
     func apply(_ row: ImportRow) async throws -> RowOutcome {
         let addresses = row.keys.map { ProfileAddress($0.key, in: $0.keyspace, account: caller.key.account) }
         do {
@@ -57,7 +58,8 @@ struct RowChange: Sendable {
             + (row.consents.isEmpty ? [] : [.consent(section: section, row.consents)])
     }
 
-    /// The keys of a row lead to one profile afterwards. Merges come first: where one is refused, nothing of the row is stored.
+    /// The keys of a row lead to one profile afterwards. Merges come first: where one is refused, no value of the row is stored,
+    /// but a merge of two of its keys before that one stays.
     private func merge(_ addresses: [ProfileAddress], _ row: ImportRow) async throws -> RowOutcome {
         var isThere = false
         for address in addresses where !isThere {
@@ -102,17 +104,23 @@ struct RowChange: Sendable {
         return try await lasting { () throws(StoreFailure) in try await store.change(change) }
     }
 
-    /// Tries until the store can. The same change again is none, so a doubt is no harm.
+    /// How long a row waits for the store. Then the job stays as it was noted, and other jobs have their turn.
+    private static let patience = Duration.seconds(10)
+
+    /// Tries until the store can, or for ``patience``. The same change again is none, so a doubt is no harm.
     private func lasting<Value: Sendable>(
         _ work: () async throws(StoreFailure) -> Value
     ) async throws -> Value {
         var pause = Duration.milliseconds(10)
+        let end = ContinuousClock.now.advanced(by: RowChange.patience)
         while true {
             do throws(StoreFailure) {
                 return try await work()
             } catch {
                 switch error.code {
-                case .busy, .full, .unavailable, .outcomeUnknown: try await Task.sleep(for: pause)
+                case .busy, .full, .unavailable, .outcomeUnknown:
+                    guard ContinuousClock.now < end else { throw error }
+                    try await Task.sleep(for: pause)
                 case .closed, .sequenceTaken, .unusable, .inUse, .damaged: throw error
                 }
             }

@@ -10,14 +10,6 @@ struct UploadImportFile: EndpointHandler {
     let imports: Imports
     let clock: WallClock
     let limits: Limits
-    /// Imports whose files are on their way here.
-    private let underWay = UploadsUnderWay()
-
-    init(imports: Imports, clock: WallClock, limits: Limits) {
-        self.imports = imports
-        self.clock = clock
-        self.limits = limits
-    }
 
     func respond(to call: Call) async throws -> Response {
         let id = try call.path.jobID("import")
@@ -26,14 +18,19 @@ struct UploadImportFile: EndpointHandler {
         var reader = try MultipartReader(contentType: call.request.headers[.contentType])
         let coding = try call.request.contentCoding()
         var upload = Upload(received: 0, size: 0)
-        call.connection?.tell(.uploadBegan)
+        var sent = 0
         defer { call.connection?.tell(.uploadEnded) }
         do {
-            try await call.request.forEachPart(of: coding) { _ in
+            try await call.request.forEachPart(of: coding) { part in
+                // A body can inflate to nothing for ever.
+                sent += part.readableBytes
+                if sent > bytesMax { throw tooLarge }
             } take: { piece in
                 upload.received += piece.readableBytes
                 if upload.received > bytesMax { throw tooLarge }
-                for part in try reader.read(piece.readableBytesView) { try await take(part, id, &upload) }
+                for part in try reader.read(piece.readableBytesView) {
+                    try await take(part, id, &upload, call.connection)
+                }
             }
             guard reader.isComplete, let part = upload.file else {
                 throw Problem(.invalidFile, "The upload has no file, or ended before it did.")
@@ -41,11 +38,11 @@ struct UploadImportFile: EndpointHandler {
             try await write(&upload)
             try await keep(part, upload.size, id)
         } catch {
-            if let file = upload.file { JobFiles.unlink(file) }
-            underWay.end(upload.place)
+            if let file = upload.file { try? await JobFiles.blocking { JobFiles.unlink(file) } }
+            imports.files.underWay.end(upload.place)
             throw (error as? FileFailure)?.problem ?? error
         }
-        underWay.end(upload.place)
+        imports.files.underWay.end(upload.place)
         return .noContent()
     }
 
@@ -63,16 +60,20 @@ struct UploadImportFile: EndpointHandler {
         var place: JobID?
     }
 
-    private func take(_ part: MultipartReader.Part, _ id: JobID, _ upload: inout Upload) async throws {
+    private func take(
+        _ part: MultipartReader.Part, _ id: JobID, _ upload: inout Upload, _ connection: Connection?
+    ) async throws {
         switch part {
         case .field("upload_key", let value): upload.key = value
         case .field, .fileEnds: break
         case .fileBegins:
             _ = try await find(id, key: upload.key)
-            guard underWay.begin(id) else {
+            guard imports.files.underWay.begin(id) else {
                 throw Problem(.uploadExpired, "The file of this import is being uploaded already.")
             }
             upload.place = id
+            // From here on a body may take its time.
+            connection?.tell(.uploadBegan)
             let files = imports.files
             upload.file = try await JobFiles.blocking { try files.makePart(id) }
         case .file(let bytes):

@@ -5,6 +5,7 @@ import OvationWire
 /// `DELETE /audience/jobs/{job}`: cancels a job. What is done stays.
 struct CancelJob: EndpointHandler {
     let store: any JobStore
+    let files: JobFiles
 
     func respond(to call: Call) async throws -> Response {
         try call.caller().requireSomeKeyspace()
@@ -14,7 +15,10 @@ struct CancelJob: EndpointHandler {
                 throw Problem(.jobEnded, "The job has ended, and cannot be cancelled.")
             }
             // A server that works on it may have noted how far it is.
-            if try await store.save(cancelled) != nil { return .noContent() }
+            guard try await store.save(cancelled) != nil else { continue }
+            // Personal data are in there.
+            try await JobFiles.blocking { files.remove(job.id, .upload) }
+            return .noContent()
         }
     }
 }

@@ -11,6 +11,8 @@ import OvationCore
 struct JobFiles: Sendable {
     /// nil: the server has none.
     private let folder: String?
+    /// Imports whose files are on their way here, by any listener.
+    let underWay = UploadsUnderWay()
 
     init(folder: String?) { self.folder = folder }
 
@@ -75,13 +77,23 @@ struct JobFiles: Sendable {
 
     static func unlink(_ file: OpenFile) { _ = unlinkFile(file.path) }
 
+    private func isOld(_ path: String, _ now: Timestamp) -> Bool {
+        var status = stat()
+        guard stat(path, &status) == 0 else { return false }
+        let changed = Timestamp(milliseconds: Int64(status.st_mtim.tv_sec) * 1000)
+        return changed.advanced(by: JobFiles.ageMax) < now
+    }
+
     func remove(_ id: JobID, _ role: Role) {
         if let path = try? path(id, role) { _ = unlinkFile(path) }
     }
 
+    /// How old a file of no known job may become. Another store can share the folder, and its jobs are not older.
+    private static let ageMax = Limits.jobAge + Limits.jobPatience * 2
+
     /// Removes the files that nobody needs any more.
-    /// - Parameter needs: whether the file of a job, or a part of one, is needed.
-    func sweep(_ needs: (JobID, _ isReport: Bool) -> Bool) {
+    /// - Parameter needs: whether the file of a job, or a part of one, is needed; nil: there is no such job here.
+    func sweep(olderThan now: Timestamp, _ needs: (JobID, _ isReport: Bool) -> Bool?) {
         guard let folder, let stream = opendir(folder) else { return }
         defer { closedir(stream) }
         while let entry = readdir(stream) {
@@ -92,7 +104,8 @@ struct JobFiles: Sendable {
             let suffix = name[name.index(after: end)...]
             let isReport = suffix == Role.report.rawValue
             guard isReport || suffix == Role.upload.rawValue || suffix.hasSuffix(".part") else { continue }
-            if !needs(id, isReport) { _ = unlinkFile(folder + "/" + name) }
+            let path = folder + "/" + name
+            if !(needs(id, isReport) ?? !isOld(path, now)) { _ = unlinkFile(path) }
         }
     }
 }

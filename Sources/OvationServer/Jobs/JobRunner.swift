@@ -67,30 +67,38 @@ public struct JobRunner: Service {
                 let mine = try await store.save(taken)
             else { continue }
             let run = ImportRun(store: store, directory: directory, files: files, clock: clock, logger: logger)
-            try await run.run(mine)
+            do {
+                try await run.run(mine)
+            } catch is CancellationError {
+                throw CancellationError()
+            } catch {
+                // It stays as it was noted, and has its turn again. The others are not to wait for it.
+                logger.warning("a job is not done just now", metadata: ["job": "\(job.id.text)", "why": "\(error)"])
+            }
         }
     }
 
     /// Removes jobs that have expired, and files that belong to no job or to one that does not need them any more.
     private func clean(at believed: Timestamp) async throws {
-        var known: Set<JobID> = []
+        var known: [JobID: Job] = [:]
         for account in directory.accounts.map(\.catalogue.account.number) {
             var position: JobPosition?
             while true {
                 let page = try await store.jobs(account: account, before: position, limit: Limits.jobsPageMax)
-                known.formUnion(page.map(\.id))
+                for job in page { known[job.id] = job }
                 guard let last = page.last else { break }
                 position = last.position
             }
         }
-        guard !known.isEmpty else { return }
         try await store.removeJobs(expiredAt: believed)
-        // Those that were removed just now keep their files until the next time. An upload that began meanwhile is of a job
-        // that is open.
-        let open = Set(try await store.openJobs(limit: Limits.jobsOpenMax).map(\.id))
-        let files = files
-        try await JobFiles.blocking { [known] in
-            files.sweep { id, isReport in open.contains(id) || (isReport && known.contains(id)) }
+        let (files, kept) = (files, known)
+        try await JobFiles.blocking {
+            files.sweep(olderThan: believed) { id, isReport in
+                guard let job = kept[id] else { return nil }
+                // A job that was removed just now was too old for its files.
+                if job.state.isEnd, job.expiresAt <= believed { return false }
+                return isReport || !job.state.isEnd
+            }
         }
     }
 }
