@@ -99,7 +99,7 @@ struct AttributeCheckTests {
         for seconds in [0, -1, Limits.attributeSecondsMax, -Limits.attributeSecondsMax] {
             #expect(try check(.number("\(seconds)"), .integer, .timestamp) == .value(.integer(seconds)))
         }
-        for seconds in ["253402300800", "-253402300800", "1764221929000"] {
+        for seconds in ["253402300800", "-253402300800", "1764221929000", "-9223372036854775808"] {
             #expect(try code(check(.number(seconds), .integer, .timestamp)) == .numberOutOfRange, "\(seconds)")
         }
     }

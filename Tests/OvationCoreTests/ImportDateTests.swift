@@ -35,5 +35,6 @@ struct ImportDateTests {
         #expect(ImportDate.seconds("1488864143") == 1_488_864_143)
         #expect(ImportDate.seconds("2013-02-08") == 1_360_281_600)
         #expect(ImportDate.seconds("soon") == nil)
+        #expect(ImportDate.seconds("-9223372036854775808") == nil)
     }
 }

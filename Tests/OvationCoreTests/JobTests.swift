@@ -37,7 +37,10 @@ struct JobTests {
         let place = Job.Place(bytes: 3, line: 2, reportBytes: 1)
         let progressed = taken.progressed(to: place, Job.Counts(made: 1), at: later)
         #expect(progressed.place == place && progressed.taken(by: "other", at: until) == nil)
-        #expect(taken.expired(at: until.advanced(by: .seconds(1 << 30))) == nil)
+        // A server that has gone with the file does not hold the job for ever.
+        let gone = until.advanced(by: Limits.jobPatience)
+        #expect(taken.expired(at: Timestamp(milliseconds: gone.milliseconds - 1)) == nil)
+        #expect(taken.expired(at: gone)?.state == .failed)
         for ended in [taken.ended(at: later), try #require(taken.cancelled(at: later))] {
             #expect(ended.lease == nil && ended.endedAt == later && ended.state.isEnd)
             #expect(ended.taken(by: "one", at: later) == nil && ended.cancelled(at: later) == nil)

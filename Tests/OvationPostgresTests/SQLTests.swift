@@ -62,7 +62,7 @@ struct SQLTests {
                 #expect(!from.contains("JOIN") && !from.contains(";"), "\(file): \(from)")
             }
         }
-        #expect(count == 2)
+        #expect(count == 3)
     }
 
     /// Column by which a table is spread; nil: it stays on the coordinator.

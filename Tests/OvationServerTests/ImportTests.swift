@@ -249,6 +249,10 @@ struct ImportTests {
             let job = try await make(server)
             #expect(try await server.send(.get, "/audience/jobs/\(job.id)", token: reader).code == "job_not_found")
             #expect(try await server.send(.delete, "/audience/jobs/\(job.id)", token: reader).code == "job_not_found")
+            for path in ["", "/report"] {
+                let place = "/audience/sections/\(Fixtures.section)/imports/\(job.id)"
+                #expect(try await server.send(.get, place + path, token: reader).code == "job_not_found", "\(path)")
+            }
         }
     }
 }
