@@ -176,7 +176,6 @@ struct SQLPlanTests {
             (DataSQL.fieldsOfMany, "'{7919,15838}', '{0,2}'", "profile_data_pkey"),
             (DataSQL.changes, "'{64,128}'", "profile_change_pkey"),
             (MemberSQL.trees, "'{7919}'", "profile_member_by_root"),
-            (MemberSQL.lockedTrees, "'{7919}'", "profile_member_by_root"),
             (MappedValueSQL.exact, "1, 3, 'k99@b.se', 21", "(value = $3)"),
             (MappedValueSQL.exactBehind, "1, 3, 'k99@b.se', 64, 21", "(profile_id > $4)"),
             (MappedValueSQL.range, "1, 3, 'k99', 21, 'k9:'", "(value >= $3) AND (value < $5)"),
