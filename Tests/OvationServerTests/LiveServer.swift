@@ -76,7 +76,7 @@ struct LiveServer {
             }
         let (channel, answers) = connection
         // A test that waits for ever says nothing.
-        channel.eventLoop.scheduleTask(in: .seconds(60)) { channel.close(promise: nil) }
+        channel.eventLoop.scheduleTask(in: .seconds(300)) { channel.close(promise: nil) }
         for (index, piece) in pieces.enumerated() {
             // So that the server reads some of them by themselves.
             if index > 0 { for _ in 0..<20 { await Task.yield() } }
