@@ -47,7 +47,7 @@ def test_the_program_is_small_and_has_no_path_of_who_built_it(packages: Path, tm
     archive = next(packages.glob("*.tar.gz"))
     run("tar", "-xzf", archive, "-C", tmp_path)
     program = (tmp_path / archive.name.removesuffix(".tar.gz") / "ovation").read_bytes()
-    assert len(program) < 60e6
+    assert len(program) < 64e6
     assert str(REPOSITORY).encode() not in program
 
 
