@@ -604,7 +604,7 @@ def test_pages_are_small(session: Browser, stage: Stage, note: Callable[[str], N
     largest = max(sizes, key=lambda name: sizes[name])
     note(f"the largest page with all that it loads is '{largest}': {sizes[largest]:,} bytes")
     # The reference is all of the API on one page, for those who look for it.
-    assert sizes.pop("reference", 0) < 7 * BYTES_MAX
+    assert sizes.pop("reference", 0) < 8 * BYTES_MAX
     assert {name: size for name, size in sizes.items() if size >= BYTES_MAX} == {}
 
 

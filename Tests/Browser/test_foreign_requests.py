@@ -84,6 +84,7 @@ class World:
             "folder": self.places["folder"],
             "overlap": "0",
             "masked": "on",
+            "manage_subscriptions": "on",
             "back": "/console",
             "client_id": "planted",
             "client_secret": "planted",
