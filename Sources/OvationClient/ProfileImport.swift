@@ -22,7 +22,7 @@ public struct ProfileImport: Sendable {
         while true {
             let form = FormSource(source, key: uploadKey)
             do {
-                return try await client.send(form, as: form.contentType, to: .uploadImportFile, ["import": id])
+                return try await client.send(form, as: form.contentType, to: .uploadImportFile, ["import_id": id])
             } catch let failure as ClientFailure where failure.isPassing && source.canRewind {
                 guard let seconds = retries.pause(progress: 0) else { throw failure }
                 observer.pauses(after: failure, seconds: seconds)
@@ -39,7 +39,7 @@ public struct ProfileImport: Sendable {
         in section: String, _ take: (UnsafeRawBufferPointer) throws -> Void
     ) async throws {
         try await client.stream(
-            .getImportReport, ["section": section, "import": id], headers: [("accept", "text/csv")], repeating: {}
+            .getImportReport, ["section": section, "import_id": id], headers: [("accept", "text/csv")], repeating: {}
         ) { answer in
             while let part = try await answer.next() { try part.withUnsafeBytes { try take($0) } }
         }

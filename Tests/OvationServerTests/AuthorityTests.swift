@@ -108,9 +108,9 @@ struct AuthorityTests {
         GET /audience/erasures admin
         POST /v2/audience/sections/{section}/imports token
         POST /audience/sections/{section}/imports token
-        POST /audience/imports/{import}/file open
-        GET /audience/sections/{section}/imports/{import} token
-        GET /audience/sections/{section}/imports/{import}/report token
+        POST /audience/imports/{import_id}/file open
+        GET /audience/sections/{section}/imports/{import_id} token
+        GET /audience/sections/{section}/imports/{import_id}/report token
         GET /audience/jobs admin
         GET /audience/jobs/{job} token
         DELETE /audience/jobs/{job} token
@@ -156,7 +156,7 @@ struct AuthorityTests {
             "cause": "0123456789abcdef0123456789abcdef", "channel": "com.apsis1.channels.email",
             "address": "steve@apsis.com",
             "folder": "com.example.targets.news", "consent_list": "com.example.targets.news",
-            "topic": "com.example.topics.offers", "import": "8e03978e-40d5-43e8-bc93-6894a57f9324",
+            "topic": "com.example.topics.offers", "import_id": "8e03978e-40d5-43e8-bc93-6894a57f9324",
             "job": "8e03978e-40d5-43e8-bc93-6894a57f9324",
         ])
         // A stream that is let in has no end, so it is asked for what cannot be.

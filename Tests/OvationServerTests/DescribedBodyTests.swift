@@ -293,10 +293,10 @@ struct DescribedBodyTests {
             key: made["file_upload_body"]?["upload_key"]?.string ?? "", file: "mail\na@b.se\nx\n")
         _ = try await take(
             Step(
-                endpoint: .uploadImportFile, path: ["import": id], body: form,
+                endpoint: .uploadImportFile, path: ["import_id": id], body: form,
                 headers: [("Content-Type", TestServer.formType)]))
         try await server.runJobs()
-        let place: KeyValuePairs = ["section": Self.section, "import": id, "job": id]
+        let place: KeyValuePairs = ["section": Self.section, "import_id": id, "job": id]
         let done = try await take(Step(endpoint: .getImport, path: place)).json["result"]
         #expect(done?["status"]?.string == "completed", "\(String(describing: done))")
         _ = try await take(Step(endpoint: .getImportReport, path: place))

@@ -55,7 +55,7 @@ struct PathTests {
         for endpoint in Endpoint.allCases {
             let path = endpoint.path([
                 "section": "a.b/c", "keyspace": "k k", "key": "ä@b", "event": "e", "version": "1", "attribute": "a",
-                "tag": "t", "channel": "c", "folder": "f", "consent_list": "f", "topic": "t", "import": "i",
+                "tag": "t", "channel": "c", "folder": "f", "consent_list": "f", "topic": "t", "import_id": "i",
                 "job": "j",
             ])
             #expect(endpoint.matches(path: path), "\(path)")

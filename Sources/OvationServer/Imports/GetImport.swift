@@ -2,7 +2,7 @@ import HTTPTypes
 import OvationCore
 import OvationWire
 
-/// `GET /audience/sections/{section}/imports/{import}`: how far an import is.
+/// `GET /audience/sections/{section}/imports/{import_id}`: how far an import is.
 struct GetImport: BodyEndpoint {
     let imports: Imports
 

@@ -4,7 +4,7 @@ import NIOCore
 import OvationCore
 import OvationWire
 
-/// `GET /audience/sections/{section}/imports/{import}/report`: the refused rows so far, as CSV.
+/// `GET /audience/sections/{section}/imports/{import_id}/report`: the refused rows so far, as CSV.
 struct GetImportReport: EndpointHandler {
     let imports: Imports
 

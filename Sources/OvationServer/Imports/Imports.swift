@@ -36,7 +36,7 @@ struct Imports: Sendable {
         var body = Bodies.NewImport()
         body.importID = id.text
         body.fileUploadURL =
-            call.request.baseURL + basePath.text + Endpoint.uploadImportFile.path(["import": id.text])
+            call.request.baseURL + basePath.text + Endpoint.uploadImportFile.path(["import_id": id.text])
         // Clients compare it as text with the time in this form.
         body.fileUploadURLExpiresAt = job.expiresAt.rfc3339.prefix(19) + "+00:00"
         body.fileUploadBody.uploadKey = key
@@ -54,7 +54,7 @@ struct Imports: Sendable {
     func find(_ call: Call) async throws -> (job: Job, section: Section) {
         let caller = try call.caller()
         let section = try caller.section(call.path.section())
-        guard let job = try await store.job(call.path.jobID("import"), account: caller.key.account),
+        guard let job = try await store.job(call.path.jobID("import_id"), account: caller.key.account),
             job.section == section.number, caller.isAdmin || job.actor == caller.key.clientID
         else { throw Problem.noJob }
         return (job, section)

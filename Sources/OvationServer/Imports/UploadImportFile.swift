@@ -4,7 +4,7 @@ import OvationCore
 import OvationWire
 import Synchronization
 
-/// `POST /audience/imports/{import}/file`: takes the file of an import, once. What the form has before the file lets it in;
+/// `POST /audience/imports/{import_id}/file`: takes the file of an import, once. What the form has before the file lets it in;
 /// there is no token.
 struct UploadImportFile: EndpointHandler {
     let imports: Imports
@@ -12,7 +12,7 @@ struct UploadImportFile: EndpointHandler {
     let limits: Limits
 
     func respond(to call: Call) async throws -> Response {
-        let id = try call.path.jobID("import")
+        let id = try call.path.jobID("import_id")
         let bytesMax = limits.importFileBytesMax + Limits.uploadFormBytesMax
         if let length = call.request.headers[.contentLength].flatMap({ Int($0) }), length > bytesMax { throw tooLarge }
         var reader = try MultipartReader(contentType: call.request.headers[.contentType])

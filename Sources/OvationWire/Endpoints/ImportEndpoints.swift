@@ -30,7 +30,7 @@ extension Endpoint {
 
     public static let uploadImportFile = Endpoint(
         EndpointSpec(
-            "uploadImportFile", .post, "/audience/imports/{import}/file", .open, .imports,
+            "uploadImportFile", .post, "/audience/imports/{import_id}/file", .open, .imports,
             "Upload the file of an import",
             "A form of multipart/form-data: the members of file_upload_body as fields, then the file as `file`. It needs no "
                 + "token, and works once.",
@@ -38,14 +38,14 @@ extension Endpoint {
 
     public static let getImport = Endpoint(
         EndpointSpec(
-            "getImport", .get, "/audience/sections/{section}/imports/{import}", .token, .imports,
+            "getImport", .get, "/audience/sections/{section}/imports/{import_id}", .token, .imports,
             "How far an import is",
             "`result.status` is 'completed', 'error' or 'cancelled' when nothing more is done.",
             answers: [.ok(Bodies.Import.self)], isPrivate: true))
 
     public static let getImportReport = Endpoint(
         EndpointSpec(
-            "getImportReport", .get, "/audience/sections/{section}/imports/{import}/report", .token, .imports,
+            "getImportReport", .get, "/audience/sections/{section}/imports/{import_id}/report", .token, .imports,
             "The refused rows of an import",
             "The columns of the file, and the line, the column and the reason. Correct it, and send it as the file of another "
                 + "import. It can be read while the import goes on.",

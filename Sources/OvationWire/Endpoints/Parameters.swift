@@ -51,7 +51,7 @@ extension Parameter {
                 .string(min: 1, example: "steve@apsis.com")),
             path("profile_id", "Id of a profile.", Bodies.Profile.idSchema),
             path("erasure_id", "Id of a receipt.", Bodies.Erasure.idSchema),
-            path("import", "Id of an import.", Bodies.Erasure.idSchema),
+            path("import_id", "Id of an import.", Bodies.Erasure.idSchema),
             path("job", "Id of a job.", Bodies.Erasure.idSchema),
             path(
                 "client_id", "Id of an API key.", .string(min: 1, example: "752cdd05-75e0-4f8a-bd08-62e3df753ff3")),
