@@ -6,7 +6,7 @@ import OvationRows
 enum ConsentRows {
     // MARK: By a value
 
-    private static let selectValues: StaticString = """
+    private static let selectValues = """
         SELECT profile_id FROM profile_value WHERE account_id = ?1 AND attribute = ?2 AND value = ?3 AND profile_id > ?4
         ORDER BY profile_id LIMIT ?5
         """
@@ -70,7 +70,9 @@ enum ConsentRows {
     private static func places(
         _ database: Database, _ search: ConsentSearch, limit: Int
     ) throws -> [ConsentSearch.Place] {
-        let select = try PreparedStatement(database, selectValues)
+        guard !search.values.isEmpty else { return [] }
+        let select = try PreparedStatement(cached: database.cachedStatement(sql: selectValues))
+        defer { select.reset() }
         var places: [ConsentSearch.Place] = []
         for (attribute, text, after) in search.rest where places.count <= limit {
             select.bind(1, search.account)

@@ -50,7 +50,10 @@ enum MappedValueRows {
         _ database: Database, of members: [Int64], account: Int64, _ recent: [Int64: RecentProfiles.Row],
         missing: inout Set<Int64>
     ) throws -> [Int64: Profile] {
-        let exists = try PreparedStatement(database, "SELECT 1 FROM profile WHERE profile_id = ?1")
+        guard !members.isEmpty else { return [:] }
+        let exists = try PreparedStatement(
+            cached: database.cachedStatement(sql: "SELECT 1 FROM profile WHERE profile_id = ?1"))
+        defer { exists.reset() }
         var profiles: [Int64: Profile] = [:]
         for member in members where profiles[member] == nil {
             let known = recent[member]

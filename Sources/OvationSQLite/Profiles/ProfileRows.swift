@@ -50,11 +50,12 @@ enum ProfileRows {
         }
         let row = try Row.fetchOne(
             database,
-            sql: """
-                SELECT keyspace, key, created_at, state FROM profile
-                WHERE profile_id = ? AND account_id = ? AND state <> 2 AND NOT (state = 1 AND substr(key, 1, 1) = char(1))
-                """,
-            arguments: [id, account])
+            SQLRequest(
+                sql: """
+                    SELECT keyspace, key, created_at, state FROM profile
+                    WHERE profile_id = ? AND account_id = ? AND state <> 2 AND NOT (state = 1 AND substr(key, 1, 1) = char(1))
+                    """,
+                arguments: [id, account], cached: true))
         return try row.map { row in
             if let profile = try MemberRows.profile(database, of: id) { return profile }
             return Profile(
