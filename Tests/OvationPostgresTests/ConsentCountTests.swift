@@ -60,6 +60,31 @@ struct ConsentCountTests {
         try await consent(store, "p5@b.se", .optOut, section: 0)
     }
 
+    @Test("a merged profile counts once, when two servers set its consent by two of its keys at once")
+    func countsOnce() async throws {
+        let stores = [try database.open(), try database.open()]
+        defer { for store in stores { store.close() } }
+        try await stores[0].found()
+        let pairs = 40
+        for number in 0..<pairs {
+            _ = try await stores[0].change(
+                ProfileChange(
+                    profile: Fixtures.address("p\(number)@b.se"), at: Fixtures.now, actor: "me", precondition: .none,
+                    operations: [.merge(try Fixtures.address("w\(number)", keyspace: 4), Fixtures.mergeRules)]))
+        }
+        for type in [ConsentType.optIn, .optOut] {
+            try await withThrowingTaskGroup(of: Void.self) { group in
+                for number in 0..<pairs {
+                    group.addTask { try await consent(stores[0], "p\(number)@b.se", type) }
+                    group.addTask { try await consent(stores[1], "w\(number)", type, keyspace: 4) }
+                }
+                try await group.waitForAll()
+            }
+            #expect(try await counts(stores[0]) == ["2 7/1 \(type.word) \(pairs)"])
+        }
+        try expectSound()
+    }
+
     private func counts(_ store: any Store) async throws -> [String] {
         var found: [String] = []
         for section in [ConsentCount.suppressions, 0, 2, 3] {

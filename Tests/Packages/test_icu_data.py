@@ -29,7 +29,7 @@ for name in ["en_US_POSIX", "en_US", "de_DE", "zh_CN"] {
 print(Calendar(identifier: .hebrew).dateComponents([.year, .month, .day], from: date))
 print(["b", "a", "B", "ä", "z"].sorted { $0.localizedStandardCompare($1) == .orderedAscending })
 print("é".decomposedStringWithCanonicalMapping.unicodeScalars.count, "ﬁ".precomposedStringWithCompatibilityMapping)
-let pattern = try! NSRegularExpression(pattern: "(\\\\w+)@(\\\\p{L}+)")
+let pattern = try NSRegularExpression(pattern: "(\\\\w+)@(\\\\p{L}+)")
 print(pattern.matches(in: "x steve@apsis y", range: NSRange(0..<15)).map(\\.range))
 print(ISO8601DateFormatter().string(from: date), URL(string: "http://bücher.de/ä") as Any)
 print("é".data(using: .isoLatin1) as Any, CocoaError(.fileNoSuchFile).localizedDescription)

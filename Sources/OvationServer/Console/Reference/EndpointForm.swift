@@ -23,7 +23,7 @@ enum EndpointForm {
         guard request.errors.isEmpty else {
             return await visit.page(page(endpoint, visit, errors: request.errors), area: nil, status: .badRequest)
         }
-        // As on the page of API keys: whoever finds a screen that was left must not take a key away.
+        // As on the page of API keys: a screen that is left open must not be enough to change a key.
         if endpoint.spec.tag == .apiKeys, endpoint.method != .get, let question = await Proof.question(visit) {
             return question
         }
