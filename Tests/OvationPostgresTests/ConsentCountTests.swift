@@ -106,9 +106,13 @@ struct ConsentCountTests {
         #expect(try await counts(older) == ConsentCountTests.expected)
         older.close()
         try expectSound()
-        _ = try database.query(
-            "DROP TABLE ovation.consent_count; DROP TABLE ovation.job; DELETE FROM ovation.migration WHERE number >= 11"
-        )
+        for statement in [
+            "DROP TABLE ovation.consent_count", "DROP TABLE ovation.job",
+            "ALTER TABLE ovation.mapped_attribute DROP COLUMN state",
+            "DELETE FROM ovation.migration WHERE number >= 11",
+        ] {
+            _ = try database.query(statement)
+        }
         let store = try database.open()
         defer { store.close() }
         #expect(try await counts(store) == ConsentCountTests.expected)

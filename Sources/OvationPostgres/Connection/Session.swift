@@ -98,7 +98,8 @@ enum Locks {
     static let rejections = Statement("lock_rejections", "SELECT pg_advisory_xact_lock(1330004545, 2)")
     static let tryRejections = Statement("try_lock_rejections", "SELECT pg_try_advisory_xact_lock(1330004545, 2)")
 
-    /// One transaction at a time removes what is stored of erased profiles.
+    /// One transaction at a time removes what is stored of erased profiles, or makes values of profiles that may be erased.
+    static let erasures = Statement("lock_erasures", "SELECT pg_advisory_xact_lock(1330004545, 5)")
     static let tryErasures = Statement("try_lock_erasures", "SELECT pg_try_advisory_xact_lock(1330004545, 5)")
 
     /// One transaction at a time brings the tables up to date.

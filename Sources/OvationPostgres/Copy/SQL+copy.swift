@@ -212,7 +212,8 @@ enum CopySQL {
         "copy_mapped",
         """
         SELECT account_id, attribute, key_format FROM mapped_attribute
-        WHERE (account_id, attribute) > ($1::bigint, $2::bigint) ORDER BY account_id, attribute LIMIT $3::bigint
+        WHERE (account_id, attribute) > ($1::bigint, $2::bigint) AND state = 0
+        ORDER BY account_id, attribute LIMIT $3::bigint
         """)
 
     private static let insertMapped = Statement(

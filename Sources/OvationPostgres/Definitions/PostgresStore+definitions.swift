@@ -1,4 +1,5 @@
 public import OvationCore
+import OvationRows
 
 extension PostgresStore: DefinitionStore {
     public var isShared: Bool { true }
@@ -28,8 +29,44 @@ extension PostgresStore: DefinitionStore {
     }
 
     public func commit(_ change: AccountChange) async throws(StoreFailure) {
+        if let mapped = change.mapped { try await fillValues(of: mapped, account: change.account.number) }
         try await write(for: change.account.number) { connection, _, isRepeat in
             try AccountRows.commit(connection, change, isRepeat: isRepeat)
+        }
+        // Whatever stops this is met again by the next change of definitions, which goes on with it.
+        if let mapped = change.mapped { try? await removeValues(but: mapped, account: change.account.number) }
+    }
+
+    /// Makes the values of attributes that are to be mapped, some at a time between the groups of posts.
+    private func fillValues(of mapped: MappedAttributes, account: Int64) async throws(StoreFailure) {
+        try await removeValues(but: mapped, account: account)
+        let new = try await reader.read { try MappedValueRows.stored($0, account: account).toFill(mapped) }
+        guard !new.isEmpty else { return }
+        try await write(for: account) { connection, _, _ in
+            try MappedValueRows.begin(new, account: account, connection)
+        }
+        var place: GroupData.Place? = GroupData.Place(profile: .min, section: .min)
+        while let behind = place {
+            place = try await write(for: account) { connection, _, _ in
+                try MappedValueRows.fillSome(behind: behind, of: new, account: account, connection)
+            }
+        }
+    }
+
+    /// Removes the values of attributes that are mapped no more, in the same way.
+    private func removeValues(but mapped: MappedAttributes, account: Int64) async throws(StoreFailure) {
+        let leaving = try await reader.read { try MappedValueRows.stored($0, account: account).toRemove(mapped) }
+        guard !leaving.isEmpty else { return }
+        try await write(for: account) { connection, _, _ in
+            _ = try connection.run([MappedValueRows.setState(leaving, .leaving, account)])
+        }
+        for attribute in leaving {
+            while try await write(
+                for: account,
+                { connection, _, _ in
+                    try MappedValueRows.removeSome(of: attribute, account: account, connection)
+                })
+            {}
         }
     }
 

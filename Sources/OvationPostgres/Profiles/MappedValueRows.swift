@@ -67,27 +67,83 @@ enum MappedValueRows {
         return formats.mapValues { MappedAttributes(custom: $0) }
     }
 
-    /// Keeps which attributes of an account are mapped, with the values of those that are new. To be called under the lock of the
-    /// account's log. If something is different, no group is under way from here on to the end of the transaction.
-    static func set(_ mapped: MappedAttributes, account: Int64, _ connection: PostgresConnection) throws {
-        let before = try self.mapped(try connection.run([Command(MappedValueSQL.all)])[0])[account]?.custom ?? [:]
-        guard before != mapped.custom else { return }
-        let gone = before.filter { mapped.custom[$0.key] != $0.value }.keys.sorted()
-        let new = mapped.custom.filter { before[$0.key] != $0.value }.sorted { $0.key < $1.key }
-        let removals = [MappedValueSQL.removeAttributes, MappedValueSQL.removeAll].map { statement in
-            Command(statement) {
-                $0.add(account)
-                $0.add(gone)
-            }
+    static func stored(
+        _ connection: PostgresConnection, account: Int64
+    ) throws(PostgresFailure) -> StoredMappings {
+        let rows = try connection.run(MappedValueSQL.stored) { $0.add(account) }
+        var mappings: [Int64: StoredMappings.Mapping] = [:]
+        for row in 0..<rows.count {
+            guard let format = KeyFormat(rawValue: rows.text(row, 1)),
+                let state = MappingState(rawValue: rows.int64(row, 2))
+            else { throw .damaged("a mapped attribute cannot be read") }
+            mappings[rows.int64(row, 0)] = StoredMappings.Mapping(format: format, state: state)
         }
-        let insertion = Command(MappedValueSQL.insertAttributes) {
+        return StoredMappings(mappings)
+    }
+
+    /// From the commit of this on, the values of these attributes are kept by every group: those under way end before it.
+    static func begin(_ new: [Int64: KeyFormat], account: Int64, _ connection: PostgresConnection) throws {
+        let new = new.sorted { $0.key < $1.key }
+        let insertion = Command(MappedValueSQL.begin) {
             $0.add(account)
             $0.add(new.map(\.key))
             $0.add(new.map(\.value.rawValue))
         }
-        try connection.run([Command(Locks.awaitOrder)] + removals + [insertion], patience: patience)
-        let added = Set(new.map(\.key))
-        if !added.isEmpty { try fill(connection) { $0 == account && added.contains($1) } }
+        try connection.run(
+            [Command(.begin), Command(Locks.awaitOrder), insertion, Command(.commit)], patience: patience)
+    }
+
+    /// Keeps which attributes of an account are mapped, in the commit of the definitions. The values of those that are new are
+    /// there already; those of attributes that are mapped no more are removed afterwards. To be called under the lock of the
+    /// account's log. If something is different, no group is under way from here on to the end of the transaction.
+    static func set(_ mapped: MappedAttributes, account: Int64, _ connection: PostgresConnection) throws {
+        let stored = try stored(connection, account: account)
+        let (gone, filled) = (stored.gone(mapped), stored.filled(mapped))
+        let rewritten = stored.toRewrite(mapped)
+        guard !gone.isEmpty || !filled.isEmpty || !rewritten.isEmpty else { return }
+        var commands = [
+            Command(Locks.awaitOrder), setState(gone, .leaving, account), setState(filled, .whole, account),
+        ]
+        if !rewritten.isEmpty {
+            let new = rewritten.sorted { $0.key < $1.key }
+            commands.append(
+                Command(MappedValueSQL.removeAll) {
+                    $0.add(account)
+                    $0.add(new.map(\.key))
+                })
+            commands.append(
+                Command(MappedValueSQL.rewrite) {
+                    $0.add(account)
+                    $0.add(new.map(\.key))
+                    $0.add(new.map(\.value.rawValue))
+                })
+        }
+        try connection.run(commands, patience: patience)
+        if !rewritten.isEmpty { try fill(connection) { $0 == account && rewritten[$1] != nil } }
+    }
+
+    static func setState(_ attributes: [Int64], _ state: MappingState, _ account: Int64) -> Command {
+        Command(MappedValueSQL.setState) {
+            $0.add(account)
+            $0.add(attributes)
+            $0.add(state.rawValue)
+        }
+    }
+
+    /// Removes some values of an attribute that leaves, and the attribute with the last of them.
+    /// - Returns: false: it has left.
+    static func removeSome(of attribute: Int64, account: Int64, _ connection: PostgresConnection) throws -> Bool {
+        let removed = try connection.run(MappedValueSQL.removeSome) {
+            $0.add(account)
+            $0.add(attribute)
+            $0.add(Int64(MappingState.step))
+        }
+        guard removed.int64(0, 0) < Int64(MappingState.step) else { return true }
+        _ = try connection.run(MappedValueSQL.forget) {
+            $0.add(account)
+            $0.add(attribute)
+        }
+        return false
     }
 
     /// For a statement about all values of an attribute, and for the groups that are under way.
@@ -95,16 +151,29 @@ enum MappedValueRows {
 
     // MARK: Making
 
-    /// Rows of `profile_data` in a round trip.
-    private static let step = 1000
+    /// Makes the values of some profiles behind a place, of attributes that are being filled. No group is under way meanwhile, and
+    /// nothing is removed of an erased profile: what is read is so when the values are written.
+    /// - Returns: where to go on; nil: all are made.
+    static func fillSome(
+        behind place: GroupData.Place, of attributes: [Int64: KeyFormat], account: Int64,
+        _ connection: PostgresConnection
+    ) throws -> GroupData.Place? {
+        try connection.run(
+            [Command(.begin), Command(Locks.awaitOrder), Command(Locks.erasures)], patience: patience)
+        let wanted = [account: MappedAttributes(custom: attributes)]
+        let (values, last) = try some(connection, wanted, behind: place, limit: MappingState.step)
+        let added = values.filter { $0.account == account && attributes[$0.value.attribute] != nil }
+        try connection.run((added.isEmpty ? [] : [insert(added)]) + [Command(.commit)], patience: patience)
+        return last
+    }
 
     /// Makes the rows anew from what profiles hold; those that are there stay.
     /// - Parameter isWanted: of which attributes of an account.
     static func fill(
-        _ connection: PostgresConnection,
+        _ connection: PostgresConnection, mapped: [Int64: MappedAttributes]? = nil,
         _ isWanted: (_ account: Int64, _ attribute: Int64) -> Bool = { _, _ in true }
     ) throws {
-        try forEach(connection) { values in
+        try forEach(connection, mapped) { values in
             let wanted = values.filter { isWanted($0.account, $0.value.attribute) }
             if !wanted.isEmpty { try connection.run([insert(wanted)], patience: patience) }
         }
@@ -126,29 +195,41 @@ enum MappedValueRows {
     }
 
     /// Every value of a mapped attribute that a member holds, from the changes, some at a time.
-    static func forEach(_ connection: PostgresConnection, _ body: ([Owned]) throws -> Void) throws {
-        let mapped = try mapped(try connection.run([Command(MappedValueSQL.all)])[0])
-        let any = MappedAttributes(custom: mapped.values.reduce(into: [:]) { $0.merge($1.custom) { $1 } })
-        var place = GroupData.Place(profile: .min, section: .min)
-        while true {
-            let rows = try connection.run(MappedValueSQL.indexes) {
-                $0.add(place.profile)
-                $0.add(place.section)
-                $0.add(Int64(step))
-            }
-            var fields: [Int64: (profile: Int64, fields: [ProfileField])] = [:]
-            for row in 0..<rows.count {
-                place = GroupData.Place(profile: rows.int64(row, 0), section: rows.int64(row, 1))
-                guard let index = rows.withBytes(row, 2, { FieldIndex(bytes: $0) }) else {
-                    throw PostgresFailure.damaged("what a profile holds cannot be read")
-                }
-                for entry in index.mappedEntries(any) {
-                    fields[entry.position, default: (place.profile, [])].fields.append(entry.field)
-                }
-            }
-            if !fields.isEmpty { try body(try values(connection, fields, mapped)) }
-            guard rows.count == step else { return }
+    /// - Parameter mapped: nil: as they are stored.
+    static func forEach(
+        _ connection: PostgresConnection, _ mapped: [Int64: MappedAttributes]? = nil, _ body: ([Owned]) throws -> Void
+    ) throws {
+        let mapped = try mapped ?? self.mapped(try connection.run([Command(MappedValueSQL.all)])[0])
+        var place: GroupData.Place? = GroupData.Place(profile: .min, section: .min)
+        while let behind = place {
+            let (values, last) = try some(connection, mapped, behind: behind, limit: MappingState.step)
+            if !values.isEmpty { try body(values) }
+            place = last
         }
+    }
+
+    /// - Returns: the place of the last row that was looked at, as far as there may be more.
+    private static func some(
+        _ connection: PostgresConnection, _ mapped: [Int64: MappedAttributes], behind place: GroupData.Place, limit: Int
+    ) throws -> (values: [Owned], last: GroupData.Place?) {
+        let any = MappedAttributes(custom: mapped.values.reduce(into: [:]) { $0.merge($1.custom) { $1 } })
+        let rows = try connection.run(MappedValueSQL.indexes) {
+            $0.add(place.profile)
+            $0.add(place.section)
+            $0.add(Int64(limit))
+        }
+        var last = place
+        var fields: [Int64: (profile: Int64, fields: [ProfileField])] = [:]
+        for row in 0..<rows.count {
+            last = GroupData.Place(profile: rows.int64(row, 0), section: rows.int64(row, 1))
+            guard let index = rows.withBytes(row, 2, { FieldIndex(bytes: $0) }) else {
+                throw PostgresFailure.damaged("what a profile holds cannot be read")
+            }
+            for entry in index.mappedEntries(any) {
+                fields[entry.position, default: (last.profile, [])].fields.append(entry.field)
+            }
+        }
+        return (fields.isEmpty ? [] : try values(connection, fields, mapped), rows.count < limit ? nil : last)
     }
 
     private static func values(

@@ -1,11 +1,15 @@
 /// The statements about values of mapped attributes. Both tables are on the coordinator, and Citus does not know them.
 enum MappedValueSQL {
-    /// Which of these attributes are mapped.
+    /// Of which of these attributes values are kept.
     static let formats = Statement(
         "mapped_formats",
-        "SELECT account_id, attribute, key_format FROM mapped_attribute WHERE attribute = ANY ($1::bigint[])")
+        """
+        SELECT account_id, attribute, key_format FROM mapped_attribute
+        WHERE attribute = ANY ($1::bigint[]) AND state <> 2
+        """)
 
-    static let all = Statement("mapped_attributes", "SELECT account_id, attribute, key_format FROM mapped_attribute")
+    static let all = Statement(
+        "mapped_attributes", "SELECT account_id, attribute, key_format FROM mapped_attribute WHERE state <> 2")
 
     static let insert = Statement(
         "insert_values",
@@ -59,20 +63,48 @@ enum MappedValueSQL {
 
     // MARK: Which attributes
 
-    static let removeAttributes = Statement(
-        "remove_mapped_attributes",
-        "DELETE FROM mapped_attribute WHERE account_id = $1::bigint AND attribute = ANY ($2::bigint[])")
+    static let stored = Statement(
+        "stored_mappings", "SELECT attribute, key_format, state FROM mapped_attribute WHERE account_id = $1::bigint")
+
+    static let begin = Statement(
+        "begin_mapping",
+        """
+        INSERT INTO mapped_attribute (account_id, attribute, key_format, state)
+        SELECT $1::bigint, attribute, key_format, 1 FROM unnest($2::bigint[], $3::text[]) AS new (attribute, key_format)
+        ON CONFLICT DO NOTHING
+        """)
+
+    static let setState = Statement(
+        "set_mapping_state",
+        "UPDATE mapped_attribute SET state = $3::bigint WHERE account_id = $1::bigint AND attribute = ANY ($2::bigint[])"
+    )
+
+    static let rewrite = Statement(
+        "rewrite_mapping",
+        """
+        INSERT INTO mapped_attribute (account_id, attribute, key_format)
+        SELECT $1::bigint, attribute, key_format FROM unnest($2::bigint[], $3::text[]) AS new (attribute, key_format)
+        ON CONFLICT (account_id, attribute) DO UPDATE SET key_format = excluded.key_format, state = 0
+        """)
 
     static let removeAll = Statement(
         "remove_all_values",
         "DELETE FROM profile_value WHERE account_id = $1::bigint AND attribute = ANY ($2::bigint[])")
 
-    static let insertAttributes = Statement(
-        "insert_mapped_attributes",
+    static let removeSome = Statement(
+        "remove_some_values",
         """
-        INSERT INTO mapped_attribute (account_id, attribute, key_format)
-        SELECT $1::bigint, attribute, key_format FROM unnest($2::bigint[], $3::text[]) AS new (attribute, key_format)
+        WITH gone AS (
+            DELETE FROM profile_value WHERE (account_id, attribute, value, profile_id) IN (
+                SELECT account_id, attribute, value, profile_id FROM profile_value
+                WHERE account_id = $1::bigint AND attribute = $2::bigint LIMIT $3::bigint)
+            RETURNING 1)
+        SELECT count(*) FROM gone
         """)
+
+    static let forget = Statement(
+        "forget_mapping",
+        "DELETE FROM mapped_attribute WHERE account_id = $1::bigint AND attribute = $2::bigint AND state = 2")
 
     // MARK: Making
 

@@ -53,26 +53,33 @@ final class PostgresReader: Sendable {
     func read<Value: Sendable>(
         _ query: @escaping @Sendable (PostgresConnection) throws -> Value
     ) async throws(StoreFailure) -> Value {
-        let result: Result<Value, StoreFailure> = await withUnsafeContinuation { reply in
-            enqueue(
-                Read(
-                    run: { connection in
-                        do {
-                            reply.resume(returning: .success(try query(connection)))
-                        } catch let failure as PostgresFailure {
-                            // A node that is away must not hold the threads for reads of the others.
-                            if failure.isConnectionLost || failure.isWorthRepeating { return failure }
-                            reply.resume(returning: .failure(StoreFailure(failure)))
-                        } catch {
-                            reply.resume(
-                                returning: .failure(
-                                    error as? StoreFailure ?? StoreFailure(.unavailable, "\(error)")))
-                        }
-                        return nil
-                    },
-                    fail: { reply.resume(returning: .failure($0)) }))
+        let result: Result<Value, StoreFailure> = await withUnsafeContinuation { continuation in
+            read(query) { continuation.resume(returning: $0) }
         }
         return try result.get()
+    }
+
+    /// The same, for somebody who does not wait.
+    /// - Parameter reply: called once, on the thread of the read.
+    func read<Value: Sendable>(
+        _ query: @escaping @Sendable (PostgresConnection) throws -> Value,
+        reply: @escaping @Sendable (Result<Value, StoreFailure>) -> Void
+    ) {
+        enqueue(
+            Read(
+                run: { connection in
+                    do {
+                        reply(.success(try query(connection)))
+                    } catch let failure as PostgresFailure {
+                        // A node that is away must not hold the threads for reads of the others.
+                        if failure.isConnectionLost || failure.isWorthRepeating { return failure }
+                        reply(.failure(StoreFailure(failure)))
+                    } catch {
+                        reply(.failure(error as? StoreFailure ?? StoreFailure(.unavailable, "\(error)")))
+                    }
+                    return nil
+                },
+                fail: { reply(.failure($0)) }))
     }
 
     /// Ends when the reads under way have ended; waiting reads are refused. Blocks.

@@ -25,11 +25,13 @@ enum Schema {
         Migration(number: 8, name: "members of profiles", statements: members),
         Migration(
             number: 9, name: "values of mapped attributes", statements: mappedValues,
-            fill: { try MappedValueRows.fill($0) }),
+            // No attribute is mapped by an admin yet.
+            fill: { try MappedValueRows.fill($0, mapped: [:]) }),
         Migration(number: 10, name: "consents of erased profiles", statements: erasedConsents),
         Migration(
             number: 11, name: "counts of consents", statements: consentCounts, fill: { try ConsentCountRows.fill($0) }),
         Migration(number: 12, name: "jobs", statements: JobTable.statements),
+        Migration(number: 13, name: "states of mapped attributes", statements: mappingStates),
     ]
 
     /// All of them but the ledger.
@@ -308,6 +310,11 @@ enum Schema {
             PRIMARY KEY (account_id, attribute, value, profile_id)
         )
         """,
+    ]
+
+    private static let mappingStates = [
+        // MappingState: 0: all values are there; 1: they are being made; 2: they are being removed.
+        "ALTER TABLE ovation.mapped_attribute ADD COLUMN state bigint NOT NULL DEFAULT 0"
     ]
 
     private static let erasedConsents = [

@@ -96,7 +96,7 @@ enum CopySQL {
 
     private static let selectMapped: StaticString = """
         SELECT account_id, attribute, key_format FROM mapped_attribute
-        WHERE (account_id, attribute) > (?1, ?2) ORDER BY account_id, attribute
+        WHERE (account_id, attribute) > (?1, ?2) AND state = 0 ORDER BY account_id, attribute
         """
 
     private static let insertMembers: StaticString =

@@ -293,7 +293,7 @@ extension SQLiteRows {
                 // Made in one transaction, so it is there completely or not at all.
                 let runs = try Int.fetchOne(database, sql: "SELECT count(*) FROM timeline_run") ?? 0
                 if runs == 0 { try Timeline.build(database, from: Timeline.sortedEvents) }
-                try MappedValueRows.fill(database)
+                try MappedValueRows.fill(database, mapped: MappedValueRows.mapped(database))
                 try ConsentCountRows.fill(database)
             }
         } catch {

@@ -93,47 +93,126 @@ enum MappedValueRows {
 
     // MARK: Which attributes
 
+    /// Those whose values the writer keeps.
     static func mapped(_ database: Database) throws -> [Int64: MappedAttributes] {
-        let rows = try PreparedStatement(database, "SELECT account_id, attribute, key_format FROM mapped_attribute")
-        var formats: [Int64: [Int64: KeyFormat]] = [:]
-        while try rows.nextRow() {
-            guard let format = KeyFormat(rawValue: rows.text(2)) else {
-                throw StoreFailure(.damaged, "the format of a mapped attribute cannot be read")
-            }
-            formats[rows.int64(0), default: [:]][rows.int64(1)] = format
+        try stored(database).mapValues { account in
+            MappedAttributes(custom: account.mappings.filter { $0.value.state != .leaving }.mapValues(\.format))
         }
-        return formats.mapValues { MappedAttributes(custom: $0) }
     }
 
-    /// Keeps which attributes of an account are mapped, with the values of those that are new.
-    static func set(_ mapped: MappedAttributes, account: Int64, _ database: Database) throws {
-        let before = try self.mapped(database)[account] ?? MappedAttributes()
-        let gone = before.custom.filter { mapped.custom[$0.key] != $0.value }
-        let new = mapped.custom.filter { before.custom[$0.key] != $0.value }
-        for attribute in gone.keys {
-            for table in ["mapped_attribute", "profile_value"] {
-                try database.execute(
-                    sql: "DELETE FROM \(table) WHERE account_id = ? AND attribute = ?",
-                    arguments: [account, attribute])
+    static func stored(_ database: Database) throws -> [Int64: StoredMappings] {
+        let rows = try PreparedStatement(
+            database, "SELECT account_id, attribute, key_format, state FROM mapped_attribute")
+        var found: [Int64: [Int64: StoredMappings.Mapping]] = [:]
+        while try rows.nextRow() {
+            guard let format = KeyFormat(rawValue: rows.text(2)), let state = MappingState(rawValue: rows.int64(3))
+            else {
+                throw StoreFailure(.damaged, "a mapped attribute cannot be read")
             }
+            found[rows.int64(0), default: [:]][rows.int64(1)] = StoredMappings.Mapping(format: format, state: state)
         }
+        return found.mapValues { StoredMappings($0) }
+    }
+
+    static func stored(_ database: Database, account: Int64) throws -> StoredMappings {
+        try stored(database)[account] ?? StoredMappings([:])
+    }
+
+    /// From the commit of this on, the values of these attributes are kept.
+    static func begin(_ new: [Int64: KeyFormat], account: Int64, _ database: Database) throws {
         for (attribute, format) in new {
             try database.execute(
-                sql: "INSERT INTO mapped_attribute (account_id, attribute, key_format) VALUES (?, ?, ?)",
-                arguments: [account, attribute, format.rawValue])
+                sql: """
+                    INSERT INTO mapped_attribute (account_id, attribute, key_format, state) VALUES (?, ?, ?, ?)
+                    ON CONFLICT DO NOTHING
+                    """,
+                arguments: [account, attribute, format.rawValue, MappingState.filling.rawValue])
         }
-        if !new.isEmpty { try fill(database) { $0 == account && new[$1] != nil } }
+    }
+
+    /// Keeps which attributes of an account are mapped, in the commit of the definitions. The values of those that are new are
+    /// there already; those of attributes that are mapped no more are removed afterwards.
+    static func set(_ mapped: MappedAttributes, account: Int64, _ database: Database) throws {
+        let stored = try stored(database, account: account)
+        try set(stored.gone(mapped), .leaving, account: account, database)
+        try set(stored.filled(mapped), .whole, account: account, database)
+        let rewritten = stored.toRewrite(mapped)
+        for (attribute, format) in rewritten {
+            try database.execute(
+                sql: "DELETE FROM profile_value WHERE account_id = ? AND attribute = ?",
+                arguments: [account, attribute])
+            try database.execute(
+                sql: """
+                    INSERT INTO mapped_attribute (account_id, attribute, key_format) VALUES (?, ?, ?)
+                    ON CONFLICT DO UPDATE SET key_format = excluded.key_format, state = 0
+                    """, arguments: [account, attribute, format.rawValue])
+        }
+        guard !rewritten.isEmpty else { return }
+        try fill(database, mapped: self.mapped(database)) { $0 == account && rewritten[$1] != nil }
+    }
+
+    static func set(
+        _ attributes: [Int64], _ state: MappingState, account: Int64, _ database: Database
+    ) throws {
+        for attribute in attributes {
+            try database.execute(
+                sql: "UPDATE mapped_attribute SET state = ? WHERE account_id = ? AND attribute = ?",
+                arguments: [state.rawValue, account, attribute])
+        }
+    }
+
+    /// Removes some values of an attribute that leaves, and the attribute with the last of them.
+    /// - Returns: false: it has left.
+    static func removeSome(of attribute: Int64, account: Int64, _ database: Database) throws -> Bool {
+        try database.execute(
+            sql: """
+                DELETE FROM profile_value WHERE account_id = ?1 AND attribute = ?2 AND (value, profile_id) IN (
+                    SELECT value, profile_id FROM profile_value WHERE account_id = ?1 AND attribute = ?2 LIMIT ?3)
+                """,
+            arguments: [account, attribute, MappingState.step])
+        guard database.changesCount < MappingState.step else { return true }
+        try database.execute(
+            sql: "DELETE FROM mapped_attribute WHERE account_id = ? AND attribute = ? AND state = ?",
+            arguments: [account, attribute, MappingState.leaving.rawValue])
+        return false
     }
 
     // MARK: Making
 
+    /// A row of `profile_data`.
+    struct Place: Sendable {
+        var profile = Int64.min
+        var section = Int64.min
+    }
+
+    /// Makes the values of some profiles behind a place, of attributes that are being filled. What changes meanwhile is kept by
+    /// the writer, and this runs on its thread.
+    /// - Returns: where to go on; nil: all are made.
+    static func fillSome(
+        behind place: Place, of attributes: [Int64: KeyFormat], account: Int64, _ database: Database
+    ) throws -> Place? {
+        let insert = try PreparedStatement(cached: database.cachedStatement(sql: MappedValueRows.insert.description))
+        let wanted = [account: MappedAttributes(custom: attributes)]
+        var (last, count) = (place, 0)
+        try forEach(database, wanted, behind: place, limit: MappingState.step) { owner, value in
+            guard owner == account, attributes[value.attribute] != nil else { return }
+            insert.bind(account, value)
+            try insert.run()
+        } passed: {
+            last = $0
+            count += 1
+        }
+        return count < MappingState.step ? nil : last
+    }
+
     /// Makes the rows anew from what profiles hold; those that are there stay.
     /// - Parameter isWanted: of which attributes of an account.
     static func fill(
-        _ database: Database, _ isWanted: (_ account: Int64, _ attribute: Int64) -> Bool = { _, _ in true }
+        _ database: Database, mapped: [Int64: MappedAttributes],
+        _ isWanted: (_ account: Int64, _ attribute: Int64) -> Bool = { _, _ in true }
     ) throws {
         let insert = try PreparedStatement(database, insert)
-        try forEach(database) { account, value in
+        try forEach(database, mapped) { account, value in
             guard isWanted(account, value.attribute) else { return }
             insert.bind(account, value)
             try insert.run()
@@ -146,16 +225,23 @@ enum MappedValueRows {
         """
 
     /// Every value of a mapped attribute that a member holds, from the changes.
-    static func forEach(_ database: Database, _ body: (_ account: Int64, MappedValue) throws -> Void) throws {
-        let mapped = try mapped(database)
+    /// - Parameters:
+    ///   - limit: rows of `profile_data` that are looked at.
+    ///   - passed: called for each of them.
+    static func forEach(
+        _ database: Database, _ mapped: [Int64: MappedAttributes], behind place: Place = Place(), limit: Int = .max,
+        _ body: (_ account: Int64, MappedValue) throws -> Void, passed: (Place) -> Void = { _ in }
+    ) throws {
         let any = MappedAttributes(custom: mapped.values.reduce(into: [:]) { $0.merge($1.custom) { $1 } })
-        let indexes = try PreparedStatement(
-            database, "SELECT profile_id, fields FROM profile_data WHERE section > 0")
+        let indexes = try PreparedStatement(database, selectIndexes)
         let select = try PreparedStatement(
             database, "SELECT account_id, edits FROM profile_change WHERE position = ?1")
+        indexes.bind(1, place.profile)
+        indexes.bind(2, place.section)
+        indexes.bind(3, Int64(limit))
         while try indexes.nextRow() {
-            let profile = indexes.int64(0)
-            let entries = try indexes.fieldIndex(1).mappedEntries(any)
+            let (profile, section) = (indexes.int64(0), indexes.int64(1))
+            let entries = section > 0 ? try indexes.fieldIndex(2).mappedEntries(any) : []
             for (position, entries) in Dictionary(grouping: entries, by: \.position) {
                 select.bind(1, position)
                 guard try select.nextRow() else { throw StoreFailure.missing(change: position) }
@@ -166,8 +252,14 @@ enum MappedValueRows {
                     of: entries.map(\.field), in: profile, mapped[account] ?? MappedAttributes())
                 for value in values { try body(account, value) }
             }
+            passed(Place(profile: profile, section: section))
         }
     }
+
+    private static let selectIndexes: StaticString = """
+        SELECT profile_id, section, fields FROM profile_data WHERE (profile_id, section) > (?1, ?2)
+        ORDER BY profile_id, section LIMIT ?3
+        """
 }
 
 extension PreparedStatement {

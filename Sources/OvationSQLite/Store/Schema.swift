@@ -59,7 +59,8 @@ enum Schema {
     private static func registerConsentsAndJobs(_ migrator: inout DatabaseMigrator) {
         migrator.registerMigration("012 values of mapped attributes", foreignKeyChecks: .immediate) { database in
             try database.execute(sql: mappedValues)
-            try MappedValueRows.fill(database)
+            // No attribute is mapped by an admin yet.
+            try MappedValueRows.fill(database, mapped: [:])
         }
         migrator.registerMigration(
             "013 suppressions in order, consents of erased profiles", foreignKeyChecks: .immediate
@@ -72,6 +73,9 @@ enum Schema {
         }
         migrator.registerMigration("015 jobs", foreignKeyChecks: .immediate) { database in
             try database.execute(sql: JobTable.sql)
+        }
+        migrator.registerMigration("016 states of mapped attributes", foreignKeyChecks: .immediate) { database in
+            try database.execute(sql: mappingStates)
         }
     }
 
@@ -437,6 +441,11 @@ enum Schema {
             profile_id   INTEGER NOT NULL,             -- the member
             PRIMARY KEY (account_id, attribute, value, profile_id)
         ) STRICT, WITHOUT ROWID;
+        """
+
+    private static let mappingStates = """
+        -- MappingState: 0: all values are there; 1: they are being made; 2: they are being removed.
+        ALTER TABLE mapped_attribute ADD COLUMN state INTEGER NOT NULL DEFAULT 0;
         """
 
     private static let suppressions = """

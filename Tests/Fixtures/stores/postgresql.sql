@@ -315,3 +315,7 @@ CREATE TABLE ovation.job (
 CREATE INDEX job_by_account ON ovation.job (account_id, created_at, job_id);
 
 CREATE INDEX job_open ON ovation.job (created_at) WHERE ended_at IS NULL;
+
+-- Migration 13 states of mapped attributes
+
+ALTER TABLE ovation.mapped_attribute ADD COLUMN state bigint NOT NULL DEFAULT 0;
