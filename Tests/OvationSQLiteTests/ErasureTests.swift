@@ -88,7 +88,7 @@ struct ErasureTests {
             store = try SQLiteStore(testing: path, limits: limits)
             #expect(try await store.profile(.id(profile.id, account: 1)) == nil)
             #expect(try await store.profile(.address(Fixtures.address("a@b.se"))) == nil)
-            // Each group removes some.
+            // The first group removes some.
             for _ in 0..<3 { _ = try await store.append(Fixtures.batch("c@b.se", times: [Int64(round)])) }
             store.close()
         }

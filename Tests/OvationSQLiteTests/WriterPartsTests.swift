@@ -158,4 +158,23 @@ struct WriterPartsTests {
             #expect(try count() == 0)
         }
     }
+
+    @Test("what an erased profile leaves is removed in one group, and then in none before a pause has passed")
+    func pausesBetweenErasures() throws {
+        let queue = try DatabaseQueue()
+        try Schema.migrator.migrate(queue)
+        try queue.writeWithoutTransaction { database in
+            let erasures = try ErasureAppender(database, memtable: Memtable(), ProfileDataAppender(database))
+            let pause = ErasureAppender.pauseInGroups
+            let start = ContinuousClock.now
+            #expect(erasures.isDueInGroup(at: start))
+            #expect(!erasures.isDueInGroup(at: start + pause - .milliseconds(1)))
+            #expect(erasures.isDueInGroup(at: start + pause))
+            // With nothing left, no group does a step.
+            _ = try erasures.work(cost: 1, committed: 0, removesEvents: true)
+            #expect(!erasures.isDueInGroup(at: start + pause * 3))
+            erasures.undo()
+            #expect(erasures.isDueInGroup(at: start + pause * 3))
+        }
+    }
 }

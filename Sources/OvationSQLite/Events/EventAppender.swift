@@ -204,7 +204,7 @@ final class EventAppender {
         newestArrival = nil
         try upkeep(.merging) { try compactor.work(forStored: newEntries.count) }
         try upkeep(.moving) { try mover.work(forNew: profiles.newCount) }
-        try upkeep(.erasing) { try erase(cost: ErasureAppender.costInGroup) }
+        if erasures.isDueInGroup(at: .now) { try upkeep(.erasing) { try erase(cost: ErasureAppender.costInGroup) } }
     }
 
     /// Not while memory is being written into a run: that would have to begin again.

@@ -10,6 +10,9 @@ final class ErasureAppender {
     /// larger one costs more.
     static let costInGroup = 32
     static let idleCost = 512
+    /// The time between two steps that groups wait for. Each step adds pages to the log, and the log is copied for every
+    /// thousand pages: with a step in each group, so many groups wait for a copy that it shows among a hundred posts.
+    static let pauseInGroups = Duration.milliseconds(25)
     /// Bytes for which a row costs one more.
     private static let bytesPerCost = 4096
 
@@ -28,6 +31,7 @@ final class ErasureAppender {
     private let oldest: PreparedStatement
     /// Whether there may be an erasure that is not complete.
     private(set) var hasOpen = true
+    private var nextInGroup = ContinuousClock.now
 
     init(_ database: Database, memtable: Memtable, _ data: ProfileDataAppender) throws {
         self.database = database
@@ -136,6 +140,13 @@ final class ErasureAppender {
             left -= 1
         }
         return removed
+    }
+
+    /// Whether a group is to do a step. It is asked once for each.
+    func isDueInGroup(at now: ContinuousClock.Instant) -> Bool {
+        guard hasOpen, now >= nextInGroup else { return false }
+        nextInGroup = now + ErasureAppender.pauseInGroups
+        return true
     }
 
     /// What was done is not done.
