@@ -1,4 +1,4 @@
-"""python3 -m ovation_bench [quick | full | long | postgres | profiles]: run by Scripts/bench."""
+"""python3 -m ovation_bench [quick | full | long | postgres | profiles | yardsticks]: run by Scripts/bench."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import subprocess
 import sys
 import time
 
-from . import document, filled, longrun, micro, others, ovation, posts, postgresql, profiles, report, targets
+from . import document, filled, longrun, micro, others, ovation, posts, postgresql, profiles, report, targets, yardsticks
 from .figures import wrapped
 from .machine import machine, sync_time
 from .place import DOCUMENT, OUTPUT, ROOT, WORK, folder, remove, required_binary, say
@@ -18,8 +18,8 @@ from .plan import FULL, Plan, plan
 
 def main() -> None:
     name = sys.argv[1] if len(sys.argv) > 1 else "full"
-    if name not in ("quick", "full", "long", "postgres", "profiles") or len(sys.argv) > 2:
-        raise SystemExit("usage: Scripts/bench [quick | full | long | micro | postgres | profiles]")
+    if name not in ("quick", "full", "long", "postgres", "profiles", "yardsticks") or len(sys.argv) > 2:
+        raise SystemExit("usage: Scripts/bench [quick | full | long | micro | postgres | profiles | yardsticks]")
     if shutil.which("wrk") is None:
         raise SystemExit("wrk is missing: Scripts/setup bench")
     for program in ("ovation",) if name == "profiles" else ("ovation", "bare-server"):
@@ -35,8 +35,11 @@ def main() -> None:
             _postgresql(chosen)
         elif name == "profiles":
             _profiles(chosen)
+        elif name == "yardsticks":
+            _yardsticks(chosen)
         else:
             _all(chosen)
+            _yardsticks(chosen)
             _profiles(chosen)
             _postgresql(chosen)
     finally:
@@ -93,6 +96,24 @@ def _profiles(chosen: Plan) -> None:
     print(text)
     _keep("profiles", text)
     _write("profiles", text, chosen.attribute_profiles >= FULL.attribute_profiles)
+
+
+def _yardsticks(chosen: Plan) -> None:
+    missing = yardsticks.missing()
+    if missing:
+        say(f"{missing}, and the yardsticks are left out: Scripts/setup bench")
+        return
+    sync = sync_time(folder("sync"))
+    figures = yardsticks.measure(chosen)
+    text = wrapped(
+        f"{_today()}, {_version()}. {machine(WORK)}; a sync of 4 kB takes {sync.append:.2f} ms when it appends. "
+        f"{chosen.rounds} rounds of {chosen.seconds} s for each load, in turn. Each figure is the median "
+        f"(lowest–highest) of the rounds.\n\n{report.verdicts(targets.of_yardsticks(figures), None)}\n"
+        f"{yardsticks.report(figures)}"
+    )
+    print(text)
+    _keep("yardsticks", text)
+    _write("yardsticks", text, chosen.steady_seconds >= FULL.steady_seconds)
 
 
 def _long(chosen: Plan) -> None:

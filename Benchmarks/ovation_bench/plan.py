@@ -54,6 +54,8 @@ class Plan:
     profiles: int = 1_000_000
     # Profiles with attributes.
     attribute_profiles: int = 1_000_000
+    # Of posts at a fixed rate.
+    steady_seconds: int = 600
 
     @property
     def is_quick(self) -> bool:
@@ -79,7 +81,7 @@ class Plan:
 QUICK = Plan(
     name="quick", rounds=2, seconds=2, filled_rounds=1, filled_seconds=1, stored=1_000_000, stored_profiles=50_000,
     large=50_000, bulk=200_000, database_events=200_000, database_profiles=3_000, database_import=50_000, starts=1,
-    attribute_profiles=50_000,
+    attribute_profiles=50_000, steady_seconds=5,
 )  # fmt: skip
 FULL = Plan(
     name="full", rounds=5, seconds=5, filled_rounds=5, filled_seconds=5, stored=20_000_000,
@@ -100,4 +102,5 @@ def plan(name: str) -> Plan:
         stored_profiles=max(1, stored // (chosen.stored // chosen.stored_profiles)),
         large=max(1, stored // (chosen.stored // chosen.large)),
         long_seconds=int(os.environ.get("LONG_SECONDS", chosen.long_seconds)),
+        steady_seconds=int(os.environ.get("LONG_SECONDS", chosen.steady_seconds)),
     )  # fmt: skip

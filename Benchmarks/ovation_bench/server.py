@@ -31,6 +31,7 @@ class Server:
         self.port = free_port()
         self.url = f"http://127.0.0.1:{self.port}"
         self.folder = folder
+        self._before_start()
         self._log_path = folder / "log"
         self._log = open(self._log_path, "a")
         start = time.perf_counter()
@@ -43,16 +44,22 @@ class Server:
         # From the start of the process to the first answer.
         self.start_seconds = time.perf_counter() - start
 
-    def _wait_until_it_answers(self, probe: str) -> None:
+    def _before_start(self) -> None:
+        """For a server whose port stands in a file."""
+
+    def _is_up(self, probe: str) -> bool:
         request = f"GET {probe} HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\n\r\n".encode()
+        with socket.create_connection(("127.0.0.1", self.port), timeout=10) as connection:
+            connection.sendall(request)
+            status = connection.recv(4096).split(b" ", 2)[1:2]
+        # Some know no path but one; that they answer is enough.
+        return status in ([b"200"], [b"204"], [b"404"])
+
+    def _wait_until_it_answers(self, probe: str) -> None:
         deadline = time.monotonic() + 120
         while True:
             try:
-                with socket.create_connection(("127.0.0.1", self.port), timeout=10) as connection:
-                    connection.sendall(request)
-                    status = connection.recv(4096).split(b" ", 2)[1:2]
-                # The bare server knows no path but one; that it answers is enough.
-                if status in ([b"200"], [b"404"]):
+                if self._is_up(probe):
                     return
             except OSError:
                 pass
@@ -86,10 +93,18 @@ class Server:
         finally:
             self._log.close()
 
+    @property
+    def pid(self) -> int:
+        return self._process.pid
+
     def processor_seconds(self) -> float:
         """User and system time so far."""
+        return self._processor_seconds(self._process.pid)
+
+    @staticmethod
+    def _processor_seconds(pid: int) -> float:
         # The name in brackets may hold spaces.
-        fields = Path(f"/proc/{self._process.pid}/stat").read_text().rpartition(")")[2].split()
+        fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
         return (int(fields[11]) + int(fields[12])) / _TICKS
 
     def rest(self, seconds_max: float = 300) -> float:

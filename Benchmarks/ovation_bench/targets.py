@@ -13,6 +13,7 @@ from .plan import HUNDREDS, LONE, MANY, SINGLES, Plan
 from .postgresql import PostgreSQL
 from .posts import APPEND, BARE, OVATION, POCKETBASE, Posts
 from .profiles import Profiles
+from .yardsticks import NGINX, REDIS, Yardsticks
 
 # "As fast as" and "does not grow", with room for chance.
 _SAME = 1.1
@@ -200,4 +201,20 @@ def of_profiles(figures: Profiles) -> list[Target]:
         at_most(19, "newest 50 of a profile merged of five: of the time for one profile", 2, pages, digits=2),
         at_most(20, f"deletion of a profile with {large}: until the 204", 50, lives.deletions, " ms", 1),
         at_most(20, "posts beside that deletion: p99, of that before it", 2, waits, digits=2),
+    ]
+
+
+def of_yardsticks(figures: Yardsticks) -> list[Target]:
+    ours = figures.posts[OVATION]
+
+    def part(name: str) -> Spread:
+        return ours.rate.divided_by(figures.posts[name].rate)
+
+    one = "single events, 32 connections"
+    return [
+        at_least(21, f"{one}: of the bare server's rate", 0.8, part(BARE), digits=2),
+        at_least(21, f"{one}: of nginx's bare 204", 0.35, part(NGINX), digits=2),
+        at_least(21, f"{one}: of Redis' XADD with a sync before each answer", 0.95, part(REDIS), digits=2),
+        at_most(21, f"{one}: processor time of a post", 40, ours.processor, " µs"),
+        at_most(22, "posts at half of the peak rate: p99.9", 6, figures.steady(0.999), " ms", 1),
     ]
