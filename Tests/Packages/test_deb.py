@@ -27,6 +27,12 @@ def test_lintian_has_nothing_to_say(deb: Path) -> None:
     assert (done.returncode, done.stdout) == (0, ""), done.stdout
 
 
+def test_the_program_closes_its_tables_of_addresses_for_writing(deb: Path, tmp_path: Path) -> None:
+    """Which the loader does by a part of the program that some tools drop when they make it smaller."""
+    run("dpkg-deb", "-x", deb, tmp_path)
+    assert "GNU_RELRO" in run("readelf", "--program-headers", "--wide", tmp_path / "usr/bin/ovation").stdout
+
+
 def test_the_service_is_one_that_systemd_takes_and_is_closed_in(deb: Path, tmp_path: Path) -> None:
     run("dpkg-deb", "-x", deb, tmp_path)
     unit = tmp_path / "lib/systemd/system/ovation.service"
