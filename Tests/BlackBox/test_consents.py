@@ -192,6 +192,37 @@ def test_the_command_line_lists_suppressions_and_keeps_why_something_is_lifted(s
     assert "no such opt-out" in fail(server, "consents", "lift", STEVE)
 
 
+def test_consents_by_a_removed_channel_stay_readable_and_there_are_no_new_ones(server: Server) -> None:
+    client = server.client()
+    push = "usercreated.channels.push-3ayb7167e4"
+    named = {"name": "Push", "keyspace_discriminator": EMAIL, "discriminator": push}
+    assert client.post("/audience/channels", json=named).status_code == 201
+    path = "/v2" + PROFILE + "/consents"
+    by_push = {"channel_discriminator": push}
+    assert client.post(path, json=consent("opt-in", **by_push)).status_code == 201
+    counts = f"/v2/audience/sections/{DEFAULT_SECTION}/consent-counts"
+    assert [item["channel_discriminator"] for item in client.get(counts).json()["items"]] == [push]
+    before = [client.get(at).json() for at in (path, path + "/history")]
+    assert client.request("DELETE", f"/audience/channels/{push}").status_code == 204
+    server.kill()
+    server.start()
+    client = server.client()
+    assert [client.get(at).json() for at in (path, path + "/history")] == before
+    refused = client.post(path, json=consent("opt-out", **by_push))
+    problem = assert_problem(refused, 400, "validation_failed")
+    [error] = problem["errors"]
+    assert error["code"] == "channel_not_found" and "has been removed" in error["detail"]
+    assert client.get(path).json() == before[0]
+    # What is asked of the channel itself is 404, and the profile has still what was said.
+    address = f"/audience/channels/{push}/addresses/steve%40apsis.com"
+    asked = client.get(address + "/may-send", params={"section": DEFAULT_SECTION, "topic": TOPIC})
+    assert_problem(asked, 404, "channel_not_found")
+    assert client.get(counts).json()["items"] == []
+    assert push in succeed(server, "consents", "list", STEVE)
+    # Another channel of the same topic works on.
+    assert client.post(path, json=consent("opt-out")).status_code == 201
+
+
 def test_an_export_of_changes_has_opt_outs_of_the_account(server: Server) -> None:
     assert server.client().post(ADDRESS + "/consents", json={"type": "opt-out"}).status_code == 201
     assert server.client().request("PUT", ADDRESS + "/suppression", json={"reason": "spam"}).status_code == 201

@@ -45,9 +45,13 @@ struct ConsentCheck {
 
     mutating func channel(_ text: String) -> OvationCore.Channel? {
         guard let discriminator = try? Discriminator<OvationCore.Channel>(text),
-            let found = caller.catalogue.channel(discriminator), found.removedAt == nil
+            let found = caller.catalogue.channel(discriminator)
         else {
             refuse("channel_discriminator", .channelNotFound, "There is no channel \(text.quoted).")
+            return nil
+        }
+        guard found.removedAt == nil else {
+            refuse("channel_discriminator", .channelNotFound, "The channel '\(discriminator)' has been removed.")
             return nil
         }
         return found
