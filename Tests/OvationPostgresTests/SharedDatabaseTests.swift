@@ -266,7 +266,8 @@ struct SharedDatabaseTests {
     func refusesWithoutRights() async throws {
         _ = try database.query("CREATE ROLE guest\(getpid()) LOGIN")
         defer { _ = try? database.query("DROP ROLE guest\(getpid())") }
-        let guest = database.target.replacingOccurrences(of: "user=ovation", with: "user=guest\(getpid())")
+        // The last one counts.
+        let guest = database.target + " user=guest\(getpid())"
         let rights = try #require(refusal(guest))
         #expect(rights.message.contains("permission denied") && rights.message.contains("grant it CREATE"))
         let nowhere = try #require(refusal(database.target + " dbname=nowhere"))
