@@ -35,8 +35,10 @@ struct InstantStore: Store {
     ) async throws(StoreFailure) -> AppendOutcome? { throw unused }
 
     func events(
-        _ filter: EventFilter, after position: EventPosition?, limit: Int
-    ) async throws(StoreFailure) -> EventPage? { throw unused }
+        _ filter: EventFilter, after position: EventPosition?, limit: Int, tell receiver: any EventPageReceiver
+    ) {
+        receiver.receive(.failure(unused))
+    }
 
     func deleteEvents(
         _ filter: EventFilter, id: Int64?, recordedAs act: (@Sendable (Int) -> Act)?, at now: Timestamp,

@@ -146,7 +146,7 @@ struct Routes {
                     store: store, directory: directory, parsers: dependencies.parsers, journal: dependencies.journal,
                     limits: limits)
             ),
-            (.listEvents, ListEvents(store: store)),
+            (.listEvents, ListEvents(store: store, limits: limits)),
             (.deleteEvents, DeleteEvents(store: store, logger: dependencies.journal.logger)),
             (.deleteEvent, DeleteEvent(store: store, logger: dependencies.journal.logger)),
             (.listEventDays, ListEventDays(store: store)),

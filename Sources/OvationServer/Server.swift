@@ -26,7 +26,7 @@ public struct ServerConfiguration: Sendable {
     /// The folder with the files of jobs; it is made when it is needed. nil: the server takes no imports.
     public var files: String?
     /// Whether plain writes are answered without the framework. Tests turn it off, and compare.
-    package var hasFastWrites = true
+    package var hasFastRequests = true
 
     public init(
         host: String, port: Int, adminPort: Int? = nil, region: String, limits: Limits = Limits(), version: String,
@@ -176,7 +176,8 @@ public struct Server: Sendable {
     ) -> some Service {
         let responder = responder(of: mainEndpoints, console: console)
         return SocketListener(
-            sockets: sockets, responder: responder, fastWrites: fastWrites(of: responder), limits: configuration.limits,
+            sockets: sockets, responder: responder, fastRequests: fastRequests(of: responder),
+            limits: configuration.limits,
             clock: clock, logger: logger, onRunning: onRunning)
     }
 
@@ -206,8 +207,8 @@ public struct Server: Sendable {
             basePath: configuration.basePath)
     }
 
-    private func fastWrites(of responder: ServerResponder) -> FastWrites? {
-        configuration.hasFastWrites ? responder.fastWrites() : nil
+    private func fastRequests(of responder: ServerResponder) -> FastRequests? {
+        configuration.hasFastRequests ? responder.fastRequests() : nil
     }
 
     private func application(
@@ -215,7 +216,8 @@ public struct Server: Sendable {
         onRunning: @escaping @Sendable (Int) async -> Void
     ) -> Application<ServerResponder> {
         Application(
-            responder: responder, server: .pinned(fastWrites: fastWrites(of: responder), limits: configuration.limits),
+            responder: responder,
+            server: .pinned(fastRequests: fastRequests(of: responder), limits: configuration.limits),
             configuration: ApplicationConfiguration(
                 address: .hostname(configuration.host, port: port), serverName: ServerHeaders.name, backlog: 1024,
                 reuseAddress: true,

@@ -6,8 +6,8 @@ import Testing
 
 @testable import OvationServer
 
-/// A write is answered on its event loop, or by the framework; nobody can tell which.
-@Suite("Writes by both ways")
+/// A request is answered on its event loop, or by the framework; nobody can tell which.
+@Suite("Requests by both ways")
 struct BothWaysTests {
     private static let limits: Limits = {
         var limits = Limits()
@@ -30,8 +30,8 @@ struct BothWaysTests {
         var random = SeededGenerator(seed: seed)
         let basePath = try BasePath(seed == 1 ? "" : "/ovation")
         let connections = (0..<400).map { GeneratedConnection(number: $0, basePath: basePath.text, using: &random) }
-        let fast = try await record(connections, hasFastWrites: true, basePath)
-        let slow = try await record(connections, hasFastWrites: false, basePath)
+        let fast = try await record(connections, hasFastRequests: true, basePath)
+        let slow = try await record(connections, hasFastRequests: false, basePath)
         for (connection, (fast, slow)) in zip(connections, zip(fast.answers, slow.answers)) where fast != slow {
             Issue.record("seed \(seed):\n\(connection.text)\n--- fast:\n\(fast)\n--- slow:\n\(slow)")
             break
@@ -47,7 +47,9 @@ struct BothWaysTests {
             let label = "endpoint=\"\(endpoint.name)\",status=\"204\""
             #expect(fast.counts.contains { $0.contains(label) }, "none was answered 204: \(label)")
         }
-        for word in ["version_id", "com.apsis1.attributes.firstname", GeneratedWrite.tag, GeneratedWrite.topic] {
+        #expect(fast.counts.contains { $0.contains("endpoint=\"listEvents\",status=\"200\"") }, "no page was read")
+        #expect(fast.answers.contains { $0.contains("Link: <?") || $0.contains("link: <?") }, "no page was followed")
+        for word in ["version_id", "com.apsis1.attributes.firstname", GeneratedRequest.tag, GeneratedRequest.topic] {
             #expect(stored.contains(word), "none was stored: \(word)")
         }
         for status in [
@@ -58,9 +60,9 @@ struct BothWaysTests {
     }
 
     private func record(
-        _ connections: [GeneratedConnection], hasFastWrites: Bool, _ basePath: BasePath
+        _ connections: [GeneratedConnection], hasFastRequests: Bool, _ basePath: BasePath
     ) async throws -> Record {
-        try await LiveServer.run(hasFastWrites: hasFastWrites, limits: Self.limits, basePath: basePath) { server in
+        try await LiveServer.run(hasFastRequests: hasFastRequests, limits: Self.limits, basePath: basePath) { server in
             let test = server.test
             var tokens = ["admin": test.adminToken]
             let reader = #"{"name":"r","role":"integration","keyspaces":{"com.apsis1.keyspaces.email":"read"}}"#
@@ -98,14 +100,14 @@ struct BothWaysTests {
 
     private func define(_ test: TestServer) async throws {
         let section = "/audience/sections/\(Fixtures.section)"
-        let folder = #""folder_discriminator":"\#(GeneratedWrite.folder)""#
+        let folder = #""folder_discriminator":"\#(GeneratedRequest.folder)""#
         for (path, body) in [
-            ("\(section)/tags", #"{"name":"Customer","discriminator":"\#(GeneratedWrite.tag)"}"#),
-            ("/v2\(section)/folders", #"{"name":"Letters","discriminator":"\#(GeneratedWrite.folder)"}"#),
-            ("/v2\(section)/topics", #"{"name":"O","discriminator":"\#(GeneratedWrite.topic)",\#(folder)}"#),
+            ("\(section)/tags", #"{"name":"Customer","discriminator":"\#(GeneratedRequest.tag)"}"#),
+            ("/v2\(section)/folders", #"{"name":"Letters","discriminator":"\#(GeneratedRequest.folder)"}"#),
+            ("/v2\(section)/topics", #"{"name":"O","discriminator":"\#(GeneratedRequest.topic)",\#(folder)}"#),
             (
                 "/v2\(section)/topics",
-                #"{"name":"S","discriminator":"\#(GeneratedWrite.smsTopic)","channel_discriminator":"#
+                #"{"name":"S","discriminator":"\#(GeneratedRequest.smsTopic)","channel_discriminator":"#
                     + #""com.apsis1.channels.sms",\#(folder)}"#
             ),
         ] {

@@ -3,7 +3,7 @@ import OvationTesting
 
 @testable import OvationServer
 
-/// Requests that a client sends over one connection: most of them writes of one profile, good ones, bad ones and odd ones.
+/// Requests that a client sends over one connection: most of them write or read one profile, good ones, bad ones and odd ones.
 struct GeneratedConnection: Sendable {
     static let keys = ["a%40b.se", "b%40b.se", "c%40b.se", "locked%40b.se"]
     static let plainBody = #"{"items":[\#(TestServer.item())]}"#
@@ -67,18 +67,20 @@ struct GeneratedConnection: Sendable {
         let isPlain = Bool.random(using: &random)
         func odd(_ chance: Int) -> Bool { !isPlain && Int.random(in: 0..<chance, using: &random) == 0 }
         // Half of them are events, too.
-        let write = Bool.random(using: &random) ? .events : GeneratedWrite.allCases.randomElement(using: &random)!
+        let write = Bool.random(using: &random) ? .events : GeneratedRequest.allCases.randomElement(using: &random)!
         let method =
             odd(8)
             ? ["GET", "PUT", "DELETE", "HEAD", "OPTIONS", "PATCH", "POST"].randomElement(using: &random)!
             : write.method
         let key = Self.keys.prefix(isPlain ? 3 : 4).randomElement(using: &random)!
-        let path = write.path(odd(4) ? oddPath(using: &random) : TestServer.eventsPath(key))
+        var path = write.path(odd(4) ? oddPath(using: &random) : TestServer.eventsPath(key))
+        if write == .page { path += GeneratedRequest.query(isOdd: odd(2), using: &random) }
         let prefix = odd(3) ? "" : basePath
         var head =
             "\(method) \(prefix)\(path) HTTP/1.\(odd(20) ? 0 : 1)\r\nHost: h\r\nX-Request-Id: r\(number)-\(index)\r\n"
         head += odd(5) ? oddToken(using: &random) : "Authorization: Bearer {admin}\r\n"
         for line in Self.oddLines where odd(10) { head += line.replacing("{n}", with: "\(number % 40)") + "\r\n" }
+        if write == .page, !odd(4) { return head + "\r\n" }
         let body: String =
             switch write {
             case .events: odd(2) ? oddBody(using: &random) : plainBody(using: &random)

@@ -18,7 +18,7 @@ struct LiveServer {
 
     /// Runs a test against a server that has the article's definitions.
     static func run<Value: Sendable>(
-        hasFastWrites: Bool, limits: Limits = Limits(), basePath: BasePath = .none,
+        hasFastRequests: Bool, limits: Limits = Limits(), basePath: BasePath = .none,
         _ test: @escaping @Sendable (LiveServer) async throws -> Value
     ) async throws -> Value {
         let folder = try TemporaryFolder()
@@ -28,7 +28,7 @@ struct LiveServer {
         defer { store.close() }
         var configuration = try ServerConfiguration(
             host: "127.0.0.1", port: 0, region: "eu", limits: limits, version: "test", basePath: basePath)
-        configuration.hasFastWrites = hasFastWrites
+        configuration.hasFastRequests = hasFastRequests
         let server = try await Server(
             store: store, configuration: configuration,
             admin: AdminCredentials(clientID: TestServer.clientID, clientSecret: TestServer.clientSecret),

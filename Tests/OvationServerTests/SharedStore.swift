@@ -100,9 +100,9 @@ final class SharedStore: Store {
     }
 
     func events(
-        _ filter: EventFilter, after position: EventPosition?, limit: Int
-    ) async throws(StoreFailure) -> EventPage? {
-        try await base.events(filter, after: position, limit: limit)
+        _ filter: EventFilter, after position: EventPosition?, limit: Int, tell receiver: any EventPageReceiver
+    ) {
+        base.events(filter, after: position, limit: limit, tell: receiver)
     }
 
     func deleteEvents(

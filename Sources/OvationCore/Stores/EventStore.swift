@@ -12,10 +12,9 @@ public protocol EventStore: Sendable {
     func outcome(account: Int64, of idempotency: Idempotency, at now: Timestamp) async throws(StoreFailure)
         -> AppendOutcome?
 
-    /// Newest first. nil: there is no such profile.
+    /// Reads a page, newest first. Returns at once, and tells the receiver; nil: there is no such profile.
     func events(
-        _ filter: EventFilter, after position: EventPosition?, limit: Int
-    ) async throws(StoreFailure) -> EventPage?
+        _ filter: EventFilter, after position: EventPosition?, limit: Int, tell receiver: any EventPageReceiver)
 
     /// Events of all profiles, in the order of their arrival.
     func events(of range: ExportRange) async throws(StoreFailure) -> ExportPage
@@ -36,7 +35,23 @@ public protocol AppendReceiver: WriteReceiver {
     func receive(_ result: Result<AppendOutcome, StoreFailure>)
 }
 
+/// Who learns what was read, without a task that waits for it.
+public protocol EventPageReceiver: AnyObject, Sendable {
+    /// Called once, on any thread. The store reads nothing else on it meanwhile, so it must not wait.
+    func receive(_ result: Result<EventPage?, StoreFailure>)
+}
+
 extension EventStore {
+    /// Newest first. nil: there is no such profile.
+    public func events(
+        _ filter: EventFilter, after position: EventPosition?, limit: Int
+    ) async throws(StoreFailure) -> EventPage? {
+        let result = await withUnsafeContinuation {
+            events(filter, after: position, limit: limit, tell: WaitingTask($0))
+        }
+        return try result.get()
+    }
+
     /// Stores a batch, and makes its profile when there is none. Returns after the commit is on disk.
     public func append(_ batch: EventBatch) async throws(StoreFailure) -> AppendOutcome {
         let result = await withUnsafeContinuation { append(batch, tell: WaitingTask($0)) }
@@ -45,3 +60,5 @@ extension EventStore {
 }
 
 extension WaitingTask: AppendReceiver where Outcome == AppendOutcome {}
+
+extension WaitingTask: EventPageReceiver where Outcome == EventPage? {}

@@ -34,9 +34,13 @@ extension PostgresStore: EventStore {
     }
 
     public func events(
-        _ filter: EventFilter, after position: EventPosition?, limit: Int
-    ) async throws(StoreFailure) -> EventPage? {
-        try await reader.read { try EventRows.page($0, filter, after: position, limit: limit) }
+        _ filter: EventFilter, after position: EventPosition?, limit: Int, tell receiver: any EventPageReceiver
+    ) {
+        reader.read { connection in
+            try EventRows.page(connection, filter, after: position, limit: limit)
+        } reply: {
+            receiver.receive($0)
+        }
     }
 
     public func deleteEvents(

@@ -26,10 +26,13 @@ extension SQLiteStore: EventStore {
     }
 
     public func events(
-        _ filter: EventFilter, after position: EventPosition?, limit: Int
-    ) async throws(StoreFailure) -> EventPage? {
-        try await read(of: filter.profile, by: reader) { database, tree, recent in
-            try EventRows.page(database, tree, filter, recent, after: position, limit: limit)
+        _ filter: EventFilter, after position: EventPosition?, limit: Int, tell receiver: any EventPageReceiver
+    ) {
+        read(along: filter.profile, by: reader) { database, recent -> EventPage? in
+            guard let tree = try MemberRows.find(database, filter.profile, recent) else { return nil }
+            return try EventRows.page(database, tree, filter, recent, after: position, limit: limit)
+        } reply: {
+            receiver.receive($0)
         }
     }
 

@@ -103,15 +103,25 @@ final class SQLiteReader: Sendable {
         _ query: @escaping @Sendable (Database, Prepared) throws -> Value
     ) async throws(StoreFailure) -> Value {
         let result: Result<Value, StoreFailure> = await withUnsafeContinuation { reply in
-            enqueue { transaction in
-                reply.resume(
-                    returning: transaction.flatMap { transaction in
-                        let prepared = prepare()
-                        return Result { try transaction.run { try query($0, prepared) } }.mapError { StoreFailure($0) }
-                    })
-            }
+            read(after: prepare, query) { reply.resume(returning: $0) }
         }
         return try result.get()
+    }
+
+    /// The same, for somebody who does not wait.
+    /// - Parameter reply: called once, on the thread of the read.
+    func read<Prepared, Value: Sendable>(
+        after prepare: @escaping @Sendable () -> Prepared,
+        _ query: @escaping @Sendable (Database, Prepared) throws -> Value,
+        reply: @escaping @Sendable (Result<Value, StoreFailure>) -> Void
+    ) {
+        enqueue { transaction in
+            reply(
+                transaction.flatMap { transaction in
+                    let prepared = prepare()
+                    return Result { try transaction.run { try query($0, prepared) } }.mapError { StoreFailure($0) }
+                })
+        }
     }
 
     /// Ends when the reads under way have ended; waiting reads are refused. Blocks.

@@ -187,24 +187,35 @@ extension SQLiteStore {
         along address: ProfileAddress, by reader: SQLiteReader,
         _ query: @escaping @Sendable (Database, Recent.Part) throws -> Value
     ) async throws(StoreFailure) -> Value {
-        var steps = Recent.stepsExpected
-        var members: Set<Int64> = []
-        while true {
-            let attempt: Attempt<Value> = try await reader.read(
-                after: { [recent, steps, members] in recent.part(for: address, steps: steps, members: members) }
-            ) { database, recent in
-                do {
-                    return .found(try query(database, recent))
-                } catch is Recent.PathIsLonger {
-                    return .pathIsLonger
-                } catch let missing as Recent.MembersAreMissing {
-                    return .membersAreMissing(missing.members)
-                }
+        let result = await withUnsafeContinuation { continuation in
+            read(along: address, by: reader, query) { continuation.resume(returning: $0) }
+        }
+        return try result.get()
+    }
+
+    /// - Parameter reply: called once, on a thread of the reader.
+    func read<Value: Sendable>(
+        along address: ProfileAddress, by reader: SQLiteReader, steps: Int = Recent.stepsExpected,
+        members: Set<Int64> = [], _ query: @escaping @Sendable (Database, Recent.Part) throws -> Value,
+        reply: @escaping @Sendable (Result<Value, StoreFailure>) -> Void
+    ) {
+        reader.read(after: { [recent] in recent.part(for: address, steps: steps, members: members) }) {
+            database, recent -> Attempt<Value> in
+            do {
+                return .found(try query(database, recent))
+            } catch is Recent.PathIsLonger {
+                return .pathIsLonger
+            } catch let missing as Recent.MembersAreMissing {
+                return .membersAreMissing(missing.members)
             }
-            switch attempt {
-            case .found(let value): return value
-            case .pathIsLonger: steps *= 4
-            case .membersAreMissing(let missing): members = missing
+        } reply: { [self] result in
+            switch result {
+            case .success(.found(let value)): reply(.success(value))
+            case .success(.pathIsLonger):
+                read(along: address, by: reader, steps: steps * 4, members: members, query, reply: reply)
+            case .success(.membersAreMissing(let missing)):
+                read(along: address, by: reader, steps: steps, members: missing, query, reply: reply)
+            case .failure(let failure): reply(.failure(failure))
             }
         }
     }

@@ -15,7 +15,7 @@ import OvationCore
 struct PinnedConnections: HTTPChannelHandler {
     let responder: Responder
     /// nil: all requests go to the framework.
-    let fastWrites: FastWrites?
+    let fastRequests: FastRequests?
     let limits: Limits
 
     /// TCP_NOTSENT_LOWAT: bytes that the system has taken and not yet sent.
@@ -56,7 +56,7 @@ struct PinnedConnections: HTTPChannelHandler {
                 ConnectionGaps(limits: limits, decoder: decoder),
                 HTTPConnectionStateHandler(idleTimeout: limits.idleTimeout, logger: logger),
             ])
-            if let fastWrites { try channel.pipeline.syncOperations.addHandler(FastWriteHandler(fastWrites)) }
+            if let fastRequests { try channel.pipeline.syncOperations.addHandler(FastRequestHandler(fastRequests)) }
             return try NIOAsyncChannel(
                 wrappingChannelSynchronously: channel, configuration: .init(isOutboundHalfClosureEnabled: true))
         }
@@ -85,9 +85,9 @@ final class EventLoopExecutor: TaskExecutor {
 
 extension HTTPServerBuilder {
     /// HTTP/1.1, each connection on its own event loop.
-    static func pinned(fastWrites: FastWrites?, limits: Limits) -> HTTPServerBuilder {
+    static func pinned(fastRequests: FastRequests?, limits: Limits) -> HTTPServerBuilder {
         HTTPServerBuilder { responder in
-            PinnedConnections(responder: responder, fastWrites: fastWrites, limits: limits)
+            PinnedConnections(responder: responder, fastRequests: fastRequests, limits: limits)
         }
     }
 }

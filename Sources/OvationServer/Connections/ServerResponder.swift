@@ -29,8 +29,8 @@ struct ServerResponder: HTTPResponder {
     }
 
     /// What takes plain writes before they get here.
-    func fastWrites() -> FastWrites {
-        FastWrites(
+    func fastRequests() -> FastRequests {
+        FastRequests(
             pipeline: pipeline, table: table, endpoints: handlers.compactMapValues { $0 as? any FastEndpoint },
             basePath: basePath)
     }

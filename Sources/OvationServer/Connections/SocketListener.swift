@@ -35,7 +35,7 @@ public struct BoundSocket: Sendable {
 struct SocketListener: Service {
     let sockets: [BoundSocket]
     let responder: ServerResponder
-    let fastWrites: FastWrites?
+    let fastRequests: FastRequests?
     let limits: Limits
     let clock: WallClock
     let logger: Logger
@@ -48,7 +48,7 @@ struct SocketListener: Service {
     )
 
     func run() async throws {
-        let connections = PinnedConnections(responder: answer(), fastWrites: fastWrites, limits: limits)
+        let connections = PinnedConnections(responder: answer(), fastRequests: fastRequests, limits: limits)
         var listening: [Listening] = []
         for socket in sockets {
             listening.append(try await start(on: socket, connections))

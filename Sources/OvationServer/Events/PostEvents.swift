@@ -164,12 +164,12 @@ struct PostEvents: EndpointHandler {
 // MARK: - The fast way
 
 extension PostEvents: FastEndpoint {
-    func begin(_ call: Call) throws(Problem) -> any PlainWrite {
+    func begin(_ call: Call) throws(Problem) -> (any PlainRequest)? {
         PlainPost(self, call, at: try place(of: call, call.caller()))
     }
 
     /// A post of events that is plainly right.
-    private final class PlainPost: PlainWrite {
+    private final class PlainPost: PlainRequest {
         private let endpoint: PostEvents
         private let call: Call
         private var place: PostJournal.Context
@@ -182,7 +182,7 @@ extension PostEvents: FastEndpoint {
             self.place = place
         }
 
-        func queue(_ body: ByteBuffer, tell receiver: any AppendReceiver & ChangeReceiver) -> Bool {
+        func queue(_ body: ByteBuffer, tell receiver: any StoreReceiver) -> Bool {
             guard let place = try? endpoint.current(place, of: call),
                 let batch = endpoint.plainBatch(of: call, body, at: place)
             else { return false }
@@ -193,12 +193,12 @@ extension PostEvents: FastEndpoint {
         }
 
         /// A post that is refused has to be counted in the store before it is answered, and so by the framework's way.
-        func answer(_ outcome: WriteOutcome) throws(Problem) -> Response? {
+        func answer(_ outcome: StoreOutcome) throws(Problem) -> (response: Response, body: ByteBuffer)? {
             guard case .appended(let outcome) = outcome, let batch else { return nil }
             endpoint.note(outcome, of: batch, at: place)
             switch outcome {
             // A lenient post has another fingerprint, so a repeat that comes here has no report.
-            case .stored, .duplicate: return try endpoint.respond(outcome, report: [])
+            case .stored, .duplicate: return (try endpoint.respond(outcome, report: []), ByteBuffer())
             case .refused, .conflict, .notOpen: return nil
             }
         }

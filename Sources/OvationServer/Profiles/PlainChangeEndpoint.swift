@@ -18,13 +18,13 @@ extension PlainChangeEndpoint {
 
     func identifyingBytes(_ asked: Input) -> [UInt8] { JSONWriter.write(asked.json) }
 
-    func begin(_ call: Call) throws(Problem) -> any PlainWrite {
+    func begin(_ call: Call) throws(Problem) -> (any PlainRequest)? {
         PlainChange(self, call, at: try ChangePlace(call, as: call.caller()))
     }
 }
 
 /// A change of one profile that is plainly right.
-private final class PlainChange<Endpoint: PlainChangeEndpoint>: PlainWrite {
+private final class PlainChange<Endpoint: PlainChangeEndpoint>: PlainRequest {
     private let endpoint: Endpoint
     private let call: Call
     private var place: ChangePlace
@@ -37,7 +37,7 @@ private final class PlainChange<Endpoint: PlainChangeEndpoint>: PlainWrite {
         self.place = place
     }
 
-    func queue(_ body: ByteBuffer, tell receiver: any AppendReceiver & ChangeReceiver) -> Bool {
+    func queue(_ body: ByteBuffer, tell receiver: any StoreReceiver) -> Bool {
         guard let change = try? change(body) else { return false }
         endpoint.store.change(change, tell: receiver)
         return true
@@ -57,9 +57,9 @@ private final class PlainChange<Endpoint: PlainChangeEndpoint>: PlainWrite {
         return endpoint.change(profile, call, idempotency, operations, at: place)
     }
 
-    func answer(_ outcome: WriteOutcome) throws(Problem) -> Response? {
+    func answer(_ outcome: StoreOutcome) throws(Problem) -> (response: Response, body: ByteBuffer)? {
         guard case .changed(let outcome) = outcome, let queued else { return nil }
-        if let response = endpoint.done(queued.asked, of: queued.profile, outcome) { return response }
+        if let response = endpoint.done(queued.asked, of: queued.profile, outcome) { return (response, ByteBuffer()) }
         // Whether a profile that exists is closed has to be read.
         if case .exists = outcome { return nil }
         throw outcome.problem(place.caller)

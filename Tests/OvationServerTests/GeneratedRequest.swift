@@ -1,8 +1,8 @@
 import OvationTesting
 
-/// What a generated request writes.
-enum GeneratedWrite: CaseIterable {
-    case events, attributes, namedAttributes, tags, consents
+/// What a generated request writes, or that it reads a page of events.
+enum GeneratedRequest: CaseIterable {
+    case events, attributes, namedAttributes, tags, consents, page
 
     static let tag = "usercreated.tags.customer-0123456789"
     static let topic = "usercreated.topics.offers-0123456789"
@@ -16,13 +16,14 @@ enum GeneratedWrite: CaseIterable {
         switch self {
         case .events, .consents: "POST"
         case .attributes, .namedAttributes, .tags: "PATCH"
+        case .page: "GET"
         }
     }
 
     /// - Parameter path: of events.
     func path(_ path: String) -> String {
         switch self {
-        case .events: path
+        case .events, .page: path
         case .attributes: path.replacing("/events", with: "/attributes")
         case .namedAttributes: "/v2" + path.replacing("/events", with: "/attributes")
         case .tags: path.replacing("/events", with: "/tags")
@@ -35,6 +36,24 @@ enum GeneratedWrite: CaseIterable {
         return bodies.randomElement(using: &random)!
     }
 
+    /// Of a page.
+    static func query(isOdd: Bool, using random: inout SeededGenerator) -> String {
+        (isOdd ? oddQueries + plainQueries : plainQueries).randomElement(using: &random)!
+    }
+
+    private static let plainQueries = [
+        "", "?limit=1", "?limit=2", "?limit=100", "?from=2020-10-14T09:43:30Z", "?limit=3&to=2020-10-14T09:43:30Z",
+        "?event_discriminators=\(Fixtures.eventType)", "?cursor=ekfzaaaaa.5&limit=2", "?unknown=1",
+    ]
+
+    private static let oddQueries = [
+        "?limit=0", "?limit=101", "?limit=1000", "?limit=1001", "?limit=x", "?limit=1&limit=2", "?limit=",
+        "?cursor=x", "?cursor=", "?cursor=e1.1&cursor=e2.2", "?from=yesterday", "?from=2020-10-14&to=2020-10-14",
+        "?event_discriminators=none", "?event_discriminators=", "?include=changes", "?include=all",
+        "?include=changes&limit=2", "?ignore_keyspace_permissions=true", "?ignore_keyspace_permissions=x",
+        "?limit=%zz", "?limit=2&x=<>\"", "?%00=1",
+    ]
+
     private static let spaces = String(repeating: " ", count: 8 * 1024)
 
     private static let brokenBodies = [
@@ -44,7 +63,7 @@ enum GeneratedWrite: CaseIterable {
 
     private var plainBodies: [String] {
         switch self {
-        case .events: []
+        case .events, .page: []
         case .attributes:
             [
                 #"{"\#(Self.firstName)":"Ada"}"#, #"{"\#(Self.firstName)":"Bob","\#(Self.birthdate)":"1970-01-02"}"#,
@@ -63,7 +82,7 @@ enum GeneratedWrite: CaseIterable {
 
     private var oddBodies: [String] {
         switch self {
-        case .events: []
+        case .events, .page: []
         case .attributes:
             [
                 #"{"\#(Self.firstName)":1}"#, #"{"\#(Self.birthdate)":"yesterday"}"#, #"{"1":"x"}"#,

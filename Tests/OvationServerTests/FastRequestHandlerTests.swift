@@ -15,12 +15,12 @@ import Testing
 /// What is taken of a connection's requests before the framework, and when. The test's channel has no framework behind the
 /// handler: what would be the framework's is what the channel reads.
 @Suite("Posts on the event loop")
-struct FastWriteHandlerTests {
+struct FastRequestHandlerTests {
     /// One server, whose store keeps posts until a test hands them on.
     private final class Place: Sendable {
         let test: TestServer
         let store: SharedStore
-        let posts: FastWrites
+        let posts: FastRequests
         private let base: SQLiteStore
         private let folder: TemporaryFolder
 
@@ -45,7 +45,7 @@ struct FastWriteHandlerTests {
                 client: client, clock: clock, store: store,
                 adminToken: try await stranger.token(clientID: TestServer.clientID, secret: TestServer.clientSecret))
             let responder = try await application.responder as? ServerResponder
-            posts = try #require(responder?.fastWrites())
+            posts = try #require(responder?.fastRequests())
             // The token is known from here on.
             #expect(try await test.send(.get, "/audience/sections").status == .ok)
             store.holdPosts()
@@ -55,7 +55,7 @@ struct FastWriteHandlerTests {
             let channel = NIOAsyncTestingChannel()
             let posts = posts
             try await channel.testingEventLoop.executeInContext {
-                try channel.pipeline.syncOperations.addHandler(FastWriteHandler(posts))
+                try channel.pipeline.syncOperations.addHandler(FastRequestHandler(posts))
             }
             channel.connect(to: try SocketAddress(unixDomainSocketPath: "/a"), promise: nil)
             await channel.testingEventLoop.run()
@@ -134,7 +134,7 @@ struct FastWriteHandlerTests {
             let channel = NIOAsyncTestingChannel(loop: loop)
             let posts = place.posts
             try await loop.executeInContext {
-                try channel.pipeline.syncOperations.addHandler(FastWriteHandler(posts))
+                try channel.pipeline.syncOperations.addHandler(FastRequestHandler(posts))
             }
             channel.connect(to: try SocketAddress(unixDomainSocketPath: "/a"), promise: nil)
             await loop.run()
@@ -215,7 +215,7 @@ struct FastWriteHandlerTests {
         let channel = NIOAsyncTestingChannel()
         let posts = place.posts
         try await channel.testingEventLoop.executeInContext {
-            try channel.pipeline.syncOperations.addHandlers([reads, FastWriteHandler(posts)])
+            try channel.pipeline.syncOperations.addHandlers([reads, FastRequestHandler(posts)])
         }
         channel.connect(to: try SocketAddress(unixDomainSocketPath: "/a"), promise: nil)
         await channel.testingEventLoop.run()

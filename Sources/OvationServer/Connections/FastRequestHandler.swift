@@ -3,13 +3,13 @@ import NIOCore
 import NIOHTTPTypes
 import OvationCore
 
-/// The requests of one connection, in front of the framework. It reads from top to bottom as one write's story: a head, a body,
-/// its end, the outcome, the answer.
+/// The requests of one connection, in front of the framework. It reads from top to bottom as one request's story: a head, a
+/// body, its end, the outcome, the answer.
 ///
-/// Answers keep the order of requests: a write is taken only while the framework owes no answer, and while one is with
+/// Answers keep the order of requests: one is taken only while the framework owes no answer, and while one is with
 /// the store everything behind it waits here. Then nothing more is read, so that what waits is never more than one
 /// read from the connection.
-final class FastWriteHandler: ChannelDuplexHandler {
+final class FastRequestHandler: ChannelDuplexHandler {
     typealias InboundIn = HTTPRequestPart
     typealias InboundOut = HTTPRequestPart
     typealias OutboundIn = HTTPResponsePart
@@ -18,10 +18,10 @@ final class FastWriteHandler: ChannelDuplexHandler {
     private enum State {
         /// The next thing is a head.
         case betweenRequests
-        /// The body of a write arrives.
-        case reading(FastWrite)
-        /// The store has a write.
-        case storing(FastWrite)
+        /// The body of a request arrives that was taken.
+        case reading(FastRequest)
+        /// The store has one.
+        case waiting(FastRequest)
         /// The body of a request arrives that the framework has.
         case passing
     }
@@ -34,8 +34,8 @@ final class FastWriteHandler: ChannelDuplexHandler {
         case error(any Error)
     }
 
-    private let writes: FastWrites
-    private var receiver: FastWriteReceiver?
+    private let requests: FastRequests
+    private var receiver: ConnectionReceiver?
     private var context: ChannelHandlerContext?
     private var state = State.betweenRequests
     private var waiting = CircularBuffer<Arrival>(initialCapacity: 1)
@@ -46,8 +46,8 @@ final class FastWriteHandler: ChannelDuplexHandler {
     /// The framework has been told that no request follows, and will end the connection.
     private var isEnding = false
 
-    init(_ writes: FastWrites) {
-        self.writes = writes
+    init(_ requests: FastRequests) {
+        self.requests = requests
     }
 
     // MARK: What comes from the connection
@@ -61,56 +61,57 @@ final class FastWriteHandler: ChannelDuplexHandler {
     /// - Returns: false where it has to wait.
     private func take(_ arrival: Arrival, _ context: ChannelHandlerContext) -> Bool {
         switch (state, arrival) {
-        case (.storing, _): return false
+        case (.waiting, _): return false
         case (.betweenRequests, .part(.head(let head))): return begin(head, context)
-        case (.reading(let write), .part(.body(let part))): read(part, of: write, context)
-        case (.reading(let write), .part(.end)): queue(write, context)
-        case (.reading(let write), _):
+        case (.reading(let request), .part(.body(let part))): read(part, of: request, context)
+        case (.reading(let request), .part(.end)): queue(request, context)
+        case (.reading(let request), _):
             // The body did not come to its end.
-            passOn(write, context)
+            passOn(request, context)
             passOn(arrival, context)
         case (.betweenRequests, _), (.passing, _): passOn(arrival, context)
         }
         return true
     }
 
-    // MARK: A write
+    // MARK: A request that is taken
 
-    /// The head: a write is taken if it is plain, and if its answer would be the next one.
+    /// The head: a request is taken if it is plain, and if its answer would be the next one.
     private func begin(_ head: HTTPRequest, _ context: ChannelHandlerContext) -> Bool {
-        guard answersOwed == 0, !isEnding, let write = writes.begin(head, on: context.channel) else {
+        guard answersOwed == 0, !isEnding, let request = requests.begin(head, on: context.channel) else {
             passOn(.part(.head(head)), context)
             return true
         }
         // A client that does not read its answers gets no more of them.
         guard context.channel.isWritable else { return false }
-        state = .reading(write)
+        state = .reading(request)
         return true
     }
 
-    private func read(_ part: ByteBuffer, of write: FastWrite, _ context: ChannelHandlerContext) {
+    private func read(_ part: ByteBuffer, of request: FastRequest, _ context: ChannelHandlerContext) {
         do throws(Problem) {
-            try write.body.collect(part)
-            try write.body.note(part)
+            guard request.body != nil else { return passOn(request, behind: part, context) }
+            try request.body?.collect(part)
+            try request.body?.note(part)
         } catch {
-            passOn(write, context)
+            passOn(request, context)
         }
     }
 
     /// The end of the body.
-    private func queue(_ write: FastWrite, _ context: ChannelHandlerContext) {
-        state = .storing(write)
-        guard let receiver, writes.queue(write, tell: receiver) else {
-            passOn(write, context)
+    private func queue(_ request: FastRequest, _ context: ChannelHandlerContext) {
+        state = .waiting(request)
+        guard let receiver, requests.queue(request, tell: receiver) else {
+            passOn(request, context)
             passOn(.part(.end(nil)), context)
             return
         }
     }
 
-    /// The outcome, after the commit. If the client is gone, the write counts all the same.
-    func finish(_ result: Result<WriteOutcome, StoreFailure>) {
-        guard case .storing(let write) = state else { return }
-        let answer = writes.answer(result, to: write)
+    /// The outcome, after the commit if it was a write. If the client is gone, that counts all the same.
+    func finish(_ result: Result<StoreOutcome, StoreFailure>) {
+        guard case .waiting(let request) = state else { return }
+        let answer = requests.answer(result, to: request)
         guard let context, context.channel.isActive else { return }
         if let answer {
             state = .betweenRequests
@@ -118,7 +119,7 @@ final class FastWriteHandler: ChannelDuplexHandler {
             if answer.body.readableBytes > 0 { context.write(wrapOutboundOut(.body(answer.body)), promise: nil) }
             context.writeAndFlush(wrapOutboundOut(.end(nil)), promise: nil)
         } else {
-            passOn(write, context)
+            passOn(request, context)
             passOn(.part(.end(nil)), context)
             context.fireChannelReadComplete()
         }
@@ -127,11 +128,16 @@ final class FastWriteHandler: ChannelDuplexHandler {
 
     // MARK: What is the framework's
 
-    /// A write after all: its head, and what has come of its body.
-    private func passOn(_ write: FastWrite, _ context: ChannelHandlerContext) {
-        passOn(.part(.head(write.head)), context)
-        let body = write.body.body
-        if body.readableBytes > 0 { passOn(.part(.body(body)), context) }
+    /// One that was taken, after all: its head, and what has come of its body.
+    private func passOn(_ request: FastRequest, _ context: ChannelHandlerContext) {
+        passOn(.part(.head(request.head)), context)
+        if let body = request.body?.body, body.readableBytes > 0 { passOn(.part(.body(body)), context) }
+    }
+
+    /// One that was to have no body, and has one.
+    private func passOn(_ request: FastRequest, behind part: ByteBuffer, _ context: ChannelHandlerContext) {
+        passOn(request, context)
+        passOn(.part(.body(part)), context)
     }
 
     private func passOn(_ arrival: Arrival, _ context: ChannelHandlerContext) {
@@ -207,7 +213,7 @@ final class FastWriteHandler: ChannelDuplexHandler {
 
     func handlerAdded(context: ChannelHandlerContext) {
         self.context = context
-        receiver = FastWriteReceiver(self, on: context.eventLoop, writes.outcomes(on: context.eventLoop))
+        receiver = ConnectionReceiver(self, on: context.eventLoop, requests.outcomes(on: context.eventLoop))
     }
 
     func handlerRemoved(context: ChannelHandlerContext) {
