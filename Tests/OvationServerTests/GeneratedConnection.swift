@@ -83,7 +83,7 @@ struct GeneratedConnection: Sendable {
         if write == .page, !odd(4) { return head + "\r\n" }
         let body: String =
             switch write {
-            case .events: odd(2) ? oddBody(using: &random) : plainBody(using: &random)
+            case .events, .page: odd(2) ? oddBody(using: &random) : plainBody(using: &random)
             default: write.body(isOdd: odd(2), using: &random)
             }
         guard !odd(6) else { return head + chunked(body, using: &random) }
