@@ -83,6 +83,8 @@ public struct Limits: Sendable, Equatable {
     public static let exportPageChanges = 1000
     /// Profiles that an export reads at once.
     public static let exportPageProfiles = 5000
+    /// Columns of an export of profiles as CSV; more is 400.
+    public static let exportColumnsMax = 10_000
     /// Rows of profiles that one page of such an export looks at, if few of them are given.
     public static let exportPageProfileRows = 100_000
     /// Bytes of event data, of changes, or of what profiles hold, after which such a page ends early.

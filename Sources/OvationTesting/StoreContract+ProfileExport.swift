@@ -38,6 +38,11 @@ extension StoreContract {
         while true {
             let page = try await store.profiles(of: range)
             #expect(page.profiles.count <= limit)
+            #expect(page.places.count == page.profiles.count)
+            for (place, data) in zip(page.places, page.profiles) {
+                #expect(range.after.map { $0.value < place.value } ?? true)
+                #expect(data.profile.members.contains { $0.id == place })
+            }
             if range.since == .max { range.since = page.newest }
             lines += page.profiles
             guard let next = page.next else { return lines }
@@ -248,7 +253,9 @@ extension StoreContract {
         let stays = Set(keys.prefix(12))
         try await withThrowingTaskGroup(of: Void.self) { group in
             for (number, key) in keys.enumerated() {
-                group.addTask { for value in 2...9 as ClosedRange<Int64> { try await set(key, value * 100 + Int64(number)) } }
+                group.addTask {
+                    for value in 2...9 as ClosedRange<Int64> { try await set(key, value * 100 + Int64(number)) }
+                }
             }
             group.addTask {
                 for round in 0..<30 {

@@ -31,13 +31,16 @@ public struct ProfileExportRange: Sendable, Equatable {
 public struct ProfileExportPage: Sendable, Equatable {
     /// Those that are locked hold nothing.
     public let profiles: [ProfileData]
+    /// Where each of them was met: what comes behind it is behind this id. Rising.
+    public let places: [ProfileID]
     /// For ``ProfileExportRange/after`` of the next page; nil on the last.
     public let next: ProfileID?
     /// The newest change of the store when the page was read; 0: there is none.
     public let newest: Int64
 
-    public init(profiles: [ProfileData], next: ProfileID?, newest: Int64) {
+    public init(profiles: [ProfileData], places: [ProfileID], next: ProfileID?, newest: Int64) {
         self.profiles = profiles
+        self.places = places
         self.next = next
         self.newest = newest
     }

@@ -38,7 +38,8 @@ enum ProfileExportRows {
             found.profiles.removeLast(found.profiles.count - count)
         }
         return ProfileExportPage(
-            profiles: try found.data(connection), next: next.map { ProfileID($0) }, newest: newest)
+            profiles: try found.data(connection), places: found.profiles.map { ProfileID($0.place) },
+            next: next.map { ProfileID($0) }, newest: newest)
     }
 
     private static func ids(_ rows: PostgresResult) -> Set<Int64> {

@@ -22,10 +22,13 @@ enum ProfileExportRows {
         _ database: Database, _ range: ProfileExportRange, _ recent: RecentProfiles.Rows
     ) throws -> ProfileExportPage {
         let newest = try Int64.fetchOne(database, sql: "SELECT max(position) FROM profile_change") ?? 0
-        guard range.after?.value != .max else { return ProfileExportPage(profiles: [], next: nil, newest: newest) }
+        guard range.after?.value != .max else {
+            return ProfileExportPage(profiles: [], places: [], next: nil, newest: newest)
+        }
         var reading = try Reading(database, range, from: range.after.map { $0.value + 1 } ?? .min, recent)
         let next = try reading.read()
-        return ProfileExportPage(profiles: reading.profiles, next: next.map { ProfileID($0) }, newest: newest)
+        return ProfileExportPage(
+            profiles: reading.profiles, places: reading.places, next: next.map { ProfileID($0) }, newest: newest)
     }
 
     /// The rows of a table by rising profile, as far as they were read.
@@ -57,6 +60,7 @@ enum ProfileExportRows {
         private var waiting: [Int64]
         private let recent: RecentProfiles.Rows
         private(set) var profiles: [ProfileData] = []
+        private(set) var places: [ProfileID] = []
         private var bytes = 0
         /// Canonical members of the profiles of several that are in the page.
         private var given: Set<Int64> = []
@@ -121,7 +125,7 @@ enum ProfileExportRows {
             append(
                 profile.state == .locked
                     ? ProfileData(profile: profile, sections: [])
-                    : try ProfileDataRows.data(database, of: profile, in: range.sections))
+                    : try ProfileDataRows.data(database, of: profile, in: range.sections), at: id)
         }
 
         /// One that stands alone.
@@ -137,12 +141,13 @@ enum ProfileExportRows {
                 }
                 try data.advance()
             }
-            append(ProfileData(profile: profile, sections: sections))
+            append(ProfileData(profile: profile, sections: sections), at: id)
         }
 
-        private mutating func append(_ data: ProfileData) {
+        private mutating func append(_ data: ProfileData, at id: Int64) {
             bytes += data.bytes
             profiles.append(data)
+            places.append(ProfileID(id))
         }
     }
 }
