@@ -56,6 +56,8 @@ class Plan:
     attribute_profiles: int = 1_000_000
     # Of posts at a fixed rate.
     steady_seconds: int = 600
+    # Profiles that are exported.
+    exported_profiles: int = 200_000
 
     @property
     def is_quick(self) -> bool:
