@@ -14,7 +14,7 @@ struct SortedRows {
     /// Where the runs end in the file.
     private var ends: [Int64] = []
     private var buffer: [UInt8] = []
-    private var places: [(start: Int, key: Range<Int>)] = []
+    private var places: [(start: Int, key: Range<Int>, profile: Int64)] = []
 
     /// Length of the key, length of the bytes, id, in little-endian.
     private static let headBytes = 16
@@ -33,7 +33,7 @@ struct SortedRows {
         withUnsafeBytes(of: profile.value.littleEndian) { buffer.append(contentsOf: $0) }
         let keyStart = buffer.count
         buffer += key
-        places.append((start, keyStart..<buffer.count))
+        places.append((start, keyStart..<buffer.count, profile.value))
         buffer += bytes
         guard written + Int64(buffer.count) <= bytesMax else {
             throw Problem(
@@ -50,7 +50,7 @@ struct SortedRows {
             let sorted = bytes.withUnsafeBytes { all in
                 unsorted.sorted { one, other in
                     let (left, right) = (all[one.key], all[other.key])
-                    if left.elementsEqual(right) { return one.start < other.start }
+                    if left.elementsEqual(right) { return (one.profile, one.start) < (other.profile, other.start) }
                     return left.lexicographicallyPrecedes(right)
                 }
             }
@@ -71,7 +71,7 @@ struct SortedRows {
         }
     }
 
-    /// All rows in the order of their keys; those of one key in the order in which they were added.
+    /// All rows in the order of their keys; those of one key by profile, and then in the order in which they were added.
     mutating func merged() async throws -> Merged {
         try await endRun()
         // Nothing of it is needed any more.
@@ -111,8 +111,9 @@ struct SortedRows {
         }
 
         private func isBefore(_ one: Int, _ other: Int) -> Bool {
-            guard let left = runs[one].row?.key, let right = runs[other].row?.key else { return false }
-            return left.elementsEqual(right) ? one < other : left.lexicographicallyPrecedes(right)
+            guard let left = runs[one].row, let right = runs[other].row else { return false }
+            guard left.key.elementsEqual(right.key) else { return left.key.lexicographicallyPrecedes(right.key) }
+            return (left.profile.value, one) < (right.profile.value, other)
         }
 
         private mutating func rise(_ place: Int) {

@@ -51,6 +51,8 @@ struct DuplicateReport: Sendable {
             guard !some.isEmpty else { return }
             for row in some {
                 let isSame = last.map { $0.row.key.elementsEqual(row.key) } ?? false
+                // A profile that was merged meanwhile can come twice, and is no duplicate of itself.
+                if isSame, last?.row.profile == row.profile { continue }
                 if isSame, let first = last, !first.isWritten {
                     try await output.append(Array(first.row.bytes), of: first.row.profile)
                 }
