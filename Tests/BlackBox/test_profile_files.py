@@ -187,6 +187,7 @@ def test_a_callback_that_redirects_is_not_followed(start_server: StartServer) ->
         assert wait_until(lambda: job()["result"]["status"] == "error", 60, 0.2)
         assert job()["result"]["error"]["code"] == "job_failed"
         # Three times to listen, and once that nothing was made.
+        assert wait_until(lambda: len(listener.told) == 4, REQUEST_SECONDS, 0.05)
         assert [told["code"] for told in listener.told] == [100, 100, 100, 500]
     finally:
         listener.close()

@@ -38,7 +38,7 @@ struct ProfileFileTests {
         #expect(answer.status == .accepted, "\(answer.text)")
         let url = try #require(answer.json["file_download_url"]?.string)
         #expect(answer.json["poll_url"]?.string == url)
-        return try #require(url.range(of: "/audience").map { String(url[$0.lowerBound...]) })
+        return try #require(url.firstRange(of: "/audience").map { String(url[$0.lowerBound...]) })
     }
 
     private func made(
@@ -327,7 +327,7 @@ struct ProfileFileTests {
             #expect(told.count == 2 && told[0]["code"] == .number("100") && told[1]["code"] == .number("200"))
             #expect(told[0]["message"]?.string == "Callback verified")
             let url = try #require(told.last?["message"]?.string)
-            let path = try #require(url.range(of: "/audience").map { String(url[$0.lowerBound...]) })
+            let path = try #require(url.firstRange(of: "/audience").map { String(url[$0.lowerBound...]) })
             #expect(path.hasPrefix("/audience/profiles/export-single/accounts/1/definitions/"))
             let file = try await server.send(.get, path).json
             let profile = file["profiles"]?[id]

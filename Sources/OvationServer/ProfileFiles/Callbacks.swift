@@ -1,4 +1,4 @@
-public import OvationCore
+import OvationCore
 import OvationWire
 
 /// Sends a body to an address outside.

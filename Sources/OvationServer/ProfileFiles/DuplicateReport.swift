@@ -72,7 +72,8 @@ struct DuplicateReportPlan: Sendable {
     private let channel: ReportRows.Channel?
 
     init(_ asked: Bodies.DuplicateReportRequest, _ view: ProfileView) throws(Problem) {
-        rows = try ReportRows(asked.fields, view)
+        let rows = try ReportRows(asked.fields, view)
+        self.rows = rows
         let named = try NamedFields(
             attributes: [Bodies.WrittenKey(asked.attributeDiscriminator)], tags: nil, in: rows.section, view)
         attribute = named.attributes[0]
