@@ -62,6 +62,10 @@ struct InstantStore: Store {
 
     func profile(_ reference: ProfileReference) async throws(StoreFailure) -> Profile? { throw unused }
 
+    func openProfiles(among ids: [ProfileID], account: Int64) async throws(StoreFailure) -> Set<ProfileID> {
+        throw unused
+    }
+
     func profiles(_ search: ProfileSearch) async throws(StoreFailure) -> ProfileMatches { throw unused }
     func profiles(_ search: ValueSearch) async throws(StoreFailure) -> ValueMatches { throw unused }
 

@@ -135,6 +135,42 @@ public struct Limits: Sendable, Equatable {
     /// Jobs that have not ended that a server looks at, oldest first.
     public static let jobsOpenMax = 1000
 
+    // MARK: Exports and reports
+
+    /// Exports, or reports, of one kind of an account that have not ended; one more is answered 429 at once.
+    public static let fileJobsOpenMax = 3
+    /// How long the file that a job made is handed out after its end. The vendor's number.
+    public static let jobFileLifetime: Duration = .seconds(86_400)
+    /// Bytes of such a file, as it lies on the disk; a job whose file would have more fails.
+    public var jobFileBytesMax: Int64 = 2 << 30
+    /// Bytes of one part of such a file: parts are read whole.
+    public static let jobFilePartBytes = 64 * 1024
+    /// Profiles that a job reads at once, and bytes that they take of memory, about.
+    public static let jobProfilesMax = 500
+    public static let jobProfilesBytesMax = 1024 * 1024
+    /// Profiles whose events a job reads at the same time.
+    public static let jobEventReadsMax = 8
+    /// Profiles that are looked up at once, to leave out those that are gone.
+    public static let profilesAskedMax = 1000
+    /// Bytes of rows that are sorted in memory, before they are written to the disk, sorted.
+    public static let sortedRunBytes = 4 * 1024 * 1024
+    /// Bytes that are read at once of each of these runs, when they are merged.
+    public static let sortedPieceBytes = 16 * 1024
+    /// Attributes, tags, event types, topics or channels that an export or a report can name, of each.
+    public static let exportNamesMax = 500
+    /// How long the events of an export go on behind `start_at` where it names no end. The vendor's number.
+    public static let exportEventsTime: Duration = .seconds(7 * 86_400)
+    /// Bytes of the URL that is told of an export.
+    public static let callbackURLBytesMax = 2048
+    /// Hosts that may be told.
+    public static let callbackHostsMax = 100
+    /// How often a host is asked to listen before it is given up.
+    public static let callbackAttemptsMax = 3
+    /// Between two of these attempts.
+    public static let callbackPause: Duration = .seconds(1)
+    /// How long a host may take for an answer.
+    public static let callbackPatience: Duration = .seconds(10)
+
     // MARK: Profile keys
 
     /// Bytes of a profile key in UTF-8, after normalisation.

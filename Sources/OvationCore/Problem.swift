@@ -129,6 +129,8 @@ extension Problem.Code {
     public static let erasureNotFound = Self("erasure_not_found")
     public static let profileKeyNotFound = Self("profile_key_not_found")
     public static let jobNotFound = Self("job_not_found")
+    public static let fileNotReady = Self("file_not_ready")
+    public static let fileGone = Self("file_gone")
 
     // What stands against it
     public static let alreadyExists = Self("already_exists")
@@ -148,6 +150,7 @@ extension Problem.Code {
     public static let tooManyJobs = Self("too_many_jobs")
     public static let uploadExpired = Self("upload_expired")
     public static let jobEnded = Self("job_ended")
+    public static let jobFailed = Self("job_failed")
     public static let invalidFile = Self("invalid_file")
 
     // Us
@@ -195,12 +198,13 @@ extension Problem.Code: CaseIterable {
         .profileNotFound, .eventTypeNotFound, .attributeNotFound, .tagNotFound, .channelNotFound,
         .folderNotFound, .topicNotFound, .eventNotFound, .versionNotFound, .apiKeyNotFound,
         .rejectionNotFound, .rejectionCauseNotFound, .profileLocked, .erasureNotFound, .profileKeyNotFound,
-        .jobNotFound,
+        .jobNotFound, .fileNotReady, .fileGone,
         .alreadyExists, .profileExists,
         .profileKeyTaken, .profilesDiffer, .tooManyMembers, .canonicalProfile, .lastKey, .consentNotAllowed,
         .consentNotFound, .suppressionNotFound,
         .conflict,
         .idempotencyKeyReused, .alreadyReplayed, .preconditionFailed, .tooManyJobs, .uploadExpired, .jobEnded,
+        .jobFailed,
         .invalidFile, .busy, .shuttingDown, .storeUnavailable,
         .storageFull, .storeDamaged, .internalError, .requestTimeout, .missingMember, .wrongType, .duplicateMember,
         .invalidTime, .timeOutOfRange, .invalidVersionID, .unknownVersion, .draftVersion, .eventTypeRemoved,

@@ -11,7 +11,7 @@ extension Problem.Code {
         case .notFound, .keyspaceNotFound, .sectionNotFound, .profileNotFound, .eventTypeNotFound, .attributeNotFound,
             .tagNotFound, .channelNotFound, .folderNotFound, .topicNotFound, .eventNotFound, .versionNotFound,
             .apiKeyNotFound, .erasureNotFound, .rejectionNotFound, .rejectionCauseNotFound, .profileKeyNotFound,
-            .consentNotFound, .suppressionNotFound, .jobNotFound:
+            .consentNotFound, .suppressionNotFound, .jobNotFound, .fileNotReady:
             .notFound
         case .methodNotAllowed: .methodNotAllowed
         case .requestTimeout: .requestTimeout
@@ -20,11 +20,11 @@ extension Problem.Code {
             .conflict
         case .tooManyAttempts, .tooManyJobs: .tooManyRequests
         case .preconditionFailed: .preconditionFailed
-        case .profileLocked, .uploadExpired: .gone
+        case .profileLocked, .uploadExpired, .fileGone: .gone
         case .bodyTooLarge, .tooManyItems: .contentTooLarge
         case .unsupportedEncoding: .unsupportedMediaType
         case .internalError, .storeDamaged: .internalServerError
-        case .busy, .shuttingDown, .storeUnavailable, .storageFull: .serviceUnavailable
+        case .busy, .shuttingDown, .storeUnavailable, .storageFull, .jobFailed: .serviceUnavailable
         default: .badRequest
         }
     }

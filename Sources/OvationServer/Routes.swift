@@ -17,7 +17,8 @@ struct Routes {
     var handlers: [Endpoint: any EndpointHandler] {
         let routes =
             tokens + keyspaces + sections + eventTypes + attributes + tags + channels + folders + topics + models
-            + events + profiles + profileData + merges + erasures + imports + consents + rejections + following
+            + events + profiles + profileData + merges + erasures + imports + profileFiles + consents + rejections
+            + following
             + apiKeys
             + server
         return Dictionary(uniqueKeysWithValues: routes.map { ($0.endpoint, $0.handler) })
@@ -222,6 +223,27 @@ struct Routes {
         ]
     }
 
+    /// Exports and reports that are made as files.
+    private var profileFiles: [Route] {
+        let profileFiles = ProfileFiles(
+            store: store, directory: directory, files: dependencies.files, wake: dependencies.jobs,
+            basePath: dependencies.basePath)
+        let handout = FileHandout(
+            store: store, files: dependencies.files, exports: dependencies.exports, clock: dependencies.clock)
+        return [
+            (.createProfileExport, CreateProfileExport(profileFiles: profileFiles, limits: limits)),
+            (
+                .createSingleExport,
+                CreateSingleExport(
+                    profileFiles: profileFiles, store: store, callbacks: dependencies.callbacks, limits: limits)
+            ),
+            (.getSingleExport, GetSingleExport(handout: handout)),
+            (.createConsentReport, CreateConsentReport(profileFiles: profileFiles, limits: limits)),
+            (.createDuplicateReport, CreateDuplicateReport(profileFiles: profileFiles, limits: limits)),
+            (.getJobFile, GetJobFile(handout: handout)),
+        ]
+    }
+
     /// Of both generations of the API.
     private var consents: [Route] {
         [
@@ -327,6 +349,8 @@ struct Dependencies: Sendable {
     let version: String
     let basePath: BasePath
     let files: JobFiles
+    /// nil: nobody outside is told of anything.
+    let callbacks: Callbacks?
     let jobs = JobSignal()
 
     var replay: Replay { Replay(store: store, parsers: parsers, journal: journal, limits: limits) }

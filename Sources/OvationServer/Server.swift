@@ -23,8 +23,10 @@ public struct ServerConfiguration: Sendable {
     public var trustedProxies: [AddressRange]
     /// The prefix of paths behind a proxy.
     public var basePath: BasePath
-    /// The folder with the files of jobs; it is made when it is needed. nil: the server takes no imports.
+    /// The folder with the files of jobs; it is made when it is needed. nil: the server takes no imports and no exports.
     public var files: String?
+    /// nil: nobody outside is told of anything.
+    public var callbacks: Callbacks?
     /// Whether plain writes are answered without the framework. Tests turn it off, and compare.
     package var hasFastRequests = true
 
@@ -98,7 +100,8 @@ public struct Server: Sendable {
             store: store, directory: directory, signer: signer, secretHash: secretHash, signIns: signIns,
             sessions: sessions, journal: journal, clock: clock, startedAt: clock.now(), limits: configuration.limits,
             bodies: BodyBudget(bytesMax: configuration.limits.bodiesBytes), version: configuration.version,
-            basePath: configuration.basePath, files: JobFiles(folder: configuration.files))
+            basePath: configuration.basePath, files: JobFiles(folder: configuration.files),
+            callbacks: configuration.callbacks)
         self.newAdminKey = newAdminKey
         self.isFirstStart = isFirstStart
         self.configuration = configuration

@@ -10,6 +10,7 @@ extension StoreContract {
         Check("an account has so many open jobs and no more, however many are asked for at once") {
             try await $0.boundsOpenJobs()
         },
+        Check("jobs of each kind have a bound of their own, and begin without a file") { try await $0.keepsKinds() },
         Check("jobs are listed newest first, by account, page by page") { try await $0.listsJobs() },
         Check("ended jobs are removed when they have expired, and open ones are not") { try await $0.removesJobs() },
     ]
@@ -94,6 +95,29 @@ extension StoreContract {
         let (next, oneMore) = (try newJob(11), try newJob(12))
         #expect(try await store.add(next, openMax: 3))
         #expect(try await !store.add(oneMore, openMax: 3))
+    }
+
+    private func keepsKinds() async throws {
+        try await found()
+        for (number, kind) in Job.Kind.allCases.filter(\.makesFile).enumerated() {
+            let ids = [10 * number + 20, 10 * number + 21].map { "00000000-0000-0000-0000-0000000000\($0)" }
+            let jobs = try ids.map {
+                Job(
+                    making: try #require(JobID($0)), kind, account: 1, section: 0, actor: "someone", at: Fixtures.now,
+                    request: [0x7B, 0x7D])
+            }
+            #expect(try await store.add(jobs[0], openMax: 1))
+            #expect(try await !store.add(jobs[1], openMax: 1))
+            #expect(try await store.job(jobs[0].id, account: 1) == jobs[0])
+            let taken = try #require(jobs[0].taken(by: "me", at: Fixtures.now))
+            let begun = try #require(try await store.save(taken))
+            let done = begun.progressed(profiles: 7, of: 9, bytes: 1 << 40, at: Fixtures.now)
+            let noted = try #require(try await store.save(done))
+            #expect(noted.counts.made == 7 && noted.fileBytes == 9 && noted.place.reportBytes == 1 << 40)
+            let ended = try #require(try await store.save(noted.ended(at: Fixtures.now)))
+            #expect(try await store.job(ended.id, account: 1) == ended)
+            #expect(try await store.add(jobs[1], openMax: 1))
+        }
     }
 
     private func listsJobs() async throws {

@@ -247,6 +247,29 @@ extension StoreContract {
         #expect(try await profile("late") == nil)
     }
 
+    func tellsOpenProfiles() async throws {
+        try await found()
+        let names = ["alone", "web", "a@b.se", "locked", "l@b.se", "erased", "e@b.se"]
+        for key in names { try await post(key, [1]) }
+        var ids: [String: ProfileID] = [:]
+        for key in names { ids[key] = try #require(try await profile(key)).id }
+        let nobody = ProfileID(4711)
+        func open(account: Int64 = 1) async throws -> Set<ProfileID> {
+            try await store.openProfiles(among: Array(ids.values) + [nobody], account: account)
+        }
+        #expect(try await open() == Set(ids.values))
+        #expect(try await open(account: 2) == [])
+        try await expectMerged("web", "a@b.se")
+        try await expectMerged("locked", "l@b.se")
+        try await expectMerged("erased", "e@b.se")
+        #expect(try await open() == Set(ids.values))
+        try await expectChanged("l@b.se", .lock)
+        let erasure = ProfileChange.Operation.erase(Fixtures.erasureID(1), formats: Fixtures.keyFormats)
+        try await expectChanged("erased", erasure)
+        #expect(try await open() == Set(["alone", "web", "a@b.se"].compactMap { ids[$0] }))
+        #expect(try await store.openProfiles(among: [], account: 1) == [])
+    }
+
     func deletesOfMembers() async throws {
         try await found()
         try await post("web", [1, 5, 9])

@@ -28,6 +28,9 @@ extension StoreContract {
         Check("a key is moved with the value that it stands for, in one change") { try await $0.movesKey() },
         Check("a key that was removed leads to a new profile") { try await $0.reusesKey() },
         Check("an erased profile is gone with all its members") { try await $0.erasesMembers() },
+        Check("profiles that are locked or erased are told from those that are open, by any member's id") {
+            try await $0.tellsOpenProfiles()
+        },
         Check("a locked profile is locked by all its keys, and spreads its lock") { try await $0.locksMembers() },
         Check("events are removed from all members") { try await $0.deletesOfMembers() },
         Check("an export names every event's profile by a key that leads to it") { try await $0.exportsMembers() },

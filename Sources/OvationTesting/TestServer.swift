@@ -32,6 +32,7 @@ public struct TestServer: Sendable {
     public static func run(
         region: String = "eu", limits: Limits = Limits(), folder: TemporaryFolder? = nil,
         trustedProxies: [AddressRange] = [], model: Model? = nil, isConsoleOn: Bool = true,
+        callbacks: Callbacks? = nil,
         logger: Logger = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() },
         _ test: @Sendable (TestServer) async throws -> Void
     ) async throws {
@@ -40,12 +41,12 @@ public struct TestServer: Sendable {
         let store = try SQLiteStore(
             path: folder.path + "/ovation.sqlite", limits: limits.forTests, logger: logger, now: clock.now)
         defer { store.close() }
+        var configuration = try ServerConfiguration(
+            host: "127.0.0.1", port: 0, region: region, limits: limits, version: "test",
+            isConsoleOn: isConsoleOn, trustedProxies: trustedProxies, files: folder.path + "/files")
+        configuration.callbacks = callbacks
         let server = try await Server(
-            store: store,
-            configuration: ServerConfiguration(
-                host: "127.0.0.1", port: 0, region: region, limits: limits, version: "test",
-                isConsoleOn: isConsoleOn, trustedProxies: trustedProxies,
-                files: folder.path + "/files"),
+            store: store, configuration: configuration,
             admin: AdminCredentials(clientID: clientID, clientSecret: clientSecret),
             clock: WallClock { clock.now }, logger: logger, makeSigningKey: TestServer.signingKey)
         _ = try await server.apply(model ?? Fixtures.model())

@@ -5,7 +5,7 @@ import OvationWire
 
 struct JobsCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "jobs", abstract: "Jobs, such as imports of profiles: list, show, wait, cancel.",
+        commandName: "jobs", abstract: "Jobs, such as imports and exports of profiles: list, show, wait, cancel.",
         subcommands: [List.self, Show.self, Wait.self, Cancel.self])
 
     struct JobArgument: ParsableArguments {
@@ -89,7 +89,8 @@ struct JobsCommand: AsyncParsableCommand {
 
     /// Asks until the job has ended. A server that is away for a while is asked again.
     static func wait(for id: String, of client: APIClient, isQuiet: Bool) async throws -> Received<Bodies.Job> {
-        let progress = TransferProgress(total: nil, unit: "rows", isQuiet: isQuiet)
+        let makesFile = (try? await client.call(.getJob, ["job": id]))?.content.file != nil
+        let progress = TransferProgress(total: nil, unit: makesFile ? "profiles" : "rows", isQuiet: isQuiet)
         return try await progress.whileShowing {
             var failures = 0
             while true {
@@ -98,9 +99,13 @@ struct JobsCommand: AsyncParsableCommand {
                     let result = found.content.result
                     if result.status.isEnd { return found }
                     failures = 0
-                    progress.expect(Int(result.bytes))
-                    progress.advance(to: Int(result.bytesDone))
-                    progress.count(Int(result.new + result.updated + result.notChanged + result.failed))
+                    if let file = found.content.file {
+                        progress.count(Int(file.profiles))
+                    } else {
+                        progress.expect(Int(result.bytes))
+                        progress.advance(to: Int(result.bytesDone))
+                        progress.count(Int(result.new + result.updated + result.notChanged + result.failed))
+                    }
                 } catch {
                     failures += 1
                     guard error.isPassing, failures < 60 else { throw error }
@@ -116,6 +121,11 @@ struct JobsCommand: AsyncParsableCommand {
 
     private static func figures(_ job: Bodies.Job) -> String {
         let result = job.result
+        if let file = job.file {
+            let about = file.profilesExpected > file.profiles && !result.status.isEnd
+            return "\(result.status.rawValue), \(Figures.grouped(Int(file.profiles)))"
+                + (about ? " of about \(Figures.grouped(Int(file.profilesExpected)))" : "") + " profiles"
+        }
         let counts = [
             (result.new, "new"), (result.updated, "updated"), (result.notChanged, "not changed"),
             (result.failed, "refused"),

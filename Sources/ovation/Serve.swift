@@ -65,6 +65,11 @@ struct Serve: AsyncParsableCommand {
             ./ovation-data/files)
             """, valueName: "folder"))
     var files: String?
+    @Option(
+        help: ArgumentHelp(
+            "Hosts that the server may tell of an export of a profile, separated by commas, such as example.com,10.0.0.7:8443. "
+                + "(default: none)", valueName: "hosts"))
+    var callbackHosts: String?
     @Option(help: "Serve the console under /console: true or false. (default: true)")
     var console: String?
     @Option(help: "trace, debug, info, notice, warning, error or critical. (default: info)")
@@ -93,6 +98,9 @@ struct Serve: AsyncParsableCommand {
         defer { unixSocket?.remove() }
         let location = try StoreLocation(settings.store)
         configuration.files = settings.files ?? location.filesFolder
+        if !settings.callbackHosts.isEmpty {
+            configuration.callbacks = Callbacks(hosts: settings.callbackHosts, sender: CallbackCalls())
+        }
         let store = try location.open(settings.limits, logger)
         defer { store.close() }
         if let filesMax {
@@ -217,6 +225,7 @@ struct Serve: AsyncParsableCommand {
         if let region { flags[.region] = .string(region) }
         if let model { flags[.model] = .string(model) }
         if let files { flags[.files] = .string(files) }
+        if let callbackHosts { flags[.callbackHosts] = .string(callbackHosts) }
         if let console { flags[.console] = .string(console) }
         if let logLevel { flags[.logLevel] = .string(logLevel) }
         if let logFormat { flags[.logFormat] = .string(logFormat) }

@@ -20,6 +20,8 @@ struct Settings: Sendable {
     var modelFile: String?
     /// The folder with the files of jobs; nil: beside the store.
     var files: String?
+    /// Hosts that the server may tell of what it has made; none: nobody is told.
+    var callbackHosts: [CallbackHost]
     var logLevel: Logger.Level
     var logFormat: LogFormat
     var admin: AdminCredentials?
@@ -33,6 +35,7 @@ struct Settings: Sendable {
     enum Key: String, CaseIterable {
         case store, host, port, listen, region, model, console
         case files
+        case callbackHosts = "callback_hosts"
         case basePath = "base_path"
         case adminPort = "admin_port"
         case logLevel = "log_level"
@@ -106,6 +109,7 @@ struct Settings: Sendable {
         region = try Settings.text(reader, .region) ?? "eu"
         modelFile = try Settings.text(reader, .model).map { try SettingText.path($0, Key.model.rawValue) }
         files = try Settings.text(reader, .files).map { try SettingText.path($0, Key.files.rawValue) }
+        callbackHosts = try Settings.callbackHosts(reader)
         let level = try Settings.text(reader, .logLevel) ?? "info"
         guard let logLevel = Logger.Level(rawValue: level.lowercased()) else {
             let words = Logger.Level.allCases.map(\.rawValue).joined(separator: ", ")
@@ -198,6 +202,22 @@ struct Settings: Sendable {
                         + "'\(word)' is none.")
             }
             return range
+        }
+    }
+
+    private static func callbackHosts(_ reader: ConfigReader) throws -> [CallbackHost] {
+        let key = Key.callbackHosts
+        let texts = reader.stringArray(forKey: key.key) ?? reader.string(forKey: key.key).map { [$0] } ?? []
+        let words = texts.flatMap { $0.split { $0 == "," || $0 == " " } }
+        guard words.count <= Limits.callbackHostsMax else {
+            throw CommandFailure("\(key.rawValue) has at most \(Limits.callbackHostsMax) hosts.")
+        }
+        return try words.map { word in
+            guard let host = CallbackHost(String(word)) else {
+                throw CommandFailure(
+                    "\(key.rawValue) are hosts, such as example.com or 10.0.0.7:8443; '\(word)' is none.")
+            }
+            return host
         }
     }
 

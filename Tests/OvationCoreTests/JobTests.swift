@@ -47,6 +47,24 @@ struct JobTests {
         }
     }
 
+    @Test(
+        "a job that makes a file begins without one, and its file expires a day after its end",
+        arguments: Job.Kind.allCases)
+    func files(kind: Job.Kind) throws {
+        let id = try #require(JobID("00000000-0000-0000-0000-000000000001"))
+        let job = Job(making: id, kind, account: 1, section: 0, actor: "me", at: now, request: [])
+        #expect(job.received(bytes: 7, at: now) == nil)
+        let late = try #require(job.expired(at: job.expiresAt))
+        #expect(late.failure?.code == (kind.makesFile ? .jobFailed : .uploadExpired) && late.fileExpiresAt == nil)
+        let taken = try #require(job.taken(by: "one", at: now))
+        #expect(taken.fileExpiresAt == nil)
+        let gone = now.advanced(by: Limits.jobLease + Limits.jobPatience)
+        #expect(taken.expired(at: gone)?.failure?.code == (kind.makesFile ? .jobFailed : .uploadExpired))
+        let until = kind.makesFile ? now.advanced(by: .seconds(86_400)) : nil
+        #expect(taken.ended(at: now).fileExpiresAt == until)
+        #expect(taken.ended(Job.Failure(.jobFailed, "x"), at: now).fileExpiresAt == nil)
+    }
+
     @Test("a failure that quotes a NUL has none")
     func failure() {
         #expect(Job.Failure(.invalidFile, "a\0b").detail == "ab")

@@ -157,6 +157,7 @@ struct SQLPlanTests {
         "what a request waits for is a range of an index, and nothing is sorted",
         arguments: [
             (ReadSQL.findProfile, "7919, 1, 1, 'k1@b.se'", "profile_pkey"),
+            (ReadSQL.openProfiles, "'{7919,15838}', 1", "profile_pkey"),
             (ReadSQL.page, "7919, 2, 0, 900, 5, NULL, 51, 1000000", "(ROW(event_time, event_id) < ROW($4, $5))"),
             (ReadSQL.pageSizes, "7919, 2, 0, 900, 5, NULL, 51", "(ROW(event_time, event_id) < ROW($4, $5))"),
             (ReadSQL.pageOfMember, "7919, 2, 0, 900, '{1,2}'", "event_pkey"),

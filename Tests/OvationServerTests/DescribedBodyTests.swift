@@ -11,6 +11,10 @@ struct DescribedBodyTests {
     private static let email = "com.apsis1.keyspaces.email"
     private static let profile = "/audience/keyspaces/\(email)/profiles/steve%40apsis.com"
 
+    private struct Listener: CallbackSender {
+        func post(json: [UInt8], to url: String, within patience: Duration) async throws -> Int { 200 }
+    }
+
     /// One call of an endpoint.
     private struct Step {
         let endpoint: Endpoint
@@ -163,7 +167,8 @@ struct DescribedBodyTests {
 
     @Test("every answer is what the description says, member by member and in its order, and every example is taken")
     func everyEndpoint() async throws {
-        try await TestServer.run { server async throws in
+        let callbacks = Callbacks(hosts: [try #require(CallbackHost("example.com"))], sender: Listener())
+        try await TestServer.run(callbacks: callbacks) { server async throws in
             var taken: Set<Endpoint> = []
             func take(_ step: Step) async throws -> TestServer.Answer {
                 taken.insert(step.endpoint)
@@ -212,6 +217,7 @@ struct DescribedBodyTests {
             try await takeKeys(take)
             try await takeConsents(take)
             try await takeImports(server, take)
+            try await takeFiles(server, take)
             try await takeErasure(take)
             try await takeFields(take)
             try await takeTopics(take)
@@ -304,6 +310,27 @@ struct DescribedBodyTests {
         _ = try await take(Step(endpoint: .getJob, path: place))
         _ = try await take(Step(endpoint: .cancelJob, path: ["job": cancelled.json["import_id"]?.string ?? ""]))
         _ = try await take(Step(endpoint: .listJobs))
+    }
+
+    /// A file of each kind.
+    private func takeFiles(_ server: TestServer, _ take: (Step) async throws -> TestServer.Answer) async throws {
+        let attributes = #""attributes":["com.apsis1.attributes.email"]"#
+        let section = #""section_discriminator":"\#(Self.section)""#
+        let consents =
+            #"{\#(section),"consent_list_discriminator":"usercreated.targets.letters-3ayb7167e4","#
+            + #""channel_discriminator":"com.apsis1.channels.email"}"#
+        let duplicates = #"{\#(section),"attribute_discriminator":"com.apsis1.attributes.email"}"#
+        let found = try await server.send(.get, Self.profile).json
+        let key = found["profile_id"]?.string ?? ""
+        let made = try await take(Step(endpoint: .createProfileExport, body: "{\(attributes)}")).json
+        _ = try await take(Step(endpoint: .createConsentReport, body: consents))
+        _ = try await take(Step(endpoint: .createDuplicateReport, body: duplicates))
+        _ = try await take(Step(endpoint: .createSingleExport, path: ["export_key": key]))
+        try await server.runJobs()
+        _ = try await take(Step(endpoint: .getJobFile, path: ["job": made["job_id"]?.string ?? ""]))
+        let jobs = try await server.send(.get, "/audience/jobs").json["items"]?.array ?? []
+        let single = jobs.first { $0["kind"]?.string == "single_export" }?["job_id"]?.string ?? ""
+        _ = try await take(Step(endpoint: .getSingleExport, path: ["account": "1", "job": single]))
     }
 
     private func takeErasure(_ take: (Step) async throws -> TestServer.Answer) async throws {

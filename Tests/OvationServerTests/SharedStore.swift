@@ -142,6 +142,10 @@ final class SharedStore: Store {
         try await base.profile(reference)
     }
 
+    func openProfiles(among ids: [ProfileID], account: Int64) async throws(StoreFailure) -> Set<ProfileID> {
+        try await base.openProfiles(among: ids, account: account)
+    }
+
     func profiles(_ search: ProfileSearch) async throws(StoreFailure) -> ProfileMatches {
         try await base.profiles(search)
     }

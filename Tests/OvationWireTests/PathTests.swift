@@ -56,7 +56,7 @@ struct PathTests {
             let path = endpoint.path([
                 "section": "a.b/c", "keyspace": "k k", "key": "ä@b", "event": "e", "version": "1", "attribute": "a",
                 "tag": "t", "channel": "c", "folder": "f", "consent_list": "f", "topic": "t", "import_id": "i",
-                "job": "j",
+                "job": "j", "export_key": "00", "account": "1",
             ])
             #expect(endpoint.matches(path: path), "\(path)")
             #expect(seen.insert("\(endpoint.method) \(endpoint.path)").inserted)

@@ -20,6 +20,17 @@ public struct Job: Sendable, Equatable {
     public enum Kind: String, Sendable, CaseIterable {
         /// Profiles from a file of CSV.
         case profileImport = "import"
+        /// A file of all profiles, with what was asked for.
+        case profileExport = "export"
+        /// A file of all that is known of one profile.
+        case singleExport = "single_export"
+        /// A file of CSV: who may be written to.
+        case consentReport = "consent_report"
+        /// A file of CSV: profiles that share the value of an attribute.
+        case duplicateReport = "duplicate_report"
+
+        /// Whether it makes a file that is handed out for ``Limits/jobFileLifetime``. Otherwise it reads one.
+        public var makesFile: Bool { self != .profileImport }
     }
 
     /// The words are the vendor's; it has no job that was cancelled.
@@ -40,7 +51,7 @@ public struct Job: Sendable, Equatable {
         }
     }
 
-    /// How many rows had each outcome.
+    /// How many rows had each outcome. A job that makes a file counts the profiles that are done as made.
     public struct Counts: Sendable, Equatable {
         /// Profiles that were made.
         public var made: Int64
@@ -59,13 +70,13 @@ public struct Job: Sendable, Equatable {
         public var rows: Int64 { made + updated + unchanged + refused }
     }
 
-    /// Up to where the file is done. A job that is interrupted goes on from there.
+    /// Up to where the file is done. An import that is interrupted goes on from there.
     public struct Place: Sendable, Equatable {
         /// Bytes of the file.
         public var bytes: Int64
         /// Line of the file, from 1, that the next row begins in.
         public var line: Int64
-        /// Bytes of the report of refused rows.
+        /// Bytes of the report of refused rows, or of the file that the job makes.
         public var reportBytes: Int64
 
         public init(bytes: Int64 = 0, line: Int64 = 1, reportBytes: Int64 = 0) {
@@ -102,14 +113,14 @@ public struct Job: Sendable, Equatable {
     public let id: JobID
     public let account: Int64
     public let kind: Kind
-    /// Number of the section in the account.
+    /// Number of the section in the account; 0: it is about all of them.
     public let section: Int64
     /// Client id of the API key that asked for it.
     public let actor: String
     public let createdAt: Timestamp
     /// What was asked for, as JSON.
     public let request: [UInt8]
-    /// SHA-256 of what lets the file be uploaded.
+    /// SHA-256 of what lets the file be uploaded; empty for a job that reads none.
     public let uploadHash: [UInt8]
     public internal(set) var state: State
     /// While it waits for its file or its turn: when it fails. After its end: when it is removed. Otherwise without meaning.
@@ -117,7 +128,7 @@ public struct Job: Sendable, Equatable {
     /// nil: it has not ended.
     public internal(set) var endedAt: Timestamp?
     public internal(set) var lease: Lease?
-    /// 0 before the file is there.
+    /// 0 before the file is there. Of a job that makes a file: about how many profiles there are; 0: that is not known.
     public internal(set) var fileBytes: Int64
     public internal(set) var place: Place
     public internal(set) var counts: Counts
@@ -161,6 +172,17 @@ public struct Job: Sendable, Equatable {
             expiresAt: now.advanced(by: Limits.importUploadLifetime), endedAt: nil, lease: nil, fileBytes: 0,
             place: Place(), counts: Counts(), failure: nil, revision: 0)
     }
+
+    /// A new one that makes a file, and waits for its turn.
+    public init(
+        making id: JobID, _ kind: Kind, account: Int64, section: Int64, actor: String, at now: Timestamp,
+        request: [UInt8]
+    ) {
+        self.init(
+            id: id, account: account, kind: kind, section: section, actor: actor, createdAt: now, request: request,
+            uploadHash: [], state: .queued, expiresAt: now.advanced(by: Limits.jobPatience), endedAt: nil, lease: nil,
+            fileBytes: 0, place: Place(), counts: Counts(), failure: nil, revision: 0)
+    }
 }
 
 // MARK: - What becomes of it
@@ -198,6 +220,23 @@ extension Job {
         return job
     }
 
+    /// The same of a job that makes a file.
+    /// - Parameters:
+    ///   - profiles: those that are done.
+    ///   - about: how many there are, about; 0: that is not known.
+    ///   - bytes: of the file.
+    public func progressed(profiles: Int64, of about: Int64, bytes: Int64, at now: Timestamp) -> Job {
+        var job = progressed(to: Place(reportBytes: bytes), Counts(made: profiles), at: now)
+        job.fileBytes = about
+        return job
+    }
+
+    /// Until when the file that it made is handed out; nil: there is none.
+    public var fileExpiresAt: Timestamp? {
+        guard kind.makesFile, state == .completed else { return nil }
+        return endedAt?.advanced(by: Limits.jobFileLifetime)
+    }
+
     /// It ends, well or with a failure.
     public func ended(_ failure: Failure? = nil, at now: Timestamp) -> Job {
         end(failure == nil ? .completed : .failed, failure, at: now)
@@ -211,9 +250,10 @@ extension Job {
         // A server may have gone with the file.
         if state == .inProgress, let lease, now >= lease.until.advanced(by: Limits.jobPatience) {
             return ended(
-                Failure(.uploadExpired, "No server that has the file has gone on with it; ask for a new import."),
-                at: now
-            )
+                kind.makesFile
+                    ? Failure(.jobFailed, "No server has gone on with it; ask for it again.")
+                    : Failure(.uploadExpired, "No server that has the file has gone on with it; ask for a new import."),
+                at: now)
         }
         guard now >= expiresAt else { return nil }
         switch state {
@@ -221,8 +261,10 @@ extension Job {
             return ended(Failure(.uploadExpired, "The file did not come in time; ask for a new import."), at: now)
         case .queued:
             return ended(
-                Failure(.uploadExpired, "No server that has the file has begun with it; ask for a new import."), at: now
-            )
+                kind.makesFile
+                    ? Failure(.jobFailed, "No server has begun with it in time; ask for it again.")
+                    : Failure(.uploadExpired, "No server that has the file has begun with it; ask for a new import."),
+                at: now)
         case .inProgress, .completed, .failed, .cancelled: return nil
         }
     }

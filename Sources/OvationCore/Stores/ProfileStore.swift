@@ -22,6 +22,10 @@ public protocol ProfileStore: Sendable {
     /// nil: there is no such profile.
     func profile(_ reference: ProfileReference) async throws(StoreFailure) -> Profile?
 
+    /// Those of the profiles that are there and open: neither erased nor locked.
+    /// - Parameter ids: of any members, up to ``Limits/profilesAskedMax``.
+    func openProfiles(among ids: [ProfileID], account: Int64) async throws(StoreFailure) -> Set<ProfileID>
+
     /// Profiles by the beginning of a key.
     func profiles(_ search: ProfileSearch) async throws(StoreFailure) -> ProfileMatches
 

@@ -32,6 +32,10 @@ extension PostgresStore: ProfileStore {
         }
     }
 
+    public func openProfiles(among ids: [ProfileID], account: Int64) async throws(StoreFailure) -> Set<ProfileID> {
+        try await reader.read { try ProfileRows.open($0, among: ids, account: account) }
+    }
+
     public func profiles(_ search: ProfileSearch) async throws(StoreFailure) -> ProfileMatches {
         try await reader.read { try ProfileRows.search($0, search) }
     }

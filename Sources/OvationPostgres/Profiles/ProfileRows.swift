@@ -41,6 +41,23 @@ enum ProfileRows {
             state: ProfileState(stored: row.int64(0, 3)))
     }
 
+    /// Those of them that are neither erased nor locked. The state of a member is that of its whole profile.
+    static func open(
+        _ connection: PostgresConnection, among ids: [ProfileID], account: Int64
+    ) throws -> Set<ProfileID> {
+        let asked = ids.map(\.value)
+        let roots = try MemberRows.trees(try connection.run([MemberRows.find(asked)])[0])
+            .reduce(into: [Int64: Int64]()) { roots, tree in
+                for member in tree.members.keys { roots[member] = tree.root }
+            }
+        let rows = try connection.run(ReadSQL.openProfiles) {
+            $0.add(Set(asked + asked.compactMap { roots[$0] }).sorted())
+            $0.add(account)
+        }
+        let open = Set((0..<rows.count).map { rows.int64($0, 0) })
+        return Set(ids.filter { open.contains(roots[$0.value] ?? $0.value) })
+    }
+
     // MARK: Counting
 
     static func counts(_ connection: PostgresConnection, of address: ProfileAddress) throws -> ProfileCounts? {

@@ -16,6 +16,13 @@ enum ReadSQL {
             AND NOT (state = 1 AND starts_with(key, E'\\x01'))
         """)
 
+    static let openProfiles = Statement(
+        "open_profiles",
+        """
+        SELECT profile_id FROM profile
+        WHERE profile_id = ANY ($1::bigint[]) AND account_id = $2::bigint AND state = 0
+        """)
+
     /// What a writer would find on the path of a key.
     static let lockedProfile = Statement(
         "locked_profile",

@@ -66,6 +66,30 @@ enum ProfileRows {
         }
     }
 
+    /// Those of them that are neither erased nor locked. The state of a member is that of its whole profile.
+    /// - Parameter recent: those that were in memory before the snapshot; in the file they may have been closed since.
+    static func open(
+        _ database: Database, among ids: [ProfileID], account: Int64, _ recent: [Int64: RecentProfiles.Row]
+    ) throws -> Set<ProfileID> {
+        let statement = try PreparedStatement(
+            cached: database.cachedStatement(
+                sql: """
+                    SELECT asked.value, profile.account_id = ?2 AND profile.state <> 2
+                        AND coalesce(root.state, profile.state) = 0
+                    FROM json_each(?1) AS asked JOIN profile ON profile.profile_id = asked.value
+                    LEFT JOIN profile_member AS member ON member.profile_id = profile.profile_id
+                    LEFT JOIN profile AS root ON root.profile_id = member.root_id
+                    """))
+        defer { statement.reset() }
+        statement.bind(1, text: EventRows.json(ids.map(\.value)))
+        statement.bind(2, account)
+        var open = Set(recent.filter { $0.value.account == account }.keys)
+        while try statement.nextRow() {
+            if statement.int64(1) == 1 { open.insert(statement.int64(0)) } else { open.remove(statement.int64(0)) }
+        }
+        return Set(open.map { ProfileID($0) })
+    }
+
     // MARK: Counting
 
     /// - Throws: ``Recent/MembersAreMissing``.

@@ -44,6 +44,12 @@ extension SQLiteStore: ProfileStore {
         }
     }
 
+    public func openProfiles(among ids: [ProfileID], account: Int64) async throws(StoreFailure) -> Set<ProfileID> {
+        try await reader.read(after: { [recent] in
+            ids.reduce(into: [:]) { $0[$1.value] = recent.profiles[$1.value] }
+        }) { database, recent in try ProfileRows.open(database, among: ids, account: account, recent) }
+    }
+
     public func profiles(_ search: ProfileSearch) async throws(StoreFailure) -> ProfileMatches {
         try await scanner.read { database in try ProfileRows.search(database, search) }
     }

@@ -39,7 +39,7 @@ struct AddressProfiles {
         data = Array(found.values)
     }
 
-    private static func suppression(in match: ConsentMatches.KeyMatch?, channel: Int64) -> HeldField? {
+    static func suppression(in match: ConsentMatches.KeyMatch?, channel: Int64) -> HeldField? {
         guard case .profile(let data) = match,
             let held = data.sections.first?[Suppression.field(ofChannel: channel)], held.isOptOut
         else { return nil }

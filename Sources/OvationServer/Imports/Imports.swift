@@ -55,7 +55,8 @@ struct Imports: Sendable {
         let caller = try call.caller()
         let section = try caller.section(call.path.section())
         guard let job = try await store.job(call.path.jobID("import_id"), account: caller.key.account),
-            job.section == section.number, caller.isAdmin || job.actor == caller.key.clientID
+            job.kind == .profileImport, job.section == section.number,
+            caller.isAdmin || job.actor == caller.key.clientID
         else { throw Problem.noJob }
         return (job, section)
     }
@@ -96,7 +97,7 @@ extension ImportPlan {
 
 extension Request {
     /// Where this server is reached, as the client wrote it.
-    fileprivate var baseURL: String {
+    var baseURL: String {
         let isSecure = headers[HTTPField.Name("X-Forwarded-Proto")!] == "https"
         let host = head.authority ?? headers[HTTPField.Name("Host")!] ?? "127.0.0.1:8080"
         return (isSecure ? "https://" : "http://") + host

@@ -22,13 +22,18 @@ struct JobFiles: Sendable {
         case upload = "csv"
         /// The refused rows.
         case report = "report.csv"
+        /// What a job made, as ``ResultWriter`` writes it.
+        case result = "result"
     }
+
+    var hasFolder: Bool { folder != nil }
 
     func path(_ id: JobID, _ role: Role) throws(Problem) -> String { try path(named: "\(id.text).\(role.rawValue)") }
 
     private func path(named name: String) throws(Problem) -> String {
         guard let folder else {
-            throw Problem(.storeUnavailable, "This server has no folder for files, and takes no imports.")
+            throw Problem(
+                .storeUnavailable, "This server has no folder for files, and takes no imports and no exports.")
         }
         return folder + "/" + name
     }
@@ -44,7 +49,7 @@ struct JobFiles: Sendable {
         try await NIOThreadPool.singleton.runIfActive(work)
     }
 
-    /// A file that is being uploaded, which nobody reads yet.
+    /// A file that is being uploaded or made, which nobody else reads yet.
     func makePart(_ id: JobID) throws -> OpenFile {
         guard let folder else { throw Problem(.storeUnavailable, "This server has no folder for files.") }
         let names = folder.split(separator: "/", omittingEmptySubsequences: false)
@@ -54,13 +59,20 @@ struct JobFiles: Sendable {
             throw FileFailure(errno, "the folder for files cannot be made")
         }
         let random = String(UInt64.random(in: .min ... .max), radix: 36)
-        return try OpenFile(try path(named: "\(id.text).\(random).part"), O_WRONLY | O_CREAT | O_EXCL)
+        return try OpenFile(try path(named: "\(id.text).\(random).part"), O_RDWR | O_CREAT | O_EXCL)
     }
 
-    /// What was uploaded is the file of the job from here on, also after a power failure.
-    func keep(_ part: OpenFile, as id: JobID) throws {
+    /// A file that has no name, and is gone when it is closed, however the process ends.
+    func makeNameless(_ id: JobID) throws -> OpenFile {
+        let file = try makePart(id)
+        JobFiles.unlink(file)
+        return file
+    }
+
+    /// What was uploaded or made is the file of the job from here on, also after a power failure.
+    func keep(_ part: OpenFile, as id: JobID, _ role: Role = .upload) throws {
         try part.sync()
-        guard rename(part.path, try path(id, .upload)) == 0 else {
+        guard rename(part.path, try path(id, role)) == 0 else {
             throw FileFailure(errno, "a file cannot be renamed")
         }
         try syncFolder()
@@ -93,7 +105,19 @@ struct JobFiles: Sendable {
 
     /// Removes the files that nobody needs any more.
     /// - Parameter needs: whether the file of a job, or a part of one, is needed; nil: there is no such job here.
-    func sweep(olderThan now: Timestamp, _ needs: (JobID, _ isReport: Bool) -> Bool?) {
+    func sweep(olderThan now: Timestamp, _ needs: (JobID, Role?) -> Bool?) {
+        forEach { id, role, path in
+            if !(needs(id, role) ?? !isOld(path, now)) { _ = unlinkFile(path) }
+        }
+    }
+
+    /// Removes what earlier attempts at a job have left.
+    func removeParts(_ id: JobID) {
+        forEach { other, role, path in if other == id, role == nil { _ = unlinkFile(path) } }
+    }
+
+    /// The files of jobs: those without a role are parts.
+    private func forEach(_ visit: (JobID, Role?, _ path: String) -> Void) {
         guard let folder, let stream = opendir(folder) else { return }
         defer { closedir(stream) }
         while let entry = readdir(stream) {
@@ -101,11 +125,10 @@ struct JobFiles: Sendable {
                 $0.withMemoryRebound(to: CChar.self, capacity: 256) { String(cString: $0) }
             }
             guard let end = name.firstIndex(of: "."), let id = JobID(String(name[..<end])) else { continue }
-            let suffix = name[name.index(after: end)...]
-            let isReport = suffix == Role.report.rawValue
-            guard isReport || suffix == Role.upload.rawValue || suffix.hasSuffix(".part") else { continue }
-            let path = folder + "/" + name
-            if !(needs(id, isReport) ?? !isOld(path, now)) { _ = unlinkFile(path) }
+            let suffix = String(name[name.index(after: end)...])
+            let role = Role(rawValue: suffix)
+            guard role != nil || suffix.hasSuffix(".part") else { continue }
+            visit(id, role, folder + "/" + name)
         }
     }
 }

@@ -21,8 +21,9 @@ struct ListJobs: BodyEndpoint {
 }
 
 extension Identity {
-    /// The discriminator of a job's section.
-    func sectionName(_ job: Job) -> String {
-        account.catalogue.sections.first { $0.number == job.section }?.discriminator.text ?? String(job.section)
+    /// The discriminator of a job's section; nil: it is about all of them.
+    func sectionName(_ job: Job) -> String? {
+        guard job.section != 0 else { return nil }
+        return account.catalogue.sections.first { $0.number == job.section }?.discriminator.text ?? String(job.section)
     }
 }

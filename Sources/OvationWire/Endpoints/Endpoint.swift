@@ -56,7 +56,8 @@ extension Endpoint: CaseIterable {
     /// All of them, area by area. What is not here does not exist: the server makes its routes from this list.
     public static let allCases: [Endpoint] =
         tokens + keyspaces + sections + eventTypes + attributes + tags + channels + folders + topics + models + events
-        + profiles + profileData + merges + erasures + imports + consents + rejections + following + apiKeys + server
+        + profiles + profileData + merges + erasures + imports + profileFiles + consents + rejections + following
+        + apiKeys + server
 }
 
 extension Endpoint: Hashable {

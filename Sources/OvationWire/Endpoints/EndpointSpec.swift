@@ -194,6 +194,7 @@ public struct Answer: Sendable {
     }
 
     static let done = empty(204, "Done; the answer is empty.")
+    static let acceptedEmpty = empty(202, "Taken; the answer is empty.")
     static let createdEmpty = empty(201, "Made; the answer is empty.")
     /// Of an endpoint that answers with nothing, and can be asked only to check what it would make.
     static let checkedEmpty = empty(204, "Checked, with `Prefer: validate-only`; the answer is empty.")

@@ -53,6 +53,8 @@ extension Parameter {
             path("erasure_id", "Id of a receipt.", Bodies.Erasure.idSchema),
             path("import_id", "Id of an import.", Bodies.Erasure.idSchema),
             path("job", "Id of a job.", Bodies.Erasure.idSchema),
+            path("export_key", "Export key of a profile, which is its id.", Bodies.Profile.idSchema),
+            path("account", "Number of the account.", digits("1")),
             path(
                 "client_id", "Id of an API key.", .string(min: 1, example: "752cdd05-75e0-4f8a-bd08-62e3df753ff3")),
         ].map { ($0.name, $0) })

@@ -102,8 +102,9 @@ public struct PathParameters: Sendable {
         return id
     }
 
-    public func profileID() throws(Problem) -> ProfileID {
-        guard let id = ProfileID(hex: try text("profile_id")) else {
+    /// - Parameter name: `profile_id`, or `export_key` in paths of exports.
+    public func profileID(_ name: String = "profile_id") throws(Problem) -> ProfileID {
+        guard let id = ProfileID(hex: try text(name)) else {
             throw Problem(.profileNotFound, "There is no profile with this id.")
         }
         return id

@@ -1,0 +1,111 @@
+import HTTPTypes
+import Hummingbird
+import OvationCore
+import OvationWire
+
+/// What the endpoints share that have a file of profiles made.
+struct ProfileFiles: Sendable {
+    let store: any JobStore
+    let directory: Directory
+    let files: JobFiles
+    let wake: JobSignal
+    let basePath: BasePath
+
+    /// - Throws: where the API key may read no keyspace.
+    func requireReading(_ caller: Identity) throws(Problem) {
+        guard caller.catalogue.keyspaces.contains(where: { caller.key.mayRead($0.discriminator) }) else {
+            throw Problem(.keyspaceForbidden, "This API key may read no keyspace, so there is nothing to export.")
+        }
+    }
+
+    /// Keeps a new job, which begins as soon as it can.
+    /// - Parameters:
+    ///   - section: number in the account; 0: all of them.
+    ///   - profile: nil: all of them.
+    func add(
+        _ kind: Job.Kind, section: Int64 = 0, of profile: ProfileID? = nil, _ asked: JSONValue, _ caller: Identity,
+        _ call: Call, url: (JobID) -> String
+    ) async throws -> Job {
+        var random = SystemRandomNumberGenerator()
+        let id = JobID(using: &random)
+        // Whether there is a folder at all.
+        _ = try files.path(id, .result)
+        let request = FileRequest(
+            asked: asked, profile: profile, ignoresPermissions: try call.ignoresKeyspacePermissions(),
+            url: call.request.baseURL + basePath.text + url(id))
+        let job = Job(
+            making: id, kind, account: caller.key.account, section: section, actor: caller.key.clientID,
+            at: call.receivedAt, request: JSONWriter.write(request.json))
+        guard try await store.add(job, openMax: Limits.fileJobsOpenMax) else {
+            throw Problem(
+                .tooManyJobs,
+                "The account has \(Limits.fileJobsOpenMax) exports or reports of this kind that have not ended. Wait until one "
+                    + "ends, or cancel one.",
+                retryAfterSeconds: 30)
+        }
+        wake.send()
+        return job
+    }
+
+    /// The same, answered with where its file will be.
+    func answer(
+        _ kind: Job.Kind, section: Int64 = 0, _ asked: JSONValue, _ caller: Identity, _ call: Call
+    ) async throws -> BodyAnswer<Bodies.NewFile> {
+        let job = try await add(kind, section: section, asked, caller, call) {
+            Endpoint.getJobFile.path(["job": $0.text])
+        }
+        var body = Bodies.NewFile()
+        body.fileDownloadURL = try FileRequest(job).url
+        body.pollURL = body.fileDownloadURL
+        body.jobID = job.id.text
+        return BodyAnswer(body, status: .accepted)
+    }
+}
+
+/// What a job that makes a file keeps of its request.
+struct FileRequest: Sendable {
+    /// The body.
+    let asked: JSONValue
+    /// nil: all of them.
+    let profile: ProfileID?
+    let ignoresPermissions: Bool
+    /// Where the file is handed out.
+    let url: String
+
+    init(asked: JSONValue, profile: ProfileID?, ignoresPermissions: Bool, url: String) {
+        self.asked = asked
+        self.profile = profile
+        self.ignoresPermissions = ignoresPermissions
+        self.url = url
+    }
+
+    init(_ job: Job) throws(Problem) {
+        let json = try JSONValue(parsing: job.request)
+        asked = json["asked"] ?? .null
+        profile = json["export_key"]?.string.flatMap { ProfileID(hex: $0) }
+        ignoresPermissions = json["ignores_permissions"]?.bool ?? false
+        url = json["url"]?.string ?? ""
+    }
+
+    var json: JSONValue {
+        .object([
+            .init("asked", asked), .init("export_key", profile.map { .string($0.hex) } ?? .null),
+            .init("ignores_permissions", .bool(ignoresPermissions)), .init("url", .string(url)),
+        ])
+    }
+}
+
+extension Problem {
+    /// Of what a body names: a path that leads nowhere is another thing.
+    static func ofBody<Value>(_ check: () throws(Problem) -> Value) throws(Problem) -> Value {
+        do throws(Problem) {
+            return try check()
+        } catch {
+            throw error.code.status == .notFound ? Problem(.validationFailed, error.detail) : error
+        }
+    }
+
+    static func noSegments(_ member: String) -> Problem {
+        Problem(.validationFailed, "There are no segments yet; leave out '\(member)'.")
+    }
+}
