@@ -177,7 +177,13 @@ def test_other_settings_are_refused_by_their_names(tmp_path: Path, start_server:
     ]:
         assert word in fail(server, "events", "export", *options, "--into", folder)
     assert (folder / "manifest.json").read_bytes() == text
-    for options in (["--after", "1"], ["--through", "1"], ["-o", "x"], ["--from", "2024-01-01T00:00:00Z"], ["--changes"]):
+    for options in (
+        ["--after", "1"],
+        ["--through", "1"],
+        ["-o", "x"],
+        ["--from", "2024-01-01T00:00:00Z"],
+        ["--changes"],
+    ):
         assert "--into takes no" in fail(server, "events", "export", "--into", folder, *options)
     assert "1 or more" in fail(server, "events", "export", "--into", folder, "--events-per-file", "0")
 

@@ -113,7 +113,9 @@ def assert_same(server: Server, event_type: str, path: Path) -> pa.Table:
 def encodings(path: Path, column: str) -> set[str]:
     metadata = pq.ParquetFile(path).metadata
     index = metadata.schema.names.index(column)
-    return {name for group in range(metadata.num_row_groups) for name in metadata.row_group(group).column(index).encodings}
+    return {
+        name for group in range(metadata.num_row_groups) for name in metadata.row_group(group).column(index).encodings
+    }
 
 
 # MARK: Values
@@ -151,7 +153,9 @@ def test_each_type_has_a_column_of_its_own(tmp_path: Path, start_server: StartSe
     assert table.column("never").null_count == 9
     metadata = pq.ParquetFile(path).metadata
     assert metadata.created_by == "ovation"
-    chunks = {chunk.path_in_schema: chunk for chunk in (metadata.row_group(0).column(i) for i in range(metadata.num_columns))}
+    chunks = {
+        chunk.path_in_schema: chunk for chunk in (metadata.row_group(0).column(i) for i in range(metadata.num_columns))
+    }
     assert {chunk.compression for chunk in chunks.values()} == {"GZIP"}
     number = chunks["number"].statistics
     assert (number.min, number.max, number.null_count) == (-(2**63), 2**63 - 1, 4)
@@ -159,7 +163,10 @@ def test_each_type_has_a_column_of_its_own(tmp_path: Path, start_server: StartSe
     assert (share.min, share.max) == (-1.7976931348623157e308, 1.7976931348623157e308)
     # A text of 10,000 characters is not repeated in the footer.
     assert not chunks["text"].statistics.has_min_max and chunks["text"].statistics.null_count == 3
-    assert (chunks["profile_key"].statistics.min, chunks["profile_key"].statistics.max) == ("p0@example.com", "p8@example.com")
+    assert (chunks["profile_key"].statistics.min, chunks["profile_key"].statistics.max) == (
+        "p0@example.com",
+        "p8@example.com",
+    )
     assert chunks["never"].statistics.null_count == 9 and not chunks["never"].statistics.has_min_max
     # What a filter skips by the statistics is right.
     with duckdb.connect() as connection:
@@ -203,7 +210,9 @@ def test_a_field_whose_type_has_changed_has_one_column_for_all_versions(
 
 def test_a_large_export_has_several_row_groups_and_pages(tmp_path: Path, start_server: StartServer) -> None:
     server = start_server()
-    event_type = server.client().make_event_type({"unique": "string", "repeated": "string", "share": "double", "rare": "boolean"})
+    event_type = server.client().make_event_type(
+        {"unique": "string", "repeated": "string", "share": "double", "rare": "boolean"}
+    )
     choices = random.Random(7)
     data = [
         {
@@ -255,7 +264,7 @@ def random_value(kind: str, choices: random.Random, style: int) -> Json:
             lambda: math.ldexp(choices.random(), choices.randint(-1000, 1000)),
             lambda: 0.0,
         ][style]()
-    alphabet = "aé漢\U0001f600\"\\\n,;=\u0001 "
+    alphabet = 'aé漢\U0001f600"\\\n,;=\u0001 '
     return [
         lambda: "".join(choices.choices(alphabet, k=choices.randint(0, 40))),
         lambda: choices.choice(["", "a", "b", "ab"]),
