@@ -98,6 +98,21 @@ public struct Limits: Sendable, Equatable {
     public static let exportStallMax: Duration = .seconds(300)
     /// Bytes that the reader has to take in that time: a real reader is faster than one kilobyte a second.
     public static let exportBytesMin = 256 * 1024
+    /// Bytes of values in one row group of a file of Parquet. The rows are in memory until it is written. Readers skip, and share
+    /// among their threads, whole row groups.
+    public static let parquetRowGroupBytes = 8 * 1024 * 1024
+    /// Rows in one page of it.
+    public static let parquetPageRows = 20_000
+    /// Bytes of values after which a page ends early.
+    public static let parquetPageBytes = 256 * 1024
+    /// Bytes of the dictionary of one column in a row group; a column with more has none.
+    public static let parquetDictionaryBytesMax = 1024 * 1024
+    /// Bytes of the smallest and the largest text of a column, for the file to repeat them.
+    public static let parquetStatisticsBytesMax = 64
+    /// Columns of a file of Parquet; the versions of an event type can have more fields together.
+    public static let parquetColumnsMax = 2000
+    /// Bytes that the footer of a file of Parquet has of its row groups. They are in memory until the end.
+    public static let parquetFooterBytesMax = 16 * 1024 * 1024
 
     // MARK: Imports and jobs
 

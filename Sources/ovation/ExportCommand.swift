@@ -6,29 +6,36 @@ import SystemPackage
 
 extension EventsCommand {
     struct Export: AsyncParsableCommand {
-        enum Format: String, ExpressibleByArgument, CaseIterable { case ndjson, csv }
+        enum Format: String, ExpressibleByArgument, CaseIterable { case ndjson, csv, parquet }
 
         static let configuration = CommandConfiguration(
             abstract: "Export all events of a section, or of one profile.",
             discussion: """
                 All events come in the order of their arrival, as lines that 'ovation events import' takes, or as CSV. \
                 With --changes, what was changed of the profiles stands among them; an import refuses these lines. \
-                With a single --event-type, CSV has a column for each field. Those of one profile come newest first.
+                With a single --event-type, CSV has a column for each field, and so has Parquet, which needs one. Those of \
+                one profile come newest first.
+
+                --into adds to a folder what has come since the last run, as new files, so that a nightly job exports each \
+                event once. In Parquet each event type has a folder in it.
 
                 Examples:
                   ovation events export -o history.ndjson
                   ovation events export --format csv --event-type com.apsis1.events.transaction.order -o orders.csv
+                  ovation events export --format parquet --event-type Order -o orders.parquet
+                  ovation events export --format parquet --into warehouse
                   ovation events export --from 2024-01-01T00:00:00Z --to 2025-01-01T00:00:00Z | gzip > 2024.ndjson.gz
                   ovation events export --keyspace com.apsis1.keyspaces.email --profile-key steve@apsis.com
                 """)
 
         @OptionGroup var connection: ConnectionOptions
         @Option(help: "Section, by its discriminator or name.") var section = "com.apsis1.sections.default"
-        @Option(help: "ndjson or csv.") var format = Format.ndjson
+        @Option(help: "ndjson, csv or parquet.") var format = Format.ndjson
         @Option(help: "Only this event type, by its discriminator or name; repeatable.") var eventType: [String] = []
         @Option(help: "From this event time on, as 2020-10-14T09:43:34Z.") var from: String?
         @Option(help: "Up to this event time, not including it.") var to: String?
         @Option(help: "Only events that arrived after the one with this id.") var after: String?
+        @Option(help: "Only events up to the one with this id.") var through: String?
         @Option(help: "With --profile-key: discriminator of its keyspace.") var keyspace = "com.apsis1.keyspaces.email"
         @Option(help: "Only events of the profile with this key.") var profileKey: String?
         @Flag(help: "In CSV: leave texts that a spreadsheet would calculate as they are.") var keepFormulas = false
@@ -39,12 +46,34 @@ extension EventsCommand {
         @Flag(name: .shortAndLong, help: "Show no progress.") var quiet = false
         @Option(name: .shortAndLong, help: "File to write. (default: standard output)") var output: String?
 
+        @Option(help: "Folder to which what has come since the last run is added; made where there is none.")
+        var into: String?
+        @Option(help: "With --into: a file has at most so many events.") var eventsPerFile = 1_000_000
+
+        func validate() throws {
+            guard !bom || format == .csv else { throw ValidationError("--bom is for --format csv.") }
+            guard !changes || format == .ndjson else { throw ValidationError("--changes is for --format ndjson.") }
+            guard format != .parquet || profileKey == nil else {
+                throw ValidationError("--format parquet is for all profiles; leave out --profile-key.")
+            }
+            guard eventsPerFile > 0 else { throw ValidationError("--events-per-file is 1 or more.") }
+            guard profileKey == nil || through == nil else {
+                throw ValidationError("--through has no meaning with --profile-key.")
+            }
+            guard into != nil else { return }
+            let others = [
+                ("--output", output != nil), ("--profile-key", profileKey != nil), ("--changes", changes),
+                ("--from", from != nil), ("--to", to != nil), ("--after", after != nil), ("--through", through != nil),
+            ]
+            for (name, isGiven) in others where isGiven { throw ValidationError("--into takes no \(name).") }
+        }
+
         func run() async throws {
-            guard !bom || format == .csv else { throw CommandFailure("--bom is for --format csv.") }
-            guard !changes || format == .ndjson else { throw CommandFailure("--changes is for --format ndjson.") }
             let client = try connection.client()
             let section = try await client.section(named: section)
             let types = try await client.eventTypes(named: eventType, in: section)
+            if let into { return try await export(into: into, client, section, types) }
+            if format == .parquet { return try await exportTable(client, section, types) }
             let query = query(types)
             let file = try ExportFile(output, format)
             defer { file.discardIfEmpty() }
@@ -73,6 +102,7 @@ extension EventsCommand {
             var query = types.map { ("event_discriminators", $0) }
             if let from { query.append(("from", from)) }
             if let to { query.append(("to", to)) }
+            if let through { query.append(("through", through)) }
             if changes { query.append(("include", "changes")) }
             if ignoreKeyspacePermissions { query.append(("ignore_keyspace_permissions", "true")) }
             if bom, profileKey == nil { query.append(("bom", "true")) }
@@ -80,14 +110,56 @@ extension EventsCommand {
             return query
         }
 
+        private func export(
+            into path: String, _ client: APIClient, _ section: String, _ types: [String]
+        ) async throws {
+            let settings = ExportSettings(
+                url: client.address, section: section, format: format.rawValue, eventTypes: Set(types).sorted(),
+                keepFormulas: keepFormulas,
+                bom: bom, ignoreKeyspacePermissions: ignoreKeyspacePermissions)
+            let folder = try ExportFolder(path, settings)
+            let progress = TransferProgress(total: nil, unit: "events", isQuiet: quiet)
+            let export = FolderExport(
+                client: client, folder: folder, settings: settings, idsPerFile: Int64(eventsPerFile),
+                progress: progress)
+            let line = try await progress.whileShowing { try await export.run() }
+            if !quiet { StandardError.write(line) }
+        }
+
+        private func exportTable(_ client: APIClient, _ section: String, _ types: [String]) async throws {
+            guard types.count == 1 else {
+                throw CommandFailure(
+                    "A file of Parquet has the events of one type: give one --event-type, or --into and a folder.")
+            }
+            let file = try OutputFile(output)
+            defer { file.discardIfEmpty() }
+            guard !file.isTerminal else { throw CommandFailure("Parquet is no text; name a file with --output.") }
+            let progress = TransferProgress(total: nil, unit: "bytes", isQuiet: quiet)
+            let export = TableExport(
+                of: section, query: query(types) + (after.map { [("after", $0)] } ?? []), through: client,
+                observer: TableListener(file: file, progress: progress))
+            let table = try await progress.whileShowing {
+                do {
+                    return try await export.run()
+                } catch let failure as ClientFailure where failure.isPassing {
+                    throw CommandFailure("\(failure.reason); the file is not whole.")
+                }
+            }
+            try file.finish()
+            if !quiet, let table { StandardError.write(Export.line(table.summary)) }
+        }
+
+        private static func line(_ summary: Bodies.ExportSummary) -> String {
+            let leftOut = Int(summary.leftOut)
+            return Figures.count(Int(summary.events), of: summary.changes == nil ? "event" : "line")
+                + (leftOut > 0 ? ", \(Figures.grouped(leftOut)) left out that this key may not read" : "")
+                + ", up to event \(summary.lastEventID)."
+        }
+
         /// - Returns: the line that says how it went.
         private static func run(_ export: SectionExport) async throws -> String {
             do {
-                let summary = try await export.run()
-                let leftOut = Int(summary.leftOut)
-                return Figures.count(Int(summary.events), of: summary.changes == nil ? "event" : "line")
-                    + (leftOut > 0 ? ", \(Figures.grouped(leftOut)) left out that this key may not read" : "")
-                    + ", up to event \(summary.lastEventID)."
+                return line(try await export.run())
             } catch let incomplete as IncompleteExport {
                 let goesOn = incomplete.lastEventID.map { " --after \($0) goes on from here." } ?? ""
                 throw CommandFailure("\(incomplete.failure.reason); the export is not whole.\(goesOn)")
@@ -135,7 +207,7 @@ struct ExportFile: Sendable {
         let escaped =
             switch format {
             case .ndjson: TerminalText.lines(bytes)
-            case .csv: file.isTerminal ? TerminalText.lines(bytes) : nil
+            case .csv, .parquet: file.isTerminal ? TerminalText.lines(bytes) : nil
             }
         if let escaped { try escaped.withUnsafeBytes { try file.write($0) } } else { try file.write(bytes) }
     }
@@ -143,6 +215,28 @@ struct ExportFile: Sendable {
     func finish() throws { try file.finish() }
 
     func discardIfEmpty() { file.discardIfEmpty() }
+}
+
+/// Writes a file of Parquet, and shows how far it is.
+private struct TableListener: TableObserver {
+    let file: OutputFile
+    let progress: TransferProgress
+
+    func write(_ bytes: UnsafeRawBufferPointer) throws {
+        try file.write(bytes)
+        progress.count(adding: bytes.count)
+    }
+
+    func restart() throws -> Bool {
+        try file.restart()
+        return file.canRestart
+    }
+
+    func end(_ count: Int) throws -> [UInt8]? { try file.end(count) }
+
+    func pauses(after failure: ClientFailure, seconds: Int) { progress.note(failure, seconds) }
+
+    func goesOn() { progress.note("") }
 }
 
 /// Writes an export, and shows how far it is.

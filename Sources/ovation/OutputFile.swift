@@ -80,6 +80,14 @@ struct OutputFile: Sendable {
         if case .file = destination { true } else { false }
     }
 
+    /// The last bytes that were written; nil where they cannot be read.
+    func end(_ count: Int) throws -> [UInt8]? {
+        guard case .file(_, let part) = destination, let size = FileStatus(of: descriptor)?.size else { return nil }
+        let reading = try OutputFile.open(part, .readOnly, options: [.noFollow, .closeOnExec], [], name)
+        defer { try? reading.close() }
+        return try reading.bytes(from: max(0, size - count), to: size)
+    }
+
     func restart() throws {
         guard canRestart else { return }
         try descriptor.resize(to: 0)
@@ -122,12 +130,13 @@ struct OutputFile: Sendable {
     }
 
     private static func open(
-        _ path: String, options: SystemPackage.FileDescriptor.OpenOptions, _ permissions: FilePermissions,
+        _ path: String, _ mode: SystemPackage.FileDescriptor.AccessMode = .writeOnly,
+        options: SystemPackage.FileDescriptor.OpenOptions, _ permissions: FilePermissions,
         _ name: String
     ) throws -> SystemPackage.FileDescriptor {
         do {
             return try SystemPackage.FileDescriptor.open(
-                FilePath(path), .writeOnly, options: options, permissions: permissions)
+                FilePath(path), mode, options: options, permissions: permissions)
         } catch {
             throw CommandFailure("\(name) cannot be written: \(error).")
         }
@@ -151,6 +160,21 @@ struct OutputFile: Sendable {
                 ? target : FilePath(path).removingLastComponent().appending(target).string
         }
         throw CommandFailure("\(name) is a link that leads to no file.")
+    }
+}
+
+extension SystemPackage.FileDescriptor {
+    /// A part of a file; fewer bytes where it ends before.
+    func bytes(from start: Int, to end: Int) throws -> [UInt8] {
+        try [UInt8](unsafeUninitializedCapacity: end - start) { buffer, read in
+            let raw = UnsafeMutableRawBufferPointer(buffer)
+            while read < raw.count {
+                let rest = UnsafeMutableRawBufferPointer(rebasing: raw[read...])
+                let count = try self.read(fromAbsoluteOffset: Int64(start + read), into: rest)
+                guard count > 0 else { return }
+                read += count
+            }
+        }
     }
 }
 

@@ -55,6 +55,10 @@ final class TransferProgress: Sendable {
         }
     }
 
+    func count(adding count: Int) {
+        state.withLock { $0.events += count }
+    }
+
     /// Something to say beside the figures, such as that the connection is tried again.
     func note(_ text: String) {
         state.withLock { $0.note = text }

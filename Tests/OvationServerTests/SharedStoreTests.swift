@@ -82,6 +82,28 @@ struct SharedStoreTests {
         }
     }
 
+    @Test("an export has the events of a version that was made on the other server, however it is written")
+    func exportsNewVersions() async throws {
+        try await run { pair in
+            let model = String(decoding: JSONWriter.write(Bodies.Model(try Fixtures.model()).json), as: UTF8.self)
+            #expect(try await pair.here.send(.put, "/audience/model", body: model).status == .ok)
+            let path = TestServer.definitionsPath
+            // It takes in the model.
+            #expect(try await pair.there.send(.get, path + "/export").status == .ok)
+            let version = #"{"fields":{"number":"integer"},"version_id":"77"}"#
+            let versions = path + "/\(Fixtures.eventType)/versions"
+            #expect(try await pair.here.send(.post, versions, body: version).status == .created)
+            let item = TestServer.item(#"{"number":1}"#, version: "77")
+            let posted = try await pair.here.send(
+                .post, TestServer.eventsPath(), body: TestServer.items(item))
+            #expect(posted.status == .noContent, "\(posted.text)")
+            for query in ["", "?event_discriminators=\(Fixtures.eventType)"] {
+                let lines = try await pair.there.send(.get, path + "/export" + query).text
+                #expect(lines.contains(#""version_id":"77""#), "\(query): \(lines)")
+            }
+        }
+    }
+
     @Test("deleting events is told to nobody: the other server reads nothing anew, and entity tags stay")
     func deletesQuietly() async throws {
         try await run { pair in

@@ -126,7 +126,8 @@ struct StreamLogTests {
 
     @Test("the log has an export and an upload with progress that break off when the store fails")
     func logsEndpoints() async throws {
-        try await serve(pages: 1) { client, token, lines in
+        // The end of the export, and its first page.
+        try await serve(pages: 2) { client, token, lines in
             let body = (0..<30_000).map {
                 #"{"keyspace":"\#(Fixtures.emailKeyspace)","profile_key":"a\#($0 % 9)@b.se","#
                     + #""event_time":"2022-01-01T00:00:00.000Z","version_id":"2565266","data":{"myNumberField":1}}"#

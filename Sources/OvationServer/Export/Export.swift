@@ -9,16 +9,13 @@ struct Export: Sendable {
     let dependencies: Dependencies
     let caller: Identity
     let section: Discriminator<Section>
-    let format: ExportFormat
+    let kind: ExportKind
     /// Also event types that may not be read through the keyspace of the profile's key.
     let ignoresPermissions: Bool
     /// Ends with a line that says what the export had.
     let hasSummary: Bool
     /// Also what was changed of the profiles.
     let hasChanges: Bool
-
-    /// Bytes that are written at once.
-    private static let partBytes = 256 * 1024
 
     private struct Counts {
         var events = 0
@@ -30,9 +27,7 @@ struct Export: Sendable {
     ///   - range: of the export, up to its end: what arrives meanwhile is for the next export, so that this one ends.
     /// - Throws: when the export cannot continue; the reader sees that the answer is cut off.
     func run(from first: ExportPage, _ range: ExportRange, to output: StreamOutput) async throws {
-        var writer = JSONWriter()
-        writer.bytes.reserveCapacity(2 * Export.partBytes)
-        writer.append(headerOf: format)
+        var writer = ExportWriter(kind)
         var counts = Counts()
         var page = first
         var range = range
@@ -46,9 +41,8 @@ struct Export: Sendable {
             guard let read = try await next else { break }
             page = read
         }
-        if hasSummary { writer.append(summary(counts, last: range.through ?? first.newest)) }
-        if hasSummary { writer.append(raw: "\n") }
-        try await output.write(ByteBuffer(bytes: writer.bytes))
+        let summary = summary(counts, last: range.through ?? first.newest)
+        try await output.write(try await writer.finish(summary, isWanted: hasSummary))
     }
 
     private func read(_ range: ExportRange?) async throws -> ExportPage? {
@@ -58,7 +52,7 @@ struct Export: Sendable {
 
     /// With the present rights and definitions: an export can take hours.
     private func write(
-        _ page: ExportPage, _ changes: inout ExportedChanges?, _ writer: inout JSONWriter, _ counts: inout Counts,
+        _ page: ExportPage, _ changes: inout ExportedChanges?, _ writer: inout ExportWriter, _ counts: inout Counts,
         to output: StreamOutput
     ) async throws {
         let current = try dependencies.directory.current(caller)
@@ -79,7 +73,7 @@ struct Export: Sendable {
     }
 
     private func append(
-        _ row: ChangeExportPage.Row, _ writer: inout JSONWriter, _ view: ExportView, _ counts: inout Counts
+        _ row: ChangeExportPage.Row, _ writer: inout ExportWriter, _ view: ExportView, _ counts: inout Counts
     ) {
         guard let keyspace = view.keyspace(row.key.keyspace),
             let change = Bodies.ExportedChange(row, keyspace, view.fields(through: keyspace))
@@ -87,29 +81,27 @@ struct Export: Sendable {
             counts.leftOut += 1
             return
         }
-        writer.append(change.json)
-        writer.append(raw: "\n")
+        writer.append(line: change.json)
         counts.changes += 1
     }
 
-    private func writeIfFull(_ writer: inout JSONWriter, to output: StreamOutput) async throws {
-        guard writer.bytes.count >= Export.partBytes else { return }
-        try await output.write(ByteBuffer(bytes: writer.bytes))
-        writer.bytes.removeAll(keepingCapacity: true)
+    private func writeIfFull(_ writer: inout ExportWriter, to output: StreamOutput) async throws {
+        guard writer.isFull else { return }
+        try await output.write(try await writer.take())
     }
 
     /// Rows up to the size of one part.
     /// - Parameter id: where the next change stands.
     /// - Returns: the index of the first remaining one.
     private func append(
-        _ page: ExportPage, from start: Int, before id: Int64, _ writer: inout JSONWriter, _ view: inout ExportView,
+        _ page: ExportPage, from start: Int, before id: Int64, _ writer: inout ExportWriter, _ view: inout ExportView,
         _ counts: inout Counts
     ) -> Int {
         page.data.withUnsafeBufferPointer { data in
             page.keys.withUnsafeBufferPointer { keys in
                 var index = start
                 var dataStart = start == 0 ? 0 : page.rows[start - 1].dataEnd
-                while index < page.rows.count, writer.bytes.count < Export.partBytes {
+                while index < page.rows.count, !writer.isFull {
                     let row = page.rows[index]
                     if row.id > id { break }
                     let its = dataStart..<row.dataEnd
@@ -126,23 +118,20 @@ struct Export: Sendable {
                             id: row.id, eventTime: row.eventTime, receivedAt: row.receivedAt, version: row.version,
                             section: view.section, eventType: eventType, keyspace: keyspace,
                             key: UnsafeBufferPointer(rebasing: keys[profile.key]),
-                            data: UnsafeBufferPointer(rebasing: data[its])),
-                        as: format)
+                            data: UnsafeBufferPointer(rebasing: data[its])))
                 }
                 return index
             }
         }
     }
 
-    private func summary(_ counts: Counts, last: Int64) -> JSONValue {
+    private func summary(_ counts: Counts, last: Int64) -> Bodies.ExportSummary {
         var summary = Bodies.ExportSummary()
         summary.events = Int64(counts.events)
         if hasChanges { summary.changes = Int64(counts.changes) }
         summary.leftOut = Int64(counts.leftOut)
         summary.lastEventID = String(last)
-        var end = Bodies.ExportEnd()
-        end.summary = summary
-        return end.json
+        return summary
     }
 }
 

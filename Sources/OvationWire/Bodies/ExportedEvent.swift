@@ -30,11 +30,20 @@ public struct ExportedEvent {
     }
 }
 
-/// How an export writes events.
+/// How an export writes events as text.
 public enum ExportFormat: Sendable {
     /// Lines that a bulk upload takes.
     case ndjson
     case csv(CSVColumns)
+}
+
+/// What an export is: lines of text, or a table.
+public enum ExportKind: Sendable {
+    case lines(ExportFormat)
+    case parquet(EventColumns)
+
+    /// The type of a file of Parquet.
+    public static let parquetMediaType = "application/vnd.apache.parquet"
 }
 
 extension JSONWriter {

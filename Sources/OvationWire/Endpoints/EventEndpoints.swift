@@ -81,11 +81,13 @@ extension Endpoint {
     public static let exportEvents = Endpoint(
         EndpointSpec(
             "exportEvents", .get, "/audience/sections/{section}/events/export", .token, .events,
-            "All events of a section in the order of their arrival, as NDJSON or CSV",
+            "All events of a section in the order of their arrival, as NDJSON, CSV or Parquet",
             "An export that breaks off is cut off. It goes on behind an event with 'after'. An ExportLine says what a line is, "
                 + "and an ExportedChange what that of a change is.",
             parameters: [
-                .query("format", "What the lines are.", .words("ndjson", "csv").with(default: "ndjson")),
+                .query(
+                    "format", "Parquet has a column for each field, and needs exactly one event type.",
+                    .words("ndjson", "csv", "parquet").with(default: "ndjson")),
                 .eventDiscriminators, .from, .to,
                 .query(
                     "include", "In NDJSON: 'changes' gives also what was changed of the profiles' attributes and tags.",
@@ -93,6 +95,9 @@ extension Endpoint {
                 .query(
                     "after", "Only events that arrived after the event with this id.",
                     .string(pattern: "^[1-9][0-9]{0,17}$", example: "17")),
+                .query(
+                    "through", "Only events up to the one with this id, and this one.",
+                    .string(pattern: "^[1-9][0-9]{0,17}$", example: "23")),
                 .query(
                     "bom", "In CSV: begin with a byte order mark, by which some spreadsheets know UTF-8.",
                     Parameter.flag),
@@ -105,6 +110,10 @@ extension Endpoint {
                     Parameter.flag),
                 .ignoreKeyspacePermissions,
             ],
-            answers: [.text("Lines that a bulk upload takes, or CSV.", lines, "text/csv")], isPrivate: true,
+            answers: [
+                .text(
+                    "Lines that a bulk upload takes, CSV, or a file of Parquet.", lines, "text/csv",
+                    ExportKind.parquetMediaType)
+            ], isPrivate: true,
             besides: [Bodies.ExportLine.self, Bodies.ExportedChange.self]))
 }
