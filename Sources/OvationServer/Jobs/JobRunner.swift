@@ -9,6 +9,7 @@ public struct JobRunner: Service {
     let store: any Store
     let directory: Directory
     let files: JobFiles
+    let metrics: ServerMetrics
     let wake: JobSignal
     let clock: WallClock
     let logger: Logger
@@ -20,6 +21,7 @@ public struct JobRunner: Service {
         store = dependencies.store
         directory = dependencies.directory
         files = dependencies.files
+        metrics = dependencies.journal.metrics
         wake = dependencies.jobs
         clock = dependencies.clock
         logger = dependencies.journal.logger
@@ -58,15 +60,21 @@ public struct JobRunner: Service {
     /// Looks at each open job once.
     package func round() async throws {
         let jobs = try await store.openJobs(limit: Limits.jobsOpenMax)
+        metrics.note(open: jobs)
         for job in jobs {
             if let expired = job.expired(at: clock.now()) {
-                if try await store.save(expired) != nil { files.remove(job.id, .upload) }
+                guard let ended = try await store.save(expired) else { continue }
+                metrics.count(ended: ended)
+                files.remove(job.id, .upload)
                 continue
             }
             guard files.has(job.id, .upload), let taken = job.taken(by: owner, at: clock.now()),
-                let mine = try await store.save(taken)
+                try await store.save(taken) != nil,
+                // With what was asked for, which a list leaves out.
+                let mine = try await store.job(job.id, account: job.account)
             else { continue }
-            let run = ImportRun(store: store, directory: directory, files: files, clock: clock, logger: logger)
+            let run = ImportRun(
+                store: store, directory: directory, files: files, metrics: metrics, clock: clock, logger: logger)
             do {
                 try await run.run(mine)
             } catch is CancellationError {
@@ -75,6 +83,8 @@ public struct JobRunner: Service {
                 // It stays as it was noted, and has its turn again. The others are not to wait for it.
                 logger.warning("a job is not done just now", metadata: ["job": "\(job.id.text)", "why": "\(error)"])
             }
+            // An import takes its time, and the figures are not to be of before it.
+            metrics.note(open: try await store.openJobs(limit: Limits.jobsOpenMax))
         }
     }
 
