@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from .figures import Spread
 from .filled import Filled
+from .imports import Imports
 from .micro import Micro
 from .ovation import DATA_JSON
 from .place import Failure
@@ -200,4 +201,13 @@ def of_profiles(figures: Profiles) -> list[Target]:
         at_most(19, "newest 50 of a profile merged of five: of the time for one profile", 2, pages, digits=2),
         at_most(20, f"deletion of a profile with {large}: until the 204", 50, lives.deletions, " ms", 1),
         at_most(20, "posts beside that deletion: p99, of that before it", 2, waits, digits=2),
+    ]
+
+
+def of_imports(figures: Imports) -> list[Target]:
+    share = figures.meanwhile.rate.divided_by(figures.alone.rate)
+    return [
+        at_least(21, "import of people, five attributes and a consent each", 40_000, figures.new, " rows/s"),
+        at_least(21, "posts beside an import: of their rate without one", 0.6, share, digits=2),
+        at_most(21, "memory of an import, beside that before it", 40, figures.memory, " MB", 1),
     ]
