@@ -1,4 +1,4 @@
-"""python3 -m ovation_bench [quick | full | long | postgres | profiles | yardsticks]: run by Scripts/bench."""
+"""python3 -m ovation_bench [quick | full | long | postgres | profiles | imports | yardsticks]: run by Scripts/bench."""
 
 from __future__ import annotations
 
@@ -9,7 +9,9 @@ import subprocess
 import sys
 import time
 
-from . import document, filled, longrun, micro, others, ovation, posts, postgresql, profiles, report, targets, yardsticks
+from . import (
+    document, filled, imports, longrun, micro, others, ovation, posts, postgresql, profiles, report, targets, yardsticks,
+)  # fmt: skip
 from .figures import wrapped
 from .machine import machine, sync_time
 from .place import DOCUMENT, OUTPUT, ROOT, WORK, folder, remove, required_binary, say
@@ -18,11 +20,11 @@ from .plan import FULL, Plan, plan
 
 def main() -> None:
     name = sys.argv[1] if len(sys.argv) > 1 else "full"
-    if name not in ("quick", "full", "long", "postgres", "profiles", "yardsticks") or len(sys.argv) > 2:
-        raise SystemExit("usage: Scripts/bench [quick | full | long | micro | postgres | profiles | yardsticks]")
+    if name not in ("quick", "full", "long", "postgres", "profiles", "imports", "yardsticks") or len(sys.argv) > 2:
+        raise SystemExit("usage: Scripts/bench [quick | full | long | micro | postgres | profiles | imports | yardsticks]")
     if shutil.which("wrk") is None:
         raise SystemExit("wrk is missing: Scripts/setup bench")
-    for program in ("ovation",) if name == "profiles" else ("ovation", "bare-server"):
+    for program in ("ovation",) if name in ("profiles", "imports") else ("ovation", "bare-server"):
         required_binary(program)
     chosen = plan(name)
     # So that servers are stopped and stores removed then too.
@@ -37,10 +39,13 @@ def main() -> None:
             _profiles(chosen)
         elif name == "yardsticks":
             _yardsticks(chosen)
+        elif name == "imports":
+            _imports(chosen)
         else:
             _all(chosen)
             _yardsticks(chosen)
             _profiles(chosen)
+            _imports(chosen)
             _postgresql(chosen)
     finally:
         remove(WORK)
@@ -114,6 +119,19 @@ def _yardsticks(chosen: Plan) -> None:
     print(text)
     _keep("yardsticks", text)
     _write("yardsticks", text, chosen.steady_seconds >= FULL.steady_seconds)
+
+
+def _imports(chosen: Plan) -> None:
+    sync = sync_time(folder("sync"))
+    figures = imports.measure(chosen)
+    text = wrapped(
+        f"{_today()}, {_version()}. {machine(WORK)}; a sync of 4 kB takes {sync.append:.2f} ms when it appends. "
+        f"{chosen.rounds} rounds. Each figure is the median (lowest–highest) of the rounds.\n\n"
+        f"{report.verdicts(targets.of_imports(figures), None)}\n{imports.report(figures)}"
+    )
+    print(text)
+    _keep("imports", text)
+    _write("imports", text, chosen.import_people >= FULL.import_people)
 
 
 def _long(chosen: Plan) -> None:

@@ -58,6 +58,8 @@ class Plan:
     steady_seconds: int = 600
     # Profiles that are exported.
     exported_profiles: int = 200_000
+    # People of an import.
+    import_people: int = 200_000
 
     @property
     def is_quick(self) -> bool:
@@ -83,7 +85,7 @@ class Plan:
 QUICK = Plan(
     name="quick", rounds=2, seconds=2, filled_rounds=1, filled_seconds=1, stored=1_000_000, stored_profiles=50_000,
     large=50_000, bulk=200_000, database_events=200_000, database_profiles=3_000, database_import=50_000, starts=1,
-    attribute_profiles=50_000, steady_seconds=5,
+    attribute_profiles=50_000, steady_seconds=5, import_people=20_000,
 )  # fmt: skip
 FULL = Plan(
     name="full", rounds=5, seconds=5, filled_rounds=5, filled_seconds=5, stored=20_000_000,

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from .figures import Spread
 from .filled import Filled
+from .imports import Imports
 from .micro import Micro
 from .ovation import DATA_JSON
 from .place import Failure
@@ -221,4 +222,13 @@ def of_yardsticks(figures: Yardsticks) -> list[Target]:
         at_least(21, f"{one}: of Redis' XADD with a sync before each answer", 0.95, part(REDIS), digits=2),
         at_most(21, f"{one}: processor time of a post", 40, ours.processor, " µs"),
         at_most(22, "posts at half of the peak rate: p99.9", 6, figures.steady(0.999), " ms", 1),
+    ]
+
+
+def of_imports(figures: Imports) -> list[Target]:
+    share = figures.meanwhile.rate.divided_by(figures.alone.rate)
+    return [
+        at_least(21, "import of people, five attributes and a consent each", 40_000, figures.new, " rows/s"),
+        at_least(21, "posts beside an import: of their rate without one", 0.6, share, digits=2),
+        at_most(21, "memory of an import, beside that before it", 40, figures.memory, " MB", 1),
     ]

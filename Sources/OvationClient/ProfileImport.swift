@@ -19,11 +19,21 @@ public struct ProfileImport: Sendable {
     /// - Throws: ``ClientFailure``, or what the source throws.
     public func upload(_ source: any UploadSource, observer: any TransferObserver) async throws {
         var retries = Retries()
+        var isRepeat = false
         while true {
             let form = FormSource(source, key: uploadKey)
             do {
                 return try await client.send(form, as: form.contentType, to: .uploadImportFile, ["import_id": id])
+            } catch let failure as ClientFailure where isRepeat && failure.isLateUpload {
+                // The answer to the attempt before was lost, or the server has not noticed yet that its connection broke.
+                if try await isBeyondUpload() { return }
+                guard let seconds = retries.pause(progress: 0) else { throw failure }
+                observer.pauses(after: failure, seconds: seconds)
+                try await client.sleep(.seconds(seconds))
+                observer.goesOn()
+                try source.rewind()
             } catch let failure as ClientFailure where failure.isPassing && source.canRewind {
+                isRepeat = true
                 guard let seconds = retries.pause(progress: 0) else { throw failure }
                 observer.pauses(after: failure, seconds: seconds)
                 try await client.sleep(.seconds(seconds))
@@ -31,6 +41,11 @@ public struct ProfileImport: Sendable {
                 try source.rewind()
             }
         }
+    }
+
+    /// Whether the import waits for no file any more, whatever became of it since.
+    private func isBeyondUpload() async throws -> Bool {
+        try await client.call(.getJob, ["job": id]).content.result.status != .waitingForFile
     }
 
     /// Reads the refused rows, part by part.
@@ -43,6 +58,13 @@ public struct ProfileImport: Sendable {
         ) { answer in
             while let part = try await answer.next() { try part.withUnsafeBytes { try take($0) } }
         }
+    }
+}
+
+extension ClientFailure {
+    /// The server waits for no file, or for this one no more.
+    fileprivate var isLateUpload: Bool {
+        if case .refused(_, let problem) = self { problem.code == "upload_expired" } else { false }
     }
 }
 

@@ -5,7 +5,7 @@
 enum Addresses {
     /// Attributes whose values are addresses. A test holds the templates to these.
     static let attributes: Set<String> = [
-        "action", "data-live", "data-load", "data-stream", "formaction", "href", "src",
+        "action", "data-live", "data-load", "data-renew", "data-stream", "formaction", "href", "src",
     ]
 
     /// - Parameter prefix: `/ovation`; empty leaves the text as it is.

@@ -38,7 +38,7 @@ struct Frame {
         let entries = { (areas: [Layout.Area]) in areas.map { Self.entry($0, in: layout) } }
         groups = [
             Group(id: "nav-start", heading: nil, entries: entries([.overview])),
-            Group(id: "nav-data", heading: "Data", entries: entries([.eventTypes, .profiles])),
+            Group(id: "nav-data", heading: "Data", entries: entries([.eventTypes, .profiles, .jobs])),
             Group(id: "nav-posts", heading: "Posts", entries: entries([.live, .rejections])),
             Group(
                 id: "nav-account", heading: "Account",
@@ -56,6 +56,7 @@ struct Frame {
                     "Profiles", "/console/profiles",
                     "M8 7.5a2.8 2.8 0 1 0 0-5.6 2.8 2.8 0 0 0 0 5.6zM2.5 14c.5-2.9 2.6-4.3 5.5-4.3s5 1.4 5.5 4.3"
                 )
+            case .jobs: ("Jobs", "/console/jobs", "M8 2v7M5 6.5L8 9.5l3-3M2.5 11v2.5h11V11")
             case .live: ("Live", "/console/live", "M1 8h3l2-5 4 10 2-5h3")
             case .rejections:
                 (

@@ -2,7 +2,7 @@
 public struct Layout: Sendable {
     /// The entries of the navigation.
     public enum Area: String, Sendable, CaseIterable {
-        case overview, eventTypes, profiles, live, rejections, keys, sections, keyspaces, channels, history
+        case overview, eventTypes, profiles, jobs, live, rejections, keys, sections, keyspaces, channels, history
     }
 
     public struct SectionLink: Sendable, Equatable {

@@ -15,6 +15,11 @@ enum Templates {
         ("folders", PackageResources.folders_mustache),
         ("history", PackageResources.history_mustache),
         ("history_list", PackageResources.history_list_mustache),
+        ("import_columns", PackageResources.import_columns_mustache),
+        ("import_file", PackageResources.import_file_mustache),
+        ("import_upload", PackageResources.import_upload_mustache),
+        ("job", PackageResources.job_mustache),
+        ("jobs", PackageResources.jobs_mustache),
         ("key_form", PackageResources.key_form_mustache),
         ("key_rotate", PackageResources.key_rotate_mustache),
         ("key_secret", PackageResources.key_secret_mustache),
@@ -66,7 +71,8 @@ enum Templates {
             CauseActPage.self, KeysPage.self, KeyFormPage.self,
             RotateKeyPage.self, SecretPage.self, SectionsPage.self, KeyspacesPage.self, ReferencePage.self,
             ChannelsPage.self, FoldersPage.self, TopicsPage.self, TopicMovePage.self, SuppressionsPage.self,
-            TryPage.self,
+            TryPage.self, JobsPage.self, JobPage.self, ImportFilePage.self, ImportColumnsPage.self,
+            ImportUploadPage.self,
         ]
         let fragments: [any ConsoleFragment.Type] = [
             EventTypePreview.self, ProfileSummary.self, RejectionCheck.self,

@@ -131,12 +131,18 @@ public struct Limits: Sendable, Equatable {
     public static let importBatchBytes = 1024 * 1024
     /// Bytes of a file that are read at once.
     public static let importPieceBytes = 64 * 1024
+    /// So many pieces of a file are checked before the server looks whether the import goes on.
+    public static let importCheckPieces = 16
     /// Bytes of one row of a file of CSV, and so of one field.
     public static let csvRowBytesMax = 256 * 1024
     /// Fields of one row of a file of CSV.
     public static let csvColumnsMax = 2000
-    /// Bytes of the report of the refused rows of an import; rows beyond are counted only.
+    /// Bytes of the report of the refused rows of an import. Its last row then says that rows beyond are counted only.
     public static let importReportBytesMax = 64 * 1024 * 1024
+    /// Bytes of the beginning of a file for a preview of its import.
+    public static let importSampleBytesMax = 64 * 1024
+    /// Rows of such a preview, and refused rows that are told with an import.
+    public static let importPreviewRowsMax = 10
     /// How long a job whose file is there waits for a server to begin. Only one that has the file can.
     public static let jobPatience: Duration = .seconds(86_400)
     /// How long a server that works on a job may be silent before another one goes on with it.

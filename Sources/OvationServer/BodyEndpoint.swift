@@ -33,7 +33,7 @@ extension InputEndpoint {
 
 /// A body before it is written, with the status and the headers that go with it.
 struct BodyAnswer<Content: Body>: Sendable {
-    /// nil where the client has it already (304).
+    /// nil where the client has it already (304), and where nothing was to be told (204).
     let body: Content?
     var status: HTTPResponse.Status
     var headers: HTTPFields
@@ -44,14 +44,17 @@ struct BodyAnswer<Content: Body>: Sendable {
         self.headers = headers
     }
 
-    private init(unchanged headers: HTTPFields) {
+    private init(_ status: HTTPResponse.Status, _ headers: HTTPFields) {
         body = nil
-        status = .notModified
+        self.status = status
         self.headers = headers
     }
 
     /// The client has it already.
-    static func unchanged(_ headers: HTTPFields) -> BodyAnswer { BodyAnswer(unchanged: headers) }
+    static func unchanged(_ headers: HTTPFields) -> BodyAnswer { BodyAnswer(.notModified, headers) }
+
+    /// Without a body: there is nothing to tell, as of a check that found nothing wrong.
+    static func empty(_ headers: HTTPFields) -> BodyAnswer { BodyAnswer(.noContent, headers) }
 
     var response: Response {
         guard let body else { return Response(status: status, headers: headers) }

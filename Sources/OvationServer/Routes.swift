@@ -214,12 +214,16 @@ struct Routes {
         return [
             (.createImport, CreateImport(imports: imports, limits: limits)),
             (.createMergingImport, CreateMergingImport(imports: imports, limits: limits)),
+            (.previewImport, PreviewImport(imports: imports, store: store, limits: limits)),
             (.uploadImportFile, UploadImportFile(imports: imports, clock: dependencies.clock, limits: limits)),
             (.getImport, GetImport(imports: imports)),
             (.getImportReport, GetImportReport(imports: imports)),
             (.listJobs, ListJobs(store: store)),
             (.getJob, GetJob(store: store)),
-            (.cancelJob, CancelJob(store: store, files: dependencies.files)),
+            (
+                .cancelJob,
+                CancelJob(store: store, files: dependencies.files, metrics: dependencies.journal.metrics)
+            ),
         ]
     }
 

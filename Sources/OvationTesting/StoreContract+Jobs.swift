@@ -76,7 +76,7 @@ extension StoreContract {
             return try await group.reduce(into: []) { $0.append($1) }.compactMap { $0 }
         }
         #expect(takers.count == 1)
-        #expect(try await store.openJobs(limit: 9) == takers)
+        #expect(try await store.openJobs(limit: 9) == takers.map(\.listed))
     }
 
     private func boundsOpenJobs() async throws {
@@ -139,8 +139,13 @@ extension StoreContract {
             before = last.position
         }
         let oldest = [try newJob(1), try newJob(2)]
-        #expect(found == [try newJob(5, at: 3), try newJob(4, at: 2), try newJob(3, at: 1)] + oldest.reversed())
-        #expect(try await store.openJobs(limit: 2) == oldest)
+        let newest = [try newJob(5, at: 3), try newJob(4, at: 2), try newJob(3, at: 1)]
+        #expect(found == (newest + oldest.reversed()).map(\.listed))
+        #expect(found.allSatisfy { $0.request.isEmpty } && oldest.allSatisfy { !$0.request.isEmpty })
+        #expect(try await store.openJobs(limit: 2) == oldest.map(\.listed))
+        // One that was listed is saved, and keeps what was asked for.
+        let ended = try #require(try await store.save(found[0].ended(at: Fixtures.now)))
+        #expect(try await store.job(ended.id, account: 1)?.request == newest[0].request)
     }
 
     private func removesJobs() async throws {
@@ -152,6 +157,6 @@ extension StoreContract {
         try await store.removeJobs(expiredAt: before)
         #expect(try await store.job(one.id, account: 1) == ended)
         try await store.removeJobs(expiredAt: ended.expiresAt)
-        #expect(try await store.jobs(account: 1, before: nil, limit: 9) == [other])
+        #expect(try await store.jobs(account: 1, before: nil, limit: 9) == [other.listed])
     }
 }

@@ -56,10 +56,18 @@ extension ProfilesCommand {
             let request = try await request(in: section, client)
             let made = try await client.call(.createImport, ["section": section], body: request).content
             let job = ProfileImport(made, through: client)
-            let progress = TransferProgress(total: source.size, unit: "rows", isQuiet: quiet)
-            source.onRead = { progress.advance(to: $0) }
-            let file = source
-            try await progress.whileShowing { try await job.upload(file, observer: UploadNotes(progress)) }
+            let progress = TransferProgress(total: source.size, unit: "bytes", isQuiet: quiet)
+            source.onRead = { bytes in
+                progress.advance(to: bytes)
+                progress.count(bytes)
+            }
+            try await upload(source, of: job, progress, client)
+            if !quiet {
+                // Told before the wait: however the command is stopped, this is known.
+                StandardError.writeLine(
+                    "The file is uploaded, and the import goes on by itself. If you stop this command, 'ovation jobs wait "
+                        + "\(job.id)' waits for it.")
+            }
             let ended = try await JobsCommand.wait(for: job.id, of: client, isQuiet: quiet)
             if let report, ended.content.result.failed > 0 {
                 let output = try OutputFile(report, notReading: source.descriptor)
@@ -72,6 +80,18 @@ extension ProfilesCommand {
                 try Output.print(JobsCommand.sentence(ended.content))
             }
             try JobsCommand.endWithStatus(of: ended.content)
+        }
+
+        private func upload(
+            _ source: ImportSource, of job: ProfileImport, _ progress: TransferProgress, _ client: APIClient
+        ) async throws {
+            do {
+                try await progress.whileShowing { try await job.upload(source, observer: UploadNotes(progress)) }
+            } catch {
+                // Otherwise it waits for its file for an hour, and takes one of the few places of the account.
+                _ = try? await client.call(.cancelJob, ["job": job.id])
+                throw error
+            }
         }
 
         private func request(in section: String, _ client: APIClient) async throws -> Bodies.ImportRequest {

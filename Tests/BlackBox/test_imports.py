@@ -1,21 +1,18 @@
-"""Imports of profiles: the command, a form as any client posts it, and a server that is killed in the middle."""
+"""Imports of profiles: the command, and a form as any client posts it."""
 
 from __future__ import annotations
 
 import csv
 import io
 import json
-import random
-import secrets
 import time
 from pathlib import Path
 
 import pytest
 import requests
 
-from conftest import Note, StartServer
+from conftest import StartServer
 from ovation import DEFAULT_SECTION, EMAIL, REQUEST_SECONDS, Client, Json, Server, run, wait_until
-from postgres import Postgres
 from test_cli import client_settings, fail, succeed
 
 PATH = f"/v2/audience/sections/{DEFAULT_SECTION}/imports"
@@ -122,42 +119,6 @@ def test_a_mapping_of_the_command_that_names_nothing_is_refused(server: Server, 
     assert "no column 'mail'" in run(
         "profiles", "import", people, "--map", "mail=key", home=server.folder, env=client_settings(server)
     ).stdout
-
-
-@pytest.mark.parametrize("engine", ["sqlite", "postgres"])
-def test_a_server_that_is_killed_goes_on_with_its_import(
-    engine: str, start_server: StartServer, request: pytest.FixtureRequest, tmp_path: Path, note: Note
-) -> None:
-    options: dict[str, Json] = {}
-    if engine == "postgres":
-        database: Postgres = request.getfixturevalue("postgres")
-        database.query("CREATE DATABASE imports")
-        options = {"store_name": database.target("imports"), "options": ["--files", str(tmp_path / "files")]}
-    server = start_server(**options)
-    seed = secrets.randbelow(1 << 32)
-    note(f"seed {seed}")
-    dice = random.Random(seed)
-    count = 6000
-    for round_number in range(3):
-        lines = [f"p{number}@b.se,r{round_number}" for number in range(count)]
-        bad = dice.sample(range(count), 20)
-        for number in bad:
-            lines[number] = f"nobody{number},x"
-        job = begin(server.client(), ("email,first_name\n" + "\n".join(lines)).encode())
-        time.sleep(dice.uniform(0.05, 1.5))
-        server.kill()
-        server.start()
-        client = server.client()
-        assert wait_until(lambda: result(client, job)["status"] in STATUSES, 120, 0.2)
-        found = result(client, job)
-        assert found["status"] == "completed", found
-        # Each row is counted once, and each refused row is in the report once.
-        assert found["new"] + found["updated"] + found["not_changed"] == count - 20 and found["failed"] == 20, found
-        report = client.get(f"/audience/sections/{DEFAULT_SECTION}/imports/{job}/report").text
-        names = [row["email"] for row in csv.DictReader(io.StringIO(report))]
-        assert names == [f"nobody{number}" for number in sorted(bad)]
-        for number in dice.sample(sorted(set(range(count)) - set(bad)), 20):
-            assert first_name(client, f"p{number}@b.se") == f"r{round_number}"
 
 
 def test_an_upload_that_breaks_off_can_be_sent_again(server: Server) -> None:

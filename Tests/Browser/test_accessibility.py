@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import tempfile
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -10,6 +11,7 @@ from pathlib import Path
 from statistics import median
 
 import pytest
+import requests
 from selenium.webdriver import Chrome, Keys
 
 from browser import Browser
@@ -91,6 +93,11 @@ def stage(admin: Client) -> Stage:
     folder = made(admin, f"/v2{section}/folders", {"name": "Newsletters"})["discriminator"]
     empty = made(admin, f"/v2{section}/folders", {"name": "Surveys"})["discriminator"]
     topic = made(admin, f"/v2{section}/topics", {"name": "Weekly", "folder_discriminator": folder})["discriminator"]
+    mapping = {"keyspace_mapping": {"keyspace_discriminator": EMAIL, "field_selector": "email"}}
+    imports = [made(admin, f"/v2{section}/imports", mapping) for _ in range(2)]
+    file = {"file": ("people.csv", "email\nnobody\nnew.person@example.com\n", "text/csv")}
+    upload = requests.post(imports[0]["file_upload_url"], data=imports[0]["file_upload_body"], files=file)
+    assert upload.status_code == 204
     # An error page of the server's own needs no more than this.
     key = address("astrid.lindqvist")
     merged = {
@@ -126,9 +133,40 @@ def stage(admin: Client) -> Stage:
             "cause": admin.get("/audience/rejections/causes").json()["items"][0]["cause"],
             "event_id": admin.list_events(key=key, section=shop.section)[0]["id"],
             "client_id": shop.clients["Web shop"].credentials.client_id,
+            "ended_job": imports[0]["import_id"],
+            "job": imports[1]["import_id"],
         },
         rejections,
     )
+
+
+def choose_a_file(browser: Browser, text: str) -> None:
+    with tempfile.NamedTemporaryFile("w", suffix=".csv") as file:
+        file.write(text)
+        file.flush()
+        browser.css("#chosen")[0].send_keys(file.name)
+        browser.settle()
+        browser.wait(lambda: "What the columns mean" in browser.main or "There is a problem" in browser.main)
+
+
+def map_columns(browser: Browser) -> None:
+    choose_a_file(browser, "email,First name,A column with a very long name and more words\na@example.com,Ann,\nbad,Bo,x\n")
+
+
+def map_no_key(browser: Browser) -> None:
+    choose_a_file(browser, "who,First name\na@example.com,Ann\n")
+    browser.expected_statuses = {400}
+    browser.click("button", "Check")
+    browser.wait_for_text("There is a problem")
+
+
+def choose_an_empty_file(browser: Browser) -> None:
+    browser.expected_statuses = {400}
+    choose_a_file(browser, "\n")
+
+
+def see_a_job_end(browser: Browser) -> None:
+    browser.wait(lambda: "Completed" in browser.main)
 
 
 def look_up_nothing(browser: Browser) -> None:
@@ -299,6 +337,7 @@ TOPICS = "/console/sections/{section}/topics"
 PROFILE = "/console/profiles/{profile_id}"
 FIELDS = PROFILE + "/sections/{section}"
 SUPPRESSIONS = "/console/channels/{channel}/suppressions"
+JOB = "/console/jobs/{job}"
 CAUSE = "/console/rejections/causes/{cause}"
 REJECTION = "/console/sections/{section}/rejections/{id}"
 
@@ -387,6 +426,14 @@ STATES: dict[str, tuple[str, str, Callable[..., None] | None]] = {
         PROFILE + "/sections/{section}/events/{event_id}/delete",
         None,
     ),
+    "jobs": ("/console/jobs", "/console/jobs", None),
+    "job, waiting": (JOB, JOB, None),
+    "job, ended": (JOB, "/console/jobs/{ended_job}", see_a_job_end),
+    "job, cancel": (JOB + "/cancel", JOB + "/cancel", None),
+    "new import": ("/console/imports/new", "/console/imports/new", None),
+    "new import, mapped": ("/console/imports/new", "/console/imports/new", map_columns),
+    "new import, without a key": ("/console/imports/new", "/console/imports/new", map_no_key),
+    "new import, an empty file": ("/console/imports/new", "/console/imports/new", choose_an_empty_file),
     "rejections": ("/console/rejections", "/console/rejections", None),
     "rejections, none": ("/console/rejections", "/console/rejections?q=nothing", None),
     "rejections, one by one": ("/console/rejections", "/console/rejections?view=list", None),
@@ -435,6 +482,7 @@ NO_PAGES = {
     "/console/model.yaml",
     "/console/keyspaces/{keyspace}/profiles/{key}",
     PROFILE + "/summary",
+    JOB + "/report",
 }
 
 

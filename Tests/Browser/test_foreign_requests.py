@@ -71,6 +71,9 @@ class World:
         if route.path.endswith("/undo"):
             member = self.admin.get(f"/audience/keyspaces/{EMAIL}/profiles/steve@apsis.com").json()["members"][1]
             return {"made": f"{member['created_at']} {member['merged_at']}", "confirmed": "yes"}
+        if "/imports" in route.path:
+            planted = {"section": DEFAULT_SECTION, "sample": "email\nplanted@apsis.com\n"}
+            return {**planted, "meaning_0": f"key:{EMAIL}", "options": "update"}
         if "/rejections/causes/" in route.path:
             return {"action": "run"}
         if "/rejections/" in route.path:
@@ -101,6 +104,7 @@ class World:
             f"/audience/keyspaces/{EMAIL}/profiles/steve@apsis.com/sections/{DEFAULT_SECTION}/attributes",
             f"/audience/keyspaces/{EMAIL}/profiles/steve@apsis.com/keys",
             f"/audience/channels/{self.places['channel']}/suppressions",
+            "/audience/jobs",
         ]
         texts = [re.sub(r'"last_used_at":"[^"]*"', "", self.admin.get(path).text) for path in paths]
         page = self.session.get(self.server.url + "/console", allow_redirects=False)
@@ -141,6 +145,8 @@ def world(chromium: Chrome, server: Server, admin: Client) -> Iterator[World]:
     channel = admin.post("/audience/channels", json={"name": "target", "keyspace_discriminator": EMAIL}).json()
     folder = admin.post(f"/v2{section}/folders", json={"name": "target"}).json()["discriminator"]
     topic = admin.post(f"/v2{section}/topics", json={"name": "target", "folder_discriminator": folder}).json()
+    mapping = {"keyspace_mapping": {"keyspace_discriminator": EMAIL, "field_selector": "email"}}
+    job = admin.post(f"/v2{section}/imports", json=mapping).json()
     merged = {
         "profiles": [
             {"keyspace_discriminator": EMAIL, "profile_key": "steve@apsis.com"},
@@ -173,6 +179,7 @@ def world(chromium: Chrome, server: Server, admin: Client) -> Iterator[World]:
             "link": "0" * 64,
             "file": "console.css",
             "operation": "createTag",
+            "job": job["import_id"],
             "cause": admin.get("/audience/rejections/causes").json()["items"][0]["cause"],
         },
         event_id=admin.list_events()[0]["id"],

@@ -128,6 +128,42 @@ struct TransferTests {
         }
     }
 
+    /// Uploads the file of an import, with what the server says of its job.
+    private func uploadImport(_ client: APIClient, _ listener: Listener, _ source: Source = Source()) async throws {
+        var made = Bodies.NewImport()
+        made.importID = "8e03978e-40d5-43e8-bc93-6894a57f9324"
+        try await ProfileImport(made, through: client).upload(source, observer: listener)
+    }
+
+    private static func job(_ status: String) -> Reply { .json(#"{"job_id":"a","result":{"status":"\#(status)"}}"#) }
+
+    @Test("the upload of an import whose answer is lost is not sent for ever: the server has the file")
+    func lostAnswer() async throws {
+        try await ScriptedServer.run(
+            answer: { asked, number in
+                guard asked.method == "POST" else { return Self.job(number < 4 ? "waiting_for_file" : "in_progress") }
+                return number == 0
+                    ? .json(Self.busy, status: 503) : .json(#"{"status":410,"code":"upload_expired"}"#, status: 410)
+            }
+        ) { server, client in
+            let listener = Listener()
+            try await uploadImport(client, listener)
+            // The second attempt met the first one, which the server had not seen the end of.
+            #expect(listener.all == ["503 waits 1", "goes on", "410 waits 2", "goes on"])
+            #expect(server.askedForMore.map(\.method) == ["POST", "POST", "GET", "POST", "GET"])
+        }
+    }
+
+    @Test("an upload that comes too late at once ends with that")
+    func lateUpload() async throws {
+        try await ScriptedServer.run(
+            answer: { _, _ in .json(#"{"status":410,"code":"upload_expired"}"#, status: 410) }
+        ) { server, client in
+            await #expect(throws: ClientFailure.self) { try await uploadImport(client, Listener()) }
+            #expect(server.askedForMore.count == 1)
+        }
+    }
+
     @Test(
         "an upload without a key, or of what cannot be read again, ends with its first break", arguments: [true, false])
     func singleUpload(hasKey: Bool) async throws {

@@ -247,10 +247,34 @@ struct ConsolePagesTests {
             ], olderHref: hostile, isNewest: true),
     ]
 
-    @Test("no text from outside becomes markup, whatever it is and wherever it stands", arguments: 0..<pages.count)
+    private static let job = ShownJob(
+        id: hostile, kind: hostile, section: hostile, by: hostile, at: moment, state: .inProgress, percent: 40,
+        rows: .init(new: 1, updated: 2, notChanged: 3, refused: 40))
+
+    private static let jobPages: [any ConsolePage] = [
+        JobsPage(rows: [job], olderHref: hostile, href: hostile),
+        JobPage(
+            job: job, ended: moment, failure: hostile, refused: [.init(line: 2, column: hostile, reason: hostile)],
+            reportHref: hostile, cancelHref: hostile),
+        ImportFilePage(
+            sections: choices, sample: hostile, sizeMax: hostile, isMasked: false,
+            errors: [FormError(control: "sample", message: hostile)]),
+        ImportColumnsPage(
+            section: named, sample: hostile,
+            columns: [
+                .init(index: 0, name: hostile, values: [hostile], groups: [.init(name: hostile, choices: choices)])
+            ], omitted: 3, addresses: choices, options: choices,
+            preview: .init(rows: [.init(line: 2, key: hostile, outcome: .refused, reason: hostile)]),
+            errors: [FormError(control: "meaning_0", message: hostile)]),
+        ImportUploadPage(action: hostile, uploadKey: hostile, jobHref: hostile, isCheckOnly: true, until: moment),
+    ]
+
+    private static let all = pages + jobPages
+
+    @Test("no text from outside becomes markup, whatever it is and wherever it stands", arguments: 0..<all.count)
     func escapes(index: Int) throws {
         let pages = try ConsolePages()
-        let page = Self.pages[index]
+        let page = Self.all[index]
         for html in [pages.render(page, in: Self.layout), pages.renderBare(page, csrf: Self.hostile)] {
             #expect(!html.contains("<script>window"), "\(type(of: page))")
             // Seen as bytes: to Swift, a quote with an accent is another character than a quote.

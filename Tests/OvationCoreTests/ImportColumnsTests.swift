@@ -71,7 +71,9 @@ struct ImportColumnsTests {
     @Test(
         "cells become values of their attributes",
         arguments: [
-            ("text", " =1+1 ", .string(" =1+1 ")), ("text", "'=1", .string("=1")), ("text", "'n", .string("'n")),
+            ("text", " =1+1 ", .string(" =1+1 ")), ("text", "'=1", .string("=1")), ("text", "''=1", .string("'=1")),
+            ("text", "a;'=b, '-c", .string("a;=b, -c")), ("text", "it's, a'=b", .string("it's, a'=b")),
+            ("text", "'n", .string("'n")),
             ("number", "'-5", .integer(-5)), ("number", " 0042", .integer(42)), ("number", "+7", .integer(7)),
             ("number", "-0", .integer(0)), ("number", "1e3", .integer(1000)), ("decimal", " -1.50", .double(-1.5)),
             ("decimal", "12", .double(12)), ("flag", "TRUE", .boolean(true)), ("flag", "false", .boolean(false)),

@@ -53,6 +53,27 @@ struct MergePreviewTests {
         #expect(fields.dropFirst().allSatisfy { $0.hidden == nil })
     }
 
+    @Test("several profiles are checked as they are merged one after the other")
+    func several() {
+        let mail = data((1, "a@b.se"), id: 1)
+        let web = data((4, "w"), id: 10)
+        let otherMail = data((1, "c@b.se"), id: 20)
+        func refusal(_ profiles: [ProfileData], _ fields: Int = 0) -> MergePreview.Refusal? {
+            let set = Set((0..<Int64(fields)).map { ProfileField.tag(1000 + $0) })
+            return rules.refusal(merging: profiles, thenSetting: set, in: 2)
+        }
+        #expect(refusal([mail]) == nil && refusal([mail, web]) == nil && refusal([mail, web, mail, web]) == nil)
+        #expect(refusal([mail, web, otherMail]) == .different(keyspace: 1))
+        // Neither differs from the first one, but they do from each other.
+        #expect(refusal([web, mail, otherMail]) == .different(keyspace: 1))
+        #expect(refusal([mail, data((4, "v"), id: 30, state: .locked)]) == .locked)
+        let many = data((4, "many"), id: 100, members: Limits.profileMembersMax - 1)
+        #expect(refusal([mail, many]) == nil && refusal([mail, web, many]) == .tooManyMembers)
+        #expect(refusal([mail, web], Limits.profileFieldsMax) == nil)
+        let tagged = data((4, "t"), [held(.tag(1), .boolean(true))], id: 40)
+        #expect(refusal([mail, tagged], Limits.profileFieldsMax) == .full)
+    }
+
     @Test("the order of the two has no meaning")
     func order() {
         let known = data((1, "a@b.se"), [held(.attribute(4), .string("Ada"))], id: 1, made: 9)

@@ -109,6 +109,7 @@ struct AuthorityTests {
         GET /audience/erasures admin
         POST /v2/audience/sections/{section}/imports token
         POST /audience/sections/{section}/imports token
+        POST /audience/sections/{section}/imports/preview token
         POST /audience/imports/{import_id}/file open
         GET /audience/sections/{section}/imports/{import_id} token
         GET /audience/sections/{section}/imports/{import_id}/report token

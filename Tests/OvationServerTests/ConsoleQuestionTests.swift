@@ -74,7 +74,7 @@ struct ConsoleQuestionTests {
                 "profile_id": found["items"]?.array?.first?["profile_id"]?.string,
                 "id": (isOfRejection ? rejections : events)["items"]?.array?.first?["id"]?.string,
                 "client_id": key["client_id"]?.string, "keyspace": Fixtures.emailKeyspace, "number": "1",
-                "operation": "deleteEvents",
+                "operation": "deleteEvents", "job": try await Self.job(for: template, server),
             ]
             if template.contains("/members/") {
                 let body = Bodies.ProfileMerge(of: "steve@apsis.com", and: "w")
@@ -111,6 +111,15 @@ struct ConsoleQuestionTests {
                 }
             default: fields = [("name", "made"), ("key_format", "text")]
             }
+        }
+
+        /// An import that waits for its file; nil: the template is not about a job.
+        private static func job(for template: String, _ server: TestServer) async throws -> String? {
+            guard template.contains("{job}") else { return nil }
+            let body =
+                #"{"keyspace_mapping":{"keyspace_discriminator":"\#(Fixtures.emailKeyspace)","field_selector":"mail"}}"#
+            let made = try await server.send(.post, "/v2/audience/sections/\(Fixtures.section)/imports", body: body)
+            return made.json["import_id"]?.string
         }
 
         /// Makes an attribute with a draft, a tag, a channel, a folder, and a topic in another folder. nil: the template is
@@ -152,7 +161,7 @@ struct ConsoleQuestionTests {
             for path in [
                 "/audience/log?limit=1000", "/account/api-keys", "/audience/rejections", TestServer.eventsPath(),
                 "/audience/keyspaces/\(Fixtures.emailKeyspace)/profiles/steve%40apsis.com/keys",
-                "/audience/channels/com.example.channels.push/suppressions",
+                "/audience/channels/com.example.channels.push/suppressions", "/audience/jobs",
             ] {
                 let text = try await server.send(.get, path).text
                 texts.append(text.replacing(/"last_used_at":[^,}]*/, with: ""))

@@ -294,6 +294,8 @@ struct DescribedBodyTests {
         let body = #"{"keyspace_mapping":\#(mapping)}"#
         let checked = Step(endpoint: .createImport, path: section, body: body, headers: [("Prefer", "validate-only")])
         _ = try await take(checked)
+        let sample = #"{"sample":"mail\na@b.se\nx\n","import":\#(body)}"#
+        _ = try await take(Step(endpoint: .previewImport, path: section, body: sample))
         let made = try await take(Step(endpoint: .createImport, path: section, body: body)).json
         let id = made["import_id"]?.string ?? ""
         let form = TestServer.form(

@@ -1,3 +1,4 @@
+import Foundation
 import HTTPTypes
 import OvationCore
 import OvationTesting
@@ -156,6 +157,156 @@ struct ImportTests {
             let separate = body.replacing("true", with: "false")
             #expect(try await make(server, separate, path: path).answer.status == .badRequest)
         }
+    }
+
+    @Test("a row whose keys cannot all become one changes nothing: not one of its merges is done")
+    func mergesAllOrNothing() async throws {
+        try await TestServer.run { server async throws in
+            let (crm, web) = ("com.apsis1.keyspaces.crm-id", "com.apsis1.keyspaces.web")
+            let keys = [(Self.email, "mail"), (crm, "id"), (web, "web")].map {
+                #"{"keyspace_discriminator":"\#($0.0)","field_selector":"\#($0.1)","merge_profiles":true}"#
+            }
+            let body = #"{"keyspace_mappings":[\#(keys.joined(separator: ","))]}"#
+            let path = "/audience/sections/\(Fixtures.section)/imports"
+            let first = "mail,id,web\na@b.se,7,\nb@b.se,8,w\nc@b.se,,\n"
+            #expect(
+                counts(try await bring(server, first, body, path: path).result) == ["completed", "3", "0", "0", "0"])
+            func profile(_ keyspace: String, _ key: String) async throws -> String? {
+                try await server.send(.get, "/audience/keyspaces/\(keyspace)/profiles/\(key)").json["profile_id"]?
+                    .string
+            }
+            // The second key is new and could be merged; the third leads to somebody else.
+            let (result, report) = try await bring(server, "mail,id,web\nc@b.se,9,w\n", body, path: path)
+            #expect(counts(result) == ["completed", "0", "0", "0", "1"])
+            #expect(report.contains("A person has one"), "\(report)")
+            #expect(try await profile(crm, "9") == nil)
+            let (one, other) = (try await profile(Self.email, "c%40b.se"), try await profile(web, "w"))
+            #expect(one != other)
+            // A lock does not spread by an import.
+            #expect(counts(try await bring(server, "mail,id,web\n,,w2\n", body, path: path).result)[1] == "1")
+            let lock = try await server.send(.put, "/audience/keyspaces/\(web)/profiles/w2/locks")
+            #expect(lock.status.kind == .successful, "\(lock.text)")
+            let (locked, why) = try await bring(server, "mail,id,web\nc@b.se,9,w2\n", body, path: path)
+            #expect(counts(locked) == ["completed", "0", "0", "0", "1"] && why.contains("locked"), "\(why)")
+            #expect(try await profile(Self.email, "c%40b.se") != nil)
+            #expect(try await profile(crm, "9") == nil)
+        }
+    }
+
+    @Test("a row of a report means what it meant, whatever apostrophes it has")
+    func apostrophes() async throws {
+        try await TestServer.run { server async throws in
+            let file = "mail,first,other\na@b.se,''=1,\nb@b.se,'=1,\nbad,\"x,'=1, -2\",\nworse,''=1,\n"
+            let (_, report) = try await bring(server, file)
+            #expect(try await firstName(server, "a%40b.se") == "'=1")
+            #expect(try await firstName(server, "b%40b.se") == "=1")
+            let corrected = report.replacing("bad,", with: "c@b.se,").replacing("worse,", with: "d@b.se,")
+            #expect(counts(try await bring(server, corrected).result) == ["completed", "2", "0", "0", "0"])
+            #expect(try await firstName(server, "c%40b.se") == "x,=1, -2")
+            #expect(try await firstName(server, "d%40b.se") == "'=1")
+        }
+    }
+
+    @Test("the first refused rows are told with an import")
+    func refusedRows() async throws {
+        try await TestServer.run { server async throws in
+            let (id, key, _) = try await make(server)
+            let place = "/audience/sections/\(Fixtures.section)/imports/\(id)"
+            #expect(try await server.send(.get, place).json["refused_rows"]?.array?.isEmpty == true)
+            let rows = (1...30).map { "bad\($0),x\n" }.joined()
+            #expect(
+                try await upload(server, id, TestServer.form(key: key, file: "mail,first\n" + rows)).status
+                    == .noContent)
+            try await server.runJobs()
+            let refused = try await server.send(.get, place).json["refused_rows"]?.array ?? []
+            #expect(refused.count == Limits.importPreviewRowsMax)
+            #expect(refused.first?["line"] == .number("2") && refused.first?["column"]?.string == "mail")
+            #expect(refused.first?["detail"]?.string?.isEmpty == false)
+        }
+    }
+
+    @Test("a preview says what would become of the first rows, and stores nothing")
+    func previews() async throws {
+        try await TestServer.run { server async throws in
+            _ = try await bring(server, "mail,first\na@b.se,Ann\n")
+            let path = "/audience/sections/\(Fixtures.section)/imports/preview"
+            let sample = #"mail,first\na@b.se,Bo\nz@b.se,Zoe\nbad,x\n\"cut"#
+            let seen = try await server.send(.post, path, body: #"{"sample":"\#(sample)"}"#).json
+            #expect(seen["columns"]?.array?.compactMap(\.string) == ["mail", "first"])
+            #expect(seen["rows"]?.array?.map { $0["outcome"] } == [.null, .null, .null])
+            let request = Self.request + "}"
+            let found = try await server.send(.post, path, body: #"{"sample":"\#(sample)","import":\#(request)}"#).json
+            let rows = found["rows"]?.array ?? []
+            #expect(rows.map { $0["outcome"]?.string } == ["updated", "new", "failed"])
+            #expect(rows.last?["line"] == .number("4") && rows.last?["column"]?.string == "mail")
+            #expect(rows.first?["cells"]?.array?.compactMap(\.string) == ["a@b.se", "Bo"])
+            let keeping = Self.request + #","options":{"update_existing_profiles":false}}"#
+            let kept = try await server.send(.post, path, body: #"{"sample":"\#(sample)","import":\#(keeping)}"#).json
+            #expect(kept["rows"]?.array?.first?["outcome"]?.string == "not_changed")
+            #expect(try await firstName(server, "a%40b.se") == "Ann")
+            #expect(
+                try await server.send(.get, "/audience/keyspaces/\(Self.email)/profiles/z%40b.se").status == .notFound)
+            let unknown = request.replacing("attributes.firstname", with: "attributes.none")
+            let refused = try await server.send(.post, path, body: #"{"sample":"mail,first","import":\#(unknown)}"#)
+            #expect(refused.errors == ["/import/attribute_mappings/0 unknown_attribute"])
+            for (wrong, code) in [
+                (#""mial,first""#, "invalid_file"), (#""\"""#, "invalid_file"), (#""\u0000""#, "invalid_file"),
+                ("\"" + String(repeating: "x", count: Limits.importSampleBytesMax + 1) + "\"", "body_too_large"),
+            ] {
+                let answer = try await server.send(.post, path, body: #"{"sample":\#(wrong),"import":\#(request)}"#)
+                #expect(answer.code == code, "\(answer.text)")
+            }
+        }
+    }
+
+    @Test("figures of jobs count what ended, and rows by what became of them")
+    func figures() async throws {
+        try await TestServer.run { server async throws in
+            _ = try await bring(server, "mail,first\na@b.se,Ann\nbad,x\n")
+            _ = try await bring(server, "mail\na@b.se\n")
+            let (id, _, _) = try await make(server)
+            let (waiting, _, _) = try await make(server)
+            #expect(!waiting.isEmpty)
+            #expect(try await server.send(.delete, "/audience/jobs/\(id)").status == .noContent)
+            try await server.runJobs()
+            let lines = try await server.send(.get, "/metrics", token: nil).text.split(separator: "\n")
+            for line in [
+                #"ovation_jobs{state="waiting_for_file"} 1"#, #"ovation_jobs{state="in_progress"} 0"#,
+                #"ovation_jobs_ended_total{kind="import",state="completed"} 1"#,
+                #"ovation_jobs_ended_total{kind="import",state="error"} 1"#,
+                #"ovation_jobs_ended_total{kind="import",state="cancelled"} 1"#,
+                #"ovation_import_rows_total{outcome="new"} 1"#, #"ovation_import_rows_total{outcome="refused"} 1"#,
+            ] {
+                #expect(lines.contains { $0 == line }, "\(line)")
+            }
+        }
+    }
+
+    @Test("a report has an end that says so, also where it is gone on with")
+    func fullReport() async throws {
+        let folder = FileManager.default.temporaryDirectory.appending(path: UUID().uuidString).path
+        try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
+        defer { try? FileManager.default.removeItem(atPath: folder) }
+        let files = JobFiles(folder: folder)
+        let id = try #require(JobID("00000000-0000-0000-0000-000000000001"))
+        let rows = try (0..<100).map { number in
+            var reader = CSVReader(delimiter: UInt8(ascii: ","), line: Int64(number) + 2)
+            reader.append(Array("bad\(number)\n".utf8))
+            let refusal = ImportRefusal(column: "mail", .invalidProfileKey, "no")
+            return CheckedRow(row: try #require(try reader.next()), result: .failure(refusal))
+        }
+        let outcomes = rows.map { _ in RowOutcome.refused(ImportRefusal(column: "mail", .invalidProfileKey, "no")) }
+        var place = Job.Place()
+        for _ in 0..<3 {
+            var report = try await ImportReportFile(files, id, ["mail"], at: place, bytesMax: 500)
+            place.reportBytes = try await report.add(rows, outcomes, behind: place.reportBytes)
+            place.reportBytes = try await report.add(rows, outcomes, behind: place.reportBytes)
+        }
+        let text = try String(contentsOfFile: try files.path(id, .report), encoding: .utf8)
+        #expect(text.utf8.count == Int(place.reportBytes) && text.utf8.count <= 500)
+        #expect(text.components(separatedBy: "The report is full").count == 2 && text.hasSuffix("counted only.\r\n"))
+        #expect(text.hasPrefix("mail,import_line,import_column,import_reason\r\nbad0,2,mail,no\r\nbad1,3,"))
+        #expect(ImportReport.refusedRows(Array(text.utf8)).map(\.line) == Array(2..<12))
     }
 
     @Test("an account has three imports at once; one that is cancelled makes room, and takes no file")

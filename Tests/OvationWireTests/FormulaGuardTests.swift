@@ -1,4 +1,5 @@
 import OvationCore
+import OvationTesting
 import OvationWire
 import Testing
 
@@ -78,6 +79,22 @@ struct FormulaGuardTests {
         let cell = Self.cells(String(quoted.dropLast()), separatedBy: ",").last ?? ""
         #expect(try JSONValue(parsing: Array(cell.utf8))["text"]?.string == text)
         #expect(cell.contains(#";\u003db;\u002bc"#) && cell.contains(#"\uff1df,\uff20g"#))
+    }
+
+    @Test("an import reads each text as it was, whatever apostrophes it has", arguments: 0..<300)
+    func isTakenBack(seed: UInt64) throws {
+        var random = SeededGenerator(seed: seed)
+        let pieces = ["'", "'", "=", "-", "a", ",", ";", "\t", "\r", "\n", " ", "\"", "\u{A0}", "\u{FF1D}", "å"]
+        let text = (0..<Int.random(in: 0...9, using: &random)).map { _ in pieces.randomElement(using: &random)! }
+            .joined()
+        var reader = CSVReader(delimiter: UInt8(ascii: ","))
+        reader.append(ImportReport.row([text, "x"]))
+        reader.finish()
+        let cell = try #require(try reader.next()?.fields.first)
+        let read = FormulaGuard.unguarded(Array(cell.utf8)).map { String(decoding: $0, as: UTF8.self) } ?? cell
+        #expect(read == text, "seed \(seed)")
+        let shown = cell.drop { $0 == " " || $0 == "\u{A0}" || $0 == "\"" }
+        #expect(!Self.starts.contains { shown.hasPrefix($0) }, "seed \(seed)")
     }
 
     @Test("what is no formula, or is to be kept, is not touched")

@@ -400,6 +400,132 @@ const goOn = (form) => {
   addEventListener("pagehide", () => clearTimeout(timer));
 };
 
+// Parts that renew themselves as long as something in them goes on
+
+const renew = (element) => {
+  const again = (seconds) => setTimeout(async () => {
+    // A reader who is in it is not to lose the place.
+    if (element.contains(document.activeElement)) return again(1);
+    try {
+      const found = parse(await ask(element.dataset.renew)).getElementById(element.id);
+      if (!found) return;
+      element.replaceChildren(...found.childNodes);
+      enhance(element);
+      if (one("[data-open]", element)) return again(1);
+      announce(one("[data-say]", element)?.textContent ?? "");
+    } catch { again(5); }
+  }, seconds * 1000);
+  if (one("[data-open]", element)) again(1);
+};
+
+// An import: the file is read here, so that its columns are mapped before it is uploaded
+
+const importer = (root) => {
+  const [box, step] = [one("[data-file]", root), one("#step", root)];
+  const input = one("input", box);
+  // Forms send two bytes for a line break, and the server takes 64 KiB.
+  const headBytes = 32768;
+  let head = "";
+
+  const say = (text) => {
+    one("[data-said]", step)?.remove();
+    step.prepend(make("div", { class: "note error", role: "alert", "data-said": "" }, make("p", { text })));
+  };
+
+  // With a file there is nothing to paste.
+  const prepare = () => {
+    for (const plain of all("[data-plain]", step)) {
+      plain.hidden = true;
+      for (const field of all("input, textarea", plain)) field.required = false;
+    }
+    const sample = one("#sample", step);
+    if (sample && head) sample.value = head;
+  };
+
+  const send = async (address, fields) => {
+    step.setAttribute("aria-busy", "true");
+    try {
+      const headers = { "X-Requested-With": "console" };
+      const answer = await fetch(address, { method: "POST", headers, credentials: "same-origin", body: fields });
+      const text = await answer.text();
+      const found = parse(text).getElementById("step");
+      if (found) {
+        step.replaceChildren(...found.childNodes);
+        enhance(step);
+        prepare();
+        one("[data-errors]", step)?.focus();
+        announce(one("h2", step)?.textContent ?? "");
+        const form = one("form[data-upload]", step);
+        if (form) {
+          box.hidden = true;
+          upload(form);
+        }
+      } else {
+        say(answer.status < 500 && !text.startsWith("<") ? text : "The server did not take this. Try again in a moment.");
+      }
+    } catch (error) { say(error.message); }
+    step.removeAttribute("aria-busy");
+  };
+
+  const upload = (form) => {
+    const [button, line] = [one("button", form), one("[data-progress]", form)];
+    const file = input.files[0];
+    if (!file) return say("Choose the file.");
+    const fields = new FormData();
+    fields.append("upload_key", one("[name=upload_key]", form).value);
+    fields.append("file", file);
+    const request = new XMLHttpRequest();
+    request.upload.addEventListener("progress", (event) => {
+      const percent = Math.floor(100 * event.loaded / event.total);
+      one("progress", line).value = percent;
+      one("span", line).textContent = `${percent} %`;
+    });
+    const failed = (words) => { button.disabled = false; line.hidden = true; say(words); };
+    request.addEventListener("error", () => failed("The upload broke off. Try again."));
+    request.addEventListener("load", () => {
+      if (request.status === 204) return location.assign(one("a", form).href);
+      let words;
+      try { words = JSON.parse(request.responseText).detail; } catch { /* It is none of the API's. */ }
+      failed(words ?? `The server answered ${request.status}.`);
+    });
+    button.disabled = true;
+    line.hidden = false;
+    request.open("POST", form.action);
+    request.send(fields);
+  };
+
+  step.addEventListener("submit", (event) => {
+    event.preventDefault();
+    const form = event.target;
+    if (form.matches("[data-upload]")) return upload(form);
+    if (!head) return say("Choose a file.");
+    const address = event.submitter?.hasAttribute("formaction") ? event.submitter.formAction : form.action;
+    send(address, new URLSearchParams(new FormData(form)));
+  });
+
+  input.addEventListener("change", async () => {
+    const file = input.files[0];
+    if (!file) return;
+    try {
+      const text = await file.slice(0, headBytes).arrayBuffer();
+      // A character at the end can be cut through.
+      head = new TextDecoder("utf-8", { fatal: true }).decode(text, { stream: true });
+    } catch {
+      head = "";
+      return say("The file is not UTF-8, or cannot be read. Save it as UTF-8.");
+    }
+    // Not within a row.
+    if (file.size > headBytes) head = head.slice(0, head.lastIndexOf("\n") + 1) || head;
+    const form = one("form", step);
+    const fields = new URLSearchParams({ csrf: one("[name=csrf]", form)?.value ?? "", sample: head });
+    fields.append("section", one("[name=section]", form)?.value ?? "");
+    send("columns", fields);
+  });
+
+  box.hidden = false;
+  prepare();
+};
+
 // Beginning
 
 function enhance(root) {
@@ -414,4 +540,6 @@ all("form[data-rows]").forEach(fieldRows);
 all("a[data-more]").forEach(moreLink);
 all("[data-stream]").forEach(stream);
 all("form[data-continue]").forEach(goOn);
+all("[data-renew]").forEach(renew);
+all("[data-import]").forEach(importer);
 one("[data-errors]")?.focus();

@@ -68,6 +68,23 @@ public struct CSVReader: Sendable {
 
     /// The next row; nil: more has to come, or there is none.
     public mutating func next() throws(CSVFailure) -> CSVRow? {
+        guard let (cut, row) = try read(keepsTexts: true) else { return nil }
+        defer { line += cut.breaks }
+        return CSVRow(
+            line: line, end: offset + Int64(cut.next), nextLine: line + cut.breaks, fields: row.fields,
+            isMalformed: row.isMalformed)
+    }
+
+    /// Passes over the next row, and fails as ``next()`` does. It makes no texts, so a whole file is soon checked.
+    /// - Returns: false: more has to come, or there is none.
+    public mutating func skip() throws(CSVFailure) -> Bool {
+        guard let (cut, _) = try read(keepsTexts: false) else { return false }
+        line += cut.breaks
+        return true
+    }
+
+    /// The next row moves behind the start; its line is still ``line``.
+    private mutating func read(keepsTexts: Bool) throws(CSVFailure) -> (Cut, RowFields)? {
         if offset + Int64(start) == 0 {
             // A byte order mark; three bytes tell.
             guard buffer.count >= 3 || isFinished else { return nil }
@@ -76,16 +93,13 @@ public struct CSVReader: Sendable {
         }
         guard let cut = try cut() else { return nil }
         let delimiter = self.delimiter ?? CSVReader.delimiter(of: buffer[start..<cut.end])
-        var row = RowFields(delimiter: delimiter)
-        buffer.withUnsafeBufferPointer { row.read($0[start..<cut.end]) }
+        var row = RowFields(delimiter: delimiter, keepsTexts: keepsTexts)
+        buffer.withUnsafeBufferPointer { row.read(UnsafeBufferPointer(rebasing: $0[start..<cut.end])) }
         guard row.isUTF8 else { throw .encoding(line: line) }
-        guard row.fields.count <= Limits.csvColumnsMax else { throw .tooManyFields(line: line) }
+        guard row.count <= Limits.csvColumnsMax else { throw .tooManyFields(line: line) }
         self.delimiter = delimiter
         start = cut.next
-        defer { line += cut.breaks }
-        return CSVRow(
-            line: line, end: offset + Int64(cut.next), nextLine: line + cut.breaks, fields: row.fields,
-            isMalformed: row.isMalformed)
+        return (cut, row)
     }
 
     // MARK: Where a row ends
@@ -164,55 +178,66 @@ public struct CSVReader: Sendable {
 /// Takes one row apart.
 private struct RowFields {
     let delimiter: UInt8
+    /// Otherwise fields are counted only.
+    let keepsTexts: Bool
     private(set) var fields: [String] = []
+    private(set) var count = 0
     private(set) var isUTF8 = true
     private(set) var isMalformed = false
 
-    init(delimiter: UInt8) { self.delimiter = delimiter }
+    init(delimiter: UInt8, keepsTexts: Bool) {
+        self.delimiter = delimiter
+        self.keepsTexts = keepsTexts
+    }
 
-    mutating func read(_ row: Slice<UnsafeBufferPointer<UInt8>>) {
-        var index = row.startIndex
+    mutating func read(_ row: UnsafeBufferPointer<UInt8>) {
+        // A delimiter is one byte of ASCII, so the row is UTF-8 where its fields are.
+        if !keepsTexts { isUTF8 = String(validating: row, as: UTF8.self) != nil }
+        var index = 0
         while true {
-            if index < row.endIndex, row[index] == UInt8(ascii: "\"") {
+            if index < row.count, row[index] == UInt8(ascii: "\"") {
                 index = quoted(row, from: index + 1)
             } else {
-                let end = row[index...].firstIndex(of: delimiter) ?? row.endIndex
-                add(row[index..<end])
+                let end = row[index...].firstIndex(of: delimiter) ?? row.count
+                add(UnsafeBufferPointer(rebasing: row[index..<end]))
                 index = end
             }
-            guard index < row.endIndex else { return }
+            guard index < row.count else { return }
             // The delimiter.
             index += 1
         }
     }
 
     /// - Returns: where its delimiter stands, or the end of the row.
-    private mutating func quoted(_ row: Slice<UnsafeBufferPointer<UInt8>>, from start: Int) -> Int {
+    private mutating func quoted(_ row: UnsafeBufferPointer<UInt8>, from start: Int) -> Int {
         var text: [UInt8] = []
-        var index = start
-        while index < row.endIndex {
-            let byte = row[index]
-            guard byte == UInt8(ascii: "\"") else {
-                text.append(byte)
-                index += 1
-                continue
+        var (index, copied, close) = (start, start, row.count)
+        while let quote = row[index...].firstIndex(of: UInt8(ascii: "\"")) {
+            guard quote + 1 < row.count, row[quote + 1] == UInt8(ascii: "\"") else {
+                close = quote
+                break
             }
-            guard index + 1 < row.endIndex, row[index + 1] == byte else { break }
-            text.append(byte)
-            index += 2
+            // Two stand for one.
+            text += row[copied...quote]
+            index = quote + 2
+            copied = index
         }
-        // Behind the closing quotes.
-        index = min(index + 1, row.endIndex)
-        let end = row[index...].firstIndex(of: delimiter) ?? row.endIndex
-        if end > index {
-            isMalformed = true
-            text.append(contentsOf: row[index..<end])
+        let behind = min(close + 1, row.count)
+        let end = row[behind...].firstIndex(of: delimiter) ?? row.count
+        if end > behind { isMalformed = true }
+        if text.isEmpty, end == behind {
+            add(UnsafeBufferPointer(rebasing: row[copied..<close]))
+        } else {
+            text += row[copied..<close]
+            text += row[behind..<end]
+            text.withUnsafeBufferPointer { add($0) }
         }
-        add(text)
         return end
     }
 
-    private mutating func add(_ bytes: some Collection<UInt8>) {
+    private mutating func add(_ bytes: UnsafeBufferPointer<UInt8>) {
+        count += 1
+        guard keepsTexts else { return }
         guard let text = String(validating: bytes, as: UTF8.self) else {
             isUTF8 = false
             return

@@ -29,7 +29,11 @@ public struct ImportRefusal: Error, Sendable, Equatable {
 public struct ImportColumns: Sendable {
     public let plan: ImportPlan
     public let header: [String]
-    private let indexes: [String: Int]
+    /// Where the columns of the plan stand in a row, in the order of the plan. Every cell asks for it.
+    private let keys: [Int]
+    private let attributes: [(index: Int, isMapped: Bool)]
+    private let tags: [Int]
+    private let consents: [(index: Int, addressIndex: Int)]
 
     /// - Throws: a problem that names the columns that are missing, or one that the header has twice.
     public init(_ plan: ImportPlan, header: [String]) throws(Problem) {
@@ -50,7 +54,14 @@ public struct ImportColumns: Sendable {
         }
         self.plan = plan
         self.header = header
-        self.indexes = indexes
+        let index = { (column: String) in indexes[column] ?? 0 }
+        keys = plan.mapping.keys.map { index($0.column) }
+        attributes = plan.attributes.map { column in
+            let discriminator = column.found.attribute.discriminator
+            return (index(column.column), !plan.target.catalogue.keyspaces(mappedTo: discriminator).isEmpty)
+        }
+        tags = plan.tags.map { index($0.column) }
+        consents = plan.consents.map { (index($0.column), index($0.addressColumn)) }
     }
 
     /// - Throws: the first thing that is wrong with the row.
@@ -67,39 +78,37 @@ public struct ImportColumns: Sendable {
             throw ImportRefusal(column: plan.mapping.keys[0].column, .invalidProfileKey, "There is no profile key.")
         }
         var edits: [ProfileEdit] = []
-        for column in plan.attributes {
-            if let edit = try edit(column, cell(column.column, of: row)) { edits.append(edit) }
+        for (column, place) in zip(plan.attributes, attributes) {
+            if let edit = try edit(column, cell(place.index, of: row), isMapped: place.isMapped) { edits.append(edit) }
         }
-        for column in plan.tags {
-            if let edit = try edit(column, cell(column.column, of: row)) { edits.append(edit) }
+        for (column, index) in zip(plan.tags, tags) {
+            if let edit = try edit(column, cell(index, of: row)) { edits.append(edit) }
         }
         var consents: [ConsentEdit] = []
-        for column in plan.consents {
-            guard let consent = try consent(column, row, &edits) else { continue }
+        for (column, place) in zip(plan.consents, self.consents) {
+            let cells = (cell(place.index, of: row), cell(place.addressIndex, of: row))
+            guard let consent = try consent(column, cells.0, address: cells.1, &edits) else { continue }
             consents.append(consent)
         }
         return ImportRow(keys: keys, edits: edits, consents: consents)
     }
 
-    /// Without the apostrophe that keeps a spreadsheet from calculating: the files that this server writes have it.
-    private func cell(_ column: String, of row: CSVRow) -> String {
-        guard let index = indexes[column] else { return "" }
+    /// Without the apostrophes that keep a spreadsheet from calculating: the files that this server writes have them.
+    private func cell(_ index: Int, of row: CSVRow) -> String {
         let text = row.fields[index]
-        guard text.utf8.first == UInt8(ascii: "'"), let next = text.utf8.dropFirst().first,
-            ImportColumns.formulaBeginnings.contains(next)
-        else { return text }
-        return String(text.dropFirst())
+        guard text.utf8.contains(UInt8(ascii: "'")), let bytes = FormulaGuard.unguarded(Array(text.utf8)) else {
+            return text
+        }
+        return String(decoding: bytes, as: UTF8.self)
     }
-
-    private static let formulaBeginnings: [UInt8] = ["=", "+", "-", "@", "\t", "\r"].map { UInt8(ascii: $0) }
 
     private func keys(of row: CSVRow) throws(ImportRefusal) -> [ImportRow.Key] {
         var keys: [ImportRow.Key] = []
-        for (mapping, keyspace) in zip(plan.mapping.keys, plan.keyspaces) {
-            let text = String(cell(mapping.column, of: row).trimmingSpaces)
+        for (place, keyspace) in plan.keyspaces.enumerated() {
+            let text = String(cell(self.keys[place], of: row).trimmingSpaces)
             guard !text.isEmpty else { continue }
-            keys.append(
-                ImportRow.Key(keyspace: keyspace, key: try key(text, of: keyspace, column: mapping.column)))
+            let column = plan.mapping.keys[place].column
+            keys.append(ImportRow.Key(keyspace: keyspace, key: try key(text, of: keyspace, column: column)))
         }
         return keys
     }
@@ -116,23 +125,19 @@ public struct ImportColumns: Sendable {
 
     /// nil: the cell says nothing.
     private func edit(
-        _ column: ImportPlan.AttributeColumn, _ cell: String
+        _ column: ImportPlan.AttributeColumn, _ cell: String, isMapped: Bool
     ) throws(ImportRefusal) -> ProfileEdit? {
         let field = ProfileField.attribute(column.found.attribute.number)
         guard !cell.trimmingSpaces.isEmpty else {
             return plan.mapping.clearsAttributes ? ProfileEdit(field, nil) : nil
         }
-        let posted = try column.found.version.content.posted(cell, isKey: isMapped(column.found.attribute)).get(column)
+        let posted = try column.found.version.content.posted(cell, isKey: isMapped).get(column)
         switch plan.target.check(posted, for: column.found) {
         case .cleared: return plan.mapping.clearsAttributes ? ProfileEdit(field, nil) : nil
         case .refused(let code, let detail): throw ImportRefusal(column: column.column, code, detail)
         case .value(let value):
             return ProfileEdit(field, ProfileValue(version: column.found.version.id, value: value))
         }
-    }
-
-    private func isMapped(_ attribute: Attribute) -> Bool {
-        !plan.target.catalogue.keyspaces(mappedTo: attribute.discriminator).isEmpty
     }
 
     private func edit(_ column: ImportPlan.TagColumn, _ cell: String) throws(ImportRefusal) -> ProfileEdit? {
@@ -149,9 +154,9 @@ public struct ImportColumns: Sendable {
 
     /// nil: the cell asks for none.
     private func consent(
-        _ column: ImportPlan.ConsentCell, _ row: CSVRow, _ edits: inout [ProfileEdit]
+        _ column: ImportPlan.ConsentCell, _ cell: String, address: String, _ edits: inout [ProfileEdit]
     ) throws(ImportRefusal) -> ConsentEdit? {
-        switch ImportColumns.mark(cell(column.column, of: row)) {
+        switch ImportColumns.mark(cell) {
         case .says(true): break
         case .says(false), .empty: return nil
         case .unknown:
@@ -159,7 +164,7 @@ public struct ImportColumns: Sendable {
                 column: column.column, .wrongType,
                 "1 or true sets '\(column.consent.type.word)'; 0, false or nothing leaves the consent as it is.")
         }
-        let text = String(cell(column.addressColumn, of: row).trimmingSpaces)
+        let text = String(address.trimmingSpaces)
         guard !text.isEmpty else {
             throw ImportRefusal(column: column.addressColumn, .invalidProfileKey, "A consent needs the address.")
         }

@@ -68,6 +68,13 @@ public struct Job: Sendable, Equatable {
         }
 
         public var rows: Int64 { made + updated + unchanged + refused }
+
+        public static func += (counts: inout Counts, more: Counts) {
+            counts.made += more.made
+            counts.updated += more.updated
+            counts.unchanged += more.unchanged
+            counts.refused += more.refused
+        }
     }
 
     /// Up to where the file is done. An import that is interrupted goes on from there.
@@ -118,7 +125,7 @@ public struct Job: Sendable, Equatable {
     /// Client id of the API key that asked for it.
     public let actor: String
     public let createdAt: Timestamp
-    /// What was asked for, as JSON.
+    /// What was asked for, as JSON. Empty in lists of jobs: it can be large, and nobody reads it there.
     public let request: [UInt8]
     /// SHA-256 of what lets the file be uploaded; empty for a job that reads none.
     public let uploadHash: [UInt8]

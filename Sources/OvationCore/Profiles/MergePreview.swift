@@ -127,6 +127,40 @@ public struct MergePreview: Sendable, Equatable {
     }
 }
 
+extension MergePreview {
+    /// What the two hold as one; nil where they would not be merged.
+    fileprivate func merged(_ one: ProfileData, _ other: ProfileData) -> ProfileData? {
+        guard outcome == .merged else { return nil }
+        let (canonical, joined) = isFirstCanonical ? (one, other) : (other, one)
+        return ProfileData(
+            profile: Profile(members: canonical.profile.members + joined.profile.members),
+            sections: sections.map { .init(section: $0.section, fields: $0.fields.map(\.held)) })
+    }
+}
+
+extension MergeRules {
+    /// Why these profiles cannot all become one, each merged with those before it, and hold these fields too; nil: they can.
+    /// Where one is locked it is ``MergePreview/Refusal/locked``: a merge would lock the others.
+    /// - Parameters:
+    ///   - profiles: all that they hold, in all sections; at least one.
+    ///   - fields: that are set in a section afterwards.
+    public func refusal(
+        merging profiles: [ProfileData], thenSetting fields: Set<ProfileField>, in section: Int64
+    ) -> MergePreview.Refusal? {
+        guard profiles.allSatisfy({ $0.profile.state == .open }) else { return .locked }
+        var seen: Set<ProfileID> = [profiles[0].profile.id]
+        var whole = profiles[0]
+        for other in profiles.dropFirst() where seen.insert(other.profile.id).inserted {
+            let preview = MergePreview(whole, other, self)
+            if case .refused(let refusal) = preview.outcome { return refusal }
+            guard let merged = preview.merged(whole, other) else { return .locked }
+            whole = merged
+        }
+        let held = whole.sections.first { $0.section == section }?.fields.map(\.field) ?? []
+        return fields.union(held).count > Limits.profileFieldsMax ? .full : nil
+    }
+}
+
 extension MergeRules.Side {
     /// - Parameter data: of all sections that the rules name.
     public init(_ data: ProfileData, _ rules: MergeRules) {

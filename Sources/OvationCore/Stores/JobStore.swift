@@ -7,11 +7,11 @@ public protocol JobStore: Sendable {
     /// nil: there is none.
     func job(_ id: JobID, account: Int64) async throws(StoreFailure) -> Job?
 
-    /// Newest first.
+    /// Newest first, without what was asked for.
     /// - Parameter position: only those before it; nil: from the newest on.
     func jobs(account: Int64, before position: JobPosition?, limit: Int) async throws(StoreFailure) -> [Job]
 
-    /// Of all accounts, oldest first: those that have not ended.
+    /// Of all accounts, oldest first: those that have not ended, without what was asked for.
     func openJobs(limit: Int) async throws(StoreFailure) -> [Job]
 
     /// Keeps a job as it is now, with a revision that is one higher.
@@ -36,12 +36,17 @@ public struct JobPosition: Sendable, Equatable {
 extension Job {
     public var position: JobPosition { JobPosition(createdAt: createdAt, id: id) }
 
+    /// As lists have it.
+    package var listed: Job { copy(request: [], revision: revision) }
+
     /// The same with the revision that a store has given it.
-    package func saved() -> Job {
+    package func saved() -> Job { copy(request: request, revision: revision + 1) }
+
+    private func copy(request: [UInt8], revision: Int64) -> Job {
         Job(
             id: id, account: account, kind: kind, section: section, actor: actor, createdAt: createdAt,
             request: request,
             uploadHash: uploadHash, state: state, expiresAt: expiresAt, endedAt: endedAt, lease: lease,
-            fileBytes: fileBytes, place: place, counts: counts, failure: failure, revision: revision + 1)
+            fileBytes: fileBytes, place: place, counts: counts, failure: failure, revision: revision)
     }
 }

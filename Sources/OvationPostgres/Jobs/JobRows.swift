@@ -65,7 +65,10 @@ enum JobRows {
             addChanging(job, to: &arguments)
         }
         if rows.count == 1 { return job.saved() }
-        guard isRepeat, try find(connection, job.id, account: job.account) == job.saved() else { return nil }
+        // A job of a list is saved without its request.
+        guard isRepeat, try find(connection, job.id, account: job.account)?.listed == job.saved().listed else {
+            return nil
+        }
         return job.saved()
     }
 

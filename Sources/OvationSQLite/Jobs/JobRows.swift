@@ -5,11 +5,17 @@ import OvationRows
 
 /// Jobs as rows.
 enum JobRows {
-    private static let columns = """
-        job_id, account_id, kind, section, actor, created_at, request, upload_hash, state, expires_at, ended_at,
+    private static let columns = columns(request: "request")
+    /// A list has no requests, which can be large.
+    private static let listed = columns(request: "x''")
+
+    private static func columns(request: String) -> String {
+        """
+        job_id, account_id, kind, section, actor, created_at, \(request), upload_hash, state, expires_at, ended_at,
         lease_owner, lease_until, file_bytes, done_bytes, line, report_bytes, made, updated, unchanged, refused,
         failure_code, failure, revision
         """
+    }
 
     static func add(_ database: Database, _ job: Job, openMax: Int) throws -> Bool {
         let open = try Int.fetchOne(
@@ -72,7 +78,7 @@ enum JobRows {
         try Row.fetchAll(
             database,
             sql: """
-                SELECT \(columns) FROM job WHERE account_id = ? AND (created_at, job_id) < (?, ?)
+                SELECT \(listed) FROM job WHERE account_id = ? AND (created_at, job_id) < (?, ?)
                 ORDER BY created_at DESC, job_id DESC LIMIT ?
                 """,
             // A negative LIMIT would mean no limit at all.
@@ -83,7 +89,7 @@ enum JobRows {
     static func open(_ database: Database, limit: Int) throws -> [Job] {
         try Row.fetchAll(
             database,
-            sql: "SELECT \(columns) FROM job WHERE ended_at IS NULL ORDER BY created_at, job_id LIMIT ?",
+            sql: "SELECT \(listed) FROM job WHERE ended_at IS NULL ORDER BY created_at, job_id LIMIT ?",
             arguments: [max(limit, 0)]
         ).map(job)
     }

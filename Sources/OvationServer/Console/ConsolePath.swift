@@ -13,8 +13,11 @@ enum ConsolePath {
     static let sections = "/console/sections"
     static let keyspaces = "/console/keyspaces"
     static let channels = "/console/channels"
+    static let jobs = "/console/jobs"
     /// Before the operation of an endpoint.
     static let docs = "/console/docs/"
+
+    static func job(_ id: String) -> String { jobs + "/" + id }
 
     static func suppressions(_ channel: Discriminator<OvationCore.Channel>) -> String {
         "\(channels)/\(channel.text)/suppressions"

@@ -27,7 +27,8 @@ struct ConsoleRoute: Sendable {
     let answer: Answer
 
     static let all: [ConsoleRoute] =
-        signIn + overview + eventTypes + attributes + tags + folders + topics + profiles + rejections + account
+        signIn + overview + eventTypes + attributes + tags + folders + topics + profiles + jobs + rejections
+        + account
         + channels + reference + documents
 
     /// - Parameter path: as it came, percent-encoded.
@@ -210,6 +211,24 @@ struct ConsoleRoute: Sendable {
                 asksNothing: "another consent can take its place, and the history keeps both"),
             page(.get, profile + "/sections/{section}/events/{id}/delete", EventRemoval.confirm),
             act(profile + "/sections/{section}/events/{id}/delete", EventRemoval.post, asks: EventRemoval.confirm),
+        ]
+    }()
+
+    private static let jobs: [ConsoleRoute] = {
+        let job = "/console/jobs/{job}"
+        return [
+            page(.get, "/console/jobs", JobList.show),
+            page(.get, job, JobDetails.show),
+            page(.get, job + "/report", JobDetails.report),
+            page(.get, job + "/cancel", JobCancelling.confirm),
+            act(job + "/cancel", JobCancelling.post, asks: JobCancelling.confirm),
+            page(.get, "/console/imports/new", ImportFile.show),
+            act(
+                "/console/imports/columns", ImportMappingForm.show,
+                asksNothing: "it changes nothing"),
+            act(
+                "/console/imports", ImportCreation.post,
+                asksNothing: "nothing is stored before its file is uploaded on the page that follows"),
         ]
     }()
 

@@ -122,6 +122,13 @@ extension Visit {
         try await console.api.call(handler, .init(path: path, headers: headers, body: body), as: caller)
     }
 
+    /// The answer as it is, such as a file.
+    func respond<Handler: EndpointHandler>(
+        _ handler: Handler.Type, _ path: KeyValuePairs<String, String>
+    ) async throws -> Response {
+        try await console.api.respond(handler, .init(path: path), as: caller)
+    }
+
     /// Calls an endpoint that answers with nothing.
     func act<Handler: EndpointHandler>(
         _ handler: Handler.Type, _ path: KeyValuePairs<String, String>, query: [(String, String)] = [],

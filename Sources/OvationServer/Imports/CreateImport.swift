@@ -1,15 +1,14 @@
-import Hummingbird
 import OvationCore
 import OvationWire
 
 /// `POST /v2/audience/sections/{section}/imports`: asks for an import, and answers where its file is posted.
-struct CreateImport: InputEndpoint {
+struct CreateImport: BodyEndpoint, InputEndpoint {
     typealias Input = Bodies.ImportRequest
 
     let imports: Imports
     let limits: Limits
 
-    func respond(to call: Call) async throws -> Response {
+    func answer(to call: Call) async throws -> BodyAnswer<Bodies.NewImport> {
         // Refused before the body is read, if possible; and resolved again afterwards.
         var caller = try call.caller()
         _ = try caller.section(call.path.section())

@@ -1,16 +1,15 @@
-import Hummingbird
 import OvationCore
 import OvationWire
 
 /// `POST /audience/sections/{section}/imports`: the same as the original's first version has it, with keys of several
 /// keyspaces.
-struct CreateMergingImport: InputEndpoint {
+struct CreateMergingImport: BodyEndpoint, InputEndpoint {
     typealias Input = Bodies.MergingImportRequest
 
     let imports: Imports
     let limits: Limits
 
-    func respond(to call: Call) async throws -> Response {
+    func answer(to call: Call) async throws -> BodyAnswer<Bodies.NewImport> {
         // Refused before the body is read, if possible; and resolved again afterwards.
         var caller = try call.caller()
         _ = try caller.section(call.path.section())

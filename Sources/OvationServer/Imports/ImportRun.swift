@@ -8,6 +8,7 @@ struct ImportRun: Sendable {
     let store: any ProfileStore & JobStore
     let directory: Directory
     let files: JobFiles
+    let metrics: ServerMetrics
     let clock: WallClock
     let logger: Logger
 
@@ -33,6 +34,7 @@ struct ImportRun: Sendable {
 
     private func end(_ job: inout Job, _ failure: Job.Failure?) async throws {
         try await save(&job, job.ended(failure, at: clock.now()))
+        metrics.count(ended: job)
         files.remove(job.id, .upload)
         logger.info(
             "profiles are imported",
@@ -54,28 +56,33 @@ struct ImportRun: Sendable {
         let id = job.id
         let files = files
         let file = try await JobFiles.blocking { try OpenFile(try files.path(id, .upload), JobFiles.reading) }
-        let (header, delimiter) = try await JobFiles.blocking { try ImportSource.check(file) }
+        let (header, delimiter) = try await check(file, &job)
         let asked = try ImportAsked(job.request)
         var checker = try RowChecker(asked, header, job, directory)
-        let report = try await ImportReportFile.open(files, id, header.fields, at: job.place)
+        var report = try await ImportReportFile(files, id, header.fields, at: job.place)
         var place = job.place
         if place.bytes == 0 {
             place = Job.Place(bytes: header.end, line: header.nextLine, reportBytes: place.reportBytes)
         }
-        var source = ImportSource(file, delimiter: delimiter, at: place)
         var counts = job.counts
         var notedAt = ContinuousClock.now
-        while true {
+        // Most files have people who are all new, or all known. What is true of one batch is tried first with the next.
+        var expectsNew = true
+        var (batch, source) = try await checker.batch(from: ImportSource(file, delimiter: delimiter, at: place))
+        while let last = batch.last {
             try Task.checkCancellation()
-            if !directory.isCurrent(checker.caller) { checker = try RowChecker(asked, header, job, directory) }
-            let (batch, rest) = try await JobFiles.blocking { [source, checker] in
-                var source = source
-                return (try checker.batch(from: &source), source)
+            if !directory.isCurrent(checker.caller) {
+                checker = try RowChecker(asked, header, job, directory)
+                (batch, source) = try await checker.batch(from: ImportSource(file, delimiter: delimiter, at: place))
             }
-            source = rest
-            guard let last = batch.last else { break }
-            let outcomes = try await apply(batch, checker, isCheckOnly: asked.isCheckOnly)
-            for outcome in outcomes { counts.add(outcome) }
+            // While the store is busy with these rows, the next ones are read and checked.
+            let (reader, behind) = (checker, source)
+            async let following = reader.batch(from: behind)
+            let outcomes = try await apply(batch, checker, isCheckOnly: asked.isCheckOnly, expectsNew: expectsNew)
+            let done = Job.Counts(outcomes)
+            expectsNew = done.made > done.updated + done.unchanged
+            counts += done
+            metrics.countRows(done)
             place.bytes = last.row.end
             place.line = last.row.nextLine
             place.reportBytes = try await report.add(batch, outcomes, behind: place.reportBytes)
@@ -83,8 +90,38 @@ struct ImportRun: Sendable {
                 try await note(&job, place, counts, report)
                 notedAt = .now
             }
+            (batch, source) = try await following
         }
         try await note(&job, place, counts, report)
+    }
+
+    /// Checks the whole file once, in steps: another server is not to take the job meanwhile, and a job that is cancelled ends.
+    /// - Returns: the first row, and the delimiter.
+    private func check(_ file: OpenFile, _ job: inout Job) async throws -> (header: CSVRow, delimiter: UInt8) {
+        var source = ImportSource(file)
+        let header: CSVRow
+        (header, source) = try await JobFiles.blocking { [source] in
+            var source = source
+            return (try source.header(), source)
+        }
+        guard let delimiter = source.delimiter else {
+            throw Problem(.internalError, "A file with a first row has no delimiter.")
+        }
+        // Rows are done, so it was checked before.
+        guard job.place.bytes == 0 else { return (header, delimiter) }
+        var notedAt = ContinuousClock.now
+        while true {
+            try Task.checkCancellation()
+            let isMore: Bool
+            (isMore, source) = try await JobFiles.blocking { [source] in
+                var source = source
+                return (try source.check(pieces: Limits.importCheckPieces), source)
+            }
+            guard isMore else { return (header, delimiter) }
+            guard ContinuousClock.now - notedAt >= ImportRun.noteInterval else { continue }
+            try await save(&job, job.progressed(to: job.place, job.counts, at: clock.now()))
+            notedAt = .now
+        }
     }
 
     /// The report first: what is noted is there after a power failure.
@@ -97,7 +134,7 @@ struct ImportRun: Sendable {
 
     /// What became of each row, in their order. Rows of one profile take turns, in their order.
     private func apply(
-        _ batch: [CheckedRow], _ checker: RowChecker, isCheckOnly: Bool
+        _ batch: [CheckedRow], _ checker: RowChecker, isCheckOnly: Bool, expectsNew: Bool
     ) async throws -> [RowOutcome] {
         var outcomes = [RowOutcome](repeating: .unchanged, count: batch.count)
         var waiting: [(index: Int, row: ImportRow)] = []
@@ -111,11 +148,11 @@ struct ImportRun: Sendable {
             store: store, caller: checker.caller, plan: checker.columns.plan, section: checker.section.number,
             clock: clock)
         while !waiting.isEmpty {
-            var seen: Set<String> = []
+            var seen: Set<RowKey> = []
             var turn: [(index: Int, row: ImportRow)] = []
             var later: [(index: Int, row: ImportRow)] = []
             for (index, row) in waiting {
-                let names = row.keys.map { "\($0.keyspace.number) \($0.key.text)" }
+                let names = row.keys.map { RowKey(keyspace: $0.keyspace.number, text: $0.key.text) }
                 if names.contains(where: seen.contains) {
                     later.append((index, row))
                 } else {
@@ -124,13 +161,16 @@ struct ImportRun: Sendable {
                 seen.formUnion(names)
             }
             waiting = later
-            try await withThrowingTaskGroup(of: (Int, RowOutcome).self) { group in
-                for (index, row) in turn { group.addTask { (index, try await change.apply(row)) } }
-                for try await (index, outcome) in group { outcomes[index] = outcome }
-            }
+            let results = try await change.apply(turn.map(\.row), expectsNew: expectsNew)
+            for (place, outcome) in zip(turn, results) { outcomes[place.index] = outcome }
         }
         return outcomes
     }
+}
+
+private struct RowKey: Hashable {
+    let keyspace: Int64
+    let text: String
 }
 
 enum RowOutcome: Sendable {
@@ -139,12 +179,15 @@ enum RowOutcome: Sendable {
 }
 
 extension Job.Counts {
-    fileprivate mutating func add(_ outcome: RowOutcome) {
-        switch outcome {
-        case .made: made += 1
-        case .updated: updated += 1
-        case .unchanged: unchanged += 1
-        case .refused: refused += 1
+    fileprivate init(_ outcomes: [RowOutcome]) {
+        self.init()
+        for outcome in outcomes {
+            switch outcome {
+            case .made: made += 1
+            case .updated: updated += 1
+            case .unchanged: unchanged += 1
+            case .refused: refused += 1
+            }
         }
     }
 }
@@ -193,8 +236,16 @@ private struct RowChecker: Sendable {
         columns = try ImportColumns(plan, header: header.fields)
     }
 
-    /// The next rows; none at the end. Blocks.
-    func batch(from source: inout ImportSource) throws -> [CheckedRow] {
+    /// The next rows, and the place behind them; none at the end.
+    func batch(from source: ImportSource) async throws -> ([CheckedRow], ImportSource) {
+        try await JobFiles.blocking {
+            var source = source
+            return (try read(from: &source), source)
+        }
+    }
+
+    /// Blocks.
+    private func read(from source: inout ImportSource) throws -> [CheckedRow] {
         var batch: [CheckedRow] = []
         var bytes = 0
         while batch.count < Limits.importBatchRows, bytes < Limits.importBatchBytes, let row = try source.next() {

@@ -24,28 +24,46 @@ struct ImportSource: Sendable {
             } catch {
                 throw error.problem
             }
-            guard !isAtEnd else { return nil }
-            let piece = try file.read(Limits.importPieceBytes, at: offset)
-            offset += Int64(piece.count)
-            if piece.isEmpty {
-                isAtEnd = true
-                reader.finish()
-            } else {
-                reader.append(piece)
-            }
+            guard try readMore() else { return nil }
         }
     }
 
-    /// Reads the whole file, so that one that is no CSV is refused whole.
-    /// - Returns: the first row, and the place behind it.
-    static func check(_ file: OpenFile) throws -> (header: CSVRow, delimiter: UInt8) {
-        var source = ImportSource(file)
-        guard let header = try source.next(), !header.isEmpty, let delimiter = source.delimiter else {
-            throw Problem(.invalidFile, "The file is empty. Its first row names the columns.")
+    /// false: there is no more.
+    private mutating func readMore() throws -> Bool {
+        guard !isAtEnd else { return false }
+        let piece = try file.read(Limits.importPieceBytes, at: offset)
+        offset += Int64(piece.count)
+        if piece.isEmpty {
+            isAtEnd = true
+            reader.finish()
+        } else {
+            reader.append(piece)
         }
+        return true
+    }
+
+    static let noHeader = Problem(.invalidFile, "The file is empty. Its first row names the columns.")
+
+    /// The first row, which names the columns. Blocks.
+    mutating func header() throws -> CSVRow {
+        guard let header = try next(), !header.isEmpty else { throw ImportSource.noHeader }
         guard !header.isMalformed else { throw Problem(.invalidFile, "The first row of the file is malformed.") }
-        while try source.next() != nil {}
-        return (header, delimiter)
+        return header
+    }
+
+    /// Passes over the rows of the next pieces: a file that is no CSV is refused whole, before anything of it is stored.
+    /// Blocks.
+    /// - Returns: false: that was the end of the file.
+    mutating func check(pieces: Int) throws -> Bool {
+        for _ in 0..<pieces {
+            do throws(CSVFailure) {
+                while try reader.skip() {}
+            } catch {
+                throw error.problem
+            }
+            guard try readMore() else { return false }
+        }
+        return true
     }
 }
 

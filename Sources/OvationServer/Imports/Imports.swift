@@ -16,9 +16,9 @@ struct Imports: Sendable {
     /// - Parameter request: as JSON, from which ``ImportRun`` makes the mapping again.
     func add(
         _ mapping: ImportMapping, _ request: [UInt8], section: Section, _ caller: Identity, _ call: Call
-    ) async throws -> Response {
+    ) async throws -> BodyAnswer<Bodies.NewImport> {
         _ = try ImportPlan(mapping, in: section, for: caller)
-        if call.isCheckOnly { return .noContent([.preferenceApplied: "validate-only"]) }
+        if call.isCheckOnly { return .empty([.preferenceApplied: "validate-only"]) }
         var random = SystemRandomNumberGenerator()
         let id = JobID(using: &random)
         // Whether there is a folder at all.
@@ -40,7 +40,7 @@ struct Imports: Sendable {
         // Clients compare it as text with the time in this form.
         body.fileUploadURLExpiresAt = job.expiresAt.rfc3339.prefix(19) + "+00:00"
         body.fileUploadBody.uploadKey = key
-        return BodyAnswer(body, status: .created).response
+        return BodyAnswer(body, status: .created)
     }
 
     private static func makeKey() -> String {

@@ -6,6 +6,7 @@ import OvationWire
 struct CancelJob: EndpointHandler {
     let store: any JobStore
     let files: JobFiles
+    let metrics: ServerMetrics
 
     func respond(to call: Call) async throws -> Response {
         while true {
@@ -15,7 +16,8 @@ struct CancelJob: EndpointHandler {
                 throw Problem(.jobEnded, "The job has ended, and cannot be cancelled.")
             }
             // A server that works on it may have noted how far it is.
-            guard try await store.save(cancelled) != nil else { continue }
+            guard let ended = try await store.save(cancelled) else { continue }
+            metrics.count(ended: ended)
             // Personal data are in there.
             try await JobFiles.blocking { files.remove(job.id, .upload) }
             return .noContent()

@@ -11,6 +11,7 @@ public struct JobRunner: Service {
     let store: any Store
     let directory: Directory
     let files: JobFiles
+    let metrics: ServerMetrics
     let wake: JobSignal
     let clock: WallClock
     let logger: Logger
@@ -24,6 +25,7 @@ public struct JobRunner: Service {
         store = dependencies.store
         directory = dependencies.directory
         files = dependencies.files
+        metrics = dependencies.journal.metrics
         wake = dependencies.jobs
         clock = dependencies.clock
         logger = dependencies.journal.logger
@@ -46,6 +48,7 @@ public struct JobRunner: Service {
                 }
                 rounds += 1
                 let jobs = await guarded { try await store.openJobs(limit: Limits.jobsOpenMax) } ?? []
+                metrics.note(open: jobs)
                 for kind in Job.Kind.allCases {
                     let own = jobs.filter { $0.kind == kind }
                     guard !own.isEmpty, busy.begin(kind) else { continue }
@@ -79,7 +82,9 @@ public struct JobRunner: Service {
 
     /// Looks at each open job once, and does it.
     package func round() async throws {
-        _ = try await work(on: try await store.openJobs(limit: Limits.jobsOpenMax))
+        let jobs = try await store.openJobs(limit: Limits.jobsOpenMax)
+        metrics.note(open: jobs)
+        _ = try await work(on: jobs)
     }
 
     /// - Returns: whether one of them was taken.
@@ -87,11 +92,15 @@ public struct JobRunner: Service {
         var hasTaken = false
         for job in jobs {
             if let expired = job.expired(at: clock.now()) {
-                if try await store.save(expired) != nil { files.remove(job.id, .upload) }
+                guard let ended = try await store.save(expired) else { continue }
+                metrics.count(ended: ended)
+                files.remove(job.id, .upload)
                 continue
             }
             guard job.kind.makesFile ? files.hasFolder : files.has(job.id, .upload),
-                let taken = job.taken(by: owner, at: clock.now()), let mine = try await store.save(taken)
+                let taken = job.taken(by: owner, at: clock.now()), try await store.save(taken) != nil,
+                // With what was asked for, which a list leaves out.
+                let mine = try await store.job(job.id, account: job.account)
             else { continue }
             hasTaken = true
             do {
@@ -102,6 +111,8 @@ public struct JobRunner: Service {
                 // It stays as it was noted, and has its turn again. The others are not to wait for it.
                 logger.warning("a job is not done just now", metadata: ["job": "\(job.id.text)", "why": "\(error)"])
             }
+            // An import takes its time, and the figures are not to be of before it.
+            metrics.note(open: try await store.openJobs(limit: Limits.jobsOpenMax))
         }
         return hasTaken
     }
@@ -109,7 +120,9 @@ public struct JobRunner: Service {
     private func run(_ job: Job) async throws {
         switch job.kind {
         case .profileImport:
-            try await ImportRun(store: store, directory: directory, files: files, clock: clock, logger: logger).run(job)
+            let run = ImportRun(
+                store: store, directory: directory, files: files, metrics: metrics, clock: clock, logger: logger)
+            try await run.run(job)
         case .profileExport, .singleExport, .consentReport, .duplicateReport: try await fileRun.run(job)
         }
     }

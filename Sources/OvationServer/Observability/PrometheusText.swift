@@ -42,7 +42,30 @@ struct PrometheusText {
         single("ovation_events_stored_total", "counter", "Events in those groups.", "\(store.eventsStored)")
         single("ovation_posts_waiting", "gauge", "Posts waiting for a commit now.", "\(store.requestsWaiting)")
         single("ovation_store_bytes", "gauge", "Size of the store on disk.", "\(store.bytesOnDisk)")
+        jobs(figures)
         process(facts)
+    }
+
+    private mutating func jobs(_ figures: ServerMetrics.Figures) {
+        family("ovation_jobs", "gauge", "Jobs of the store that have not ended, by state.")
+        for state in Job.State.allCases where !state.isEnd {
+            text += "ovation_jobs{state=\"\(state.rawValue)\"} \(figures.openJobs[state] ?? 0)\n"
+        }
+        family("ovation_jobs_ended_total", "counter", "Jobs that this process ended, by kind and state.")
+        for kind in Job.Kind.allCases {
+            for state in Job.State.allCases where state.isEnd {
+                let count = figures.endedJobs[ServerMetrics.EndedJobs(kind: kind, state: state)] ?? 0
+                text +=
+                    "ovation_jobs_ended_total{kind=\"\(kind.rawValue)\",state=\"\(state.rawValue)\"} \(count)\n"
+            }
+        }
+        family("ovation_import_rows_total", "counter", "Rows of imports that this process did, by outcome.")
+        let rows = figures.importRows
+        for (outcome, count) in [
+            ("new", rows.made), ("updated", rows.updated), ("not_changed", rows.unchanged), ("refused", rows.refused),
+        ] {
+            text += "ovation_import_rows_total{outcome=\"\(outcome)\"} \(count)\n"
+        }
     }
 
     /// Under the names that every client of Prometheus gives them.

@@ -16,6 +16,11 @@ final class ServerMetrics: Sendable {
         var eventsDuplicate: Int64 = 0
         /// Accepted events by their version.
         var versions = VersionCounts()
+        /// Open jobs of the store by state, as they were looked at last.
+        var openJobs: [Job.State: Int64] = [:]
+        /// Jobs that ended by what this process did.
+        var endedJobs: [EndedJobs: Int64] = [:]
+        var importRows = Job.Counts()
         /// The newest last, and no more of them than are remembered.
         var failures: [Failure] = []
     }
@@ -48,6 +53,11 @@ final class ServerMetrics: Sendable {
     struct RequestLabel: Hashable {
         let source: Source
         let status: Int
+    }
+
+    struct EndedJobs: Hashable {
+        let kind: Job.Kind
+        let state: Job.State
     }
 
     struct Histogram {
@@ -98,6 +108,18 @@ final class ServerMetrics: Sendable {
             }
         }
     }
+
+    func note(open jobs: [Job]) {
+        let counts = Dictionary(grouping: jobs, by: \.state).mapValues { Int64($0.count) }
+        figures.withLock { $0.openJobs = counts }
+    }
+
+    func count(ended job: Job) {
+        figures.withLock { $0.endedJobs[EndedJobs(kind: job.kind, state: job.state), default: 0] += 1 }
+    }
+
+    /// Rows of an import, by outcome.
+    func countRows(_ counts: Job.Counts) { figures.withLock { $0.importRows += counts } }
 
     func note(_ failure: Failure) {
         figures.withLock { figures in

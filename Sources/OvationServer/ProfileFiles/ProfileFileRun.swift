@@ -8,6 +8,7 @@ struct ProfileFileRun: Sendable {
     let store: any Store
     let directory: Directory
     let files: JobFiles
+    let metrics: ServerMetrics
     let clock: WallClock
     let logger: Logger
     let suppressions: Suppressions
@@ -18,6 +19,7 @@ struct ProfileFileRun: Sendable {
         store = dependencies.store
         directory = dependencies.directory
         files = dependencies.files
+        metrics = dependencies.journal.metrics
         clock = dependencies.clock
         logger = dependencies.journal.logger
         suppressions = Suppressions(store: dependencies.store, secretHash: dependencies.secretHash)
@@ -58,6 +60,7 @@ struct ProfileFileRun: Sendable {
     private func end(_ progress: inout FileProgress, _ failure: Job.Failure?) async throws {
         try await progress.end(failure)
         let job = progress.job
+        metrics.count(ended: job)
         logger.info(
             "a file of profiles is made",
             metadata: [

@@ -75,6 +75,18 @@ extension ProfileStore {
     }
 }
 
+extension MergePreview.Refusal {
+    /// Why profiles would not be merged.
+    func problem(_ caller: Identity) -> Problem {
+        switch self {
+        case .different(let keyspace): ProfileChangeOutcome.different(keyspace: keyspace).problem(caller)
+        case .tooManyMembers: ProfileChangeOutcome.tooManyMembers.problem(caller)
+        case .full: ProfileChangeOutcome.full.problem(caller)
+        case .locked: ProfileChangeOutcome.refused(.locked).problem(caller)
+        }
+    }
+}
+
 extension ProfileChangeOutcome {
     /// Why a change was refused.
     func problem(_ caller: Identity) -> Problem {

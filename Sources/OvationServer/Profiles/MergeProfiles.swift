@@ -110,10 +110,7 @@ extension MergePreview.Outcome {
     fileprivate func refusal(_ caller: Identity) -> Problem? {
         switch self {
         case .merged, .unchanged, .locked: nil
-        case .refused(.different(let keyspace)): ProfileChangeOutcome.different(keyspace: keyspace).problem(caller)
-        case .refused(.tooManyMembers): ProfileChangeOutcome.tooManyMembers.problem(caller)
-        case .refused(.full): ProfileChangeOutcome.full.problem(caller)
-        case .refused(.locked): ProfileState.locked.problem
+        case .refused(let refusal): refusal.problem(caller)
         }
     }
 }

@@ -108,29 +108,7 @@ extension JSONWriter {
     }
 }
 
-/// Keeps a spreadsheet from calculating texts as formulas.
-///
-/// It is unknown which spreadsheet opens the file, and where it begins a cell: in many countries a semicolon separates
-/// cells, and then quotes in the middle of a cell mean nothing, and each line end begins a row. So the guard is in
-/// every place where a cell can begin.
-enum FormulaGuard {
-    /// With an apostrophe before each beginning of a formula; nil if there is none.
-    static func guarded(_ text: [UInt8]) -> [UInt8]? {
-        var result: [UInt8] = []
-        var isStart = true
-        for (index, byte) in text.enumerated() {
-            if (isStart && beginsFormula(text, index)) || (index == 0 && (byte == 0x09 || byte == 0x0D)) {
-                if result.isEmpty { result = Array(text[..<index]) }
-                result.append(UInt8(ascii: "'"))
-                result.append(byte)
-            } else if !result.isEmpty {
-                result.append(byte)
-            }
-            isStart = separators.contains(byte) || (isStart && isPassedOver(text, index))
-        }
-        return result.isEmpty ? nil : result
-    }
-
+extension FormulaGuard {
     /// JSON in which such a character has its escape, so that the value stays.
     static func escaped(json: UnsafeBufferPointer<UInt8>) -> [UInt8] {
         let text = Array(json)
@@ -155,29 +133,5 @@ enum FormulaGuard {
             index += 1
         }
         return result
-    }
-
-    /// Comma, semicolon, tab, line feed, carriage return.
-    private static let separators: [UInt8] = [0x2C, 0x3B, 0x09, 0x0A, 0x0D]
-
-    /// Blanks and quotes, which some leave out where a cell begins.
-    private static func isPassedOver(_ text: [UInt8], _ index: Int) -> Bool {
-        switch text[index] {
-        case UInt8(ascii: " "), UInt8(ascii: "\""): true
-        // A no-break space, in its two bytes.
-        case 0xC2: index + 1 < text.count && text[index + 1] == 0xA0
-        case 0xA0: index > 0 && text[index - 1] == 0xC2
-        default: false
-        }
-    }
-
-    /// `=`, `+`, `-`, `@`, and their full-width forms, which become the same.
-    private static func beginsFormula(_ text: [UInt8], _ index: Int) -> Bool {
-        switch text[index] {
-        case UInt8(ascii: "="), UInt8(ascii: "+"), UInt8(ascii: "-"), UInt8(ascii: "@"): true
-        case 0xEF:
-            index + 2 < text.count && text[index + 1] == 0xBC && [0x9D, 0x8B, 0x8D, 0xA0].contains(text[index + 2])
-        default: false
-        }
     }
 }

@@ -73,6 +73,12 @@ extension Bodies.ImportMappings {
 public enum ImportReport {
     public static let columns = ["import_line", "import_column", "import_reason"]
 
+    /// What a cell of a file says to an import: without apostrophes that keep a spreadsheet from calculating. ``row(_:)`` gives it
+    /// those again, so a row that comes back in a report means what it meant.
+    public static func meaning(_ cell: String) -> String {
+        FormulaGuard.unguarded(Array(cell.utf8)).map { String(decoding: $0, as: UTF8.self) } ?? cell
+    }
+
     /// One row of RFC 4180. A cell that a spreadsheet would calculate has an apostrophe before it, which an import leaves out.
     public static func row(_ fields: [String]) -> [UInt8] {
         var bytes: [UInt8] = []

@@ -255,6 +255,7 @@ extension Bodies {
         public var requestedBy = ""
         public var createdAt = Timestamp(milliseconds: 0)
         public var result = JobResult()
+        public var refusedRows: [RefusedRow]?
         public init() {}
 
         /// No member is called `status`, `title` or `detail`: clients of the original take those for a problem.
@@ -269,6 +270,10 @@ extension Bodies {
                 .string(example: "752cdd05-75e0-4f8a-bd08-62e3df753ff3"))
             $0.required("created_at", \.createdAt, "When it was asked for.")
             $0.required("result", \.result, "How far it is.")
+            $0.optional(
+                "refused_rows", \.refusedRows,
+                "The first refused rows; the report has all. Not there where the report lies with another server.",
+                .array(of: RefusedRow.schema, max: Limits.importPreviewRowsMax))
         }
     }
 }

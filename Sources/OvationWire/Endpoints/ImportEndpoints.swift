@@ -4,7 +4,8 @@ import OvationCore
 // Imports of profiles from files, and jobs.
 extension Endpoint {
     static let imports: [Endpoint] = [
-        createImport, createMergingImport, uploadImportFile, getImport, getImportReport, listJobs, getJob, cancelJob,
+        createImport, createMergingImport, previewImport, uploadImportFile, getImport, getImportReport, listJobs,
+        getJob, cancelJob,
     ]
 
     private static let importDescription =
@@ -27,6 +28,14 @@ extension Endpoint {
             parameters: [.preferValidateOnly],
             body: .json(Bodies.MergingImportRequest.self, "What the columns mean."),
             answers: [.created(Bodies.NewImport.self), .checkedEmpty], isPrivate: true))
+
+    public static let previewImport = Endpoint(
+        EndpointSpec(
+            "previewImport", .post, "/audience/sections/{section}/imports/preview", .token, .imports,
+            "What an import would do with the first rows of a file",
+            "It stores nothing. A row is looked at by itself, as the profiles are now.",
+            body: .json(Bodies.ImportPreviewRequest.self, "The beginning of the file, and what its columns mean."),
+            answers: [.ok(Bodies.ImportPreview.self)], isPrivate: true))
 
     public static let uploadImportFile = Endpoint(
         EndpointSpec(
