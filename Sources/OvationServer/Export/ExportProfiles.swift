@@ -17,7 +17,7 @@ struct ExportProfiles: EndpointHandler {
         }
         let ignoresPermissions = try call.ignoresKeyspacePermissions()
         let format = try format(
-            call, ProfileView(caller, section: section, ignoresPermissions: ignoresPermissions))
+            call, SectionProfileView(caller, section: section, ignoresPermissions: ignoresPermissions))
         let cursor = try call.parameter("after").map { text throws(Problem) in try ProfileExportCursor(parsing: text) }
         // Opt-outs of the whole account stand in section 0.
         var range = ProfileExportRange(
@@ -48,7 +48,7 @@ struct ExportProfiles: EndpointHandler {
             ], body: body)
     }
 
-    private func format(_ call: Call, _ view: ProfileView) throws(Problem) -> ProfilesExport.Format {
+    private func format(_ call: Call, _ view: SectionProfileView) throws(Problem) -> ProfilesExport.Format {
         let guardsFormulas: Bool
         switch try call.parameter("formulas") {
         case nil, "guard": guardsFormulas = true
@@ -133,7 +133,7 @@ struct ProfilesExport: Sendable {
         _ summary: inout Bodies.ProfileExportSummary, to output: StreamOutput
     ) async throws {
         let current = try dependencies.directory.current(caller)
-        let view = ProfileView(
+        let view = SectionProfileView(
             current, section: try current.section(section), ignoresPermissions: ignoresPermissions)
         var lines = ProfileLines(view, since: since)
         for (data, place) in zip(page.profiles, page.places) {

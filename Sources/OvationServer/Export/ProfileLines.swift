@@ -10,14 +10,14 @@ struct ProfileLines {
         let version: Int64
     }
 
-    private typealias ShownKey = (key: Profile.Key, keyspace: ProfileView.Shown)
+    private typealias ShownKey = (key: Profile.Key, keyspace: SectionProfileView.Shown)
 
-    private let view: ProfileView
+    private let view: SectionProfileView
     private let cursorStart: [UInt8]
     /// A discriminator in quotes; nil: it may not be read.
     private var known: [Place: [UInt8]?] = [:]
 
-    init(_ view: ProfileView, since: Int64) {
+    init(_ view: SectionProfileView, since: Int64) {
         self.view = view
         cursorStart = Array(ProfileExportCursor.start(since: since).utf8)
     }

@@ -3,7 +3,7 @@ import OvationWire
 
 /// What a caller may read of profiles in a section: what may be read through one of the keyspaces whose keys the caller may
 /// read, as if each profile was asked for by each of its keys.
-struct ProfileView {
+struct SectionProfileView {
     /// A keyspace that the caller may read.
     struct Shown {
         let name: String
