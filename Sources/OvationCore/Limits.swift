@@ -164,6 +164,8 @@ public struct Limits: Sendable, Equatable {
     public static let jobFileLifetime: Duration = .seconds(86_400)
     /// Bytes of such a file, as it lies on the disk; a job whose file would have more fails.
     public var jobFileBytesMax: Int64 = 2 << 30
+    /// Bytes of the files of an account that are handed out, from which on it gets no more.
+    public static let jobFilesBytesMax: Int64 = 8 << 30
     /// Bytes of one part of such a file: parts are read whole.
     public static let jobFilePartBytes = 64 * 1024
     /// Profiles that a job reads at once, and bytes that they take of memory, about.

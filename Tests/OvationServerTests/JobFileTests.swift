@@ -20,8 +20,10 @@ struct JobFileTests {
         var wanted: [String] = ["head"]
         for number in 0..<3000 {
             let text = "p\(number) " + String(repeating: "x", count: number == 1500 ? 1_000_000 : number % 90)
-            try await writer.append(Array(text.utf8), of: ProfileID(Int64(number) - 1500))
-            try await writer.append(Array("more".utf8), of: ProfileID(Int64(number) - 1500), isFirst: false)
+            let id = ProfileID(Int64(number) - 1500)
+            let members = number % 700 == 0 ? [ProfileID(7), ProfileID(8)] : []
+            try await writer.append(Array(text.utf8), beginning: [id] + members)
+            try await writer.append(Array("more".utf8), continuing: id)
             wanted.append(text + "more")
         }
         try await writer.append(frame: [])
@@ -30,17 +32,24 @@ struct JobFileTests {
         #expect(try file.size == writer.bytes)
         var reader = ResultReader(file)
         var found: [String] = []
+        var members: [ProfileID] = []
         while true {
             let parts = try reader.next()
             #expect(parts.count <= Limits.profilesAskedMax)
             if parts.isEmpty { break }
             for part in parts {
+                guard part.kind != .member else {
+                    #expect(part.bytes.isEmpty)
+                    members.append(part.profile)
+                    continue
+                }
                 let text = String(decoding: part.bytes, as: UTF8.self)
                 if part.kind == .continuation { found[found.count - 1] += text } else { found.append(text) }
                 if part.kind == .beginning { #expect(text.hasPrefix("p\(part.profile.value + 1500) ")) }
             }
         }
         #expect(found == wanted)
+        #expect(members == Array(repeating: [ProfileID(7), ProfileID(8)], count: 5).flatMap { $0 })
     }
 
     @Test("a file that ends in the middle of a part is damaged, and one that would be too long is refused")
@@ -48,11 +57,11 @@ struct JobFileTests {
         let folder = try TemporaryFolder()
         let file = try file(folder)
         var writer = ResultWriter(file, bytesMax: 100)
-        try await writer.append(Array(repeating: 7, count: 50), of: ProfileID(1))
+        try await writer.append(Array(repeating: 7, count: 50), beginning: [ProfileID(1)])
         try await writer.flush()
         await #expect(throws: Problem(.limitExceeded, "")) {
             var writer = writer
-            try await writer.append(Array(repeating: 7, count: 50), of: ProfileID(2))
+            try await writer.append(Array(repeating: 7, count: 50), beginning: [ProfileID(2)])
         }
         try file.cut(to: 60)
         var reader = ResultReader(file)

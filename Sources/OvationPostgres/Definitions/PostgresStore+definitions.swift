@@ -58,7 +58,11 @@ extension PostgresStore: DefinitionStore {
         let leaving = try await reader.read { try MappedValueRows.stored($0, account: account).toRemove(mapped) }
         guard !leaving.isEmpty else { return }
         try await write(for: account) { connection, _, _ in
-            _ = try connection.run([MappedValueRows.setState(leaving, .leaving, account)])
+            // Groups that keep their values end before it.
+            _ = try connection.run([
+                Command(.begin), Command(Locks.awaitOrder), MappedValueRows.setState(leaving, .leaving, account),
+                Command(.commit),
+            ])
         }
         for attribute in leaving {
             while try await write(

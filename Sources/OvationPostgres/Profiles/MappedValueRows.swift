@@ -131,7 +131,7 @@ enum MappedValueRows {
     }
 
     /// Removes some values of an attribute that leaves, and the attribute with the last of them.
-    /// - Returns: false: it has left.
+    /// - Returns: false: it has left, or is mapped again.
     static func removeSome(of attribute: Int64, account: Int64, _ connection: PostgresConnection) throws -> Bool {
         let removed = try connection.run(MappedValueSQL.removeSome) {
             $0.add(account)
@@ -160,6 +160,11 @@ enum MappedValueRows {
     ) throws -> GroupData.Place? {
         try connection.run(
             [Command(.begin), Command(Locks.awaitOrder), Command(Locks.erasures)], patience: patience)
+        // Another server may have mapped them in another way meanwhile.
+        let stored = try stored(connection, account: account)
+        let attributes = attributes.filter {
+            stored.mappings[$0.key] == StoredMappings.Mapping(format: $0.value, state: .filling)
+        }
         let wanted = [account: MappedAttributes(custom: attributes)]
         let (values, last) = try some(connection, wanted, behind: place, limit: MappingState.step)
         let added = values.filter { $0.account == account && attributes[$0.value.attribute] != nil }

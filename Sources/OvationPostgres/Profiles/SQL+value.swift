@@ -97,7 +97,9 @@ enum MappedValueSQL {
         WITH gone AS (
             DELETE FROM profile_value WHERE (account_id, attribute, value, profile_id) IN (
                 SELECT account_id, attribute, value, profile_id FROM profile_value
-                WHERE account_id = $1::bigint AND attribute = $2::bigint LIMIT $3::bigint)
+                WHERE account_id = $1::bigint AND attribute = $2::bigint AND EXISTS (SELECT 1 FROM mapped_attribute
+                    WHERE account_id = $1::bigint AND attribute = $2::bigint AND state = 2)
+                LIMIT $3::bigint)
             RETURNING 1)
         SELECT count(*) FROM gone
         """)

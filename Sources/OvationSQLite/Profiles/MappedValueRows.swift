@@ -162,8 +162,9 @@ enum MappedValueRows {
     }
 
     /// Removes some values of an attribute that leaves, and the attribute with the last of them.
-    /// - Returns: false: it has left.
+    /// - Returns: false: it has left, or is mapped again.
     static func removeSome(of attribute: Int64, account: Int64, _ database: Database) throws -> Bool {
+        guard try stored(database, account: account).mappings[attribute]?.state == .leaving else { return false }
         try database.execute(
             sql: """
                 DELETE FROM profile_value WHERE account_id = ?1 AND attribute = ?2 AND (value, profile_id) IN (

@@ -19,7 +19,9 @@ struct CancelJob: EndpointHandler {
             guard let ended = try await store.save(cancelled) else { continue }
             metrics.count(ended: ended)
             // Personal data are in there.
-            try await JobFiles.blocking { files.remove(job.id, .upload) }
+            try await JobFiles.blocking {
+                for role in [JobFiles.Role.upload, .result] { files.remove(job.id, role) }
+            }
             return .noContent()
         }
     }

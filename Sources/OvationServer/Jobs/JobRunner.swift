@@ -87,24 +87,27 @@ public struct JobRunner: Service {
         _ = try await work(on: jobs)
     }
 
-    /// - Returns: whether one of them was taken.
+    /// - Returns: whether one of them was done.
     private func work(on jobs: [Job]) async throws -> Bool {
         var hasTaken = false
         for job in jobs {
             if let expired = job.expired(at: clock.now()) {
                 guard let ended = try await store.save(expired) else { continue }
                 metrics.count(ended: ended)
-                files.remove(job.id, .upload)
+                for role in [JobFiles.Role.upload, .result] { files.remove(job.id, role) }
                 continue
             }
             guard job.kind.makesFile ? files.hasFolder : files.has(job.id, .upload),
                 let taken = job.taken(by: owner, at: clock.now()), try await store.save(taken) != nil,
                 // With what was asked for, which a list leaves out.
-                let mine = try await store.job(job.id, account: job.account)
+                let mine = try await store.job(job.id, account: job.account),
+                // It may have been cancelled meanwhile.
+                mine.state == .inProgress, mine.lease?.owner == owner
             else { continue }
-            hasTaken = true
             do {
                 try await run(mine)
+                // After a failure it waits for the next look.
+                hasTaken = true
             } catch is CancellationError {
                 throw CancellationError()
             } catch {

@@ -9,6 +9,9 @@ struct ResultPart {
         /// Where what belongs to a profile begins.
         case beginning
         case continuation
+        /// Before a beginning, without bytes: a member of that profile, whose data are there too. It can become a profile of its
+        /// own, and be deleted.
+        case member
     }
 
     let kind: Kind
@@ -41,9 +44,14 @@ struct ResultWriter {
         try await append(.frame, ProfileID(0), bytes[...])
     }
 
-    /// - Parameter isFirst: whether what belongs to the profile begins here.
-    mutating func append(_ bytes: [UInt8], of profile: ProfileID, isFirst: Bool = true) async throws {
-        try await append(isFirst ? .beginning : .continuation, profile, bytes[...])
+    /// - Parameter profile: its canonical member first.
+    mutating func append(_ bytes: [UInt8], beginning profile: [ProfileID]) async throws {
+        for member in profile.dropFirst() { try await append(.member, member, []) }
+        try await append(.beginning, profile[0], bytes[...])
+    }
+
+    mutating func append(_ bytes: [UInt8], continuing profile: ProfileID) async throws {
+        try await append(.continuation, profile, bytes[...])
     }
 
     private mutating func append(_ kind: ResultPart.Kind, _ profile: ProfileID, _ bytes: ArraySlice<UInt8>) async throws

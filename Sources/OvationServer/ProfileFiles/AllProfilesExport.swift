@@ -26,7 +26,7 @@ struct AllProfilesExport: Sendable {
                 let some = Array(rest.prefix(Limits.jobEventReadsMax))
                 rest = rest.dropFirst(some.count)
                 for read in try await AllProfilesExport.read(some, json) {
-                    try await json.write(read.data, read.reading, read.events, to: &output)
+                    try await json.write(read.data, read.reading, read.events, to: &output, &progress)
                 }
                 try await progress.noteIfDue(bytes: output.bytes)
             }

@@ -20,7 +20,7 @@ struct ConsentReport: Sendable {
         try await run.forEachPage(of: job, in: plan.rows.sectionsToRead, &progress) { profiles, progress in
             let plan = try ConsentReportPlan(asked, run.view(job))
             var addresses: [(key: ProfileKey, channel: Channel)] = []
-            var rows: [(id: ProfileID, addresses: [Int?], cells: [String])] = []
+            var rows: [(profile: Profile, addresses: [Int?], cells: [String])] = []
             for data in profiles {
                 guard let reading = plan.rows.view.reading(data.profile) else { continue }
                 let places = plan.channels.map { column -> Int? in
@@ -28,14 +28,16 @@ struct ConsentReport: Sendable {
                     addresses.append((key, column.channel.channel))
                     return addresses.count - 1
                 }
-                rows.append((data.profile.id, places, plan.rows.cells(of: data, reading)))
+                rows.append((data.profile, places, plan.rows.cells(of: data, reading)))
             }
             let suppressed = try await run.suppressed(addresses, account: job.account)
             for row in rows {
                 let cells = row.addresses.map { place in
                     place.flatMap { suppressed.contains($0) ? nil : addresses[$0].key.text } ?? ""
                 }
-                try await output.append(ImportReport.row([row.id.hex] + cells + row.cells), of: row.id)
+                try await output.append(
+                    ImportReport.row([row.profile.id.hex] + cells + row.cells),
+                    beginning: row.profile.members.map(\.id))
             }
             try await progress.noteIfDue(bytes: output.bytes)
         }

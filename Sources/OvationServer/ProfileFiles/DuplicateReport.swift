@@ -26,11 +26,33 @@ struct DuplicateReport: Sendable {
             for (data, reading) in try await plan.counted(profiles, run, account: job.account) {
                 guard let value = plan.rows.value(of: plan.attribute, data, reading) else { continue }
                 let row = [data.profile.id.hex, value] + plan.rows.cells(of: data, reading)
-                try await sorted.add(key: Array(value.utf8), of: data.profile.id, ImportReport.row(row))
+                try await sorted.add(
+                    key: Array(value.utf8), of: data.profile.id,
+                    DuplicateReport.pack(ImportReport.row(row), of: data.profile))
             }
             try await progress.noteIfDue(bytes: 0)
         }
         try await write(try await sorted.merged(), to: &output, &progress)
+    }
+
+    /// The number of members beside the canonical one, their ids, and the row.
+    private static func pack(_ row: [UInt8], of profile: Profile) -> [UInt8] {
+        let members = profile.members.dropFirst()
+        var bytes: [UInt8] = []
+        withUnsafeBytes(of: UInt32(members.count).littleEndian) { bytes.append(contentsOf: $0) }
+        for member in members { withUnsafeBytes(of: member.id.value.littleEndian) { bytes.append(contentsOf: $0) } }
+        return bytes + row
+    }
+
+    private static func append(_ row: SortedRows.Row, to output: inout ResultWriter) async throws {
+        let (members, start) = row.bytes.withUnsafeBytes { bytes in
+            let count = Int(UInt32(littleEndian: bytes.loadUnaligned(as: UInt32.self)))
+            let members = (0..<count).map {
+                ProfileID(Int64(littleEndian: bytes.loadUnaligned(fromByteOffset: 4 + 8 * $0, as: Int64.self)))
+            }
+            return (members, 4 + 8 * count)
+        }
+        try await output.append(Array(row.bytes.dropFirst(start)), beginning: [row.profile] + members)
     }
 
     /// Only rows whose value another one has.
@@ -43,8 +65,13 @@ struct DuplicateReport: Sendable {
             try Task.checkCancellation()
             let (some, rest) = try await JobFiles.blocking { [rows] in
                 var rows = rows
-                var some: [SortedRows.Row] = []
-                while some.count < Limits.profilesAskedMax, let row = try rows.next() { some.append(row) }
+                var (some, bytes) = ([SortedRows.Row](), 0)
+                while some.count < Limits.profilesAskedMax, bytes < Limits.jobProfilesBytesMax,
+                    let row = try rows.next()
+                {
+                    some.append(row)
+                    bytes += row.bytes.count
+                }
                 return (some, rows)
             }
             rows = rest
@@ -54,9 +81,9 @@ struct DuplicateReport: Sendable {
                 // A profile that was merged meanwhile can come twice, and is no duplicate of itself.
                 if isSame, last?.row.profile == row.profile { continue }
                 if isSame, let first = last, !first.isWritten {
-                    try await output.append(Array(first.row.bytes), of: first.row.profile)
+                    try await DuplicateReport.append(first.row, to: &output)
                 }
-                if isSame { try await output.append(Array(row.bytes), of: row.profile) }
+                if isSame { try await DuplicateReport.append(row, to: &output) }
                 last = (row, isSame)
             }
             try await progress.noteIfDue(bytes: output.bytes)

@@ -16,8 +16,8 @@ struct FileHandout: Sendable {
     func respond(to call: Call) async throws -> Response {
         let job = try await store.job(call)
         guard job.kind.makesFile else { throw Problem.noJob }
-        let slot = try exports.take(for: call.caller().key)
         let file = try await file(of: job)
+        let slot = try exports.take(for: call.caller().key)
         let isJSON = job.kind == .profileExport || job.kind == .singleExport
         var headers: HTTPFields = [
             .contentType: isJSON ? "application/json" : "text/csv;charset=UTF-8;header=present",
@@ -79,6 +79,8 @@ private struct FilePieces {
     private var hasProfile = false
     /// Whether the profile whose parts are being sent is there. It is whole or not there at all.
     private var isOpen = false
+    /// Whether all those are there whose data the next profile has.
+    private var areMembersOpen = true
 
     init(_ file: OpenFile, store: any ProfileStore, account: Int64, separator: [UInt8], deflater: Deflater?) {
         reader = ResultReader(file)
@@ -93,8 +95,10 @@ private struct FilePieces {
         for part in parts {
             switch part.kind {
             case .frame: bytes += part.bytes
+            case .member: areMembersOpen = areMembersOpen && open.contains(part.profile)
             case .beginning:
-                isOpen = open.contains(part.profile)
+                isOpen = areMembersOpen && open.contains(part.profile)
+                areMembersOpen = true
                 guard isOpen else { continue }
                 if hasProfile { bytes += separator }
                 hasProfile = true
@@ -116,7 +120,7 @@ private struct FilePieces {
             }
             pieces.reader = reader
             let isLast = parts.isEmpty
-            let ids = Set(parts.filter { $0.kind == .beginning }.map(\.profile))
+            let ids = Set(parts.filter { $0.kind == .beginning || $0.kind == .member }.map(\.profile))
             let open = ids.isEmpty ? [] : try await store.openProfiles(among: Array(ids), account: account)
             var bytes = pieces.bytes(of: parts, open)
             if let deflater {

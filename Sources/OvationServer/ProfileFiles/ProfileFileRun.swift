@@ -51,8 +51,13 @@ struct ProfileFileRun: Sendable {
         } catch let failure as FileFailure where failure.problem.code == .storageFull {
             // To try again would fill the disk again.
             try await end(&progress, Job.Failure(.storageFull, "The disk of the server is full."))
+        } catch let failure as StoreFailure where failure.code == .damaged {
+            // It would be met again.
+            try await end(&progress, Job.Failure(.storeDamaged, failure.message))
         } catch is FileProgress.JobIsGone {
-            if try await store.job(job.id, account: job.account)?.state.isEnd ?? true { files.remove(job.id, .result) }
+            // Another server may have completed it: then the file is its.
+            let state = try await store.job(job.id, account: job.account)?.state
+            if state == nil || state == .cancelled || state == .failed { files.remove(job.id, .result) }
             logger.info("a job was cancelled or taken over", metadata: ["job": "\(job.id.text)"])
         }
     }
@@ -113,6 +118,8 @@ struct ProfileFileRun: Sendable {
             let page = try await store.profiles(of: range)
             try await take(page.profiles, &progress)
             progress.passed(page.profiles.count, to: page.next)
+            // Pages of a large table can be empty, and the lease is to be renewed all the same.
+            try await progress.noteIfDue()
             guard let next = page.next else { return }
             range.after = next
             if range.since == .max { range.since = page.newest }
@@ -148,8 +155,10 @@ struct FileProgress: Sendable {
         about = part > 0.001 ? max(profiles, Int64(Double(profiles) / part)) : 0
     }
 
-    mutating func noteIfDue(bytes: Int64) async throws {
-        if ContinuousClock.now - notedAt >= FileProgress.noteInterval { try await note(bytes: bytes) }
+    /// - Parameter bytes: of the file; nil: as many as before.
+    mutating func noteIfDue(bytes: Int64? = nil) async throws {
+        guard ContinuousClock.now - notedAt >= FileProgress.noteInterval else { return }
+        try await note(bytes: bytes ?? job.place.reportBytes)
     }
 
     mutating func note(bytes: Int64) async throws {

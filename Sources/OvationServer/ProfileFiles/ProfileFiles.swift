@@ -36,6 +36,7 @@ struct ProfileFiles: Sendable {
         let job = Job(
             making: id, kind, account: caller.key.account, section: section, actor: caller.key.clientID,
             at: call.receivedAt, request: JSONWriter.write(request.json))
+        try await requireRoom(of: caller.key.account, at: call.receivedAt)
         guard try await store.add(job, openMax: Limits.fileJobsOpenMax) else {
             throw Problem(
                 .tooManyJobs,
@@ -45,6 +46,28 @@ struct ProfileFiles: Sendable {
         }
         wake.send()
         return job
+    }
+
+    /// Files are kept for a day, so one who asks again and again would fill the disk.
+    private func requireRoom(of account: Int64, at now: Timestamp) async throws {
+        var bytes: Int64 = 0
+        var position: JobPosition?
+        while true {
+            let page = try await store.jobs(account: account, before: position, limit: Limits.jobsPageMax)
+            for job in page {
+                if let until = job.fileExpiresAt, now < until { bytes += job.place.reportBytes }
+            }
+            guard bytes < Limits.jobFilesBytesMax else {
+                throw Problem(
+                    .tooManyJobs,
+                    "The files of the account that can still be fetched have more than \(Limits.jobFilesBytesMax >> 30) GiB. "
+                        + "A file is kept for a day; ask again when the first of them has gone.",
+                    retryAfterSeconds: 3600)
+            }
+            // A job that ended a day ago was asked for earlier still.
+            guard page.count == Limits.jobsPageMax, let last = page.last else { return }
+            position = last.position
+        }
     }
 
     /// The same, answered with where its file will be.

@@ -41,7 +41,14 @@ struct ProfileJSON: Sendable {
             let page = try await store.events(filter, after: nil, limit: ProfileJSON.firstEvents)
             found[section.number] = Events(filter: filter, first: page)
         }
-        return found
+        // The key may have been taken from the profile since it was read, and lead to somebody else.
+        guard !found.isEmpty else { return [:] }
+        return try await isStill(data.profile.id, by: reading.address(account: account)) ? found : [:]
+    }
+
+    /// Whether the key by which a profile is read leads to it now.
+    private func isStill(_ id: ProfileID, by address: ProfileAddress) async throws -> Bool {
+        try await store.profile(.address(address))?.id == id
     }
 
     private static let firstEvents = 100
@@ -49,7 +56,7 @@ struct ProfileJSON: Sendable {
     /// - Parameter members: of the profile's object, before its sections.
     func write(
         _ data: ProfileData, _ reading: ProfileReading, _ events: [Int64: Events], members: [JSONValue.Member] = [],
-        to output: inout ResultWriter
+        to output: inout ResultWriter, _ progress: inout FileProgress
     ) async throws {
         var writer = JSONWriter()
         writer.append(string: data.profile.id.hex)
@@ -61,7 +68,7 @@ struct ProfileJSON: Sendable {
             writer.append(raw: ",")
         }
         writer.append(raw: "\"sections\":{")
-        var target = Target(profile: data.profile.id, isFirst: true)
+        var target = Target(data.profile)
         var isFirst = true
         for section in view.sections {
             let held = data.sections.first { $0.section == section.number }?.fields ?? []
@@ -75,7 +82,7 @@ struct ProfileJSON: Sendable {
             isFirst = false
             writer.append(string: section.discriminator.text)
             writer.append(raw: ":{")
-            try await writeAttributes(held, of: section, reading, &writer, &target, to: &output)
+            try await writeAttributes(held, of: section, reading, &writer, &target, to: &output, &progress)
             writeTags(held, reading, &writer)
             for consent in consents {
                 writer.append(raw: ",")
@@ -83,7 +90,7 @@ struct ProfileJSON: Sendable {
                 writer.append(raw: ":")
                 writer.append(consent.value)
             }
-            if let own { try await write(own, &writer, &target, to: &output) }
+            if let own { try await write(own, &writer, &target, to: &output, &progress) }
             writer.append(raw: "}")
         }
         writer.append(raw: "}}")
@@ -92,11 +99,18 @@ struct ProfileJSON: Sendable {
 
     /// Where the bytes of a profile go, some at a time.
     private struct Target {
-        let profile: ProfileID
-        var isFirst: Bool
+        /// The canonical one first.
+        let members: [ProfileID]
+        var isFirst = true
+
+        init(_ profile: Profile) { members = profile.members.map(\.id) }
 
         mutating func write(_ writer: inout JSONWriter, to output: inout ResultWriter) async throws {
-            try await output.append(writer.bytes, of: profile, isFirst: isFirst)
+            if isFirst {
+                try await output.append(writer.bytes, beginning: members)
+            } else {
+                try await output.append(writer.bytes, continuing: members[0])
+            }
             isFirst = false
             writer.bytes.removeAll(keepingCapacity: true)
         }
@@ -104,7 +118,7 @@ struct ProfileJSON: Sendable {
 
     private func writeAttributes(
         _ held: [HeldField], of section: Section, _ reading: ProfileReading, _ writer: inout JSONWriter,
-        _ target: inout Target, to output: inout ResultWriter
+        _ target: inout Target, to output: inout ResultWriter, _ progress: inout FileProgress
     ) async throws {
         writer.append(raw: "\"attributes\":{")
         var isFirst = true
@@ -118,7 +132,7 @@ struct ProfileJSON: Sendable {
         }
         if selection.hasHistory {
             writer.append(raw: isFirst ? "\"history\":[" : ",\"history\":[")
-            try await writeHistory(of: section, reading, &writer, &target, to: &output)
+            try await writeHistory(of: section, reading, &writer, &target, to: &output, &progress)
             writer.append(raw: "]")
         }
         writer.append(raw: "}")
@@ -136,7 +150,7 @@ struct ProfileJSON: Sendable {
 
     private func writeHistory(
         of section: Section, _ reading: ProfileReading, _ writer: inout JSONWriter, _ target: inout Target,
-        to output: inout ResultWriter
+        to output: inout ResultWriter, _ progress: inout FileProgress
     ) async throws {
         var filter = ProfileChangeFilter(
             profile: try reading.address(account: account), sections: [section.number], kinds: [.attribute],
@@ -157,6 +171,7 @@ struct ProfileJSON: Sendable {
                 }
             }
             try await target.write(&writer, to: &output)
+            try await progress.noteIfDue(bytes: output.bytes)
             guard let next = page.next else { return }
             filter.before = next
         }
@@ -182,7 +197,8 @@ struct ProfileJSON: Sendable {
     }
 
     private func write(
-        _ events: Events, _ writer: inout JSONWriter, _ target: inout Target, to output: inout ResultWriter
+        _ events: Events, _ writer: inout JSONWriter, _ target: inout Target, to output: inout ResultWriter,
+        _ progress: inout FileProgress
     ) async throws {
         writer.append(raw: ",\"events\":[")
         var isFirst = true
@@ -194,8 +210,10 @@ struct ProfileJSON: Sendable {
                 writer.append(item.json)
             }
             try await target.write(&writer, to: &output)
+            try await progress.noteIfDue(bytes: output.bytes)
             guard let next = read.next else { break }
             page = try await store.events(events.filter, after: next, limit: Limits.pageSizeMax)
+            guard try await isStill(target.members[0], by: events.filter.profile) else { break }
         }
         writer.append(raw: "]")
     }

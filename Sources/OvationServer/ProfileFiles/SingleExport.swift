@@ -51,7 +51,9 @@ struct SingleExport: Sendable {
             let profile = try await run.store.profile(.id(id, account: job.account)),
             let reading = view.reading(profile),
             let data = try await run.store.data(
-                of: reading.address(account: job.account), in: [0] + view.sections.map(\.number))
+                of: reading.address(account: job.account), in: [0] + view.sections.map(\.number)),
+            // The key may have been taken from the profile just now.
+            data.profile.id == profile.id
         else { throw Problem(.profileNotFound, "There is no profile with this export key any more.") }
         var selection = ProfileSelection()
         selection.hasConsents = true
@@ -60,7 +62,8 @@ struct SingleExport: Sendable {
         let json = ProfileJSON(store: run.store, view: view, selection: selection, account: job.account)
         try await output.append(frame: Array("{\"profiles\":{".utf8))
         try await json.write(
-            data, reading, json.events(of: data, reading), members: members(of: data.profile, reading), to: &output)
+            data, reading, json.events(of: data, reading), members: members(of: data.profile, reading), to: &output,
+            &progress)
         let metadata = asked.includeTypeDefinitions ?? false ? self.metadata(view, reading) : nil
         try await output.append(frame: Array("}".utf8) + (metadata ?? []) + Array("}".utf8))
         progress.passed(1, to: nil)

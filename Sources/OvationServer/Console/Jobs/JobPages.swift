@@ -87,7 +87,7 @@ extension Visit {
 
 extension Bodies.Job {
     fileprivate var importPath: KeyValuePairs<String, String> {
-        ["section": sectionDiscriminator, "import_id": jobID]
+        ["section": sectionDiscriminator ?? "", "import_id": jobID]
     }
 }
 
@@ -103,7 +103,8 @@ extension ShownJob {
     /// - Parameter keys: names of API keys by client id.
     fileprivate init(_ job: Bodies.Job, _ visit: Visit, _ keys: [String: String]) {
         let result = job.result
-        let section = (try? Discriminator<Section>(job.sectionDiscriminator)).flatMap(visit.catalogue.section)
+        let section = job.sectionDiscriminator.flatMap { try? Discriminator<Section>($0) }
+            .flatMap(visit.catalogue.section)
         let state: State =
             switch result.status {
             case .waitingForFile: .waitingForFile
@@ -114,7 +115,7 @@ extension ShownJob {
             case .cancelled: .cancelled
             }
         self.init(
-            id: job.jobID, kind: job.kind.words, section: section?.name ?? job.sectionDiscriminator,
+            id: job.jobID, kind: job.kind.words, section: section?.name ?? job.sectionDiscriminator ?? "All sections",
             by: keys[job.requestedBy] ?? job.requestedBy, at: Moment(job.createdAt), state: state,
             percent: result.bytes > 0 ? Int(min(100, result.bytesDone * 100 / result.bytes)) : nil,
             rows: job.kind == .import
