@@ -58,6 +58,8 @@ struct ExportEvents: EndpointHandler {
     private func newest(_ range: ExportRange, hasChanges: Bool) async throws -> Int64 {
         var range = range
         range.limit = 1
+        // Of the store, wherever the export is to end.
+        range.through = nil
         // Changes first: all events before the newest of them are there when events are read.
         let newestChange = hasChanges ? try await dependencies.store.changes(of: range).newest : 0
         // No event is read for it.
