@@ -109,6 +109,10 @@ struct ImportSource: UploadSource {
         } catch {
             throw CommandFailure("\(path) cannot be read: \(error).")
         }
+        var status = stat()
+        guard fstat(descriptor.rawValue, &status) == 0, status.st_mode & S_IFMT != S_IFDIR else {
+            throw CommandFailure("\(path) is a folder, and no file.")
+        }
         name = FilePath(path).lastComponent?.string ?? path
         // A pipe has no end to go to.
         size = (try? descriptor.seek(offset: 0, from: .end)).map { Int($0) }

@@ -99,6 +99,7 @@ struct JobsCommand: AsyncParsableCommand {
                     let result = found.content.result
                     if result.status.isEnd { return found }
                     failures = 0
+                    progress.remark(words(for: result))
                     if let file = found.content.file {
                         progress.count(Int(file.profiles))
                     } else {
@@ -112,6 +113,16 @@ struct JobsCommand: AsyncParsableCommand {
                 }
                 try await Task.sleep(for: .milliseconds(failures == 0 ? 300 : 1000))
             }
+        }
+    }
+
+    /// What a job waits for; empty while rows are done.
+    private static func words(for result: Bodies.JobResult) -> String {
+        switch result.status {
+        case .waitingForFile: "waits for its file"
+        case .queued: "waits for its turn"
+        case .inProgress where result.bytesDone == 0: "is being checked"
+        case .inProgress, .completed, .error, .cancelled: ""
         }
     }
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import re
 import time
 from pathlib import Path
 
@@ -115,6 +116,8 @@ def test_a_mapping_of_the_command_that_names_nothing_is_refused(server: Server, 
     people = tmp_path / "people.csv"
     people.write_text(PEOPLE)
     assert "--map email=key" in fail(server, "profiles", "import", str(people))
+    assert "is a folder" in fail(server, "profiles", "import", str(tmp_path), "--map", "email=key")
+    assert "cannot be read" in fail(server, "profiles", "import", str(tmp_path / "none.csv"), "--map", "email=key")
     assert "has no attribute 'shoes'" in fail(server, "profiles", "import", str(people), "--map", "email=key", "--map", "x=shoes")
     assert "no column 'mail'" in run(
         "profiles", "import", people, "--map", "mail=key", home=server.folder, env=client_settings(server)
@@ -151,3 +154,35 @@ def test_another_encoding_is_refused_whole_and_a_cancelled_import_stays_cancelle
     cancelled = client.request("DELETE", f"/audience/jobs/{job}")
     assert cancelled.status_code in {204, 409}
     assert ended(client, job)["status"] == ("cancelled" if cancelled.status_code == 204 else "completed")
+
+
+def test_a_file_that_is_too_large_is_refused_at_once_and_takes_no_place(server: Server, tmp_path: Path) -> None:
+    people = tmp_path / "people.csv"
+    with people.open("wb") as file:
+        file.write(b"email\n")
+        file.truncate(60 << 20)
+    for _ in range(4):
+        refused = fail(server, "profiles", "import", str(people), "--map", "email=key")
+        assert "413" in refused and "52428800 bytes" in refused
+    jobs = [json.loads(line) for line in succeed(server, "jobs", "list", "--json").splitlines()]
+    assert [job["result"]["status"] for job in jobs] == ["cancelled"] * 4
+
+
+def test_the_command_tells_the_job_before_it_waits_so_that_it_can_be_stopped(server: Server, tmp_path: Path) -> None:
+    people = tmp_path / "people.csv"
+    people.write_text("email\na@b.se\n")
+    done = run("profiles", "import", people, "--map", "email=key", home=server.folder, env=client_settings(server))
+    [job] = re.findall(r"'ovation jobs wait ([0-9a-f-]{36})'", done.stderr)
+    assert "1 new" in succeed(server, "jobs", "wait", job)
+    quiet = run("profiles", "import", people, "--map", "email=key", "-q", home=server.folder, env=client_settings(server))
+    assert quiet.stderr == "", quiet.stderr
+
+
+def test_an_import_that_is_cancelled_while_its_file_is_checked_stores_nothing(server: Server) -> None:
+    client = server.client()
+    job = begin(client, b"email,first_name\n" + b"".join(b"p%d@b.se,Some Name\n" % number for number in range(1_000_000)))
+    assert wait_until(lambda: result(client, job)["status"] == "in_progress", REQUEST_SECONDS, 0.01)
+    assert client.request("DELETE", f"/audience/jobs/{job}").status_code == 204
+    assert wait_until(lambda: "a job was cancelled or taken over" in server.output, REQUEST_SECONDS)
+    assert client.get(f"/audience/keyspaces/{EMAIL}/profiles/p0@b.se").status_code == 404
+    assert list((server.folder / "ovation.sqlite-files").glob("*.csv")) == []

@@ -123,8 +123,10 @@ struct SQLTests {
             for part in text.components(separatedBy: "\\(").dropFirst() {
                 let name = part.prefix { $0 != ")" }
                 #expect(
-                    ["rejectionColumns", "rejectionFilter", "rejectionRange", "erasureColumns", "jobColumns"].contains(
-                        name),
+                    [
+                        "rejectionColumns", "rejectionFilter", "rejectionRange", "erasureColumns", "jobColumns",
+                        "listedJobColumns",
+                    ].contains(name),
                     "\(file): \(name)")
             }
         }

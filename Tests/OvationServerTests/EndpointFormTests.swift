@@ -92,7 +92,7 @@ struct EndpointFormTests {
             Set(unasked) == [
                 .createToken, .postEvents, .loadEvents, .planModel, .createProfile, .changeAttributeValues,
                 .changeAttributeValuesByName, .changeProfileTags, .postConsent, .postSubscription, .postAddressConsent,
-                .createImport, .createMergingImport, .uploadImportFile,
+                .createImport, .createMergingImport, .previewImport, .uploadImportFile,
             ])
         #expect([Endpoint.lockProfile, .deleteProfile, .removeTag, .applyModel].allSatisfy(EndpointForm.asks))
     }

@@ -1,16 +1,17 @@
 /// Jobs. The table is small and stays on one machine.
 enum JobSQL {
-    private static let jobColumns = columns(request: "request")
-    /// A list has no requests, which can be large.
-    private static let listedColumns = columns(request: "''::bytea")
-
-    private static func columns(request: String) -> String {
-        """
-        job_id, account_id, kind, section, actor, created_at, \(request), upload_hash, state, expires_at, ended_at,
+    private static let jobColumns = """
+        job_id, account_id, kind, section, actor, created_at, request, upload_hash, state, expires_at, ended_at,
         lease_owner, lease_until, file_bytes, done_bytes, line, report_bytes, made, updated, unchanged, refused,
         failure_code, failure, revision
         """
-    }
+
+    /// The same for a list, which has no requests: they can be large.
+    private static let listedJobColumns = """
+        job_id, account_id, kind, section, actor, created_at, ''::bytea, upload_hash, state, expires_at, ended_at,
+        lease_owner, lease_until, file_bytes, done_bytes, line, report_bytes, made, updated, unchanged, refused,
+        failure_code, failure, revision
+        """
 
     /// One transaction at a time adds jobs of an account: their number has a bound.
     static let lock = Statement(
@@ -51,11 +52,11 @@ enum JobSQL {
     static let list = Statement(
         "list_jobs",
         """
-        SELECT \(listedColumns) FROM job WHERE account_id = $1::bigint AND (created_at, job_id) < ($2::bigint, $3::text)
+        SELECT \(listedJobColumns) FROM job WHERE account_id = $1::bigint AND (created_at, job_id) < ($2::bigint, $3::text)
         ORDER BY created_at DESC, job_id DESC LIMIT $4::bigint
         """)
 
     static let open = Statement(
         "open_jobs",
-        "SELECT \(listedColumns) FROM job WHERE ended_at IS NULL ORDER BY created_at, job_id LIMIT $1::bigint")
+        "SELECT \(listedJobColumns) FROM job WHERE ended_at IS NULL ORDER BY created_at, job_id LIMIT $1::bigint")
 }

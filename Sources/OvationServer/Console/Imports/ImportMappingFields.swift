@@ -23,20 +23,16 @@ struct MappingFields {
     let addressColumn: String
     private let columns: [String]
     private let chosen: Set<Option>
-    /// The control of each mapping, in the order of the request.
-    private let controls: [String: [Int]]
 
     init(_ visit: Visit, columns: [String]) {
         let form = visit.form
         self.columns = columns
         let isFirst = !form.has(ImportColumnsPage.control(0))
         let known = Meanings(visit)
-        let meanings = isFirst ? known.guesses(columns) : columns.indices.map { form[ImportColumnsPage.control($0)] }
-        self.meanings = meanings
+        meanings = isFirst ? known.guesses(columns) : columns.indices.map { form[ImportColumnsPage.control($0)] }
         chosen = isFirst ? [.update] : Set(form.values("options").compactMap(Option.init))
         let key = meanings.firstIndex { $0.hasPrefix("key:") }.map { columns[$0] } ?? ""
         addressColumn = form["address"].isEmpty ? key : form["address"]
-        controls = Dictionary(grouping: meanings.indices) { index in String(meanings[index].prefix { $0 != ":" }) }
     }
 
     var hasKey: Bool { keyIndex != nil }
@@ -98,13 +94,15 @@ struct MappingFields {
     func control(of pointer: String) -> String? {
         let parts = pointer.split(separator: "/").filter { $0 != "import" }
         guard parts.count >= 2, let place = Int(parts[1]) else { return nil }
-        let places: [Int]
+        let kinds: [String]
         switch parts[0] {
-        case "attribute_mappings": places = controls["attribute"] ?? []
-        case "tag_mappings": places = controls["tag"] ?? []
-        case "consent_mappings": places = ((controls["opt-in"] ?? []) + (controls["opt-out"] ?? [])).sorted()
+        case "attribute_mappings": kinds = ["attribute:"]
+        case "tag_mappings": kinds = ["tag:"]
+        case "consent_mappings": kinds = ["opt-in:", "opt-out:"]
         default: return nil
         }
+        // Mappings of a kind stand in the order of their columns.
+        let places = meanings.indices.filter { index in kinds.contains { meanings[index].hasPrefix($0) } }
         return places.indices.contains(place) ? ImportColumnsPage.control(places[place]) : nil
     }
 }
