@@ -99,7 +99,7 @@ struct JobsCommand: AsyncParsableCommand {
                     let result = found.content.result
                     if result.status.isEnd { return found }
                     failures = 0
-                    progress.remark(words(for: result))
+                    progress.remark(words(for: found.content))
                     if let file = found.content.file {
                         progress.count(Int(file.profiles))
                     } else {
@@ -117,11 +117,11 @@ struct JobsCommand: AsyncParsableCommand {
     }
 
     /// What a job waits for; empty while rows are done.
-    private static func words(for result: Bodies.JobResult) -> String {
-        switch result.status {
+    private static func words(for job: Bodies.Job) -> String {
+        switch job.result.status {
         case .waitingForFile: "waits for its file"
         case .queued: "waits for its turn"
-        case .inProgress where result.bytesDone == 0: "is being checked"
+        case .inProgress where job.kind == .import && job.result.bytesDone == 0: "is being checked"
         case .inProgress, .completed, .error, .cancelled: ""
         }
     }
