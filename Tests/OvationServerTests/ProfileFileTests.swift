@@ -126,6 +126,12 @@ struct ProfileFileTests {
             let file = try await ask(server, Self.exports, "{\(Self.names)}")
             try await server.runJobs()
             #expect(try await server.send(.get, file).status == .ok)
+            for key in ["a", "b"] { try await make(server, key, String(repeating: "x", count: 900)) }
+            let long = try await ask(server, Self.exports, "{\(Self.names)}")
+            try await server.runJobs()
+            let failed = try await server.send(.get, long)
+            #expect(failed.status == .serviceUnavailable && failed.code == "job_failed", "\(failed.text)")
+            #expect(failed.text.contains("more than 1000 bytes"))
             server.clock.advance(by: .seconds(86_399))
             let token = try await server.token(clientID: TestServer.clientID, secret: TestServer.clientSecret)
             #expect(try await server.send(.get, file, token: token).status == .ok)
@@ -136,12 +142,6 @@ struct ProfileFileTests {
             #expect(try await server.send(.delete, String(other.dropLast(5)), token: token).status == .noContent)
             try await server.runJobs()
             #expect(try await server.send(.get, other, token: token).code == "file_gone")
-            for key in ["a", "b"] { try await make(server, key, String(repeating: "x", count: 900)) }
-            let long = try await ask(server, Self.exports, "{\(Self.names)}", token: token)
-            try await server.runJobs()
-            let failed = try await server.send(.get, long, token: token)
-            #expect(failed.status == .serviceUnavailable && failed.code == "job_failed", "\(failed.text)")
-            #expect(failed.text.contains("more than 1000 bytes"))
         }
     }
 

@@ -14,8 +14,8 @@ struct CreateSingleExport: InputEndpoint {
 
     func respond(to call: Call) async throws -> Response {
         try profileFiles.requireReading(call.caller())
-        let id = try call.path.profileID("export_key")
         let asked = try await input(of: call)
+        let id = try call.path.profileID("export_key")
         let caller = try profileFiles.directory.current(call.caller())
         try profileFiles.requireReading(caller)
         guard let callbacks else { throw Callbacks.notListed }
