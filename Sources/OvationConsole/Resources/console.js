@@ -403,14 +403,19 @@ const goOn = (form) => {
 // Parts that renew themselves as long as something in them goes on
 
 const renew = (element) => {
+  // As the server wrote it: what is the same stays in its place.
+  let shown = element.innerHTML;
   const again = (seconds) => setTimeout(async () => {
     // A reader who is in it is not to lose the place.
     if (element.contains(document.activeElement)) return again(1);
     try {
       const found = parse(await ask(element.dataset.renew)).getElementById(element.id);
       if (!found) return;
-      element.replaceChildren(...found.childNodes);
-      enhance(element);
+      if (found.innerHTML !== shown) {
+        shown = found.innerHTML;
+        element.replaceChildren(...found.childNodes);
+        enhance(element);
+      }
       if (one("[data-open]", element)) return again(1);
       announce(one("[data-say]", element)?.textContent ?? "");
     } catch { again(5); }
@@ -534,12 +539,13 @@ function enhance(root) {
   all("[data-load]", root).forEach(lazy);
 }
 
+// Before times are shown as the viewer's.
+all("[data-renew]").forEach(renew);
 enhance(document);
 all("form[data-live]").forEach(liveForm);
 all("form[data-rows]").forEach(fieldRows);
 all("a[data-more]").forEach(moreLink);
 all("[data-stream]").forEach(stream);
 all("form[data-continue]").forEach(goOn);
-all("[data-renew]").forEach(renew);
 all("[data-import]").forEach(importer);
 one("[data-errors]")?.focus();
