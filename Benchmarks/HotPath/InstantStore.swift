@@ -56,6 +56,8 @@ struct InstantStore: Store {
 
     func changes(of range: ExportRange) async throws(StoreFailure) -> ChangeExportPage { throw unused }
 
+    func profiles(of range: ProfileExportRange) async throws(StoreFailure) -> ProfileExportPage { throw unused }
+
     func profile(_ reference: ProfileReference) async throws(StoreFailure) -> Profile? { throw unused }
 
     func profiles(_ search: ProfileSearch) async throws(StoreFailure) -> ProfileMatches { throw unused }

@@ -54,6 +54,8 @@ class Plan:
     profiles: int = 1_000_000
     # Profiles with attributes.
     attribute_profiles: int = 1_000_000
+    # Profiles that are exported.
+    exported_profiles: int = 200_000
 
     @property
     def is_quick(self) -> bool:

@@ -6,8 +6,9 @@ import json
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from . import bulk, consents, lives, wrk
+from . import bulk, consents, exports, lives, wrk
 from .consents import Consents
+from .exports import Exports
 from .figures import Load, Loads, Spread, table
 from .lives import Lives
 from .ovation import DATA_JSON, KEYSPACE, SECTION, VERSION_ID, Ovation
@@ -31,6 +32,7 @@ class Profiles:
     overhead: Spread = field(default_factory=Spread)
     consents: Consents = field(default_factory=Consents)
     lives: Lives = field(default_factory=lambda: Lives(0))
+    exports: Exports = field(default_factory=lambda: Exports(0))
 
 
 def measure(plan: Plan) -> Profiles:
@@ -53,6 +55,7 @@ def measure(plan: Plan) -> Profiles:
         figures.consents = consents.measure(server, plan, figures.profiles)
     remove(home)
     figures.lives = lives.measure(plan)
+    figures.exports = exports.measure(plan)
     return figures
 
 
@@ -151,5 +154,5 @@ def report(figures: Profiles) -> str:
         table([f"{figures.profiles:,} profiles, 32 connections", "requests/s", "median ms", "p99 ms", "CPU µs"], rows)
         + f"\nSetting three attributes reaches {ratio.text(2)} of the rate of posting one event. A value takes "
         f"{figures.overhead.text(1)} bytes of the file beside its own.\n\n{consents.report(figures.consents)}\n"
-        f"{lives.report(figures.lives)}"
+        f"{lives.report(figures.lives)}\n{exports.report(figures.exports)}"
     )

@@ -200,4 +200,8 @@ def of_profiles(figures: Profiles) -> list[Target]:
         at_most(19, "newest 50 of a profile merged of five: of the time for one profile", 2, pages, digits=2),
         at_most(20, f"deletion of a profile with {large}: until the 204", 50, lives.deletions, " ms", 1),
         at_most(20, "posts beside that deletion: p99, of that before it", 2, waits, digits=2),
+        at_least(
+            21, f"export of {figures.exports.profiles:,} profiles with five attributes as NDJSON", 150_000,
+            figures.exports.rates["ndjson"], " profiles/s",
+        ),
     ]

@@ -18,16 +18,33 @@ public struct IncompleteExport: Error, Sendable {
     public let lastEventID: String?
 }
 
+/// What the lines of an export are.
+protocol ExportedLines: Sendable {
+    associatedtype Summary: Sendable
+    static var endpoint: Endpoint { get }
+    /// What the last line says; nil: it is no summary.
+    static func summary(_ line: JSONValue) -> Summary?
+    /// For `after`, to go on behind a line; nil: it says no such place.
+    static func place(_ line: JSONValue) -> String?
+}
+
+enum EventLines: ExportedLines {
+    static let endpoint = Endpoint.exportEvents
+
+    static func summary(_ line: JSONValue) -> Bodies.ExportSummary? {
+        (try? Bodies.ExportEnd(received: line))?.summary
+    }
+
+    static func place(_ line: JSONValue) -> String? {
+        (try? Bodies.ExportLine(received: line)).flatMap { $0.eventID.isEmpty ? nil : $0.eventID }
+    }
+}
+
 /// All events of a section. After a break an export of lines of JSON goes on behind the last event that was written.
 public struct SectionExport: Sendable {
     public enum Format: Sendable { case lines, csv }
 
-    let client: APIClient
-    let section: String
-    let query: [QueryParameter]
-    let format: Format
-    let after: String?
-    let observer: any ExportObserver
+    private let attempts: ExportRun<EventLines>
 
     /// - Parameters:
     ///   - query: parameters of the endpoint, but for `format`, `summary` and `after`.
@@ -36,32 +53,52 @@ public struct SectionExport: Sendable {
         of section: String, query: [QueryParameter], format: Format, after: String?, through client: APIClient,
         observer: any ExportObserver
     ) {
-        self.section = section
-        self.query = query
-        self.format = format
-        self.after = after
-        self.client = client
-        self.observer = observer
+        attempts = ExportRun(
+            client: client, section: section, query: query, format: format, after: after, observer: observer)
     }
 
     /// - Returns: what the export has, all attempts together.
     /// - Throws: ``IncompleteExport`` after a break; ``ClientFailure``; or what the observer threw.
     public func run() async throws -> Bodies.ExportSummary {
+        do {
+            var (summary, lines) = try await attempts.run()
+            // The server counts from where the last attempt began.
+            if let lines { summary.events = Int64(lines) }
+            return summary
+        } catch let broken as BrokenExport<EventLines> {
+            throw IncompleteExport(
+                failure: broken.failure, lastEventID: attempts.format == .csv ? nil : broken.tail.after ?? "0")
+        }
+    }
+}
+
+/// An attempt that broke.
+struct BrokenExport<Lines: ExportedLines>: Error {
+    let failure: ClientFailure
+    let tail: ExportTail<Lines>
+}
+
+/// An export, attempt by attempt.
+struct ExportRun<Lines: ExportedLines>: Sendable {
+    let client: APIClient
+    let section: String
+    let query: [QueryParameter]
+    let format: SectionExport.Format
+    let after: String?
+    let observer: any ExportObserver
+
+    /// - Returns: the last summary, and how many lines were written, where each is one of JSON.
+    /// - Throws: ``BrokenExport`` when it was tried often enough; ``ClientFailure``; or what the observer threw.
+    func run() async throws -> (summary: Lines.Summary, lines: Int?) {
         var retries = Retries()
-        var tail = ExportTail(after: after)
+        var tail = ExportTail<Lines>(after: after)
         while true {
             do {
                 tail = try await attempt(tail)
-                var summary = try tail.summary()
-                // The server counts from where the last attempt began.
-                if format == .lines { summary.events = Int64(tail.lines) }
-                return summary
-            } catch let broken as BrokenExport {
+                return (try tail.summary(), format == .lines ? tail.lines : nil)
+            } catch let broken as BrokenExport<Lines> {
                 tail = broken.tail
-                guard format == .lines else { throw IncompleteExport(failure: broken.failure, lastEventID: nil) }
-                guard let seconds = retries.pause(progress: tail.lines) else {
-                    throw IncompleteExport(failure: broken.failure, lastEventID: tail.after ?? "0")
-                }
+                guard format == .lines, let seconds = retries.pause(progress: tail.lines) else { throw broken }
                 observer.pauses(after: broken.failure, seconds: seconds)
                 try await client.sleep(.seconds(seconds))
                 observer.goesOn()
@@ -70,12 +107,7 @@ public struct SectionExport: Sendable {
         }
     }
 
-    private struct BrokenExport: Error {
-        let failure: ClientFailure
-        let tail: ExportTail
-    }
-
-    private func attempt(_ start: ExportTail) async throws -> ExportTail {
+    private func attempt(_ start: ExportTail<Lines>) async throws -> ExportTail<Lines> {
         let query =
             query + (format == .csv ? [("format", "csv")] : []) + [("summary", "true")]
             + (start.after.map { [("after", $0)] } ?? [])
@@ -83,7 +115,7 @@ public struct SectionExport: Sendable {
         let kept = Mutex(start)
         do {
             return try await client.stream(
-                .exportEvents, ["section": section], query: query, headers: [("accept", "*/*")], repeating: {}
+                Lines.endpoint, ["section": section], query: query, headers: [("accept", "*/*")], repeating: {}
             ) { answer in
                 var tail = start
                 while let part = try await answer.next() {
@@ -101,7 +133,7 @@ public struct SectionExport: Sendable {
 }
 
 /// The end of what has come of an export: its last line is held back, since it can be the summary.
-struct ExportTail: Sendable {
+struct ExportTail<Lines: ExportedLines>: Sendable {
     /// Lines written.
     private(set) var lines = 0
     private var held: [UInt8] = []
@@ -126,10 +158,10 @@ struct ExportTail: Sendable {
 
     /// What stands in the last line.
     /// - Throws: ``ClientFailure/cutOff`` where that is none.
-    func summary() throws(ClientFailure) -> Bodies.ExportSummary {
-        guard held.last == 10, let json = try? JSONValue(parsing: held),
-            let summary = (try? Bodies.ExportEnd(received: json))?.summary
-        else { throw .cutOff }
+    func summary() throws(ClientFailure) -> Lines.Summary {
+        guard held.last == 10, let json = try? JSONValue(parsing: held), let summary = Lines.summary(json) else {
+            throw .cutOff
+        }
         return summary
     }
 
@@ -137,9 +169,6 @@ struct ExportTail: Sendable {
         held = []
     }
 
-    /// The last event that was written.
-    var after: String? {
-        let line = (try? JSONValue(parsing: lastLine)).flatMap { try? Bodies.ExportLine(received: $0) }
-        return line.flatMap { $0.eventID.isEmpty ? nil : $0.eventID } ?? start
-    }
+    /// Where the last line stands that was written.
+    var after: String? { (try? JSONValue(parsing: lastLine)).flatMap { Lines.place($0) } ?? start }
 }

@@ -81,7 +81,13 @@ public struct Limits: Sendable, Equatable {
     public static let exportPageEvents = 25_000
     /// Changes of profiles that an export reads at once, if it has them.
     public static let exportPageChanges = 1000
-    /// Bytes of event data, or of changes, after which such a page ends early.
+    /// Profiles that an export reads at once.
+    public static let exportPageProfiles = 5000
+    /// Columns of an export of profiles as CSV; more is 400.
+    public static let exportColumnsMax = 10_000
+    /// Rows of profiles that one page of such an export looks at, if few of them are given.
+    public static let exportPageProfileRows = 100_000
+    /// Bytes of event data, of changes, or of what profiles hold, after which such a page ends early.
     public static let exportPageBytes = 4 * 1024 * 1024
     /// Rows that are copied from one store to another in one transaction.
     public static let copyRowsMax = 10_000

@@ -160,6 +160,7 @@ struct Routes {
             (.getProfile, GetProfile(store: store)),
             (.findProfiles, FindProfiles(store: store)),
             (.getProfileByID, GetProfileByID(store: store)),
+            (.exportProfiles, ExportProfiles(dependencies: dependencies)),
         ]
     }
 

@@ -30,6 +30,9 @@ public struct MemberHistory {
                 try await compare(seen, model, Int.random(in: 1...5, using: &random), about)
             }
             try await compareSearch(model, about)
+            if step.isMultiple(of: 5) {
+                try await compareExport(model, limit: Int.random(in: 1...4, using: &random), about)
+            }
             for section in 2...3 as ClosedRange<Int64> {
                 let expected = model.consentCounts(section)
                 for store in stores {
@@ -182,6 +185,27 @@ public struct MemberHistory {
                         try #require(match.profile.keys == profile.keys, about)
                     }
                 }
+            }
+        }
+    }
+
+    /// Each profile once, by the lowest id of its members.
+    private func compareExport(_ model: MemberModel, limit: Int, _ about: Comment) async throws {
+        let roots = model.members.indices.filter { place in
+            let member = model.members[place]
+            return member.parent == nil && !member.isErased && !member.isEmptied
+        }
+        let expected = roots.map { root in
+            (lowest: model.tree(root).map { model.members[$0].id }.min() ?? 0, root: root)
+        }.sorted { $0.lowest < $1.lowest }
+        for store in stores {
+            let lines = try await StoreContract(store).exportedProfiles(limit: limit)
+            try #require(lines.count == expected.count, about)
+            for (line, (_, root)) in zip(lines, expected) {
+                let profile = model.profile(root)
+                try #require(line.profile.members.map(\.id) == profile.members.map(\.id), about)
+                try #require(line.profile.keys == profile.keys && line.profile.state == profile.state, about)
+                try compare(line, profile.state == .locked ? [:] : model.values(root), about)
             }
         }
     }

@@ -12,6 +12,7 @@ public struct StoreContract: Sendable {
     /// All of them, so that no engine can forget one.
     public static let checks =
         eventChecks + bulkChecks + profileChecks + profileChangeChecks + profileDataChecks + profileHistoryChecks
+        + profileExportChecks
         + erasureChecks + erasureRemovalChecks + memberChecks + lockChecks + valueChecks + consentChecks
         + consentCountChecks
         + suppressionChecks

@@ -6,30 +6,61 @@ import OvationWire
 extension ProfilesCommand {
     struct Export: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
-            abstract: "Write everything that is stored of one person into one JSON file.",
+            abstract: "Export all profiles of a section, or everything that is stored of one person.",
             discussion: """
-                The file has the profile with its keys and members, and for each section its attributes, tags and consents, what was changed \
-                of them, and all events, newest first. It is personal data: nobody else on the machine can read it.
+                Without a key: all profiles with what they hold in a section, as lines of JSON or as CSV. Each profile comes \
+                once. One that is merged with another during the export can come again; then the later line counts. An \
+                export that breaks off is tried again, and goes on where it was.
 
-                For an answer to a person who asks what you store, use an admin key: it gives all sections, and also what \
-                may not be read through the keyspace. With an integration's key, say --only-readable.
+                With a key: one JSON file with the profile, its keys and members, and for each section its attributes, tags \
+                and consents, what was changed of them, and all events, newest first. For an answer to a person who asks what \
+                you store, use an admin key: it gives all sections, and also what may not be read through the keyspace. With \
+                an integration's key, say --only-readable.
 
-                ovation profiles export steve@apsis.com -o steve.json
+                It is personal data: nobody else on the machine can read the file.
+
+                Examples:
+                  ovation profiles export -o people.ndjson
+                  ovation profiles export --format csv --section Newsletter -o people.csv
+                  ovation profiles export | gzip > people.ndjson.gz
+                  ovation profiles export steve@apsis.com -o steve.json
                 """)
 
         @OptionGroup var connection: ConnectionOptions
-        @OptionGroup var profile: KeyOptions
-        @Flag(help: "Only what may be read through the keyspace.") var onlyReadable = false
-        @Flag(name: .shortAndLong, help: "Do not say at the end what was written.") var quiet = false
-        @Flag(help: "For scripts that give it to every command; an export is JSON in any case.") var json = false
+        @Argument(help: "Profile key, as it is: not percent-encoded. (default: all profiles)") var key: String?
+        @OptionGroup(title: "All profiles") var all: AllProfiles
+        @Option(help: "With a key: discriminator of its keyspace. (default: com.apsis1.keyspaces.email)")
+        var keyspace: String?
+        @Flag(help: "With a key: only what may be read through the keyspace.") var onlyReadable = false
+        @Flag(name: .shortAndLong, help: "Show no progress, and do not say at the end what was written.")
+        var quiet = false
+        @Flag(help: "For scripts that give it to every command; an export of one person is JSON in any case.")
+        var json = false
         @Option(name: .shortAndLong, help: "File to write. (default: standard output)") var output: String?
+
+        func validate() throws {
+            if key != nil, let option = all.given {
+                throw ValidationError("\(option) is for an export of all profiles; leave out the key.")
+            }
+            guard key == nil else { return }
+            if keyspace != nil || onlyReadable {
+                throw ValidationError("--keyspace and --only-readable are for the export of one person; name a key.")
+            }
+            try all.check()
+            if json, all.format == .csv { throw ValidationError("--json and --format csv exclude each other.") }
+        }
 
         func run() async throws {
             let client = try connection.client()
+            guard let key else { return try await all.export(client, to: output, isQuiet: quiet) }
+            var profile = KeyOptions()
+            profile.key = key
+            profile.keyspace = keyspace ?? "com.apsis1.keyspaces.email"
             let query = onlyReadable ? [] : [("ignore_keyspace_permissions", "true")]
             // Before the file is made: what is not there leaves no file.
+            let path = profile.path
             let shown = try await profile.orSayHowToCreate {
-                try await client.call(.getProfile, profile.path, query: query)
+                try await client.call(.getProfile, path, query: query)
             }
             let sections = try await client.call(.listSections).content.items
             let file = try OutputFile(output)

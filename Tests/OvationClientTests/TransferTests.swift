@@ -225,12 +225,44 @@ struct TransferTests {
         }
     }
 
+    @Test("an export of profiles goes on behind the last line that came whole")
+    func brokenProfiles() async throws {
+        @Sendable func line(_ number: Int) -> String { #"{"profile_id":"\#(number)","cursor":"p1-\#(number)"}"# + "\n" }
+        let end = #"{"summary":{"profiles":1,"left_out":2}}"# + "\n"
+        try await ScriptedServer.run(
+            answer: { _, number in
+                number == 0
+                    ? Reply(body: line(1) + line(2) + line(3) + #"{"profile_id":"4"#, breaks: true)
+                    : Reply(body: line(3) + line(4) + end)
+            }
+        ) { server, client in
+            let listener = Listener()
+            let summary = try await ProfilesExport(
+                of: "s", query: [("set_at", "true")], format: .lines, after: nil, through: client, observer: listener
+            ).run()
+            #expect(listener.text.withLock { $0 } == (1...4).map { line($0) }.joined())
+            #expect((summary.profiles, summary.leftOut) == (4, 2))
+            #expect(
+                server.askedForMore.map(\.query) == ["set_at=true&summary=true", "set_at=true&summary=true&after=p1-2"])
+        }
+        try await ScriptedServer.run(answer: { _, _ in Reply(body: "") }) { _, client in
+            for (format, after) in [(SectionExport.Format.lines, "p1-5"), (.csv, nil)] as [(_, String?)] {
+                let failure = await #expect(throws: IncompleteProfilesExport.self) {
+                    _ = try await ProfilesExport(
+                        of: "s", query: [], format: format, after: after, through: client, observer: Listener()
+                    ).run()
+                }
+                #expect(failure?.cursor == after)
+            }
+        }
+    }
+
     @Test("lines are cut wherever the parts of an answer end")
     func tail() throws {
         let whole = (1...3).map(Self.line).joined() + Self.summary
         for size in [1, 2, 7, 90, 91, 1000] {
             let listener = Listener()
-            var tail = ExportTail(after: nil)
+            var tail = ExportTail<EventLines>(after: nil)
             var rest = Array(whole.utf8)[...]
             while !rest.isEmpty {
                 try tail.take(Array(rest.prefix(size)), to: listener)

@@ -96,6 +96,7 @@ struct AuthorityTests {
         DELETE /audience/channels/{channel}/addresses/{address}/suppression admin
         GET /audience/profiles admin
         GET /audience/profiles/{profile_id} admin
+        GET /audience/sections/{section}/profiles/export token
         DELETE /audience/keyspaces/{keyspace}/profiles/{key} token
         PUT /audience/keyspaces/{keyspace}/profiles/{key}/locks token
         PUT /audience/profiles/merges token

@@ -130,6 +130,7 @@ struct DescribedBodyTests {
         Step(endpoint: .findProfiles, query: "?key=steve"),
         Step(endpoint: .getUsage, path: ["section": section]),
         Step(endpoint: .exportEvents, path: ["section": section]),
+        Step(endpoint: .exportProfiles, path: ["section": section]),
         Step(endpoint: .listRejections, path: ["section": section]), Step(endpoint: .listAllRejections),
         Step(endpoint: .getActivity), Step(endpoint: .listLog, query: "?limit=1000"),
         Step(endpoint: .about), Step(endpoint: .health), Step(endpoint: .ready), Step(endpoint: .metrics),

@@ -134,6 +134,10 @@ final class SharedStore: Store {
         try await base.changes(of: range)
     }
 
+    func profiles(of range: ProfileExportRange) async throws(StoreFailure) -> ProfileExportPage {
+        try await base.profiles(of: range)
+    }
+
     func profile(_ reference: ProfileReference) async throws(StoreFailure) -> Profile? {
         try await base.profile(reference)
     }

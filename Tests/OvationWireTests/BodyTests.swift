@@ -159,6 +159,8 @@ struct BodyTests {
         try check(Bodies.ModelPlan.self)
         try check(Bodies.BulkProgress.self)
         try check(Bodies.ExportEnd.self)
+        try check(Bodies.ProfileExportEnd.self)
+        try check(Bodies.ExportedProfile.self)
     }
 
     @Test("what is inside of an answer of another server is completed too, and what it says is kept")

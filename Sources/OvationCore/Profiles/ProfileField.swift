@@ -54,7 +54,7 @@ public struct ProfileEdit: Sendable, Equatable {
 }
 
 extension ProfileValue {
-    fileprivate var textBytes: Int {
+    var textBytes: Int {
         guard case .string(let text) = value else { return 0 }
         return text.utf8.count
     }

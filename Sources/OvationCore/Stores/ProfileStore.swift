@@ -15,6 +15,10 @@ public protocol ProfileStore: Sendable {
     /// of each as a whole, and not of suppressions, which are nobody's. Versions of the range say nothing.
     func changes(of range: ExportRange) async throws(StoreFailure) -> ChangeExportPage
 
+    /// The profiles of an account with what they hold, by rising id, a page at a time. A page is of one moment, so each profile
+    /// in it is whole. Erased profiles, those that are locked for good, and suppressions are left out.
+    func profiles(of range: ProfileExportRange) async throws(StoreFailure) -> ProfileExportPage
+
     /// nil: there is no such profile.
     func profile(_ reference: ProfileReference) async throws(StoreFailure) -> Profile?
 

@@ -14,6 +14,10 @@ extension PostgresStore: ProfileStore {
         try await reader.read { [isSpread] in try ChangeExportRows.page($0, range, isSpread: isSpread) }
     }
 
+    public func profiles(of range: ProfileExportRange) async throws(StoreFailure) -> ProfileExportPage {
+        try await reader.read { [isSpread] in try ProfileExportRows.page($0, range, isSpread: isSpread) }
+    }
+
     public func change(_ change: ProfileChange, tell receiver: any ChangeReceiver) {
         let receiver = change.erasure == nil ? receiver : Erasing(for: receiver, remover)
         writer.enqueue(.change(change, receiver))

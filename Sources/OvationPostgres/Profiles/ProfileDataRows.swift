@@ -9,7 +9,7 @@ enum ProfileDataRows {
         _ connection: PostgresConnection, of address: ProfileAddress, in sections: [Int64]?
     ) throws -> ProfileData? {
         try read(connection, of: address, in: sections) { found, indexes in
-            let held = Held(indexes, of: found.tree) { _, _ in true }
+            let held = Held(indexes, of: found.tree)
             var changes = Changes(connection, of: found.tree)
             try changes.read(held.positions)
             return ProfileData(profile: found.profile, sections: try held.sections(from: changes))
@@ -25,36 +25,55 @@ enum ProfileDataRows {
         guard !profiles.isEmpty else { return [] }
         let rows = try connection.run(DataSQL.fieldsOfMany) {
             $0.add(profiles.flatMap { $0.members.map(\.id.value) }.sorted())
-            $0.add(sections)
+            $0.add(orNull: sections)
         }
-        var fields: [Int64: [(section: Int64, index: FieldIndex)]] = [:]
-        for row in 0..<rows.count {
-            fields[rows.int64(row, 0), default: []].append((rows.int64(row, 1), try index(rows, row, 2)))
-        }
+        let fields = try Fields(rows)
         let held = try profiles.map { profile in
             guard let tree = MemberTree(membersOf: profile) else {
                 throw StoreFailure(.damaged, "the members of a profile are not whole")
             }
-            var indexes: Indexes = [:]
-            for member in tree.ids {
-                for (section, index) in fields[member] ?? [] { indexes[section, default: [:]][member] = index }
-            }
-            return Held(indexes, of: tree, where: takes)
+            return Held(fields.indexes(of: tree), of: tree, where: takes)
         }
         var changes = Changes(connection, of: Set(profiles.flatMap { $0.members.map(\.id.value) }))
         try changes.read(held.flatMap(\.positions))
         return try zip(profiles, held).map { ProfileData(profile: $0, sections: try $1.sections(from: changes)) }
     }
 
+    /// The indexes of many profiles, by member.
+    struct Fields {
+        private var indexes: [Int64: [(section: Int64, index: FieldIndex)]] = [:]
+
+        init(_ rows: PostgresResult) throws { try add(rows) }
+
+        /// - Parameter rows: of ``DataSQL/fieldsOfMany``.
+        mutating func add(_ rows: PostgresResult) throws {
+            for row in 0..<rows.count {
+                indexes[rows.int64(row, 0), default: []].append((rows.int64(row, 1), try index(rows, row, 2)))
+            }
+        }
+
+        func indexes(of tree: MemberTree) -> Indexes {
+            var indexes: Indexes = [:]
+            for member in tree.members.keys {
+                for (section, index) in self.indexes[member] ?? [] { indexes[section, default: [:]][member] = index }
+            }
+            return indexes
+        }
+    }
+
     /// The fields that a whole profile has, before their values are read.
-    private struct Held {
+    struct Held {
         private let entries: [(section: Int64, held: [FieldIndex.Entry])]
 
-        init(_ indexes: Indexes, of tree: MemberTree, where takes: (ProfileField, _ section: Int64) -> Bool) {
+        init(
+            _ indexes: Indexes, of tree: MemberTree,
+            where takes: (ProfileField, _ section: Int64) -> Bool = { _, _ in true }
+        ) {
             entries = indexes.sorted { $0.key < $1.key }.compactMap { section, indexes in
-                let held = MergedIndex(tree, indexes).entries.map(\.entry).filter {
-                    !$0.isCleared && $0.field != .life && takes($0.field, section)
-                }
+                let entries =
+                    tree.count == 1
+                    ? indexes[tree.root]?.entries ?? [] : MergedIndex(tree, indexes).entries.map(\.entry)
+                let held = entries.filter { !$0.isCleared && $0.field != .life && takes($0.field, section) }
                 return held.isEmpty ? nil : (section, held)
             }
         }
@@ -118,7 +137,7 @@ enum ProfileDataRows {
     }
 
     /// By section and member.
-    private typealias Indexes = [Int64: [Int64: FieldIndex]]
+    typealias Indexes = [Int64: [Int64: FieldIndex]]
 
     private static func read<Value>(
         _ connection: PostgresConnection, of address: ProfileAddress, in sections: [Int64]?,
@@ -168,7 +187,7 @@ enum ProfileDataRows {
     }
 
     /// A row of `profile_change`.
-    fileprivate struct Change {
+    struct Change {
         let position: Int64
         let member: Int64
         let kind: ProfileChange.Kind
@@ -179,7 +198,7 @@ enum ProfileDataRows {
     }
 
     /// The changes of some members that were read so far.
-    private struct Changes {
+    struct Changes {
         private let connection: PostgresConnection
         private let members: Set<Int64>
         private var rows: [Int64: Change] = [:]

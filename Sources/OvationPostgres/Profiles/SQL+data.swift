@@ -61,12 +61,13 @@ enum DataSQL {
             AND CASE WHEN $2::bigint[] IS NULL THEN section > 0 ELSE section = ANY ($2::bigint[]) END
         """)
 
-    /// Of many profiles, in some sections.
+    /// Of many profiles, in some sections or in all.
     static let fieldsOfMany = Statement(
         "profile_fields_of_many",
         """
         SELECT profile_id, section, fields FROM profile_data
-        WHERE profile_id = ANY ($1::bigint[]) AND section = ANY ($2::bigint[])
+        WHERE profile_id = ANY ($1::bigint[])
+            AND CASE WHEN $2::bigint[] IS NULL THEN section > 0 ELSE section = ANY ($2::bigint[]) END
         """)
 
     static let changes = Statement(
@@ -74,5 +75,23 @@ enum DataSQL {
         """
         SELECT position, kind, section, at, actor, edits, profile_id FROM profile_change
         WHERE position = ANY ($1::bigint[])
+        """)
+
+    // MARK: Exports
+
+    /// Erased ones and those of other accounts are among them, so that a page looks at so many rows and no more.
+    static let profilesFrom = Statement(
+        "profiles_from",
+        """
+        SELECT profile_id, account_id, keyspace, state, created_at, key FROM profile
+        WHERE profile_id >= $1::bigint ORDER BY profile_id LIMIT $2::bigint
+        """)
+
+    static let newestOfAll = Statement("newest_change_of_all", "SELECT max(position) FROM profile_change")
+
+    static let sizes = Statement(
+        "profile_change_sizes",
+        """
+        SELECT position, octet_length(edits)::bigint FROM profile_change WHERE position = ANY ($1::bigint[])
         """)
 }

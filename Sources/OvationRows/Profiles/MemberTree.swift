@@ -109,6 +109,13 @@ package struct MemberTree: Sendable, Equatable {
         return tree
     }
 
+    /// Whether an export that began after a change gives the profile where it meets this member. Members that were one by then
+    /// are met at the lowest of them. What was joined since could have been a profile of its own where that was met.
+    /// - Parameter position: of that change.
+    package func isExported(at id: Int64, since position: Int64) -> Bool {
+        count == 1 || part(of: id, before: position == .max ? .max : position + 1).members.keys.min() == id
+    }
+
     /// The members that were joined to each, in the order in which they were.
     fileprivate var children: [Int64: [(id: Int64, joined: Int64)]] {
         var children: [Int64: [(id: Int64, joined: Int64)]] = [:]

@@ -57,8 +57,13 @@ package struct PackedEdits: Sendable, Equatable {
     }
 
     /// nil: these are no edits.
-    package init?(bytes: some Sequence<UInt8>) {
-        var reader = PackedReader(ArraySlice(bytes))
+    package init?(bytes: some Sequence<UInt8>) { self.init(PackedReader(ArraySlice(bytes))) }
+
+    /// From where a store has them.
+    package init?(bytes: UnsafeRawBufferPointer) { self.init(PackedReader(ArraySlice(bytes))) }
+
+    private init?(_ packed: PackedReader) {
+        var reader = packed
         guard reader.byte() == 1 else { return nil }
         edits = []
         while !reader.isAtEnd {

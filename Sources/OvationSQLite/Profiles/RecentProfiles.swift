@@ -43,6 +43,11 @@ final class RecentProfiles: Sendable {
         fileprivate var moving: [Int64: Row] = [:]
 
         subscript(id: Int64) -> Row? { growing[id] ?? moving[id] }
+
+        /// In no order, each once.
+        func ids(from start: Int64) -> [Int64] {
+            growing.keys.filter { $0 >= start } + moving.keys.filter { $0 >= start && growing[$0] == nil }
+        }
     }
 
     private let rows = Mutex(Rows())

@@ -21,6 +21,12 @@ extension SQLiteStore: ProfileStore {
         }
     }
 
+    public func profiles(of range: ProfileExportRange) async throws(StoreFailure) -> ProfileExportPage {
+        try await scanner.read(after: { [recent] in recent.profiles.all }) { database, recent in
+            try ProfileExportRows.page(database, range, recent)
+        }
+    }
+
     public func change(_ change: ProfileChange, tell receiver: any ChangeReceiver) {
         writer.enqueue(.change(change, receiver))
     }

@@ -82,7 +82,7 @@ extension JSONWriter {
         }
     }
 
-    private mutating func appendQuotedIfNeeded(_ text: some Collection<UInt8>, guardsFormulas: Bool) {
+    mutating func appendQuotedIfNeeded(_ text: some Collection<UInt8>, guardsFormulas: Bool) {
         let guarded = guardsFormulas ? FormulaGuard.guarded(Array(text)) : nil
         let needsQuotes = text.contains { $0 == 0x22 || $0 == 0x2C || $0 == 0x0A || $0 == 0x0D }
         if let guarded {

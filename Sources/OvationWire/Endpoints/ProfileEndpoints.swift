@@ -2,7 +2,7 @@ import HTTPTypes
 import OvationCore
 
 extension Endpoint {
-    static let profiles: [Endpoint] = [getProfile, findProfiles, getProfileByID]
+    static let profiles: [Endpoint] = [getProfile, findProfiles, getProfileByID, exportProfiles]
 
     public static let getProfile = Endpoint(
         EndpointSpec(
@@ -40,4 +40,34 @@ extension Endpoint {
             "getProfileByID", .get, "/audience/profiles/{profile_id}", .admin, .profiles, "A profile by its id",
             "The id does not show the key, so it is safe in a bookmark.", answers: [.ok(Bodies.Profile.self)],
             isPrivate: true))
+
+    public static let exportProfiles = Endpoint(
+        EndpointSpec(
+            "exportProfiles", .get, "/audience/sections/{section}/profiles/export", .token, .profiles,
+            "All profiles with what they hold in a section, as NDJSON or CSV",
+            "Each profile comes once; those that are merged during the export can come again, and the later line counts. A "
+                + "profile has the keys that the API key may read, and what may be read through one of their keyspaces. An "
+                + "export that breaks off is cut off. It goes on behind a line with 'after'. An ExportedProfile says what a "
+                + "line is.",
+            parameters: [
+                .query("format", "What the lines are.", .words("ndjson", "csv").with(default: "ndjson")),
+                .query(
+                    "after", "Only what comes behind the line with this cursor.", Bodies.ExportedProfile.cursorSchema),
+                .query("set_at", "In NDJSON: also when each value and tag was set.", Parameter.flag),
+                .query(
+                    "bom", "In CSV: begin with a byte order mark, by which some spreadsheets know UTF-8.",
+                    Parameter.flag),
+                .query(
+                    "formulas",
+                    "In CSV: 'guard' writes an apostrophe before a text that a spreadsheet would calculate.",
+                    .words("guard", "keep").with(default: "guard")),
+                .query(
+                    "summary", "A last line of JSON says how many profiles there were and how many were left out.",
+                    Parameter.flag),
+                .query(
+                    "ignore_keyspace_permissions", "Also what may not be read through a keyspace; for admin keys.",
+                    Parameter.flag),
+            ],
+            answers: [.text("A line for each profile.", "application/x-ndjson", "text/csv")], isPrivate: true,
+            besides: [Bodies.ExportedProfile.self]))
 }
