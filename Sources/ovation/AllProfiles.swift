@@ -27,6 +27,7 @@ struct AllProfiles: ParsableArguments {
     }
 
     func check() throws {
+        guard format != .parquet else { throw ValidationError("--format parquet is for events.") }
         guard !bom && !keepFormulas || format == .csv else {
             throw ValidationError("--bom and --keep-formulas are for --format csv.")
         }

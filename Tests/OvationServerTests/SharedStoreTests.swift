@@ -87,8 +87,10 @@ struct SharedStoreTests {
         try await run { pair in
             let model = String(decoding: JSONWriter.write(Bodies.Model(try Fixtures.model()).json), as: UTF8.self)
             #expect(try await pair.here.send(.put, "/audience/model", body: model).status == .ok)
+            // With a token of a key that it does not know, the other server takes in the model too.
+            let (_, token) = try await pair.here.token(ofNewKey: #"{"name":"Shop"}"#)
+            #expect(try await pair.there.send(.get, "/audience/sections", token: token).status == .ok)
             let path = TestServer.definitionsPath
-            // It takes in the model.
             #expect(try await pair.there.send(.get, path + "/export").status == .ok)
             let version = #"{"fields":{"number":"integer"},"version_id":"77"}"#
             let versions = path + "/\(Fixtures.eventType)/versions"
