@@ -13,14 +13,14 @@ public protocol TableObserver: TransferObserver {
     func end(_ count: Int) throws -> [UInt8]?
 }
 
-/// The events of one type as a file of Parquet. After a break it begins anew: nobody can go on in the middle of such a file.
+/// The events of one type, or the profiles of a section, as a file of Parquet. After a break it begins anew: nobody can go on in the middle of such a file.
 public struct TableExport: Sendable {
     let client: APIClient
     let section: String
     let query: [QueryParameter]
     let observer: any TableObserver
 
-    /// - Parameter query: parameters of the endpoint, but for `format`, with one event type.
+    /// - Parameter query: parameters of the endpoint, but for `format`; for events with one event type.
     public init(
         of section: String, query: [QueryParameter], through client: APIClient, observer: any TableObserver
     ) {
@@ -41,12 +41,36 @@ public struct TableExport: Sendable {
     /// - Returns: nil where the observer cannot read the end of the file.
     /// - Throws: ``ClientFailure``, or what the observer threw.
     public func run() async throws -> Result? {
+        try await whole(.exportEvents) { footer, json in
+            guard let summary = try? Bodies.ExportSummary(received: json), summary.events == footer.rows else {
+                return nil
+            }
+            return Result(
+                summary: summary, first: footer.metadata[EventTable.firstKey].flatMap { Int64($0) },
+                last: footer.metadata[EventTable.lastKey].flatMap { Int64($0) })
+        }
+    }
+
+    /// The same for profiles.
+    public func runProfiles() async throws -> Bodies.ProfileExportSummary? {
+        try await whole(.exportProfiles) { footer, json in
+            guard let summary = try? Bodies.ProfileExportSummary(received: json), summary.profiles == footer.rows else {
+                return nil
+            }
+            return summary
+        }
+    }
+
+    /// - Parameter read: takes the footer and the summary in it; nil: they do not fit.
+    private func whole<Value>(
+        _ endpoint: Endpoint, _ read: (ParquetFooter, JSONValue) -> Value?
+    ) async throws -> Value? {
         var retries = Retries()
         let received = Mutex(0)
         while true {
             do {
-                try await attempt(received)
-                return try result()
+                try await attempt(endpoint, received)
+                return try end(read)
             } catch let failure as ClientFailure where failure.isPassing {
                 guard let seconds = retries.pause(progress: received.withLock { $0 }), try observer.restart() else {
                     throw failure
@@ -58,12 +82,12 @@ public struct TableExport: Sendable {
         }
     }
 
-    private func attempt(_ received: borrowing Mutex<Int>) async throws {
+    private func attempt(_ endpoint: Endpoint, _ received: borrowing Mutex<Int>) async throws {
         let observer = observer
         var count = 0
         defer { received.withLock { $0 = max($0, count) } }
         count = try await client.stream(
-            .exportEvents, ["section": section], query: query + [("format", "parquet")], headers: [("accept", "*/*")],
+            endpoint, ["section": section], query: query + [("format", "parquet")], headers: [("accept", "*/*")],
             repeating: {}
         ) { answer in
             var count = 0
@@ -75,16 +99,14 @@ public struct TableExport: Sendable {
         }
     }
 
-    private func result() throws -> Result? {
+    private func end<Value>(_ read: (ParquetFooter, JSONValue) -> Value?) throws -> Value? {
         guard let tail = try observer.end(ParquetFooter.tailCount) else { return nil }
         guard let count = ParquetFooter.count(tail: tail),
             let bytes = try observer.end(count + ParquetFooter.tailCount),
             let footer = ParquetFooter(bytes.dropLast(ParquetFooter.tailCount)),
             let text = footer.metadata[EventTable.summaryKey], let json = try? JSONValue(parsing: Array(text.utf8)),
-            let summary = try? Bodies.ExportSummary(received: json), summary.events == footer.rows
+            let value = read(footer, json)
         else { throw ClientFailure.cutOff }
-        return Result(
-            summary: summary, first: footer.metadata[EventTable.firstKey].flatMap { Int64($0) },
-            last: footer.metadata[EventTable.lastKey].flatMap { Int64($0) })
+        return value
     }
 }

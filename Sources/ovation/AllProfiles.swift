@@ -9,7 +9,7 @@ import Synchronization
 /// `ovation profiles export` without a key.
 struct AllProfiles: ParsableArguments {
     @Option(help: "Section, by its discriminator or name. (default: com.apsis1.sections.default)") var section: String?
-    @Option(help: "ndjson or csv.") var format = EventsCommand.Export.Format.ndjson
+    @Option(help: "ndjson, csv or parquet.") var format = EventsCommand.Export.Format.ndjson
     @Option(help: "Only what comes behind the line with this cursor.") var after: String?
     @Flag(help: "In ndjson: also when each value and tag was set.") var setAt = false
     @Flag(help: "In CSV: leave texts that a spreadsheet would calculate as they are.") var keepFormulas = false
@@ -27,7 +27,9 @@ struct AllProfiles: ParsableArguments {
     }
 
     func check() throws {
-        guard format != .parquet else { throw ValidationError("--format parquet is for events.") }
+        guard format != .parquet || after == nil else {
+            throw ValidationError("--after is for the lines of an export; one as Parquet begins anew.")
+        }
         guard !bom && !keepFormulas || format == .csv else {
             throw ValidationError("--bom and --keep-formulas are for --format csv.")
         }
@@ -36,6 +38,7 @@ struct AllProfiles: ParsableArguments {
 
     func export(_ client: APIClient, to output: String?, isQuiet: Bool) async throws {
         let section = try await client.section(named: section ?? "com.apsis1.sections.default")
+        if format == .parquet { return try await exportTable(client, section, to: output, isQuiet: isQuiet) }
         let file = try ExportFile(output, format)
         defer { file.discardIfEmpty() }
         // Nobody knows how many there are: a profile has no place in a list.
@@ -51,6 +54,21 @@ struct AllProfiles: ParsableArguments {
         if !isQuiet { StandardError.write(line) }
     }
 
+    private func exportTable(
+        _ client: APIClient, _ section: String, to output: String?, isQuiet: Bool
+    ) async throws {
+        let summary = try await TableListener.whileWriting(to: output, isQuiet: isQuiet) { listener in
+            try await TableExport(of: section, query: query, through: client, observer: listener).runProfiles()
+        }
+        if !isQuiet, let summary { StandardError.write(AllProfiles.line(summary)) }
+    }
+
+    private static func line(_ summary: Bodies.ProfileExportSummary) -> String {
+        let leftOut = Int(summary.leftOut)
+        return Figures.count(Int(summary.profiles), of: "profile")
+            + (leftOut > 0 ? ", \(Figures.grouped(leftOut)) left out that this key may not read" : "") + "."
+    }
+
     private var query: [(String, String)] {
         let flags = [
             (setAt, "set_at", "true"), (keepFormulas, "formulas", "keep"), (bom, "bom", "true"),
@@ -62,10 +80,7 @@ struct AllProfiles: ParsableArguments {
     /// - Returns: the line that says how it went.
     private static func run(_ export: ProfilesExport) async throws -> String {
         do {
-            let summary = try await export.run()
-            let leftOut = Int(summary.leftOut)
-            return Figures.count(Int(summary.profiles), of: "profile")
-                + (leftOut > 0 ? ", \(Figures.grouped(leftOut)) left out that this key may not read" : "") + "."
+            return line(try await export.run())
         } catch let incomplete as IncompleteProfilesExport {
             throw CommandFailure(
                 "\(incomplete.failure.reason); the export is not whole." + AllProfiles.goingOn(incomplete.cursor))

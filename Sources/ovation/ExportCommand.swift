@@ -131,21 +131,10 @@ extension EventsCommand {
                 throw CommandFailure(
                     "A file of Parquet has the events of one type: give one --event-type, or --into and a folder.")
             }
-            let file = try OutputFile(output)
-            defer { file.discardIfEmpty() }
-            guard !file.isTerminal else { throw CommandFailure("Parquet is no text; name a file with --output.") }
-            let progress = TransferProgress(total: nil, unit: "bytes", isQuiet: quiet)
-            let export = TableExport(
-                of: section, query: query(types) + (after.map { [("after", $0)] } ?? []), through: client,
-                observer: TableListener(file: file, progress: progress))
-            let table = try await progress.whileShowing {
-                do {
-                    return try await export.run()
-                } catch let failure as ClientFailure where failure.isPassing {
-                    throw CommandFailure("\(failure.reason); the file is not whole.")
-                }
+            let query = query(types) + (after.map { [("after", $0)] } ?? [])
+            let table = try await TableListener.whileWriting(to: output, isQuiet: quiet) { listener in
+                try await TableExport(of: section, query: query, through: client, observer: listener).run()
             }
-            try file.finish()
             if !quiet, let table { StandardError.write(Export.line(table.summary)) }
         }
 
@@ -218,9 +207,28 @@ struct ExportFile: Sendable {
 }
 
 /// Writes a file of Parquet, and shows how far it is.
-private struct TableListener: TableObserver {
-    let file: OutputFile
-    let progress: TransferProgress
+struct TableListener: TableObserver {
+    private let file: OutputFile
+    private let progress: TransferProgress
+
+    /// - Parameter export: writes the file.
+    static func whileWriting<Value: Sendable>(
+        to output: String?, isQuiet: Bool, _ export: @escaping @Sendable (TableListener) async throws -> Value
+    ) async throws -> Value {
+        let file = try OutputFile(output)
+        defer { file.discardIfEmpty() }
+        guard !file.isTerminal else { throw CommandFailure("Parquet is no text; name a file with --output.") }
+        let progress = TransferProgress(total: nil, unit: "bytes", isQuiet: isQuiet)
+        let value = try await progress.whileShowing {
+            do {
+                return try await export(TableListener(file: file, progress: progress))
+            } catch let failure as ClientFailure where failure.isPassing {
+                throw CommandFailure("\(failure.reason); the file is not whole.")
+            }
+        }
+        try file.finish()
+        return value
+    }
 
     func write(_ bytes: UnsafeRawBufferPointer) throws {
         try file.write(bytes)

@@ -12,6 +12,7 @@ import threading
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 import duckdb
 import pyarrow as pa
@@ -20,7 +21,7 @@ import pyarrow.parquet as pq
 from conftest import Note, StartServer
 from ovation import BINARY, COMMAND_SECONDS, CRM_ID, DEFAULT_SECTION, EMAIL, Json, Server, assert_problem, environment
 from test_bulk import BULK, EXPORT
-from test_cli import client_settings, fail, succeed
+from test_cli import attempt, client_settings, fail, succeed
 
 FIXED = ["event_id", "event_time", "received_at", "version_id", "keyspace", "profile_key"]
 UTC = datetime.timezone.utc
@@ -411,3 +412,75 @@ def test_an_export_of_any_size_takes_the_same_memory(tmp_path: Path, start_serve
     assert of_command < 80_000_000
     table = pq.read_table(path, columns=["number"])
     assert sorted(table.column("number").to_pylist()) == list(range(count))
+
+
+# MARK: Profiles
+
+
+def test_profiles_have_a_column_for_each_key_attribute_and_tag(tmp_path: Path, start_server: StartServer) -> None:
+    server = start_server()
+    client = server.client()
+    attributes = {}
+    for name, kind, hint in [
+        ("number", "integer", None),
+        ("share", "double", None),
+        ("flag", "boolean", None),
+        ("moment", "integer", "timestamp_unix"),
+        ("day", "string", "date_YYYY-MM-DD"),
+        ("text", "string", None),
+    ]:
+        body = {"name": name, "type": kind, **({"render_hint": hint} if hint else {})}
+        made = client.post(f"/audience/sections/{DEFAULT_SECTION}/attributes", json=body)
+        assert made.status_code == 201, made.text
+        attributes[name] = made.json()["discriminator"]
+    values: dict[str, dict[str, Json]] = {
+        "a@example.com": {
+            "number": 2**63 - 1,
+            "share": 0.1,
+            "flag": False,
+            "moment": -1,
+            "day": "1969-12-31",
+            "text": 'ÅÄÖ, "x"\n',
+        },
+        "b@example.com": {
+            "number": -5,
+            "share": 3,
+            "flag": True,
+            "moment": 1_700_000_000,
+            "day": "2024-02-29",
+            "text": "",
+        },
+        "c@example.com": {},
+    }
+    for key, held in values.items():
+        path = f"/audience/keyspaces/{EMAIL}/profiles/{quote(key, safe='')}/sections/{DEFAULT_SECTION}/attributes"
+        named = {attributes[name]: value for name, value in held.items()}
+        named["com.apsis1.attributes.firstname"] = "Ann"
+        answer = client.request("PATCH", "/v2" + path, json=named)
+        assert answer.status_code == 204, answer.text
+    path = tmp_path / "people.parquet"
+    said = attempt(server, "profiles", "export", "--format", "parquet", "-o", path)
+    assert said.returncode == 0 and "3 profiles." in said.stderr, said.stderr
+    table = pq.read_table(path)
+    kinds = {"number": pa.int64(), "share": pa.float64(), "flag": pa.bool_(), "day": pa.date32(), "text": pa.string()}
+    kinds["moment"] = pa.timestamp("ms", tz="UTC")
+    assert {name: table.schema.field(f"attributes.{attributes[name]}").type for name in kinds} == kinds
+    rows = {row[f"keys.{EMAIL}"]: row for row in table.to_pylist()}
+    assert set(rows) == set(values)
+    for key, held in values.items():
+        expected = dict(held)
+        if held:
+            expected["moment"] = datetime.datetime.fromtimestamp(0, UTC) + datetime.timedelta(seconds=held["moment"])
+            expected["day"] = datetime.date.fromisoformat(held["day"])
+        assert {name: rows[key][f"attributes.{attributes[name]}"] for name in attributes} == {
+            name: expected.get(name) for name in attributes
+        }
+        assert rows[key]["attributes.com.apsis1.attributes.firstname"] == "Ann" and rows[key]["state"] == "open"
+    # The columns are those of the export as CSV.
+    header = succeed(server, "profiles", "export", "--format", "csv").splitlines()[0]
+    assert table.column_names == header.split(",")
+    with duckdb.connect() as connection:
+        [(count,)] = connection.execute(f"SELECT count(*) FROM '{path}' WHERE state = 'open'").fetchall()
+        assert count == 3
+    export = f"/audience/sections/{DEFAULT_SECTION}/profiles/export"
+    assert_problem(client.get(export, params={"format": "parquet", "set_at": "true"}), 400, "invalid_parameter")

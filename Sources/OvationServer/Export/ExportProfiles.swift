@@ -5,7 +5,7 @@ import OvationCore
 import OvationWire
 import ServiceLifecycle
 
-/// `GET /audience/sections/{section}/profiles/export`: all profiles with what they hold in a section, as lines of JSON or as CSV.
+/// `GET /audience/sections/{section}/profiles/export`: all profiles with what they hold in a section, as lines of JSON, as CSV or as Parquet.
 struct ExportProfiles: EndpointHandler {
     let dependencies: Dependencies
 
@@ -38,6 +38,7 @@ struct ExportProfiles: EndpointHandler {
             switch format {
             case .ndjson: LoadEvents.mediaType
             case .csv: "text/csv; charset=utf-8; header=present"
+            case .parquet: ExportKind.parquetMediaType
             }
         return Response(
             status: .ok,
@@ -72,7 +73,14 @@ struct ExportProfiles: EndpointHandler {
                         + "most; leave out 'format'.")
             }
             return .csv(columns)
-        default: throw Problem(.invalidParameter, "'format' is ndjson or csv.")
+        case "parquet":
+            guard !hasTimes else {
+                throw Problem(
+                    .invalidParameter, "Times are given in lines of JSON; leave out 'format' or 'set_at'.")
+            }
+            let columns = view.columns(guardsFormulas: false, hasMark: false)
+            return .parquet(try ProfileExportColumns(columns, in: view.section, of: view.catalogue))
+        default: throw Problem(.invalidParameter, "'format' is ndjson, csv or parquet.")
         }
     }
 }
@@ -82,6 +90,7 @@ struct ProfilesExport: Sendable {
     enum Format: Sendable {
         case ndjson(hasTimes: Bool)
         case csv(ProfileColumns)
+        case parquet(ProfileExportColumns)
     }
 
     let dependencies: Dependencies
@@ -99,8 +108,12 @@ struct ProfilesExport: Sendable {
     /// - Throws: when the export cannot continue; the reader sees that the answer is cut off.
     func run(from first: ProfileExportPage, _ range: ProfileExportRange, to output: StreamOutput) async throws {
         var writer = JSONWriter()
-        writer.bytes.reserveCapacity(2 * ProfilesExport.partBytes)
-        if case .csv(let columns) = format { writer.append(csvHeader: columns) }
+        var table: ProfileExportTable?
+        switch format {
+        case .ndjson: break
+        case .csv(let columns): writer.append(csvHeader: columns)
+        case .parquet(let columns): table = ProfileExportTable(columns)
+        }
         var summary = Bodies.ProfileExportSummary()
         var page = first
         var range = range
@@ -109,9 +122,12 @@ struct ProfilesExport: Sendable {
             range.after = page.next
             let following = page.next == nil ? nil : range
             async let next = read(following)
-            try await write(page, since: range.since, &writer, &summary, to: output)
+            try await write(page, since: range.since, &writer, table, &summary, to: output)
             guard let read = try await next else { break }
             page = read
+        }
+        if let table {
+            return try await output.write(ByteBuffer(bytes: try await table.finish(summary)))
         }
         if hasSummary {
             var end = Bodies.ProfileExportEnd()
@@ -129,7 +145,7 @@ struct ProfilesExport: Sendable {
 
     /// With the present rights and definitions: an export can take hours.
     private func write(
-        _ page: ProfileExportPage, since: Int64, _ writer: inout JSONWriter,
+        _ page: ProfileExportPage, since: Int64, _ writer: inout JSONWriter, _ table: ProfileExportTable?,
         _ summary: inout Bodies.ProfileExportSummary, to output: StreamOutput
     ) async throws {
         let current = try dependencies.directory.current(caller)
@@ -141,8 +157,13 @@ struct ProfilesExport: Sendable {
                 switch format {
                 case .ndjson(let hasTimes): lines.append(data, at: place, hasTimes: hasTimes, to: &writer)
                 case .csv(let columns): lines.append(data, columns, to: &writer)
+                case .parquet: table?.append(data, &lines) ?? false
                 }
             if isShown { summary.profiles += 1 } else { summary.leftOut += 1 }
+            if let table {
+                if table.isFull { try await output.write(ByteBuffer(bytes: try await table.take())) }
+                continue
+            }
             guard writer.bytes.count >= ProfilesExport.partBytes else { continue }
             try await output.write(ByteBuffer(bytes: writer.bytes))
             writer.bytes.removeAll(keepingCapacity: true)

@@ -10,9 +10,9 @@ struct ProfileLines {
         let version: Int64
     }
 
-    private typealias ShownKey = (key: Profile.Key, keyspace: SectionProfileView.Shown)
+    typealias ShownKey = (key: Profile.Key, keyspace: SectionProfileView.Shown)
 
-    private let view: SectionProfileView
+    let view: SectionProfileView
     private let cursorStart: [UInt8]
     /// A discriminator in quotes; nil: it may not be read.
     private var known: [Place: [UInt8]?] = [:]
@@ -23,7 +23,7 @@ struct ProfileLines {
     }
 
     /// The keys that the caller may read.
-    private func shown(_ profile: Profile) -> [ShownKey] {
+    func shown(_ profile: Profile) -> [ShownKey] {
         profile.members.compactMap { member in
             member.key.flatMap { key in view.keyspace(key.keyspace).map { (key, $0) } }
         }
@@ -94,7 +94,7 @@ struct ProfileLines {
         writer.append(raw: "}")
     }
 
-    private mutating func name(of held: HeldField, _ shown: [ShownKey]) -> [UInt8]? {
+    mutating func name(of held: HeldField, _ shown: [ShownKey]) -> [UInt8]? {
         for (key, keyspace) in shown {
             let place = Place(keyspace: key.keyspace, field: held.field, version: held.value.version)
             if let found = known[place] {
@@ -109,7 +109,7 @@ struct ProfileLines {
     }
 
     /// As far as one of the keyspaces shows them.
-    private func consents(of data: ProfileData, _ shown: [ShownKey]) -> Bodies.Consents {
+    func consents(of data: ProfileData, _ shown: [ShownKey]) -> Bodies.Consents {
         guard data.sections.contains(where: { $0.fields.contains { $0.field.kind == .consent } }),
             shown.contains(where: \.keyspace.showsConsents)
         else { return Bodies.Consents() }

@@ -44,13 +44,15 @@ extension Endpoint {
     public static let exportProfiles = Endpoint(
         EndpointSpec(
             "exportProfiles", .get, "/audience/sections/{section}/profiles/export", .token, .profiles,
-            "All profiles with what they hold in a section, as NDJSON or CSV",
+            "All profiles with what they hold in a section, as NDJSON, CSV or Parquet",
             "Each profile comes once; those that are merged during the export can come again, and the later line counts. A "
                 + "profile has the keys that the API key may read, and what may be read through one of their keyspaces. An "
                 + "export that breaks off is cut off. It goes on behind a line with 'after'. An ExportedProfile says what a "
                 + "line is.",
             parameters: [
-                .query("format", "What the lines are.", .words("ndjson", "csv").with(default: "ndjson")),
+                .query(
+                    "format", "Parquet has the columns of CSV, each with the type of its values.",
+                    .words("ndjson", "csv", "parquet").with(default: "ndjson")),
                 .query(
                     "after", "Only what comes behind the line with this cursor.", Bodies.ExportedProfile.cursorSchema),
                 .query("set_at", "In NDJSON: also when each value and tag was set.", Parameter.flag),
@@ -68,6 +70,10 @@ extension Endpoint {
                     "ignore_keyspace_permissions", "Also what may not be read through a keyspace; for admin keys.",
                     Parameter.flag),
             ],
-            answers: [.text("A line for each profile.", "application/x-ndjson", "text/csv")], isPrivate: true,
+            answers: [
+                .text(
+                    "A line or a row for each profile.", "application/x-ndjson", "text/csv", ExportKind.parquetMediaType
+                )
+            ], isPrivate: true,
             besides: [Bodies.ExportedProfile.self]))
 }
