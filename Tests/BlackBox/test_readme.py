@@ -9,6 +9,7 @@ import shutil
 import subprocess
 from pathlib import Path
 
+import duckdb
 import pytest
 
 from conftest import StartServer
@@ -86,6 +87,12 @@ def test_the_commands_of_the_readme_do_what_it_says_when_they_are_pasted(
         assert refused == ([] if shell == "bash" else ["409", "409"]), result.stdout
         assert '"myNumberField":7' in (tmp_path / "history.ndjson").read_text()
         assert "myNumberField" in (tmp_path / "transactions.csv").read_text()
+        [query] = blocks("sql")
+        assert "'transactions.parquet'" in query
+        found = duckdb.sql(query.replace("transactions.parquet", str(tmp_path / "transactions.parquet"))).fetchall()
+        assert [row[0] for row in found] and sum(row[1] for row in found) == len(
+            (tmp_path / "transactions.csv").read_text().splitlines()
+        ) - 1, found
 
 
 def test_the_size_that_the_documents_name_is_that_of_the_program() -> None:
