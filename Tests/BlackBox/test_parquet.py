@@ -456,6 +456,7 @@ def test_profiles_have_a_column_for_each_key_attribute_and_tag(tmp_path: Path, s
         path = f"/audience/keyspaces/{EMAIL}/profiles/{quote(key, safe='')}/sections/{DEFAULT_SECTION}/attributes"
         named = {attributes[name]: value for name, value in held.items()}
         named["com.apsis1.attributes.firstname"] = "Ann"
+        assert client.request("PATCH", path, json={}).status_code == 204, "it makes the profile"
         answer = client.request("PATCH", "/v2" + path, json=named)
         assert answer.status_code == 204, answer.text
     path = tmp_path / "people.parquet"
