@@ -245,11 +245,11 @@ struct PostgresStoreTests {
 
     @Test("commits wait for the disk, whatever the database says, and longer where it says so")
     func isDurable() async throws {
-        defer { _ = try? database.query("ALTER ROLE ovation RESET synchronous_commit") }
+        defer { _ = try? database.query("ALTER ROLE CURRENT_USER RESET synchronous_commit") }
         for (setting, expected) in [
             ("off", "on"), ("local", "on"), ("remote_write", "on"), ("remote_apply", "remote_apply"),
         ] {
-            _ = try database.query("ALTER ROLE ovation SET synchronous_commit = '\(setting)'")
+            _ = try database.query("ALTER ROLE CURRENT_USER SET synchronous_commit = '\(setting)'")
             let store = try open()
             defer { store.close() }
             let answer = try await store.write(for: 1) { connection, _, _ in
