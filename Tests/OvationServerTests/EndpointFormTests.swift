@@ -92,7 +92,8 @@ struct EndpointFormTests {
             Set(unasked) == [
                 .createToken, .postEvents, .loadEvents, .planModel, .createProfile, .changeAttributeValues,
                 .changeAttributeValuesByName, .changeProfileTags, .postConsent, .postSubscription, .postAddressConsent,
-                .createImport, .createMergingImport, .previewImport, .uploadImportFile,
+                .createImport, .createMergingImport, .previewImport, .uploadImportFile, .createProfileExport,
+                .createSingleExport, .createConsentReport, .createDuplicateReport,
             ])
         #expect([Endpoint.lockProfile, .deleteProfile, .removeTag, .applyModel].allSatisfy(EndpointForm.asks))
     }
