@@ -106,12 +106,13 @@ struct ConsentCountTests {
         #expect(try await counts(older) == ConsentCountTests.expected)
         older.close()
         try expectSound()
+        let connection = try connect()
         for statement in [
             "DROP TABLE ovation.consent_count", "DROP TABLE ovation.job",
             "ALTER TABLE ovation.mapped_attribute DROP COLUMN state",
             "DELETE FROM ovation.migration WHERE number >= 11",
         ] {
-            _ = try database.query(statement)
+            _ = try connection.run([Command(Statement(statement, statement))])
         }
         let store = try database.open()
         defer { store.close() }

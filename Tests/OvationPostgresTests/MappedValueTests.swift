@@ -47,12 +47,13 @@ struct MappedValueTests {
         try await fill(older)
         older.close()
         // One by one: Citus sends what it is given to its nodes as one statement.
+        let connection = try connect()
         for statement in [
             "DROP TABLE ovation.profile_value", "DROP TABLE ovation.mapped_attribute",
             "DROP TABLE ovation.consent_count", "ALTER TABLE ovation.erasure DROP COLUMN consents",
             "DROP TABLE ovation.job", "DELETE FROM ovation.migration WHERE number >= 9",
         ] {
-            _ = try database.query(statement)
+            _ = try connection.run([Command(Statement(statement, statement))])
         }
         let store = try database.open()
         defer { store.close() }
