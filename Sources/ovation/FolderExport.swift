@@ -205,9 +205,9 @@ struct FolderExport {
             leftOut: Int(summary.leftOut))
     }
 
-    /// A server that does not know 'through' leaves it out of what it does.
+    /// A server that does not know 'through' leaves it out of what it does, and an older one does not say its account.
     private var misunderstood: CommandFailure {
-        CommandFailure("The server does not export up to an event; its version is older than this command's.")
+        CommandFailure("The server does not know all that --into needs; its version is older than this command's.")
     }
 
     private func run(_ export: SectionExport) async throws -> Bodies.ExportSummary {
