@@ -66,13 +66,13 @@ public struct TableExport: Sendable {
         _ endpoint: Endpoint, _ read: (ParquetFooter, JSONValue) -> Value?
     ) async throws -> Value? {
         var retries = Retries()
-        let received = Mutex(0)
+        let received = Progress()
         while true {
             do {
                 try await attempt(endpoint, received)
                 return try end(read)
             } catch let failure as ClientFailure where failure.isPassing {
-                guard let seconds = retries.pause(progress: received.withLock { $0 }), try observer.restart() else {
+                guard let seconds = retries.pause(progress: received.bytes), try observer.restart() else {
                     throw failure
                 }
                 observer.pauses(after: failure, seconds: seconds)
@@ -82,11 +82,9 @@ public struct TableExport: Sendable {
         }
     }
 
-    private func attempt(_ endpoint: Endpoint, _ received: borrowing Mutex<Int>) async throws {
+    private func attempt(_ endpoint: Endpoint, _ received: Progress) async throws {
         let observer = observer
-        var count = 0
-        defer { received.withLock { $0 = max($0, count) } }
-        count = try await client.stream(
+        try await client.stream(
             endpoint, ["section": section], query: query + [("format", "parquet")], headers: [("accept", "*/*")],
             repeating: {}
         ) { answer in
@@ -94,9 +92,18 @@ public struct TableExport: Sendable {
             while let part = try await answer.next() {
                 try part.withUnsafeBytes { try observer.write($0) }
                 count += part.count
+                received.reached(count)
             }
-            return count
         }
+    }
+
+    /// The most bytes that an attempt has received. One that broke counts too.
+    private final class Progress: Sendable {
+        private let most = Mutex(0)
+
+        var bytes: Int { most.withLock { $0 } }
+
+        func reached(_ count: Int) { most.withLock { $0 = max($0, count) } }
     }
 
     private func end<Value>(_ read: (ParquetFooter, JSONValue) -> Value?) throws -> Value? {

@@ -10,4 +10,12 @@ public struct Account: Sendable, Codable, Equatable {
         self.name = name
         self.createdAt = createdAt
     }
+
+    /// Tells it from other accounts, also from those of other servers: sixteen hexadecimal digits. A copy of the store has it
+    /// too.
+    package var id: String {
+        let bytes = Array("\(number) \(createdAt.milliseconds)".utf8)
+        let digits = String(bytes.withUnsafeBytes { StableHash.of($0) }, radix: 16)
+        return String(repeating: "0", count: 16 - digits.count) + digits
+    }
 }

@@ -67,7 +67,7 @@ struct Routes {
             (.publishVersion, PublishVersion(directory: directory)),
             (.deprecateVersion, DeprecateVersion(directory: directory)),
             (.discardVersion, DiscardVersion(directory: directory)),
-            (.getUsage, GetUsage(store: store)),
+            (.getUsage, GetUsage(store: store, directory: directory, signer: dependencies.signer)),
         ]
     }
 

@@ -6,18 +6,18 @@ import SystemPackage
 
 extension EventsCommand {
     struct Export: AsyncParsableCommand {
-        enum Format: String, ExpressibleByArgument, CaseIterable { case ndjson, csv, parquet }
+        enum Format: String, ExpressibleByArgument, CaseIterable, Codable { case ndjson, csv, parquet }
 
         static let configuration = CommandConfiguration(
             abstract: "Export all events of a section, or of one profile.",
             discussion: """
                 All events come in the order of their arrival, as lines that 'ovation events import' takes, or as CSV. \
                 With --changes, what was changed of the profiles stands among them; an import refuses these lines. \
-                With a single --event-type, CSV has a column for each field, and so has Parquet, which needs one. Those of \
-                one profile come newest first.
+                With a single --event-type, CSV has a column for each field. A file of Parquet has the events of one \
+                --event-type. Those of one profile come newest first.
 
                 --into adds to a folder what has come since the last run, as new files, so that a nightly job exports each \
-                event once. In Parquet each event type has a folder in it.
+                event once. In Parquet each event type has a folder in it. It deletes what an interrupted run has left there.
 
                 Examples:
                   ovation events export -o history.ndjson
@@ -48,7 +48,7 @@ extension EventsCommand {
 
         @Option(help: "Folder to which what has come since the last run is added; made where there is none.")
         var into: String?
-        @Option(help: "With --into: a file has at most so many events.") var eventsPerFile = 1_000_000
+        @Option(help: "With --into: a file has at most so many events. (default: 1000000)") var eventsPerFile: Int?
 
         func validate() throws {
             guard !bom || format == .csv else { throw ValidationError("--bom is for --format csv.") }
@@ -56,7 +56,9 @@ extension EventsCommand {
             guard format != .parquet || profileKey == nil else {
                 throw ValidationError("--format parquet is for all profiles; leave out --profile-key.")
             }
-            guard eventsPerFile > 0 else { throw ValidationError("--events-per-file is 1 or more.") }
+            guard !keepFormulas || format == .csv else { throw ValidationError("--keep-formulas is for --format csv.") }
+            guard eventsPerFile == nil || into != nil else { throw ValidationError("--events-per-file is for --into.") }
+            guard eventsPerFile ?? 1 > 0 else { throw ValidationError("--events-per-file is 1 or more.") }
             guard profileKey == nil || through == nil else {
                 throw ValidationError("--through has no meaning with --profile-key.")
             }
@@ -114,13 +116,12 @@ extension EventsCommand {
             into path: String, _ client: APIClient, _ section: String, _ types: [String]
         ) async throws {
             let settings = ExportSettings(
-                url: client.address, section: section, format: format.rawValue, eventTypes: Set(types).sorted(),
-                keepFormulas: keepFormulas,
-                bom: bom, ignoreKeyspacePermissions: ignoreKeyspacePermissions)
+                url: client.address, section: section, format: format, eventTypes: Set(types).sorted(),
+                keepFormulas: keepFormulas, bom: bom, ignoreKeyspacePermissions: ignoreKeyspacePermissions)
             let folder = try ExportFolder(path, settings)
             let progress = TransferProgress(total: nil, unit: "events", isQuiet: quiet)
             let export = FolderExport(
-                client: client, folder: folder, settings: settings, idsPerFile: Int64(eventsPerFile),
+                client: client, folder: folder, settings: settings, idsPerFile: Int64(eventsPerFile ?? 1_000_000),
                 progress: progress)
             let line = try await progress.whileShowing { try await export.run() }
             if !quiet { StandardError.write(line) }
@@ -132,17 +133,22 @@ extension EventsCommand {
                     "A file of Parquet has the events of one type: give one --event-type, or --into and a folder.")
             }
             let query = query(types) + (after.map { [("after", $0)] } ?? [])
-            let table = try await TableListener.whileWriting(to: output, isQuiet: quiet) { listener in
+            let table = try await TableListener.whileWriting(
+                to: output, isQuiet: quiet, advice: " Try again, or export in parts with --after and --through."
+            ) { listener in
                 try await TableExport(of: section, query: query, through: client, observer: listener).run()
             }
             if !quiet, let table { StandardError.write(Export.line(table.summary)) }
         }
 
         private static func line(_ summary: Bodies.ExportSummary) -> String {
-            let leftOut = Int(summary.leftOut)
             return Figures.count(Int(summary.events), of: summary.changes == nil ? "event" : "line")
-                + (leftOut > 0 ? ", \(Figures.grouped(leftOut)) left out that this key may not read" : "")
-                + ", up to event \(summary.lastEventID)."
+                + leftOut(Int(summary.leftOut)) + ", up to event \(summary.lastEventID)."
+        }
+
+        /// For the line that says how it went.
+        static func leftOut(_ count: Int) -> String {
+            count > 0 ? ", \(Figures.grouped(count)) left out that this key may not read" : ""
         }
 
         /// - Returns: the line that says how it went.
@@ -193,12 +199,17 @@ struct ExportFile: Sendable {
 
     /// Whole lines.
     func write(_ bytes: UnsafeRawBufferPointer) throws {
-        let escaped =
-            switch format {
-            case .ndjson: TerminalText.lines(bytes)
-            case .csv, .parquet: file.isTerminal ? TerminalText.lines(bytes) : nil
-            }
-        if let escaped { try escaped.withUnsafeBytes { try file.write($0) } } else { try file.write(bytes) }
+        try ExportFile.escaping(bytes, format, isTerminal: file.isTerminal) { try file.write($0) }
+    }
+
+    /// NDJSON is the same value with its escapes, so it is escaped in files too: people look into them.
+    /// - Parameter bytes: whole lines.
+    static func escaping(
+        _ bytes: UnsafeRawBufferPointer, _ format: EventsCommand.Export.Format, isTerminal: Bool,
+        _ write: (UnsafeRawBufferPointer) throws -> Void
+    ) throws {
+        let escaped = format == .ndjson || isTerminal ? TerminalText.lines(bytes) : nil
+        if let escaped { try escaped.withUnsafeBytes { try write($0) } } else { try write(bytes) }
     }
 
     func finish() throws { try file.finish() }
@@ -211,9 +222,12 @@ struct TableListener: TableObserver {
     private let file: OutputFile
     private let progress: TransferProgress
 
-    /// - Parameter export: writes the file.
+    /// - Parameters:
+    ///   - advice: a sentence for a file that broke off each time.
+    ///   - export: writes the file.
     static func whileWriting<Value: Sendable>(
-        to output: String?, isQuiet: Bool, _ export: @escaping @Sendable (TableListener) async throws -> Value
+        to output: String?, isQuiet: Bool, advice: String = "",
+        _ export: @escaping @Sendable (TableListener) async throws -> Value
     ) async throws -> Value {
         let file = try OutputFile(output)
         defer { file.discardIfEmpty() }
@@ -223,7 +237,7 @@ struct TableListener: TableObserver {
             do {
                 return try await export(TableListener(file: file, progress: progress))
             } catch let failure as ClientFailure where failure.isPassing {
-                throw CommandFailure("\(failure.reason); the file is not whole.")
+                throw CommandFailure("\(failure.reason); the file is not whole.\(advice)")
             }
         }
         try file.finish()
@@ -237,6 +251,7 @@ struct TableListener: TableObserver {
 
     func restart() throws -> Bool {
         try file.restart()
+        if file.canRestart { progress.count(0) }
         return file.canRestart
     }
 

@@ -7,7 +7,7 @@ import SystemPackage
 /// A folder that an export adds to, run by run, and the manifest that says what is in it.
 ///
 /// A file counts from the moment at which the manifest names it. A run that ends before, however it ends, leaves files that the
-/// next one removes and makes anew, so no event is in the folder twice and none is missing.
+/// next one deletes and makes anew, so no event is in the folder twice and none is missing.
 final class ExportFolder: Sendable {
     /// What `manifest.json` has.
     struct Manifest: Codable, Sendable {
@@ -26,17 +26,22 @@ final class ExportFolder: Sendable {
         }
 
         var settings: ExportSettings
-        /// All events up to this one are in the files.
+        /// All events up to this one are in the files, but for those that the API key could not read.
         var doneThrough = "0"
+        /// How many it could not read, of all runs.
+        var leftOut = 0
         var files: [File] = []
 
         enum CodingKeys: String, CodingKey {
             case settings, files
             case doneThrough = "done_through"
+            case leftOut = "left_out"
         }
     }
 
     private static let manifestName = "manifest.json"
+    /// Hidden, so that programs that read all files of a folder leave it out.
+    private static let lockName = ".lock"
     private static let partEnding = ".part"
     /// A manifest of 300,000 files.
     private static let manifestBytesMax = 64 * 1024 * 1024
@@ -45,29 +50,34 @@ final class ExportFolder: Sendable {
     private let lock: SystemPackage.FileDescriptor
     private let manifest: Mutex<Manifest>
 
-    /// Takes the lock of a folder, makes the folder where there is none, and removes what an interrupted run has left.
+    /// Takes the lock of a folder, makes the folder where there is none, and deletes what an interrupted run has left.
     /// - Throws: where another run has it, or where it was begun with other settings.
     init(_ path: String, _ settings: ExportSettings) throws {
         self.path = path
         manifest = Mutex(Manifest(settings: settings))
         try ExportFolder.make(path)
-        lock = try ExportFolder.open(path, .readOnly, [.directory, .closeOnExec])
+        // Of a file that is open for writing: NFS locks nothing else.
+        lock = try ExportFolder.open(
+            path + "/" + ExportFolder.lockName, .readWrite, [.create, .noFollow, .closeOnExec])
         guard flock(lock.rawValue, LOCK_EX | LOCK_NB) == 0 else {
+            guard errno == EWOULDBLOCK else {
+                throw CommandFailure("\(path)/\(ExportFolder.lockName) cannot be locked: \(Errno(rawValue: errno)).")
+            }
             throw CommandFailure("Another export writes into \(path); wait for its end.")
         }
-        let found = try files()
+        let found = try files(of: settings.format)
         if let known = try readManifest() {
             try known.settings.check(against: settings, in: path)
             manifest.withLock { $0 = known }
             try removeLeftovers(found)
         } else {
-            guard found.allSatisfy({ $0.hasSuffix(ExportFolder.partEnding) }) else {
+            guard found.allSatisfy(\.isPart) else {
                 throw CommandFailure(
                     "\(path) has files of an export, and no \(ExportFolder.manifestName) that says what is in them. "
                         + "Name another folder.")
             }
             try removeLeftovers(found)
-            try writeManifest()
+            try write(ExportFolder.encoded(manifest.withLock { $0 }))
         }
     }
 
@@ -75,6 +85,21 @@ final class ExportFolder: Sendable {
 
     /// All events up to this one are in the folder.
     var doneThrough: Int64 { manifest.withLock { Int64($0.doneThrough) ?? 0 } }
+
+    /// Binds the folder to an account: the ids of its events say nothing of those of another.
+    /// - Throws: where it is of another account.
+    func bind(toAccount account: String) throws {
+        let known = manifest.withLock { manifest in
+            defer { manifest.settings.account = manifest.settings.account ?? account }
+            return manifest.settings.account
+        }
+        guard known == nil || known == account else {
+            throw CommandFailure(
+                "\(path) has events of another account than that of this API key. Use a key of that account, or name another "
+                    + "folder.")
+        }
+        if known == nil { try write(ExportFolder.encoded(manifest.withLock { $0 })) }
+    }
 
     // MARK: Files
 
@@ -93,16 +118,22 @@ final class ExportFolder: Sendable {
     }
 
     /// Gives files their names, and says in the manifest that all events up to one are in the folder.
-    func commit(_ finished: [(file: FolderFile, entry: Manifest.File)], through id: Int64) throws {
+    /// - Parameter leftOut: events before it that the API key could not read.
+    func commit(
+        _ finished: [(file: FolderFile, entry: Manifest.File)], leftOut: Int, through id: Int64
+    ) throws {
+        var next = manifest.withLock { $0 }
+        next.files += finished.map(\.entry)
+        next.leftOut += leftOut
+        next.doneThrough = String(id)
+        // Before a file has its name: a manifest that is too large leaves the folder as it is.
+        let data = try ExportFolder.encoded(next)
         for (file, _) in finished { try file.publish() }
         for folder in Set(finished.map { FilePath($0.file.path).removingLastComponent().string }) {
             try ExportFolder.sync(folder)
         }
-        manifest.withLock {
-            $0.files += finished.map(\.entry)
-            $0.doneThrough = String(id)
-        }
-        try writeManifest()
+        try write(data)
+        manifest.withLock { [next] in $0 = next }
     }
 
     /// A file in which nothing is, and the folder that was made for it.
@@ -113,8 +144,9 @@ final class ExportFolder: Sendable {
         if folder != FilePath(path) { rmdir(folder.string) }
     }
 
-    /// Files of exports, and parts of them, in the folder and in the folders in it.
-    private func files() throws -> [String] {
+    /// Files with names that this command gives, and parts of them: in the folder, and in Parquet in the folders of event types
+    /// in it. A folder with a manifest of its own is another export's.
+    private func files(of format: EventsCommand.Export.Format) throws -> [FoundFile] {
         func names(_ folder: String) throws -> [String] {
             do {
                 return try FileManager.default.contentsOfDirectory(atPath: folder)
@@ -122,28 +154,53 @@ final class ExportFolder: Sendable {
                 throw CommandFailure("\(folder) cannot be read: \(error.localizedDescription)")
             }
         }
-        var found: [String] = []
-        for name in try names(path) {
-            if FileStatus(path + "/" + name, followingLinks: false)?.kind == S_IFDIR {
-                found += try names(path + "/" + name).filter(ExportFolder.isOwn).map { name + "/" + $0 }
-            } else if ExportFolder.isOwn(name) {
-                found.append(name)
-            }
+        let all = try names(path)
+        var found = all.compactMap { FoundFile($0, in: nil) }
+        guard format == .parquet else { return found }
+        for folder in all where (try? Discriminator<EventType>(folder)) != nil {
+            let inner = path + "/" + folder
+            // A link to a folder is one, as it is for those who write into it.
+            guard FileStatus(inner)?.kind == S_IFDIR,
+                FileStatus(inner + "/" + ExportFolder.manifestName, followingLinks: false) == nil
+            else { continue }
+            found += try names(inner).compactMap { FoundFile($0, in: folder) }
         }
         return found
     }
 
-    /// Whether only this command gives such a name: two numbers of fifteen digits, and a format.
-    private static func isOwn(_ name: String) -> Bool {
-        if name == manifestName + partEnding { return true }
-        return name.wholeMatch(of: /[0-9]{15}-[0-9]{15}\.(ndjson|csv|parquet)(\.part)?/) != nil
+    /// A file with a name that this command gives: two ids, and a format.
+    private struct FoundFile {
+        let name: String
+        let isPart: Bool
+        let isInner: Bool
+        private let first: Int64
+        private let format: String
+
+        /// nil: it has another name.
+        init?(_ name: String, in folder: String?) {
+            guard let match = name.wholeMatch(of: /([0-9]{15,19})-[0-9]{15,19}\.(ndjson|csv|parquet)(\.part)?/),
+                let first = Int64(match.1)
+            else { return nil }
+            self.name = folder.map { $0 + "/" + name } ?? name
+            (self.first, format, isPart, isInner) = (first, String(match.2), match.3 != nil, folder != nil)
+        }
+
+        /// Whether a run that was to go on behind an event can have left it. Files from before it, wherever they were moved,
+        /// are those of earlier runs.
+        func isLeftover(of format: EventsCommand.Export.Format, behind id: Int64) -> Bool {
+            self.format == format.rawValue && isInner == (format == .parquet) && first > id
+        }
     }
 
-    private func removeLeftovers(_ found: [String]) throws {
-        let known = manifest.withLock { Set($0.files.map(\.name)) }
-        for name in found where !known.contains(name) {
-            guard unlink(path + "/" + name) == 0 else { throw ExportFolder.failure(path + "/" + name) }
+    /// Deletes what an interrupted run has left.
+    private func removeLeftovers(_ found: [FoundFile]) throws {
+        let manifest = manifest.withLock { $0 }
+        let (known, done) = (Set(manifest.files.map(\.name)), doneThrough)
+        for file in found where file.isLeftover(of: manifest.settings.format, behind: done) {
+            guard !known.contains(file.name) else { continue }
+            guard unlink(path + "/" + file.name) == 0 else { throw ExportFolder.failure(path + "/" + file.name) }
         }
+        unlink(path + "/" + ExportFolder.manifestName + ExportFolder.partEnding)
     }
 
     // MARK: The manifest
@@ -157,13 +214,19 @@ final class ExportFolder: Sendable {
         return manifest
     }
 
-    private func writeManifest() throws {
+    private static func encoded(_ manifest: Manifest) throws -> Data {
         let encoder = JSONEncoder()
         encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
-        let data = try encoder.encode(manifest.withLock { $0 })
-        guard data.count <= ExportFolder.manifestBytesMax else {
-            throw CommandFailure("\(path) has too many files; name another folder, and --after \(doneThrough).")
+        let data = try encoder.encode(manifest)
+        guard data.count <= manifestBytesMax else {
+            throw CommandFailure(
+                "The folder has as many files as its \(manifestName) can name. Export into another folder, with a larger "
+                    + "--events-per-file.")
         }
+        return data
+    }
+
+    private func write(_ data: Data) throws {
         let name = path + "/" + ExportFolder.manifestName
         let part = name + ExportFolder.partEnding
         unlink(part)

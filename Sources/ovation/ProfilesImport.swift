@@ -23,6 +23,9 @@ extension ProfilesCommand {
                 ovation profiles import people.csv --map email=key --map first_name=firstname --report refused.csv
                 """)
 
+        /// Of a line of the report on a terminal; a longer one is written in several steps.
+        private static let shownLineBytesMax = 1024 * 1024
+
         @OptionGroup var connection: ConnectionOptions
         @OptionGroup var place: SectionOption
         @Option(help: "Discriminator of the keyspace of the keys.") var keyspace = "com.apsis1.keyspaces.email"
@@ -43,6 +46,9 @@ extension ProfilesCommand {
         func validate() throws {
             guard maps.contains(where: { $0.hasSuffix("=key") }) else {
                 throw ValidationError("Say which column has the keys, such as --map email=key.")
+            }
+            guard maps.filter({ $0.hasSuffix("=key") }).count == 1 else {
+                throw ValidationError("The keys are in one column; give one --map COLUMN=key.")
             }
             if let wrong = maps.first(where: { !$0.dropFirst().contains("=") || $0.hasSuffix("=") }) {
                 throw ValidationError("'\(wrong)' is no COLUMN=MEANING.")
@@ -71,7 +77,7 @@ extension ProfilesCommand {
             let ended = try await JobsCommand.wait(for: job.id, of: client, isQuiet: quiet)
             if let report, ended.content.result.failed > 0 {
                 let output = try OutputFile(report, notReading: source.descriptor)
-                try await job.report(in: section) { try output.write($0) }
+                try await write(job, in: section, to: output)
                 try output.finish()
             }
             if json {
@@ -80,6 +86,25 @@ extension ProfilesCommand {
                 try Output.print(JobsCommand.sentence(ended.content))
             }
             try JobsCommand.endWithStatus(of: ended.content)
+        }
+
+        /// Writes the report. On a terminal the texts of others cannot act.
+        private func write(_ job: ProfileImport, in section: String, to output: OutputFile) async throws {
+            guard output.isTerminal else { return try await job.report(in: section) { try output.write($0) } }
+            // What is escaped can begin in one part and end in the next.
+            var line: [UInt8] = []
+            func writeLine() throws {
+                let escaped = line.withUnsafeBytes { TerminalText.lines($0) } ?? line
+                line.removeAll(keepingCapacity: true)
+                try escaped.withUnsafeBytes { try output.write($0) }
+            }
+            try await job.report(in: section) { bytes in
+                for byte in bytes {
+                    line.append(byte)
+                    if byte == UInt8(ascii: "\n") || line.count == Import.shownLineBytesMax { try writeLine() }
+                }
+            }
+            try writeLine()
         }
 
         private func upload(

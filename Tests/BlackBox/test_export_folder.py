@@ -24,6 +24,7 @@ from ovation import (
     BINARY,
     CRM_ID,
     DEFAULT_SECTION,
+    EMAIL,
     ROOT,
     Json,
     Server,
@@ -54,7 +55,8 @@ def ids(file: Path) -> list[int]:
 
 
 def own_files(folder: Path) -> list[str]:
-    return sorted(str(file.relative_to(folder)) for file in folder.rglob("*") if file.is_file())
+    files = (file for file in folder.rglob("*") if file.is_file() and file.name != ".lock")
+    return sorted(str(file.relative_to(folder)) for file in files)
 
 
 def assert_as_the_manifest_says(folder: Path) -> list[int]:
@@ -177,6 +179,8 @@ def test_other_settings_are_refused_by_their_names(tmp_path: Path, start_server:
     ]:
         assert word in fail(server, "events", "export", *options, "--into", folder)
     assert (folder / "manifest.json").read_bytes() == text
+    assert "--events-per-file is for --into" in fail(server, "events", "export", "--events-per-file", "5")
+    assert "--keep-formulas is for" in fail(server, "events", "export", "--keep-formulas", "--into", folder)
     for options in (
         ["--after", "1"],
         ["--through", "1"],
@@ -212,21 +216,96 @@ def test_a_folder_that_is_of_another_server_or_damaged_is_refused(tmp_path: Path
     assert "cannot be written" in fail(server, "events", "export", "--into", folder / "notes.txt")
 
 
-def test_what_an_interrupted_run_has_left_is_removed(tmp_path: Path, start_server: StartServer) -> None:
+def test_a_folder_of_another_account_is_refused(tmp_path: Path, start_server: StartServer) -> None:
+    server = start_server()
+    first, _ = make_types(server)
+    store_some(server, first, 3)
+    folder = tmp_path / "out"
+    succeed(server, "events", "export", "--into", folder)
+    other = start_server()
+    make_types(other)
+    text = (folder / "manifest.json").read_text().replace(server.url, other.url)
+    (folder / "manifest.json").write_text(text)
+    assert "another account" in fail(other, "events", "export", "--into", folder)
+    assert (folder / "manifest.json").read_text() == text
+
+
+def test_a_folder_of_parquet_has_the_events_of_drafts_and_of_removed_event_types(
+    tmp_path: Path, start_server: StartServer
+) -> None:
+    server = start_server()
+    first, second = make_types(server)
+    store_some(server, first, 2)
+    path = f"/audience/sections/{DEFAULT_SECTION}/events"
+    assert server.client().request("DELETE", f"{path}/{first['discriminator']}").status_code == 204
+    permissions = [{"keyspace_discriminator": keyspace, "read": True, "write": True} for keyspace in (CRM_ID, EMAIL)]
+    draft = {"name": "hidden", "category": "transaction", "draft": True, "fields": {"number": "integer"}}
+    made = server.client().post(path, json={**draft, "keyspace_permissions": permissions})
+    assert made.status_code == 201, made.text
+    store(server, made.json()["versions"][0]["id"], [{"number": 1}, {"number": 2}])
+    store_some(server, second, 1)
+    folder = tmp_path / "out"
+    succeed(server, "events", "export", "--format", "parquet", "--into", folder)
+    assert assert_as_the_manifest_says(folder) == [1, 2, 3, 4, 5]
+
+
+def test_what_the_key_may_not_read_is_told(tmp_path: Path, start_server: StartServer) -> None:
+    server = start_server()
+    first, _ = make_types(server)
+    store_some(server, first, 4)
+    made = server.client().post("/account/api-keys", json={"name": "mail", "keyspaces": {EMAIL: "read"}})
+    assert made.status_code == 201, made.text
+    names = {"OVATION_CLIENT_ID": "client_id", "OVATION_CLIENT_SECRET": "client_secret"}
+    env = environment(tmp_path, client_settings(server) | {name: made.json()[key] for name, key in names.items()})
+    for format in FORMATS:
+        folder = tmp_path / format
+        command = [BINARY, "events", "export", "--format", format, "--into", folder]
+        # The largest number that a range can have is no reason to stop either.
+        command += ["--events-per-file", "9223372036854775807"]
+        for words in ("2 events in 1 new file, 2 left out that this key may not read, up to event 4.", "0 events in"):
+            run = subprocess.run(command, env=env, check=True, capture_output=True, text=True)
+            assert words in run.stderr
+        assert manifest(folder)["left_out"] == 2 and manifest(folder)["files"][0]["rows"] == 2
+    store_some(server, first, 1)
+    subprocess.run(command, env=env, check=True)
+    assert manifest(folder)["done_through"] == "5" and manifest(folder)["left_out"] == 3
+
+
+def test_lines_in_a_folder_are_as_those_of_a_file(tmp_path: Path, start_server: StartServer) -> None:
+    server = start_server()
+    first, _ = make_types(server)
+    store(server, first["versions"][0]["id"], [{"number": 1, "text": "\u009b31m \u202e"}])
+    succeed(server, "events", "export", "--into", tmp_path / "out")
+    succeed(server, "events", "export", "-o", tmp_path / "one.ndjson")
+    [name] = [file["name"] for file in manifest(tmp_path / "out")["files"]]
+    text = (tmp_path / "out" / name).read_bytes()
+    assert text == (tmp_path / "one.ndjson").read_bytes() and text.isascii()
+
+
+def test_what_an_interrupted_run_has_left_is_deleted(tmp_path: Path, start_server: StartServer) -> None:
     server = start_server()
     first, _ = make_types(server)
     store_some(server, first, 3)
     folder = tmp_path / "out"
     export = ["events", "export", "--format", "parquet", "--into", folder]
     succeed(server, *export)
-    kept = [*own_files(folder), "report.csv", "2024-2025.parquet"]
+    # What a loader has put elsewhere, what another export has made, and what is no file of an export.
+    others = ["report.csv", "2024-2025.parquet", f"done/{1:015}-{3:015}.parquet", f"{4:015}-{9:015}.ndjson"]
+    others += [f"{first['discriminator']}/{1:015}-{2:015}.parquet", f"{4:015}-{9:015}.parquet.part"]
+    others += [f"other/{name}" for name in ("manifest.json", f"{4:015}-{9:015}.parquet")]
+    others += [f"com.other/{name}" for name in ("manifest.json", f"{4:015}-{9:015}.parquet.part")]
+    kept = [*own_files(folder), *others]
     left = ["manifest.json.part"]
-    for place in (".", first["discriminator"]):
-        left += [f"{place}/{1:015}-{9:015}.parquet{ending}" for ending in ("", ".part")]
-    for name in [*left, *kept[-2:]]:
+    left += [f"{first['discriminator']}/{4:015}-{9:015}.parquet{ending}" for ending in ("", ".part")]
+    left += [f"linked.type/{4:015}-{1000000000000009}.parquet.part"]
+    (tmp_path / "elsewhere").mkdir()
+    (folder / "linked.type").symlink_to(tmp_path / "elsewhere")
+    for name in [*left, *others]:
+        (folder / name).parent.mkdir(exist_ok=True)
         (folder / name).write_bytes(b"left")
     succeed(server, *export)
-    assert own_files(folder) == sorted(kept), "only what an export names so is removed"
+    assert own_files(folder) == sorted(kept), "only what an interrupted run of this folder has left is deleted"
+    assert list((tmp_path / "elsewhere").iterdir()) == []
     store_some(server, first, 3)
     succeed(server, *export)
     assert assert_as_the_manifest_says(folder) == posted(server)
@@ -238,7 +317,7 @@ def test_two_runs_at_once_do_not_write_into_one_folder(tmp_path: Path, start_ser
     store_some(server, first, 3)
     folder = tmp_path / "out"
     folder.mkdir()
-    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    descriptor = os.open(folder / ".lock", os.O_RDWR | os.O_CREAT, 0o600)
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX)
         assert "Another export" in fail(server, "events", "export", "--into", folder)

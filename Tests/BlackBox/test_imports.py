@@ -119,6 +119,8 @@ def test_a_mapping_of_the_command_that_names_nothing_is_refused(server: Server, 
     assert "is a folder" in fail(server, "profiles", "import", str(tmp_path), "--map", "email=key")
     assert "cannot be read" in fail(server, "profiles", "import", str(tmp_path / "none.csv"), "--map", "email=key")
     assert "has no attribute 'shoes'" in fail(server, "profiles", "import", str(people), "--map", "email=key", "--map", "x=shoes")
+    twice = ["--map", "email=key", "--map", "phone=key"]
+    assert "in one column" in fail(server, "profiles", "import", str(people), *twice)
     assert "no column 'mail'" in run(
         "profiles", "import", people, "--map", "mail=key", home=server.folder, env=client_settings(server)
     ).stdout

@@ -35,7 +35,7 @@ struct TableExportTests {
 
     /// - Parameter counted: the events that the summary has.
     private static func file(ids: ClosedRange<Int64>, counted: Int64) throws -> [UInt8] {
-        var table = EventTable(try EventColumns(fields: []), compression: NoCompression())
+        var table = EventTable(try EventColumns(of: "a.b", fields: []), compression: NoCompression())
         for id in ids {
             Array("a@b.se".utf8).withUnsafeBufferPointer { key in
                 Array("{}".utf8).withUnsafeBufferPointer { data in
@@ -74,6 +74,21 @@ struct TableExportTests {
             #expect(
                 server.askedForMore.map(\.query)
                     == Array(repeating: "event_discriminators=a.b&format=parquet", count: 2))
+        }
+    }
+
+    @Test("it is begun anew as long as each attempt gets further than the one before")
+    func progress() async throws {
+        let file = try Self.file(ids: 3...5, counted: 3)
+        try await ScriptedServer.run(
+            answer: { _, number in
+                number < 15
+                    ? ScriptedServer.Reply(bytes: Array(file[..<(20 + number)]), breaks: true)
+                    : ScriptedServer.Reply(bytes: file)
+            }
+        ) { server, client in
+            let result = try await export(client, Listener())
+            #expect(result?.first == 3 && server.askedForMore.count == 16)
         }
     }
 

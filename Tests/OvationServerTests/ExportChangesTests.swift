@@ -69,8 +69,9 @@ struct ExportChangesTests {
             }
             let summary = try await lines(server, Self.changes + "&summary=true").last?["summary"]
             #expect(
-                summary.map { String(decoding: JSONWriter.write($0), as: UTF8.self) }
-                    == #"{"events":2,"changes":3,"left_out":0,"last_event_id":"\#(all[4]["event_id"]?.string ?? "")"}"#)
+                summary.map { String(decoding: JSONWriter.write($0), as: UTF8.self) }?.hasPrefix(
+                    #"{"events":2,"changes":3,"left_out":0,"last_event_id":"\#(all[4]["event_id"]?.string ?? "")","#)
+                    == true)
         }
     }
 

@@ -55,7 +55,7 @@ struct ExportEventsTests {
             #expect(try await export(server, "?after=10").isEmpty)
             let some = try await export(server, "?from=2002-01-01T00:00:00Z&to=2004-01-01T00:00:00Z&summary=true")
             #expect(some.count == 3 && some[0].contains("2002-") && some[1].contains("2003-"))
-            #expect(some[2] == #"{"summary":{"events":2,"left_out":0,"last_event_id":"10"}}"#)
+            #expect(some[2].hasPrefix(#"{"summary":{"events":2,"left_out":0,"last_event_id":"10","account":""#))
             #expect(try await export(server, "?event_discriminators=\(Fixtures.eventType)").count == 10)
             for query in [
                 "?event_discriminators=x", "?format=xml", "?after=x", "?after=-1", "?from=x", "?formulas=x",
@@ -68,15 +68,24 @@ struct ExportEventsTests {
         }
     }
 
+    @Test("an account has the same text for good, and another one than any other account")
+    func accounts() {
+        func id(_ number: Int64, _ milliseconds: Int64) -> String {
+            Account(number: number, name: "a", createdAt: Timestamp(milliseconds: milliseconds)).id
+        }
+        #expect(id(1, 5) == id(1, 5) && id(1, 5).count == 16)
+        #expect(Set([id(1, 5), id(2, 5), id(1, 6), id(15, 0)]).count == 4)
+    }
+
     @Test("leaves out what the key may not read, and counts it")
     func rights() async throws {
         try await TestServer.run { server in
             try await post(server, key: "a%40b.se", TestServer.item())
             let mobile = try await server.token(
                 ofNewKey: #"{"name":"a","keyspaces":{"com.apsis1.keyspaces.mobile":"read"}}"#)
-            #expect(
-                try await export(server, "?summary=true", token: mobile.token)
-                    == [#"{"summary":{"events":0,"left_out":1,"last_event_id":"1"}}"#])
+            let summary = try await export(server, "?summary=true", token: mobile.token)
+            #expect(summary.count == 1)
+            #expect(summary[0].hasPrefix(#"{"summary":{"events":0,"left_out":1,"last_event_id":"1","account":""#))
             let reader = try await server.token(
                 ofNewKey: #"{"name":"b","keyspaces":{"\#(Fixtures.emailKeyspace)":"read"}}"#)
             #expect(try await export(server, token: reader.token).count == 1)

@@ -99,6 +99,8 @@ struct SharedStoreTests {
             let posted = try await pair.here.send(
                 .post, TestServer.eventsPath(), body: TestServer.items(item))
             #expect(posted.status == .noContent, "\(posted.text)")
+            let usage = try await pair.there.send(.get, "/audience/sections/\(Fixtures.section)/usage").text
+            #expect(usage.contains(#""version_id":"77""#), "\(usage)")
             for query in ["", "?event_discriminators=\(Fixtures.eventType)"] {
                 let lines = try await pair.there.send(.get, path + "/export" + query).text
                 #expect(lines.contains(#""version_id":"77""#), "\(query): \(lines)")

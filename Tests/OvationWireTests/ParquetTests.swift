@@ -169,6 +169,14 @@ struct ParquetTests {
             _ = ParquetFooter(broken)
         }
         #expect(ParquetFooter(Array(repeating: 0x1C, count: 100_000)) == nil)
+        // Lists in lists, without end.
+        #expect(ParquetFooter([0x19] + Array(repeating: 0x19, count: 100_000)) == nil)
+        // A list of truth values has a byte for each.
+        #expect(ParquetFooter([0x19, 0x31, 0]) == nil)
+        #expect(ParquetFooter([0x19, 0x21, 1, 2, 0]) != nil)
+        // The number of a field beyond 64 bits.
+        let largest: [UInt8] = [0xFE] + Array(repeating: 0xFF, count: 8) + [1]
+        #expect(ParquetFooter([0x03] + largest + [0, 0x13, 0, 0]) != nil)
         #expect(ParquetFooter.count(tail: Array("1234PAR1".utf8)) == nil)
         #expect(ParquetFooter.count(tail: [1, 0, 0, 0] + "PARE".utf8) == nil)
         #expect(ParquetFooter.count(tail: []) == nil)
@@ -210,13 +218,16 @@ struct ParquetTests {
 
     @Test("a field has one column for the types of all versions")
     func columns() throws {
-        let columns = try EventColumns(fields: [
-            Field(name: "price", type: .integer), Field(name: "done", type: .boolean),
-            Field(name: "code", type: .string),
-            Field(name: "price", type: .double), Field(name: "code", type: .integer),
-            Field(name: "done", type: .boolean),
-            Field(name: "mixed", type: .boolean), Field(name: "mixed", type: .double),
-        ]).columns
+        let columns = try EventColumns(
+            of: "a.b",
+            fields: [
+                Field(name: "price", type: .integer), Field(name: "done", type: .boolean),
+                Field(name: "code", type: .string),
+                Field(name: "price", type: .double), Field(name: "code", type: .integer),
+                Field(name: "done", type: .boolean),
+                Field(name: "mixed", type: .boolean), Field(name: "mixed", type: .double),
+            ]
+        ).columns
         let head = ["event_id", "event_time", "received_at", "version_id", "keyspace", "profile_key"]
         #expect(columns.map(\.name) == head + ["price", "done", "code", "mixed"])
         #expect(columns.dropFirst(6).map(\.kind) == [.double, .boolean, .text, .text])
@@ -227,17 +238,31 @@ struct ParquetTests {
     func names() throws {
         let fields = ["event_id", "Keyspace", "data.event_id", "amount"].map { Field(name: $0, type: .string) }
         #expect(
-            try EventColumns(fields: fields).columns.dropFirst(6).map(\.name)
+            try EventColumns(of: "a.b", fields: fields).columns.dropFirst(6).map(\.name)
                 == ["data.data.event_id", "data.Keyspace", "data.event_id", "amount"])
     }
 
     @Test("an event type with too many fields is refused")
     func tooManyColumns() throws {
         let fields = (0..<Limits.parquetColumnsMax - 6).map { Field(name: "f\($0)", type: .string) }
-        #expect(try EventColumns(fields: fields).columns.count == Limits.parquetColumnsMax)
+        #expect(try EventColumns(of: "a.b", fields: fields).columns.count == Limits.parquetColumnsMax)
         let problem = #expect(throws: Problem.self) {
-            try EventColumns(fields: fields + [Field(name: "one more", type: .string)])
+            try EventColumns(of: "a.b", fields: fields + [Field(name: "one more", type: .string)])
         }
-        #expect(problem?.code == .invalidParameter)
+        #expect(problem?.code == .invalidParameter && problem?.detail.contains("a.b") == true)
+    }
+
+    @Test("fields that differ only in capital letters have columns that do not, and the first one keeps its name")
+    func capitals() throws {
+        func names(_ fields: String...) throws -> [String] {
+            let fields = fields.map { Field(name: $0, type: .string) }
+            return try EventColumns(of: "a.b", fields: fields).columns.dropFirst(6).map(\.name)
+        }
+        let both = try names("Amount", "amount")
+        #expect(both[1] == "amount" && both[0].hasPrefix("Amount_") && both[0].count == 15)
+        #expect(try names("other", "Amount", "amount", "more") == ["other", both[0], "amount", "more"])
+        let three = try names("AMOUNT", both[0], "Amount", "amount")
+        #expect(Set(three.map { $0.lowercased() }).count == 4)
+        #expect(Set(try names("Event_ID", "event_id").map { $0.lowercased() }).count == 2)
     }
 }

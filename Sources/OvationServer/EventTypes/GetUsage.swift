@@ -6,11 +6,17 @@ import OvationWire
 /// `GET /audience/sections/{section}/usage`: how many events are stored of each version, and when the last one came.
 struct GetUsage: BodyEndpoint {
     let store: any ActivityStore
+    let directory: Directory
+    let signer: TokenSigner
 
     func answer(to call: Call) async throws -> BodyAnswer<Bodies.Usage> {
-        let caller = try call.caller()
+        let asking = try call.caller()
+        _ = try asking.section(call.path.section())
+        let usage = try await store.usage(account: asking.key.account)
+        // Definitions come after the counts, so that a version that another server has just made is among them.
+        await directory.catchUp(signer)
+        let caller = try directory.current(asking)
         let section = try caller.section(call.path.section())
-        let usage = try await store.usage(account: caller.key.account)
         var body = Bodies.Usage()
         body.items = usage.compactMap { usage in
             guard let (type, version) = caller.catalogue.version(usage.version),

@@ -17,6 +17,9 @@ struct Export: Sendable {
     /// Also what was changed of the profiles.
     let hasChanges: Bool
 
+    /// About what an event takes beside its data.
+    private static let bytesBesideData = 128
+
     private struct Counts {
         var events = 0
         var changes = 0
@@ -68,7 +71,11 @@ struct Export: Sendable {
             }
             guard start < page.rows.count else { return }
             start = append(page, from: start, before: changes?.nextPosition ?? .max, &writer, &view, &counts)
-            try await writeIfFull(&writer, to: output)
+            if writer.isFull {
+                try await output.write(try await writer.take())
+            } else {
+                try await writer.giveTurn()
+            }
         }
     }
 
@@ -90,7 +97,8 @@ struct Export: Sendable {
         try await output.write(try await writer.take())
     }
 
-    /// Rows up to the size of one part.
+    /// Rows up to the size of one part, of what is written or of the event data that is read: in Parquet little is written
+    /// of many rows.
     /// - Parameter id: where the next change stands.
     /// - Returns: the index of the first remaining one.
     private func append(
@@ -101,7 +109,10 @@ struct Export: Sendable {
             page.keys.withUnsafeBufferPointer { keys in
                 var index = start
                 var dataStart = start == 0 ? 0 : page.rows[start - 1].dataEnd
-                while index < page.rows.count, !writer.isFull {
+                let dataMax = dataStart + ExportWriter.partBytes
+                while index < page.rows.count, !writer.isFull,
+                    dataStart + (index - start) * Export.bytesBesideData < dataMax
+                {
                     let row = page.rows[index]
                     if row.id > id { break }
                     let its = dataStart..<row.dataEnd
@@ -131,6 +142,7 @@ struct Export: Sendable {
         if hasChanges { summary.changes = Int64(counts.changes) }
         summary.leftOut = Int64(counts.leftOut)
         summary.lastEventID = String(last)
+        summary.account = caller.catalogue.account.id
         return summary
     }
 }

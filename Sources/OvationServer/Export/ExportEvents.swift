@@ -118,7 +118,9 @@ struct ExportEvents: EndpointHandler {
                     .invalidParameter,
                     "A file of Parquet has the events of one type: give 'event_discriminators' one value.")
             }
-            return .parquet(try EventColumns(fields: type.versions.reversed().flatMap(\.schema.fields)))
+            return .parquet(
+                try EventColumns(
+                    of: type.discriminator.text, fields: type.versions.reversed().flatMap(\.schema.fields)))
         default: throw Problem(.invalidParameter, "'format' is ndjson, csv or parquet.")
         }
     }

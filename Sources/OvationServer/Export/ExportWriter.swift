@@ -7,7 +7,7 @@ import Synchronization
 /// What an export has written and not yet sent, in its format.
 struct ExportWriter {
     /// Bytes that are written at once.
-    private static let partBytes = 256 * 1024
+    static let partBytes = 256 * 1024
 
     /// A row group is encoded on another thread.
     private final class Table: Sendable {
@@ -65,6 +65,13 @@ struct ExportWriter {
             }
         }
         return ByteBuffer(bytes: bytes)
+    }
+
+    /// Lets the event loop serve others where nothing is to be sent yet: the rows of a row group are many stretches.
+    func giveTurn() async throws {
+        guard table != nil else { return }
+        // What goes on from another thread comes behind what waits for the loop.
+        try await NIOThreadPool.singleton.runIfActive {}
     }
 
     /// The rest, with what a format has at its end.

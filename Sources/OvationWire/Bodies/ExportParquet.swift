@@ -17,10 +17,12 @@ public struct EventColumns: Sendable {
         ParquetColumn("profile_key", .text, isRequired: true),
     ]
 
-    /// - Parameter fields: of all versions, the newest version's first. A field with several types has a column for all
-    ///   their values: a double for integers and doubles, and else a text.
+    /// - Parameters:
+    ///   - eventType: its discriminator.
+    ///   - fields: of all versions, the newest version's first. A field with several types has a column for all their values:
+    ///     a double for integers and doubles, and else a text.
     /// - Throws: `invalid_parameter` where there are more than ``Limits/parquetColumnsMax``.
-    public init(fields: [Field]) throws(Problem) {
+    public init(of eventType: String, fields: [Field]) throws(Problem) {
         var names: [String] = []
         var kinds: [String: ParquetColumn.Kind] = [:]
         for field in fields {
@@ -36,12 +38,11 @@ public struct EventColumns: Sendable {
         guard count <= Limits.parquetColumnsMax else {
             throw Problem(
                 .invalidParameter,
-                "The versions of the event type have \(names.count) fields together; Parquet takes "
+                "The versions of \(eventType.quoted) have \(names.count) fields together; Parquet takes "
                     + "\(Limits.parquetColumnsMax - EventColumns.fixed.count). Export it as ndjson.")
         }
-        columns =
-            EventColumns.fixed
-            + names.map { ParquetColumn(EventColumns.columnName($0, among: names), kinds[$0] ?? .text) }
+        let columnNames = EventColumns.columnNames(fields)
+        columns = EventColumns.fixed + names.map { ParquetColumn(columnNames[$0] ?? $0, kinds[$0] ?? .text) }
         fieldNames = names.map { Array($0.utf8) }
         // The same letters can be other bytes in another version.
         let places = Dictionary(uniqueKeysWithValues: zip(names, names.indices))
@@ -49,14 +50,29 @@ public struct EventColumns: Sendable {
             fields.map { (Array($0.name.utf8), places[$0.name] ?? 0) }, uniquingKeysWith: { first, _ in first })
     }
 
-    /// Some programs do not tell capital letters from small ones in the name of a column.
-    private static func columnName(_ field: String, among fields: [String]) -> String {
-        var column = field
-        while fixed.contains(where: { $0.name == column.lowercased() }) || (column != field && fields.contains(column))
-        {
-            column = "data." + column
+    /// The columns of the fields, by the names of the fields. No two differ only in capital and small letters: many programs
+    /// do not tell such columns apart. The field that came first keeps its name, so that a new version renames no column of
+    /// the files before.
+    private static func columnNames(_ fields: [Field]) -> [String: String] {
+        var taken = Set(fixed.map(\.name))
+        let all = Set(fields.map { $0.name.lowercased() })
+        var columns: [String: String] = [:]
+        for field in fields.reversed() where columns[field.name] == nil {
+            var column = field.name
+            if taken.contains(column.lowercased()), fixed.contains(where: { $0.name == column.lowercased() }) {
+                repeat { column = "data." + column } while all.contains(column.lowercased())
+            }
+            while taken.contains(column.lowercased()) { column = field.name + "_" + suffix(column) }
+            taken.insert(column.lowercased())
+            columns[field.name] = column
         }
-        return column
+        return columns
+    }
+
+    /// Of a name alone: it is the same in each file, whatever other fields there are.
+    private static func suffix(_ name: String) -> String {
+        let digits = String(Array(name.utf8).withUnsafeBytes { StableHash.of($0) } & 0xFFFF_FFFF, radix: 16)
+        return String(repeating: "0", count: 8 - digits.count) + digits
     }
 
     private static func kind(_ type: FieldType) -> ParquetColumn.Kind {

@@ -37,6 +37,7 @@ extension Bodies {
         public var changes: Int64?
         public var leftOut: Int64 = 0
         public var lastEventID = "0"
+        public var account: String?
         public init() {}
 
         public static let summary = "What an export has."
@@ -49,6 +50,9 @@ extension Bodies {
             $0.required(
                 "last_event_id", \.lastEventID, "The newest event or change that was looked at; 0: there is none.",
                 .id("17"))
+            $0.optional(
+                "account", \.account, "Of which account it is: a text that all its API keys have in common.",
+                .string(example: "8d1f0a6be2c94753"))
         }
     }
 }

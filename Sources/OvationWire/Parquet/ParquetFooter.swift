@@ -21,7 +21,7 @@ public struct ParquetFooter: Sendable, Equatable {
         var reader = ThriftReader(Array(bytes))
         while let field = reader.next() {
             switch (field.number, field.kind) {
-            case (3, .int64): rows = Int(reader.integer() ?? 0)
+            case (3, .int64): rows = Int(truncatingIfNeeded: reader.integer() ?? 0)
             case (5, .list):
                 guard let pairs = reader.list(), pairs.kind == .structure else { return nil }
                 for _ in 0..<pairs.count {
@@ -55,8 +55,10 @@ private struct ThriftReader {
     /// The number of the field before, in this struct and in those around it.
     private var last = [0]
 
-    /// Structs within each other that a footer of Parquet has at most, and some more.
+    /// Structs and lists within each other that a footer of Parquet has at most, and some more.
     private static let depthMax = 16
+    /// Lists around the value that is read.
+    private var listDepth = 0
 
     init(_ bytes: [UInt8]) {
         self.bytes = bytes
@@ -70,7 +72,7 @@ private struct ThriftReader {
         guard let head = byte(), head != 0 else { return nil }
         guard let kind = ThriftWriter.Kind(rawValue: head & 0x0F) else { return broken() }
         let step = Int(head >> 4)
-        let number = step > 0 ? last[last.count - 1] + step : Int(truncatingIfNeeded: integer() ?? 0)
+        let number = step > 0 ? last[last.count - 1] &+ step : Int(truncatingIfNeeded: integer() ?? 0)
         last[last.count - 1] = number
         return (number, kind)
     }
@@ -103,7 +105,11 @@ private struct ThriftReader {
         case .int32, .int64: _ = varint()
         case .binary: _ = binary()
         case .list:
-            guard let list = list() else { return }
+            guard listDepth < ThriftReader.depthMax, let list = list() else { return broken() }
+            listDepth += 1
+            defer { listDepth -= 1 }
+            // In a list, a truth value has a byte of its own.
+            if list.kind == .yes || list.kind == .no { return skip(bytes: list.count) }
             for _ in 0..<list.count where !isBroken { skip(list.kind) }
         case .structure:
             guard last.count < ThriftReader.depthMax else { return broken() }
@@ -111,6 +117,11 @@ private struct ThriftReader {
             while let field = next() { skip(field.kind) }
             endStructure()
         }
+    }
+
+    private mutating func skip(bytes count: Int) {
+        guard count <= bytes.count - position else { return broken() }
+        position += count
     }
 
     private mutating func byte() -> UInt8? {
