@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import signal
+import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -103,3 +104,12 @@ def postgres() -> Iterator[Postgres]:
 def admin(server: Server) -> Client:
     """Speaks to the shared server with its admin key."""
     return server.client()
+
+
+@pytest.fixture(scope="session")
+def quota_library(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A disk whose quota can be used up. See quota.c."""
+    path = tmp_path_factory.mktemp("library") / "quota.so"
+    source = Path(__file__).with_name("quota.c")
+    subprocess.run(["cc", "-shared", "-fPIC", "-O1", "-Wall", "-Werror", "-o", path, source, "-ldl"], check=True)
+    return path

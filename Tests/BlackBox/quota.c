@@ -1,5 +1,6 @@
 // A disk quota, and a record of syncs. Preloaded, it lets writes to files fail with EDQUOT as long as the file named by
-// QUOTA_FILE exists, and adds the path of each file and folder that is synced to the file named by SYNC_FILE.
+// QUOTA_FILE exists; where they are named, only in the folder QUOTA_FOLDER, and only what comes behind the first QUOTA_BYTES of a
+// file. It adds the path of each file and folder that is synced to the file named by SYNC_FILE.
 #define _GNU_SOURCE
 #include <dlfcn.h>
 #include <errno.h>
@@ -13,13 +14,25 @@
 
 #define REAL(type, name, ...) ((type(*)(__VA_ARGS__))dlsym(RTLD_NEXT, name))
 
-static int is_used_up(int descriptor) {
+static int is_elsewhere(int descriptor) {
+    const char *folder = getenv("QUOTA_FOLDER");
+    char link[64], path[PATH_MAX];
+    if (folder == NULL) return 0;
+    snprintf(link, sizeof link, "/proc/self/fd/%d", descriptor);
+    ssize_t length = readlink(link, path, PATH_MAX);
+    size_t expected = strlen(folder);
+    return length <= (ssize_t)expected || memcmp(path, folder, expected) != 0 || path[expected] != '/';
+}
+
+static int is_used_up(int descriptor, off64_t end) {
     const char *name = getenv("QUOTA_FILE");
+    const char *room = getenv("QUOTA_BYTES");
     struct stat status;
     if (name == NULL || access(name, F_OK) != 0) return 0;
     if (fstat(descriptor, &status) != 0 || !S_ISREG(status.st_mode)) return 0;
     // What is written there has its place already: the output of the process.
     if (descriptor <= 2) return 0;
+    if (is_elsewhere(descriptor) || (room != NULL && end <= atoll(room))) return 0;
     errno = EDQUOT;
     return 1;
 }
@@ -39,16 +52,20 @@ static void note_sync(int descriptor) {
 }
 
 ssize_t write(int file, const void *bytes, size_t count) {
-    return is_used_up(file) ? -1 : REAL(ssize_t, "write", int, const void *, size_t)(file, bytes, count);
+    off64_t end = lseek64(file, 0, SEEK_CUR) + (off64_t)count;
+    return is_used_up(file, end) ? -1 : REAL(ssize_t, "write", int, const void *, size_t)(file, bytes, count);
 }
 
 ssize_t pwrite(int file, const void *bytes, size_t count, off_t offset) {
-    return is_used_up(file) ? -1 : REAL(ssize_t, "pwrite", int, const void *, size_t, off_t)(file, bytes, count, offset);
+    return is_used_up(file, offset + (off_t)count)
+               ? -1
+               : REAL(ssize_t, "pwrite", int, const void *, size_t, off_t)(file, bytes, count, offset);
 }
 
 ssize_t pwrite64(int file, const void *bytes, size_t count, off64_t offset) {
-    return is_used_up(file) ? -1
-                            : REAL(ssize_t, "pwrite64", int, const void *, size_t, off64_t)(file, bytes, count, offset);
+    return is_used_up(file, offset + (off64_t)count)
+               ? -1
+               : REAL(ssize_t, "pwrite64", int, const void *, size_t, off64_t)(file, bytes, count, offset);
 }
 
 int fsync(int file) {

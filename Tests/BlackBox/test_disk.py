@@ -6,19 +6,9 @@ import subprocess
 from collections.abc import Mapping
 from pathlib import Path
 
-import pytest
-
 from conftest import StartServer
 from ovation import DEFAULT_SECTION, EMAIL, Client, assert_problem, event, run
 from ovation import events_path
-
-
-@pytest.fixture(scope="module")
-def library(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    path = tmp_path_factory.mktemp("library") / "quota.so"
-    source = Path(__file__).with_name("quota.c")
-    subprocess.run(["cc", "-shared", "-fPIC", "-O1", "-Wall", "-Werror", "-o", path, source, "-ldl"], check=True)
-    return path
 
 
 def post(client: Client, version: str, number: int) -> int:
@@ -29,9 +19,11 @@ def post(client: Client, version: str, number: int) -> int:
     return response.status_code
 
 
-def test_a_quota_that_is_used_up_is_a_full_disk(start_server: StartServer, library: Path, tmp_path: Path) -> None:
+def test_a_quota_that_is_used_up_is_a_full_disk(
+    start_server: StartServer, quota_library: Path, tmp_path: Path
+) -> None:
     quota = tmp_path / "quota"
-    server = start_server(env={"LD_PRELOAD": str(library), "QUOTA_FILE": str(quota)})
+    server = start_server(env={"LD_PRELOAD": str(quota_library), "QUOTA_FILE": str(quota)})
     client = server.client()
     version = client.make_version({"n": "integer"})
     assert [post(client, version, number) for number in range(3)] == [204] * 3
@@ -49,7 +41,7 @@ def backup(store: Path, to: Path, env: Mapping[str, str]) -> subprocess.Complete
 
 
 def test_a_backup_that_finds_no_room_says_so_and_leaves_nothing(
-    start_server: StartServer, library: Path, tmp_path: Path
+    start_server: StartServer, quota_library: Path, tmp_path: Path
 ) -> None:
     server = start_server()
     client = server.client()
@@ -58,16 +50,16 @@ def test_a_backup_that_finds_no_room_says_so_and_leaves_nothing(
     quota, folder = tmp_path / "quota", tmp_path / "backups"
     folder.mkdir()
     quota.touch()
-    result = backup(server.store, folder / "o.sqlite", {"LD_PRELOAD": str(library), "QUOTA_FILE": str(quota)})
+    result = backup(server.store, folder / "o.sqlite", {"LD_PRELOAD": str(quota_library), "QUOTA_FILE": str(quota)})
     assert result.returncode != 0 and "was not written" in result.stderr, result.stderr
     assert list(folder.iterdir()) == []
 
 
 def test_folders_and_files_that_are_made_are_synced_where_they_have_their_names(
-    start_server: StartServer, library: Path, tmp_path: Path
+    start_server: StartServer, quota_library: Path, tmp_path: Path
 ) -> None:
     syncs = tmp_path / "syncs"
-    preload = {"LD_PRELOAD": str(library), "SYNC_FILE": str(syncs)}
+    preload = {"LD_PRELOAD": str(quota_library), "SYNC_FILE": str(syncs)}
     top = tmp_path / "top"
     top.mkdir()
     store = top / "a" / "b" / "o.sqlite"

@@ -10,7 +10,6 @@ import csv
 import io
 import os
 import random
-import subprocess
 import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -82,14 +81,6 @@ def test_an_import_outlives_kills_at_any_moment(
         assert wait_until(lambda: result(client, job)["status"] in STATUSES, 120, 0.2)
         check(client, job, bad, name, note)
     note(f"{kills} kills, {imports} imports")
-
-
-@pytest.fixture(scope="session")
-def quota_library(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    path = tmp_path_factory.mktemp("library") / "quota.so"
-    source = Path(__file__).with_name("quota.c")
-    subprocess.run(["cc", "-O2", "-shared", "-fPIC", "-o", path, source, "-ldl"], check=True)
-    return path
 
 
 def test_an_import_waits_for_a_disk_that_is_full_and_loses_nothing(

@@ -1,4 +1,5 @@
-"""Exports and reports that are made as files: polls, compression, callbacks, kills, and two servers on one database."""
+"""Exports and reports that are made as files: polls, compression, callbacks, kills, a full disk, and two servers on one
+database."""
 
 from __future__ import annotations
 
@@ -16,12 +17,14 @@ import pytest
 import requests
 
 from conftest import StartServer
-from ovation import DEFAULT_SECTION, EMAIL, REQUEST_SECONDS, Client, Credentials, Json, Server, wait_until
+from ovation import DEFAULT_SECTION, EMAIL, REQUEST_SECONDS, Client, Credentials, Json, Server, event, wait_until
 from postgres import Postgres
 from test_cli import succeed
-from test_imports import begin, ended
+from test_imports import STATUSES, begin, ended
+from test_merges import MERGES, WEB
 
 FIRST_NAME = "com.apsis1.attributes.firstname"
+LAST_NAME = "com.apsis1.attributes.lastname"
 EXPORTS = "/audience/profiles/exports"
 DUPLICATES = "/audience/profiles/reports/duplicates"
 
@@ -257,3 +260,84 @@ def test_two_servers_on_one_database_share_jobs_and_files(
     # What one server deletes, the other hands out no more.
     assert first.request("DELETE", profile_path(7)).status_code == 204
     assert len(second.get(asked[0]).json()["profiles"]) == 1999
+
+
+def test_a_full_disk_ends_an_export_and_nothing_else(
+    start_server: StartServer, quota_library: Path, tmp_path: Path
+) -> None:
+    quota, files = tmp_path / "quota", tmp_path / "files"
+    # The store has another disk. The beginning of a file has room.
+    env = {
+        "LD_PRELOAD": str(quota_library),
+        "QUOTA_FILE": str(quota),
+        "QUOTA_FOLDER": str(files),
+        "QUOTA_BYTES": str(320 * 1024),
+    }
+    server = start_server(env=env, options=["--files", str(files)])
+    client = server.client()
+    fill(client, 12_000)
+    version = client.make_version({"text": "string"})
+    before = {path.name for path in files.iterdir()}
+    quota.touch()
+    url, job = ask(client)
+    report = {"section_discriminator": DEFAULT_SECTION, "attribute_discriminator": FIRST_NAME}
+    report_url, report_job = ask(client, DUPLICATES, report)
+
+    def state(job: str) -> Json:
+        return client.get(f"/audience/jobs/{job}").json()["result"]
+
+    posts = 0
+    while any(state(one)["status"] not in STATUSES for one in (job, report_job)):
+        path = f"{profile_path(posts % 100)}/sections/{DEFAULT_SECTION}/events"
+        assert client.post(path, json={"items": [event(version, {"text": "x"})]}).status_code == 204
+        posts += 1
+        assert posts < 10_000
+    for one in (job, report_job):
+        assert state(one)["status"] == "error" and state(one)["error"]["code"] == "storage_full", state(one)
+    for one in (url, report_url):
+        answer = client.get(one)
+        assert (answer.status_code, answer.json()["code"]) == (503, "job_failed"), answer.text
+    assert {path.name for path in files.iterdir()} == before, "nothing of the files stays"
+    quota.unlink()
+    assert len(poll(client, ask(client)[0]).json()["profiles"]) == 12_000
+
+
+def test_who_was_merged_stands_alone_again_and_is_deleted_is_in_no_file(server: Server) -> None:
+    client = server.client()
+    fill(client, 3)
+    web = f"/audience/keyspaces/{WEB}/profiles/12"
+
+    def name(path: str, text: str) -> None:
+        path = f"/v2{path}/sections/{DEFAULT_SECTION}/attributes"
+        assert client.request("PATCH", path, json={LAST_NAME: text}).status_code == 204
+
+    version = client.make_version({"text": "string"}, keyspaces=[EMAIL, WEB])
+    path = f"{web}/sections/{DEFAULT_SECTION}/events"
+    assert client.post(path, json={"items": [event(version, {"text": "x"})]}).status_code == 204
+    name(web, "Hidden")
+    name(profile_path(1), "Hidden")
+    both = [
+        {"keyspace_discriminator": EMAIL, "profile_key": "p0@b.se"},
+        {"keyspace_discriminator": WEB, "profile_key": "12"},
+    ]
+    assert client.request("PUT", MERGES, json={"profiles": both}).status_code == 204
+    ids = [client.get(profile_path(number)).json()["profile_id"] for number in range(3)]
+    assert client.get(web).json()["profile_id"] == ids[0]
+    body = {"section_discriminator": DEFAULT_SECTION, "attribute_discriminator": LAST_NAME}
+    export, _ = ask(client, body={"attributes": [FIRST_NAME, LAST_NAME]})
+    report, _ = ask(client, DUPLICATES, body)
+    merged = poll(client, export).json()["profiles"]
+    assert set(merged) == set(ids)
+    assert merged[ids[0]]["sections"][DEFAULT_SECTION]["attributes"] == {FIRST_NAME: "n0", LAST_NAME: "Hidden"}
+    rows = list(csv.DictReader(io.StringIO(poll(client, report).text)))
+    assert {row["export_key"] for row in rows} == set(ids[:2])
+    answer = client.request(
+        "DELETE", f"{MERGES}/keyspaces/{WEB}/profiles/12", headers={"Prefer": "handling=restore"}
+    )
+    assert answer.status_code == 204, answer.text
+    # Nobody is gone yet.
+    assert set(client.get(export).json()["profiles"]) == set(ids)
+    assert client.request("DELETE", web).status_code == 204
+    assert client.get(profile_path(0)).status_code == 200
+    assert set(client.get(export).json()["profiles"]) == set(ids[1:])
+    assert [row["export_key"] for row in csv.DictReader(io.StringIO(client.get(report).text))] == [ids[1]]
