@@ -429,6 +429,12 @@ public struct Limits: Sendable, Equatable {
     public static let signInFormBytesMax = 16 * 1024
     /// Bytes of an answer that the page shows which sends a request to an endpoint.
     public static let triedAnswerBytesMax = 64 * 1024
+    /// Columns of a file on the page that maps them.
+    public static let mappingColumnsMax = 100
+    /// Meanings of one kind that a list of that page has: keys, attributes, tags, consents.
+    public static let mappingMeaningsMax = 500
+    /// Entries of all the lists of that page: each column has one.
+    public static let mappingEntriesMax = 20_000
     /// How often the times at which API keys were last used are written down.
     public static let keyUseInterval: Duration = .seconds(300)
     /// The longest overlap of two secrets of one API key.

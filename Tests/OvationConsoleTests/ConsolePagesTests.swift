@@ -263,7 +263,7 @@ struct ConsolePagesTests {
             section: named, sample: hostile,
             columns: [
                 .init(index: 0, name: hostile, values: [hostile], groups: [.init(name: hostile, choices: choices)])
-            ], omitted: 3, addresses: choices, options: choices,
+            ], omitted: 3, hasMoreMeanings: true, addresses: choices, options: choices,
             preview: .init(rows: [.init(line: 2, key: hostile, outcome: .refused, reason: hostile)]),
             errors: [FormError(control: "meaning_0", message: hostile)]),
         ImportUploadPage(action: hostile, uploadKey: hostile, jobHref: hostile, isCheckOnly: true, until: moment),

@@ -116,6 +116,19 @@ struct ImportColumnsTests {
         _ = try ImportColumns(plan, header: ["other", " text", "other", "key "])
     }
 
+    @Test("a column is found with blanks around its name, in the file and in the mapping")
+    func blanks() throws {
+        let mapping = ImportMapping(
+            keys: [.init(keyspace: email.discriminator.text, column: "key ")],
+            attributes: [.init(column: " text", name: "usercreated.attributes.text")])
+        let columns = try ImportColumns(try plan(mapping), header: ["other", " text", " key"])
+        let found = try columns.row(try row(["x", "Ann", "a@b.se"]))
+        #expect(found.keys.map(\.key.text) == ["a@b.se"] && found.edits.first?.value?.value == .string("Ann"))
+        #expect(throws: Problem(.invalidFile, "")) {
+            try ImportColumns(try plan(mapping), header: ["key", "text", " text"])
+        }
+    }
+
     @Test("a row with too few fields, with too many, or without a key is refused")
     func shape() throws {
         let columns = try ImportColumns(try plan(mapping()), header: ["key", "x"])

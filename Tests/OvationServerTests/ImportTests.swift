@@ -207,6 +207,23 @@ struct ImportTests {
         }
     }
 
+    @Test("a column with blanks around its name can be mapped as a preview tells it")
+    func blanks() async throws {
+        try await TestServer.run { server async throws in
+            let file = "mail, first\na@b.se,Ann\n"
+            let sample = file.replacing("\n", with: "\\n")
+            let path = "/audience/sections/\(Fixtures.section)/imports/preview"
+            let columns = try await server.send(.post, path, body: #"{"sample":"\#(sample)"}"#).json["columns"]
+            #expect(columns?.array?.compactMap(\.string) == ["mail", " first"])
+            let request = Self.request.replacing(#""first""#, with: #"" first""#) + "}"
+            let body = #"{"sample":"\#(sample)","import":\#(request)}"#
+            let rows = try await server.send(.post, path, body: body).json["rows"]?.array
+            #expect(rows?.map { $0["outcome"]?.string } == ["new"])
+            #expect(counts(try await bring(server, file, request).result) == ["completed", "1", "0", "0", "0"])
+            #expect(try await firstName(server, "a%40b.se") == "Ann")
+        }
+    }
+
     @Test("the first refused rows are told with an import")
     func refusedRows() async throws {
         try await TestServer.run { server async throws in
@@ -250,7 +267,8 @@ struct ImportTests {
             let refused = try await server.send(.post, path, body: #"{"sample":"mail,first","import":\#(unknown)}"#)
             #expect(refused.errors == ["/import/attribute_mappings/0 unknown_attribute"])
             for (wrong, code) in [
-                (#""mial,first""#, "invalid_file"), (#""\"""#, "invalid_file"), (#""\u0000""#, "invalid_file"),
+                (#""mial,first""#, "invalid_file"), (#""\"mail\"x,first""#, "invalid_file"),
+                (#""\"""#, "invalid_file"), (#""\u0000""#, "invalid_file"),
                 ("\"" + String(repeating: "x", count: Limits.importSampleBytesMax + 1) + "\"", "body_too_large"),
             ] {
                 let answer = try await server.send(.post, path, body: #"{"sample":\#(wrong),"import":\#(request)}"#)

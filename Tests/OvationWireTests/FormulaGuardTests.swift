@@ -97,6 +97,15 @@ struct FormulaGuardTests {
         #expect(!Self.starts.contains { shown.hasPrefix($0) }, "seed \(seed)")
     }
 
+    @Test("a report is read with its commas, whatever its headings have", arguments: [",", ";", "\t", "|"])
+    func delimiters(delimiter: String) throws {
+        let header = [String(repeating: "a" + delimiter, count: 9), "email"]
+        var reader = CSVReader()
+        reader.append(ImportReport.row(header))
+        reader.finish()
+        #expect(try reader.next()?.fields == header)
+    }
+
     @Test("what is no formula, or is to be kept, is not touched")
     func isKept() {
         for text in ["a=b", "1-2", "me@example.com", "a - b; c", "x;y=z", "；＝", "5", "\u{FF1E}"] {

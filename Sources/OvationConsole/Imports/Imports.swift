@@ -107,12 +107,14 @@ public struct ImportColumnsPage: ConsolePage {
     public let errors: [FormError]
     let errorLines: [ErrorLine]
     let omittedWords: String
+    let moreMeanings: String
 
     public static func control(_ index: Int) -> String { "meaning_\(index)" }
 
+    /// - Parameter hasMoreMeanings: whether there are meanings that the lists do not have.
     public init(
-        section: Named, sample: String, columns: [Column], omitted: Int, addresses: [Choice], options: [Choice],
-        preview: Preview?, errors: [FormError] = []
+        section: Named, sample: String, columns: [Column], omitted: Int, hasMoreMeanings: Bool, addresses: [Choice],
+        options: [Choice], preview: Preview?, errors: [FormError] = []
     ) {
         self.section = section
         self.sample = sample
@@ -129,6 +131,10 @@ public struct ImportColumnsPage: ConsolePage {
         omittedWords =
             omitted == 0
             ? "" : "\(omitted.counting("more column")) can be mapped by ‘ovation profiles import’ or by the API."
+        moreMeanings =
+            hasMoreMeanings
+            ? "The lists have the first meanings of each kind. Others can be given by ‘ovation profiles import’ or by the API."
+            : ""
     }
 }
 

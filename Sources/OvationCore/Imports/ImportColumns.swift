@@ -37,14 +37,17 @@ public struct ImportColumns: Sendable {
 
     /// - Throws: a problem that names the columns that are missing, or one that the header has twice.
     public init(_ plan: ImportPlan, header: [String]) throws(Problem) {
+        // A mapping can name a column as a file has it: with blanks around the name.
+        let columns = plan.columns.map { String($0.trimmingSpaces) }
+        let wanted = Set(columns)
         var indexes: [String: Int] = [:]
         for (index, name) in header.enumerated() {
             let name = String(name.trimmingSpaces)
-            guard indexes.updateValue(index, forKey: name) == nil || !plan.columns.contains(name) else {
+            guard indexes.updateValue(index, forKey: name) == nil || !wanted.contains(name) else {
                 throw Problem(.invalidFile, "The file has more than one column \(name.quoted).")
             }
         }
-        let missing = plan.columns.filter { indexes[$0] == nil }
+        let missing = columns.filter { indexes[$0] == nil }
         guard missing.isEmpty else {
             throw Problem(
                 .invalidFile,
@@ -54,7 +57,7 @@ public struct ImportColumns: Sendable {
         }
         self.plan = plan
         self.header = header
-        let index = { (column: String) in indexes[column] ?? 0 }
+        let index = { (column: String) in indexes[String(column.trimmingSpaces)] ?? 0 }
         keys = plan.mapping.keys.map { index($0.column) }
         attributes = plan.attributes.map { column in
             let discriminator = column.found.attribute.discriminator

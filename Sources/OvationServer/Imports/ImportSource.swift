@@ -42,11 +42,16 @@ struct ImportSource: Sendable {
         return true
     }
 
-    static let noHeader = Problem(.invalidFile, "The file is empty. Its first row names the columns.")
-
     /// The first row, which names the columns. Blocks.
     mutating func header() throws -> CSVRow {
-        guard let header = try next(), !header.isEmpty else { throw ImportSource.noHeader }
+        try ImportSource.header(try next())
+    }
+
+    /// - Throws: where the first row of a file does not name its columns.
+    static func header(_ row: CSVRow?) throws(Problem) -> CSVRow {
+        guard let header = row, !header.isEmpty else {
+            throw Problem(.invalidFile, "The file is empty. Its first row names the columns.")
+        }
         guard !header.isMalformed else { throw Problem(.invalidFile, "The first row of the file is malformed.") }
         return header
     }

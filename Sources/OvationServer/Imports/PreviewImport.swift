@@ -57,8 +57,7 @@ struct PreviewImport: BodyEndpoint, InputEndpoint {
                 throw error.problem
             }
         }
-        guard let header = rows.first, !header.isEmpty else { throw ImportSource.noHeader }
-        return (header, Array(rows.dropFirst()))
+        return (try ImportSource.header(rows.first), Array(rows.dropFirst()))
     }
 
     private func look(

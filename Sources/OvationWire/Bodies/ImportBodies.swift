@@ -79,6 +79,14 @@ public enum ImportReport {
         FormulaGuard.unguarded(Array(cell.utf8)).map { String(decoding: $0, as: UTF8.self) } ?? cell
     }
 
+    /// Quotes, line breaks, and all that can stand between the cells of a file: an import guesses from the first row what does.
+    private static func isQuoted(_ byte: UInt8) -> Bool {
+        switch byte {
+        case UInt8(ascii: "\""), UInt8(ascii: ","), UInt8(ascii: ";"), UInt8(ascii: "|"), 0x09, 0x0A, 0x0D: true
+        default: false
+        }
+    }
+
     /// One row of RFC 4180. A cell that a spreadsheet would calculate has an apostrophe before it, which an import leaves out.
     public static func row(_ fields: [String]) -> [UInt8] {
         var bytes: [UInt8] = []
@@ -86,7 +94,7 @@ public enum ImportReport {
             if index > 0 { bytes.append(UInt8(ascii: ",")) }
             let text = Array(field.utf8)
             let guarded = FormulaGuard.guarded(text)
-            let needsQuotes = text.contains { $0 == 0x22 || $0 == 0x2C || $0 == 0x0A || $0 == 0x0D || $0 == 0x3B }
+            let needsQuotes = text.contains(where: ImportReport.isQuoted)
             guard guarded != nil || needsQuotes else {
                 bytes += text
                 continue

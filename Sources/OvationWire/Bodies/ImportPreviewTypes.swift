@@ -12,7 +12,8 @@ extension Bodies {
         public static let members = Members<Self> {
             $0.required(
                 "sample", \.sample,
-                "The beginning of the file, with the row that names the columns. A last row that is cut off is passed over.",
+                "The beginning of the file, with the row that names the columns, up to the end of a row. A last row that ends "
+                    + "within quotes is passed over.",
                 .string(min: 1, example: "email,first_name\r\nsteve@apsis.com,Steve\r\n"))
             $0.optional(
                 "import", \.import,
@@ -88,7 +89,7 @@ extension Bodies {
 
 extension ImportReport {
     /// The first refused rows of a report.
-    /// - Parameter beginning: of the report, from its first byte on. A last row that is cut off is passed over.
+    /// - Parameter beginning: of the report, from its first byte on. A last row without its line break is passed over.
     public static func refusedRows(_ beginning: [UInt8]) -> [Bodies.RefusedRow] {
         var reader = CSVReader(delimiter: UInt8(ascii: ","))
         reader.append(beginning)

@@ -21,6 +21,7 @@ struct MappingFields {
     let meanings: [String]
     /// Column with the addresses of consents.
     let addressColumn: String
+    let known: Meanings
     private let columns: [String]
     private let chosen: Set<Option>
 
@@ -28,7 +29,7 @@ struct MappingFields {
         let form = visit.form
         self.columns = columns
         let isFirst = !form.has(ImportColumnsPage.control(0))
-        let known = Meanings(visit)
+        known = Meanings(visit.catalogue, section: visit.form["section"])
         meanings = isFirst ? known.guesses(columns) : columns.indices.map { form[ImportColumnsPage.control($0)] }
         chosen = isFirst ? [.update] : Set(form.values("options").compactMap(Option.init))
         let key = meanings.firstIndex { $0.hasPrefix("key:") }.map { columns[$0] } ?? ""
@@ -107,43 +108,64 @@ struct MappingFields {
     }
 }
 
-/// What a column can mean in the section of the form.
+/// What a column can mean in a section, as far as the page lists it.
 struct Meanings {
     private let keyspaces: [Choice]
     private let attributes: [Choice]
     private let tags: [Choice]
     private let consents: [Choice]
     let sectionName: String
+    /// Whether there are meanings that are not listed.
+    let hasMore: Bool
 
-    init(_ visit: Visit) {
-        let catalogue = visit.catalogue
-        keyspaces = catalogue.keyspaces.map {
+    init(_ catalogue: Catalogue, section name: String) {
+        var kinds = Kinds()
+        keyspaces = kinds.first(catalogue.keyspaces) {
             Choice(value: "key:" + $0.discriminator.text, label: "Profile key: \($0.name)")
         }
-        guard let section = (try? Discriminator<Section>(visit.form["section"])).flatMap(catalogue.section) else {
-            (attributes, tags, consents, sectionName) = ([], [], [], visit.form["section"])
+        guard let section = (try? Discriminator<Section>(name)).flatMap(catalogue.section) else {
+            (attributes, tags, consents, sectionName, hasMore) = ([], [], [], name, kinds.hasMore)
             return
         }
         sectionName = section.name
-        attributes = catalogue.listedAttributes(in: section.discriminator)
-            .filter { $0.currentVersion != nil }
-            .map { Choice(value: "attribute:" + $0.discriminator.text, label: $0.name) }
-        tags = catalogue.listedTags(in: section.discriminator)
-            .filter { !$0.isHidden }
-            .map { Choice(value: "tag:" + $0.discriminator.text, label: $0.name) }
+        attributes = kinds.first(
+            catalogue.listedAttributes(in: section.discriminator).lazy.filter { $0.currentVersion != nil }
+        ) { Choice(value: "attribute:" + $0.discriminator.text, label: $0.name) }
+        tags = kinds.first(catalogue.listedTags(in: section.discriminator).lazy.filter { !$0.isHidden }) {
+            Choice(value: "tag:" + $0.discriminator.text, label: $0.name)
+        }
         let channels = catalogue.listedChannels
-        consents = catalogue.listedTopics(in: section.discriminator).flatMap { topic in
+        let consents = catalogue.listedTopics(in: section.discriminator).lazy.flatMap { topic in
             channels.filter { topic.channel == nil || topic.channel == $0.discriminator }.flatMap { channel in
-                [("opt-in", "Opt-in"), ("opt-out", "Opt-out")].map { type, word in
-                    Choice(
-                        value: "\(type):\(topic.discriminator.text)@\(channel.discriminator.text)",
-                        label: "\(word): \(topic.name) by \(channel.name)")
-                }
+                [("opt-in", "Opt-in"), ("opt-out", "Opt-out")].map { (type: $0, word: $1, topic, channel) }
             }
+        }
+        self.consents = kinds.first(consents) { type, word, topic, channel in
+            Choice(
+                value: "\(type):\(topic.discriminator.text)@\(channel.discriminator.text)",
+                label: "\(word): \(topic.name) by \(channel.name)")
+        }
+        hasMore = kinds.hasMore
+    }
+
+    /// Takes the first of each kind.
+    private struct Kinds {
+        var hasMore = false
+
+        mutating func first<Found: Sequence>(_ all: Found, _ choice: (Found.Element) -> Choice) -> [Choice] {
+            let some = Array(all.prefix(Limits.mappingMeaningsMax + 1))
+            if some.count > Limits.mappingMeaningsMax { hasMore = true }
+            return some.prefix(Limits.mappingMeaningsMax).map(choice)
         }
     }
 
     var hasConsents: Bool { !consents.isEmpty }
+
+    /// Columns of the page: each has a list of all meanings.
+    var columnsMax: Int {
+        let count = keyspaces.count + attributes.count + tags.count + consents.count
+        return min(Limits.mappingColumnsMax, Limits.mappingEntriesMax / max(1, count))
+    }
 
     func groups(selected: String) -> [ImportColumnsPage.Group] {
         [("Profile key", keyspaces), ("Attributes", attributes), ("Tags", tags), ("Consents", consents)]
@@ -157,27 +179,44 @@ struct Meanings {
             }
     }
 
-    /// What columns seem to mean, by their names; empty where nothing has that name.
+    /// What columns seem to mean, by their names; empty where nothing has that name, and for columns that the page does not have.
     func guesses(_ columns: [String]) -> [String] {
+        let (keys, fields) = (keysByName, fieldsByName)
         var taken: Set<String> = []
         var hasKey = false
-        return columns.map { column in
+        return columns.enumerated().map { index, column in
+            guard index < columnsMax else { return "" }
             let name = Meanings.plain(column)
-            let key = keyspaces.first { choice in
-                let keyspace = Meanings.plain(choice.label.split(separator: ":").last.map(String.init) ?? "")
-                return name == keyspace || (keyspace == "email" && ["mail", "emailaddress"].contains(name))
-            }
-            if let key, !hasKey {
+            if !hasKey, let key = keys[name] {
                 hasKey = true
-                return key.value
+                return key
             }
-            let named = (attributes + tags).first { choice in
-                Meanings.plain(choice.label) == name
-                    || Meanings.plain(choice.value.split(separator: ".").last.map(String.init) ?? "") == name
-            }
-            guard let named, taken.insert(named.value).inserted else { return "" }
-            return named.value
+            guard let field = fields[name], taken.insert(field).inserted else { return "" }
+            return field
         }
+    }
+
+    /// Of several with one name, the first.
+    private var keysByName: [String: String] {
+        var found: [String: String] = [:]
+        for choice in keyspaces {
+            let name = Meanings.plain(choice.label.split(separator: ":").last.map(String.init) ?? "")
+            for name in name == "email" ? [name, "mail", "emailaddress"] : [name] where found[name] == nil {
+                found[name] = choice.value
+            }
+        }
+        return found
+    }
+
+    private var fieldsByName: [String: String] {
+        var found: [String: String] = [:]
+        for choice in attributes + tags {
+            let last = choice.value.split(separator: ".").last.map(String.init) ?? ""
+            for name in [Meanings.plain(choice.label), Meanings.plain(last)] where found[name] == nil {
+                found[name] = choice.value
+            }
+        }
+        return found
     }
 
     /// Letters and digits, as `First name` and `first_name` share them.

@@ -83,24 +83,21 @@ enum ImportMappingForm {
         return try await visit.call(PreviewImport.self, ["section": visit.form["section"]], body: asked)
     }
 
-    /// Columns of a page. More of them would make it too large; the API and the command have no such bound.
-    private static let columnsMax = 100
-
     private static func page(
         _ visit: Visit, _ file: Bodies.ImportPreview, _ form: MappingFields, _ preview: Bodies.ImportPreview?,
         _ errors: [FormError], _ status: HTTPResponse.Status? = nil
     ) async -> Response {
-        let meanings = Meanings(visit)
+        let meanings = form.known
         let keyIndex = form.keyIndex
         let page = ImportColumnsPage(
             section: Named(name: meanings.sectionName, discriminator: visit.form["section"]),
             sample: visit.form["sample"],
-            columns: file.columns.prefix(columnsMax).enumerated().map { index, name in
+            columns: file.columns.prefix(meanings.columnsMax).enumerated().map { index, name in
                 .init(
                     index: index, name: name,
                     values: file.rows.prefix(3).map { $0.cells.indices.contains(index) ? $0.cells[index] : "" },
                     groups: meanings.groups(selected: form.meanings[index]))
-            }, omitted: max(0, file.columns.count - columnsMax),
+            }, omitted: max(0, file.columns.count - meanings.columnsMax), hasMoreMeanings: meanings.hasMore,
             addresses: meanings.hasConsents
                 ? file.columns.map { Choice(value: $0, label: $0, selected: $0 == form.addressColumn) } : [],
             options: form.options,
