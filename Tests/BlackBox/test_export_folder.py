@@ -239,10 +239,11 @@ def test_a_folder_of_parquet_has_the_events_of_drafts_and_of_removed_event_types
     path = f"/audience/sections/{DEFAULT_SECTION}/events"
     assert server.client().request("DELETE", f"{path}/{first['discriminator']}").status_code == 204
     permissions = [{"keyspace_discriminator": keyspace, "read": True, "write": True} for keyspace in (CRM_ID, EMAIL)]
-    draft = {"name": "hidden", "category": "transaction", "draft": True, "fields": {"number": "integer"}}
-    made = server.client().post(path, json={**draft, "keyspace_permissions": permissions})
+    draft = {"name": "hidden", "category": "transaction", "draft": True, "version_id": 901}
+    body = {**draft, "fields": {"number": "integer"}, "keyspace_permissions": permissions}
+    made = server.client().post(path, json=body)
     assert made.status_code == 201, made.text
-    store(server, made.json()["versions"][0]["id"], [{"number": 1}, {"number": 2}])
+    store(server, "901", [{"number": 1}, {"number": 2}])
     store_some(server, second, 1)
     folder = tmp_path / "out"
     succeed(server, "events", "export", "--format", "parquet", "--into", folder)
