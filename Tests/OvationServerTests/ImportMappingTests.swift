@@ -1,3 +1,4 @@
+import OvationConsole
 import OvationTesting
 import Testing
 
@@ -43,7 +44,7 @@ struct ImportMappingTests {
         #expect(guesses[4] == "attribute:com.apsis1.attributes.firstname" && guesses[5].isEmpty)
         // More columns than the page has.
         let many = (0..<2000).map { $0 < Limits.mappingColumnsMax ? "note" : "Field \($0 % 3)" }
-        #expect(found.guesses(many).allSatisfy(\.isEmpty))
+        #expect(found.guesses(many) == Array(repeating: "", count: many.count))
     }
 
     @Test("a section with very many definitions has lists of a bounded length, and the page fewer columns")
