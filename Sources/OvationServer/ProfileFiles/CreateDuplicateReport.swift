@@ -11,10 +11,11 @@ struct CreateDuplicateReport: BodyEndpoint, InputEndpoint {
 
     func answer(to call: Call) async throws -> BodyAnswer<Bodies.NewFile> {
         try profileFiles.requireReading(call.caller())
+        let ignoresPermissions = try call.ignoresKeyspacePermissions()
         let asked = try await input(of: call)
         let caller = try profileFiles.directory.current(call.caller())
         try profileFiles.requireReading(caller)
-        let view = ProfileView(caller, ignoresPermissions: try call.ignoresKeyspacePermissions())
+        let view = ProfileView(caller, ignoresPermissions: ignoresPermissions)
         let plan = try Problem.ofBody { () throws(Problem) in try DuplicateReportPlan(asked, view) }
         return try await profileFiles.answer(
             .duplicateReport, section: plan.rows.section.number, asked.json, caller, call)

@@ -12,10 +12,11 @@ struct CreateProfileExport: BodyEndpoint, InputEndpoint {
     func answer(to call: Call) async throws -> BodyAnswer<Bodies.NewFile> {
         // Refused before the body is read, if possible; and resolved again afterwards.
         try profileFiles.requireReading(call.caller())
+        let ignoresPermissions = try call.ignoresKeyspacePermissions()
         let asked = try await input(of: call)
         let caller = try profileFiles.directory.current(call.caller())
         try profileFiles.requireReading(caller)
-        let view = ProfileView(caller, ignoresPermissions: try call.ignoresKeyspacePermissions())
+        let view = ProfileView(caller, ignoresPermissions: ignoresPermissions)
         _ = try Problem.ofBody { () throws(Problem) in try asked.selection(view) }
         return try await profileFiles.answer(.profileExport, asked.json, caller, call)
     }

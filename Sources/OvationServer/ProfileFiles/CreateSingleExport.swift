@@ -14,13 +14,14 @@ struct CreateSingleExport: InputEndpoint {
 
     func respond(to call: Call) async throws -> Response {
         try profileFiles.requireReading(call.caller())
+        let ignoresPermissions = try call.ignoresKeyspacePermissions()
         let asked = try await input(of: call)
         let id = try call.path.profileID("export_key")
         let caller = try profileFiles.directory.current(call.caller())
         try profileFiles.requireReading(caller)
         guard let callbacks else { throw Callbacks.notListed }
         try callbacks.check(asked.callbackURL)
-        let view = ProfileView(caller, ignoresPermissions: try call.ignoresKeyspacePermissions())
+        let view = ProfileView(caller, ignoresPermissions: ignoresPermissions)
         // To a key that may read none of its keys, a profile does not exist.
         guard let profile = try await store.profile(.id(id, account: caller.key.account)),
             view.reading(profile) != nil
