@@ -203,7 +203,7 @@ def of_profiles(figures: Profiles) -> list[Target]:
         at_most(20, f"deletion of a profile with {large}: until the 204", 50, lives.deletions, " ms", 1),
         at_most(20, "posts beside that deletion: p99, of that before it", 2, waits, digits=2),
         at_least(
-            21, f"export of {figures.exports.profiles:,} profiles with five attributes as NDJSON", 150_000,
+            24, f"export of {figures.exports.profiles:,} profiles with five attributes as NDJSON", 150_000,
             figures.exports.rates["ndjson"], " profiles/s",
         ),
     ]
@@ -228,7 +228,7 @@ def of_yardsticks(figures: Yardsticks) -> list[Target]:
 def of_imports(figures: Imports) -> list[Target]:
     share = figures.meanwhile.rate.divided_by(figures.alone.rate)
     return [
-        at_least(21, "import of people, five attributes and a consent each", 40_000, figures.new, " rows/s"),
-        at_least(21, "posts beside an import: of their rate without one", 0.6, share, digits=2),
-        at_most(21, "memory of an import, beside that before it", 40, figures.memory, " MB", 1),
+        at_least(23, "import of people, five attributes and a consent each", 40_000, figures.new, " rows/s"),
+        at_least(23, "posts beside an import: of their rate without one", 0.6, share, digits=2),
+        at_most(23, "memory of an import, beside that before it", 40, figures.memory, " MB", 1),
     ]
