@@ -3,6 +3,9 @@ import OvationCore
 
 /// Compresses an answer as gzip, piece by piece. It belongs to the one answer that is written, which uses it from one thread at a
 /// time.
+///
+/// Unchecked, since a pointer is not `Sendable`: pieces are compressed on threads that may block, and the answer waits for each
+/// before it gives the next.
 final class Deflater: @unchecked Sendable {
     /// Allocated separately, since zlib keeps its address.
     private let stream = UnsafeMutablePointer<z_stream>.allocate(capacity: 1)

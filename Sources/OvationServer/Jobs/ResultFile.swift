@@ -1,7 +1,7 @@
 import OvationCore
 
-/// One part of the file that a job makes. What belongs to a profile begins with its id, so that whoever hands the file out can
-/// leave out those that are gone.
+/// One part of the file that a job makes. What belongs to a profile begins with its id. So `FileHandout` can leave out profiles
+/// that are gone.
 struct ResultPart {
     enum Kind: UInt8 {
         /// Of the file as a whole.
@@ -39,7 +39,7 @@ struct ResultWriter {
 
     var bytes: Int64 { written + Int64(buffer.count) }
 
-    /// What stands in the file whoever is in it.
+    /// What belongs to no profile, and is always handed out.
     mutating func append(frame bytes: [UInt8]) async throws {
         try await append(.frame, ProfileID(0), bytes[...])
     }
