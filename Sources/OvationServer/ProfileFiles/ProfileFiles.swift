@@ -104,10 +104,14 @@ struct FileRequest: Sendable {
 
     init(_ job: Job) throws(Problem) {
         let json = try JSONValue(parsing: job.request)
+        // Without it, a callback would be told of no file.
+        guard let url = json["url"]?.string else {
+            throw Problem(.validationFailed, "What was asked for cannot be read; ask for it again.")
+        }
         asked = json["asked"] ?? .null
         profile = json["export_key"]?.string.flatMap { ProfileID(hex: $0) }
         ignoresPermissions = json["ignores_permissions"]?.bool ?? false
-        url = json["url"]?.string ?? ""
+        self.url = url
     }
 
     var json: JSONValue {
