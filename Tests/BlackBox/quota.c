@@ -1,6 +1,6 @@
 // A disk quota, and a record of syncs. Preloaded, it lets writes to files fail with EDQUOT as long as the file named by
-// QUOTA_FILE exists; where they are named, only in the folder QUOTA_FOLDER, and only what comes behind the first QUOTA_BYTES of a
-// file. It adds the path of each file and folder that is synced to the file named by SYNC_FILE.
+// QUOTA_FILE exists; if it is named, only in the folder QUOTA_FOLDER. A number in the file is how many bytes at the beginning
+// of each file still have room. It adds the path of each file and folder that is synced to the file named by SYNC_FILE.
 #define _GNU_SOURCE
 #include <dlfcn.h>
 #include <errno.h>
@@ -24,15 +24,25 @@ static int is_elsewhere(int descriptor) {
     return length <= (ssize_t)expected || memcmp(path, folder, expected) != 0 || path[expected] != '/';
 }
 
+// The number in the file; none is 0.
+static off64_t room_in(int quota) {
+    char text[24];
+    ssize_t length = read(quota, text, sizeof text - 1);
+    text[length < 0 ? 0 : length] = '\0';
+    return atoll(text);
+}
+
 static int is_used_up(int descriptor, off64_t end) {
     const char *name = getenv("QUOTA_FILE");
-    const char *room = getenv("QUOTA_BYTES");
     struct stat status;
-    if (name == NULL || access(name, F_OK) != 0) return 0;
+    int quota = name == NULL ? -1 : open(name, O_RDONLY | O_CLOEXEC);
+    if (quota < 0) return 0;
+    off64_t room = room_in(quota);
+    close(quota);
     if (fstat(descriptor, &status) != 0 || !S_ISREG(status.st_mode)) return 0;
     // What is written there has its place already: the output of the process.
     if (descriptor <= 2) return 0;
-    if (is_elsewhere(descriptor) || (room != NULL && end <= atoll(room))) return 0;
+    if (is_elsewhere(descriptor) || end <= room) return 0;
     errno = EDQUOT;
     return 1;
 }

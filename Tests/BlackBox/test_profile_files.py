@@ -267,18 +267,13 @@ def test_a_full_disk_ends_an_export_and_nothing_else(
 ) -> None:
     quota, files = tmp_path / "quota", tmp_path / "files"
     # The store has another disk. The beginning of a file has room.
-    env = {
-        "LD_PRELOAD": str(quota_library),
-        "QUOTA_FILE": str(quota),
-        "QUOTA_FOLDER": str(files),
-        "QUOTA_BYTES": str(320 * 1024),
-    }
+    env = {"LD_PRELOAD": str(quota_library), "QUOTA_FILE": str(quota), "QUOTA_FOLDER": str(files)}
     server = start_server(env=env, options=["--files", str(files)])
     client = server.client()
     fill(client, 12_000)
     version = client.make_version({"text": "string"})
     before = {path.name for path in files.iterdir()}
-    quota.touch()
+    quota.write_text(str(320 * 1024))
     url, job = ask(client)
     report = {"section_discriminator": DEFAULT_SECTION, "attribute_discriminator": FIRST_NAME}
     report_url, report_job = ask(client, DUPLICATES, report)

@@ -13,6 +13,10 @@ struct BothWaysTests {
         var limits = Limits()
         limits.bodyBytesMax = 8 * 1024
         limits.itemsMax = 20
+        // Many tests run at once, so a server may have to wait for its turn as long as for a slow client.
+        limits.bodyTimeout = .seconds(600)
+        limits.answerTimeout = .seconds(600)
+        limits.idleTimeout = .seconds(600)
         return limits
     }()
 

@@ -76,15 +76,23 @@ struct LiveServer {
             }
         let (channel, answers) = connection
         // A test that waits for ever says nothing.
-        channel.eventLoop.scheduleTask(in: .seconds(300)) { channel.close(promise: nil) }
-        for (index, piece) in pieces.enumerated() {
-            // So that the server reads some of them by themselves.
-            if index > 0 { for _ in 0..<20 { await Task.yield() } }
-            // The server may have closed already.
-            try? await channel.writeAndFlush(ByteBuffer(bytes: piece)).get()
-        }
+        channel.eventLoop.scheduleTask(in: .seconds(600)) { channel.close(promise: nil) }
+        try await LiveServer.send(pieces[...], on: channel).get()
         if isCut { try? await channel.close(mode: .output).get() }
         return try await answers.get()
+    }
+
+    /// The event loop sends the pieces. A task would wait for all the other tests' tasks between two of them.
+    private static func send(_ pieces: ArraySlice<[UInt8]>, on channel: any NIOCore.Channel) -> EventLoopFuture<Void> {
+        guard let piece = pieces.first else { return channel.eventLoop.makeSucceededVoidFuture() }
+        return channel.writeAndFlush(ByteBuffer(bytes: piece)).flatMapErrorThrowing { _ in
+            // The server may have closed already.
+        }.flatMap {
+            // So that the server reads some of them by themselves.
+            channel.eventLoop.scheduleTask(in: .microseconds(200)) {}.futureResult
+        }.flatMap {
+            send(pieces.dropFirst(), on: channel)
+        }
     }
 
     private final class Answers: ChannelInboundHandler {
