@@ -68,6 +68,7 @@ struct ImportRun: Sendable {
         var notedAt = ContinuousClock.now
         // Most files have people who are all new, or all known. What is true of one batch is tried first with the next.
         var expectsNew = true
+        var pace = Pace(metrics)
         var (batch, source) = try await checker.batch(from: ImportSource(file, delimiter: delimiter, at: place))
         while let last = batch.last {
             try Task.checkCancellation()
@@ -78,7 +79,8 @@ struct ImportRun: Sendable {
             // While the store is busy with these rows, the next ones are read and checked.
             let (reader, behind) = (checker, source)
             async let following = reader.batch(from: behind)
-            let outcomes = try await apply(batch, checker, isCheckOnly: asked.isCheckOnly, expectsNew: expectsNew)
+            let outcomes = try await apply(
+                batch, checker, isCheckOnly: asked.isCheckOnly, expectsNew: expectsNew, &pace)
             let done = Job.Counts(outcomes)
             expectsNew = done.made > done.updated + done.unchanged
             counts += done
@@ -134,7 +136,7 @@ struct ImportRun: Sendable {
 
     /// What became of each row, in their order. Rows of one profile take turns, in their order.
     private func apply(
-        _ batch: [CheckedRow], _ checker: RowChecker, isCheckOnly: Bool, expectsNew: Bool
+        _ batch: [CheckedRow], _ checker: RowChecker, isCheckOnly: Bool, expectsNew: Bool, _ pace: inout Pace
     ) async throws -> [RowOutcome] {
         var outcomes = [RowOutcome](repeating: .unchanged, count: batch.count)
         var waiting: [(index: Int, row: ImportRow)] = []
@@ -161,10 +163,38 @@ struct ImportRun: Sendable {
                 seen.formUnion(names)
             }
             waiting = later
-            let results = try await change.apply(turn.map(\.row), expectsNew: expectsNew)
-            for (place, outcome) in zip(turn, results) { outcomes[place.index] = outcome }
+            var rest = turn[...]
+            while !rest.isEmpty {
+                let part = rest.prefix(pace.rows)
+                rest = rest.dropFirst(part.count)
+                let start = ContinuousClock.now
+                let results = try await change.apply(part.map(\.row), expectsNew: expectsNew)
+                for (place, outcome) in zip(part, results) { outcomes[place.index] = outcome }
+                try await pace.makeWay(behind: part.count, since: start)
+            }
         }
         return outcomes
+    }
+}
+
+/// Makes way for requests between the parts of a batch.
+private struct Pace {
+    private var pace = ImportPace()
+    private let metrics: ServerMetrics
+    private var answered: Int64
+
+    init(_ metrics: ServerMetrics) {
+        self.metrics = metrics
+        answered = metrics.requestsAnswered
+    }
+
+    var rows: Int { pace.rows }
+
+    mutating func makeWay(behind count: Int, since start: ContinuousClock.Instant) async throws {
+        let now = metrics.requestsAnswered
+        let pause = pace.note(count, in: ContinuousClock.now - start, requests: now - answered)
+        answered = now
+        if pause > .zero { try await Task.sleep(for: pause) }
     }
 }
 

@@ -10,6 +10,8 @@ final class ServerMetrics: Sendable {
 
     struct Figures {
         var requests: [RequestLabel: Int64] = [:]
+        /// All requests together.
+        var answered: Int64 = 0
         var durations: [String: Histogram] = [:]
         var eventsAccepted: Int64 = 0
         var eventsRefused: Int64 = 0
@@ -72,6 +74,7 @@ final class ServerMetrics: Sendable {
         let bucket = ServerMetrics.buckets.firstIndex { seconds <= $0 } ?? ServerMetrics.buckets.count
         figures.withLock { figures in
             figures.requests[RequestLabel(source: source, status: status), default: 0] += 1
+            figures.answered += 1
             guard source != .unknown else { return }
             figures.durations[source.name, default: Histogram()].counts[bucket] += 1
             figures.durations[source.name]?.sum += seconds
@@ -129,6 +132,9 @@ final class ServerMetrics: Sendable {
     }
 
     var current: Figures { figures.withLock { $0 } }
+
+    /// How many requests this process has answered.
+    var requestsAnswered: Int64 { figures.withLock { $0.answered } }
 }
 
 /// Numbers of events by version, for a bounded number of versions. Every post counts here, so this is a table of its own
