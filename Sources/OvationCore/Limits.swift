@@ -124,7 +124,7 @@ public struct Limits: Sendable, Equatable {
     public static let importUploadLifetime: Duration = .seconds(3600)
     /// Bytes of the upload of a file beside the file: boundaries, headers and fields.
     public static let uploadFormBytesMax = 16 * 1024
-    /// Rows of an import that are checked together, and wait for a commit together while the server answers no requests.
+    /// Rows of an import that are checked together. A commit has as many at most.
     public static let importBatchRows = 1000
     /// Bytes that these rows take of memory, near enough: a row has its text, and 48 bytes for each field.
     public static let importBatchBytes = 1024 * 1024

@@ -34,19 +34,24 @@ def server(start_server: StartServer) -> Server:
     return start_server()
 
 
-def mapping(options: Json | None = None) -> Json:
+def mapping(options: Json | None = None, attributes: dict[str, str] | None = None) -> Json:
+    columns = attributes or {"first_name": "com.apsis1.attributes.firstname"}
     return {
         "keyspace_mapping": {"keyspace_discriminator": EMAIL, "field_selector": "email"},
         "options": options or {},
         "attribute_mappings": [
-            {"field_selector": "first_name", "attribute_discriminator": "com.apsis1.attributes.firstname"}
+            {"field_selector": column, "attribute_discriminator": attribute} for column, attribute in columns.items()
         ],
     }
 
 
-def begin(client: Client, text: bytes, options: Json | None = None) -> str:
-    """Asks for an import, uploads its file as a shop's module does, and gives its id."""
-    made = client.post(PATH, json=mapping(options))
+def begin(
+    client: Client, text: bytes, options: Json | None = None, attributes: dict[str, str] | None = None
+) -> str:
+    """Asks for an import, uploads its file as a shop's module does, and gives its id.
+
+    attributes: by the name of the column; None: the first name."""
+    made = client.post(PATH, json=mapping(options, attributes))
     assert made.status_code == 201, made.text
     body = made.json()
     assert body["file_upload_url"].startswith(client.url + "/")

@@ -1,5 +1,4 @@
-"""Exports and reports that are made as files: polls, compression, callbacks, kills, a full disk, and two servers on one
-database."""
+"""Exports and reports that are made as files: polls, compression, callbacks, a full disk, and two servers on one database."""
 
 from __future__ import annotations
 
@@ -194,33 +193,6 @@ def test_a_callback_that_redirects_is_not_followed(start_server: StartServer) ->
         assert [told["code"] for told in listener.told] == [100, 100, 100, 500]
     finally:
         listener.close()
-
-
-@pytest.mark.parametrize("engine", ["sqlite", "postgres"])
-def test_a_server_that_is_killed_makes_the_file_anew(
-    engine: str, start_server: StartServer, request: pytest.FixtureRequest, tmp_path: Path
-) -> None:
-    options: dict[str, Json] = {}
-    files = tmp_path / "files"
-    options["options"] = ["--files", str(files)]
-    if engine == "postgres":
-        database: Postgres = request.getfixturevalue("postgres")
-        database.query("CREATE DATABASE profile_files")
-        options["store_name"] = database.target("profile_files")
-    server = start_server(**options)
-    fill(server.client(), 12_000)
-    body = {"section_discriminator": DEFAULT_SECTION, "attribute_discriminator": FIRST_NAME}
-    for round_number in range(3):
-        asked = [ask(server.client()), ask(server.client(), DUPLICATES, body)]
-        time.sleep(0.02 * 8**round_number)
-        server.kill()
-        server.start()
-        client = server.client()
-        export, report = (poll(client, url, 120) for url, _ in asked)
-        assert len(export.json()["profiles"]) == 12_000
-        assert len(report.text.splitlines()) == 12_001
-    # Nothing is left of what was interrupted.
-    assert sorted(path.suffix for path in files.iterdir() if not path.name.endswith(".report.csv")) == [".result"] * 6
 
 
 def test_a_job_is_cancelled_and_an_import_holds_up_no_export(server: Server) -> None:

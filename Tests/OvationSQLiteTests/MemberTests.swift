@@ -106,11 +106,9 @@ struct MemberTests {
     }
 
     /// The files as a crash would leave them.
-    private func crashed(_ number: Int) throws -> String {
+    private func crashed(_ number: Int, _ store: SQLiteStore) async throws -> String {
         let crashed = folder.path + "/crash-\(number).sqlite"
-        for suffix in ["", "-wal"] where FileManager.default.fileExists(atPath: path + suffix) {
-            try FileManager.default.copyItem(atPath: path + suffix, toPath: crashed + suffix)
-        }
+        try await store.copyFiles(from: path, to: crashed)
         return crashed
     }
 
@@ -131,7 +129,7 @@ struct MemberTests {
             try await expectChanged(store, change)
             if number.isMultiple(of: 3) { try await store.workBetweenPosts() }
             let expected = try await seen(store)
-            let path = try crashed(number)
+            let path = try await crashed(number, store)
             var again = try SQLiteStore(testing: path, limits: limits)
             #expect(try await seen(again) == expected, "crash \(number)")
             again.close()
@@ -160,7 +158,7 @@ struct MemberTests {
         try await store.write { _, appender in try appender.workIdly() }
         try await expectChanged(store, merge("web0", "web1"))
         try await expectChanged(store, change("web1", .unmerge))
-        let again = try SQLiteStore(testing: crashed(0), limits: limits)
+        let again = try await SQLiteStore(testing: crashed(0, store), limits: limits)
         store.close()
         #expect(try await times(again, "web0") == [1, 0])
         #expect(try await times(again, "web1") == [])

@@ -145,11 +145,8 @@ struct TimelineTests {
                 store.close()
                 store = try open(place)
             default:
-                // The files as a crash would leave them.
                 let crashed = folder.path + "/crash-\(step).sqlite"
-                for suffix in ["", "-wal"] where FileManager.default.fileExists(atPath: place + suffix) {
-                    try FileManager.default.copyItem(atPath: place + suffix, toPath: crashed + suffix)
-                }
+                try await store.copyFiles(from: place, to: crashed)
                 store.close()
                 place = crashed
                 store = try open(place)
@@ -170,9 +167,7 @@ struct TimelineTests {
         try await store.write { _, appender in try appender.workIdly() }
         for number in 0..<3 { Fixtures.expectChanged(try await store.change(Fixtures.lock("p\(number)@b.se"))) }
         let crashed = folder.path + "/crash.sqlite"
-        for suffix in ["", "-wal"] where FileManager.default.fileExists(atPath: path + suffix) {
-            try FileManager.default.copyItem(atPath: path + suffix, toPath: crashed + suffix)
-        }
+        try await store.copyFiles(from: path, to: crashed)
         store.close()
         let again = try open(crashed)
         defer { again.close() }

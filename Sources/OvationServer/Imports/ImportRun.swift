@@ -182,6 +182,8 @@ private struct Pace {
     private var pace = ImportPace()
     private let metrics: ServerMetrics
     private var answered: Int64
+    /// The end of the part before.
+    private var last = ContinuousClock.now
 
     init(_ metrics: ServerMetrics) {
         self.metrics = metrics
@@ -191,9 +193,9 @@ private struct Pace {
     var rows: Int { pace.rows }
 
     mutating func makeWay(behind count: Int, since start: ContinuousClock.Instant) async throws {
-        let now = metrics.requestsAnswered
-        let pause = pace.note(count, in: ContinuousClock.now - start, requests: now - answered)
-        answered = now
+        let (now, before) = (ContinuousClock.now, (answered, last))
+        (answered, last) = (metrics.requestsAnswered, now)
+        let pause = pace.note(count, in: now - start, elapsed: now - before.1, requests: answered - before.0)
         if pause > .zero { try await Task.sleep(for: pause) }
     }
 }
