@@ -19,7 +19,7 @@ enum Templates {
         ("import_file", PackageResources.import_file_mustache),
         ("import_upload", PackageResources.import_upload_mustache),
         ("job", PackageResources.job_mustache),
-        ("jobs", PackageResources.jobs_mustache),
+        ("exports", PackageResources.exports_mustache), ("jobs", PackageResources.jobs_mustache),
         ("key_form", PackageResources.key_form_mustache),
         ("key_rotate", PackageResources.key_rotate_mustache),
         ("key_secret", PackageResources.key_secret_mustache),
@@ -71,7 +71,7 @@ enum Templates {
             CauseActPage.self, KeysPage.self, KeyFormPage.self,
             RotateKeyPage.self, SecretPage.self, SectionsPage.self, KeyspacesPage.self, ReferencePage.self,
             ChannelsPage.self, FoldersPage.self, TopicsPage.self, TopicMovePage.self, SuppressionsPage.self,
-            TryPage.self, JobsPage.self, JobPage.self, ImportFilePage.self, ImportColumnsPage.self,
+            TryPage.self, JobsPage.self, JobPage.self, ExportsPage.self, ImportFilePage.self, ImportColumnsPage.self,
             ImportUploadPage.self,
         ]
         let fragments: [any ConsoleFragment.Type] = [

@@ -430,6 +430,7 @@ STATES: dict[str, tuple[str, str, Callable[..., None] | None]] = {
     "job, waiting": (JOB, JOB, None),
     "job, ended": (JOB, "/console/jobs/{ended_job}", see_a_job_end),
     "job, cancel": (JOB + "/cancel", JOB + "/cancel", None),
+    "exports": ("/console/sections/{section}/exports", "/console/sections/{section}/exports", None),
     "new import": ("/console/imports/new", "/console/imports/new", None),
     "new import, mapped": ("/console/imports/new", "/console/imports/new", map_columns),
     "new import, without a key": ("/console/imports/new", "/console/imports/new", map_no_key),
@@ -483,6 +484,9 @@ NO_PAGES = {
     "/console/keyspaces/{keyspace}/profiles/{key}",
     PROFILE + "/summary",
     JOB + "/report",
+    JOB + "/file",
+    "/console/sections/{section}/exports/profiles",
+    "/console/sections/{section}/exports/events",
 }
 
 

@@ -10,7 +10,7 @@ import requests
 
 from browser import Browser
 from console import session_of, sign_in
-from ovation import DEFAULT_SECTION, EMAIL, Client, Server
+from ovation import DEFAULT_SECTION, EMAIL, Client, Server, event
 
 SECTION = f"/audience/sections/{DEFAULT_SECTION}"
 PEOPLE = "E-mail;First name;born;note\n" + "".join(
@@ -185,3 +185,48 @@ def test_who_masks_keys_sees_nothing_of_files(console: Browser, admin: Client) -
     console.open("/console/imports/new")
     assert "Profile keys are masked" in console.main and not console.css("#step")
     console.press("Show profile keys")
+
+
+def test_people_and_events_are_downloaded_in_each_format(console: Browser, admin: Client) -> None:
+    version = admin.make_version({"text": "string"})
+    for number in range(3):
+        path = f"/audience/keyspaces/{EMAIL}/profiles/down{number}@example.com/sections/{DEFAULT_SECTION}"
+        assert admin.post(f"{path}/events", json={"items": [event(version, {"text": f"said {number}"})]}).status_code == 204
+    console.follow("Jobs")
+    console.follow("Export…")
+    assert console.heading == "Export"
+    page = console.driver.current_url
+    session = session_of(console)
+    files = {
+        (what, form): session.get(f"{page}/{what}", params={"format": form})
+        for what in ("profiles", "events")
+        for form in ("csv", "ndjson")
+    }
+    for (what, form), answer in files.items():
+        assert answer.status_code == 200, answer.text
+        assert answer.headers["Content-Disposition"] == f'attachment; filename="{what}.{form}"'
+        assert all(f"down{number}@example.com" in answer.text for number in range(3)), (what, form)
+    # Spreadsheets know the encoding by the mark.
+    assert files["profiles", "csv"].content.startswith(b"\xef\xbb\xbf")
+    types = [option.get_attribute("value") for option in console.css("#event-type option")]
+    assert types[0] == "" and len(types) > 1
+    parquet = session.get(f"{page}/events", params={"format": "parquet", "event_discriminator": types[-1]})
+    assert parquet.content[:4] == parquet.content[-4:] == b"PAR1"
+    assert session.get(f"{page}/profiles", params={"format": "parquet"}).content[:4] == b"PAR1"
+    refused = session.get(f"{page}/events", params={"format": "parquet", "event_discriminator": ""})
+    assert refused.status_code == 400 and "one type" in refused.text
+    assert session.get(f"{page}/profiles", params={"format": "xlsx"}).status_code == 400
+    # A person presses a button.
+    console.click("button", "Download the profiles")
+    assert console.heading == "Export"
+
+
+def test_the_file_of_a_job_is_downloaded_on_its_page(console: Browser, admin: Client) -> None:
+    asked = admin.post("/audience/profiles/exports", json={"attributes": ["com.apsis1.attributes.firstname"]})
+    assert asked.status_code == 202, asked.text
+    console.open(f"/console/jobs/{asked.json()['job_id']}")
+    console.wait(lambda: "Completed" in console.region("Progress").text)
+    href = console.find("link", "Download the file").get_attribute("href") or ""
+    answer = session_of(console).get(href)
+    assert answer.status_code == 200 and "profiles" in answer.json()
+    assert answer.headers["Content-Disposition"].startswith("attachment; filename=")

@@ -8,6 +8,7 @@ import pytest
 from selenium.webdriver import Keys
 
 from browser import Browser
+from console import session_of
 from ovation import CRM_ID, DEFAULT_SECTION, EMAIL, MOBILE, Client, event
 
 MAILBOX = "confidential.customer"
@@ -83,6 +84,11 @@ def test_no_page_has_a_key_while_masking_is_on(console: Browser, admin: Client, 
     console.press("Mask profile keys")
     found = {path: keys for path in pages(admin) if (keys := leaks_of(console, path))}
     assert found == {}
+    # A file has keys as they are.
+    for what in ("profiles", "events"):
+        url = f"{console.url}/console/sections/{DEFAULT_SECTION}/exports/{what}"
+        answer = session_of(console).get(url, params={"format": "csv"})
+        assert answer.status_code == 409 and ADDRESS not in answer.text
     # The pages still say whom they are about, more or less.
     console.open("/console/profiles?key=c")
     assert "c•••••" in console.main

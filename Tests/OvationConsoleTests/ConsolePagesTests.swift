@@ -252,10 +252,13 @@ struct ConsolePagesTests {
         rows: .init(new: 1, updated: 2, notChanged: 3, refused: 40))
 
     private static let jobPages: [any ConsolePage] = [
-        JobsPage(rows: [job], olderHref: hostile, href: hostile),
+        JobsPage(rows: [job], exportsHref: hostile, olderHref: hostile, href: hostile),
         JobPage(
             job: job, ended: moment, failure: hostile, refused: [.init(line: 2, column: hostile, reason: hostile)],
-            reportHref: hostile, cancelHref: hostile),
+            reportHref: hostile, fileHref: hostile, cancelHref: hostile),
+        ExportsPage(
+            section: named, others: [.init(name: hostile, href: hostile)], formats: choices, eventTypes: choices,
+            isMasked: false),
         ImportFilePage(
             sections: choices, sample: hostile, sizeMax: hostile, isMasked: false,
             errors: [FormError(control: "sample", message: hostile)]),

@@ -94,14 +94,17 @@ public struct JobsPage: ConsolePage {
     public var title: String { "Jobs" }
 
     public let rows: [ShownJob]
+    /// nil: there is no section.
+    public let exportsHref: String?
     /// Nil on the last page.
     public let olderHref: String?
     /// Of this page, which renews itself while a job of it goes on.
     public let href: String
     let isOpen: Bool
 
-    public init(rows: [ShownJob], olderHref: String?, href: String) {
+    public init(rows: [ShownJob], exportsHref: String?, olderHref: String?, href: String) {
         self.rows = rows
+        self.exportsHref = exportsHref
         self.olderHref = olderHref
         self.href = href
         isOpen = rows.contains(where: \.isOpen)
@@ -136,6 +139,8 @@ public struct JobPage: ConsolePage {
     public let refused: [Refused]
     /// nil: there is no report to download.
     public let reportHref: String?
+    /// nil: there is no file to download.
+    public let fileHref: String?
     /// nil: it has ended, and cannot be cancelled.
     public let cancelHref: String?
     /// What a reader is told who waits for the end.
@@ -144,13 +149,14 @@ public struct JobPage: ConsolePage {
 
     public init(
         job: ShownJob, ended: Moment?, failure: String?, refused: [Refused] = [], reportHref: String? = nil,
-        cancelHref: String?
+        fileHref: String? = nil, cancelHref: String?
     ) {
         self.job = job
         self.ended = ended
         self.failure = failure
         self.refused = refused
         self.reportHref = reportHref
+        self.fileHref = fileHref
         self.cancelHref = cancelHref
         outcome = job.isOpen ? "" : job.stateWords + (job.rowWords.isEmpty ? "." : ": \(job.rowWords).")
         let count = job.rows?.refused ?? 0

@@ -45,6 +45,8 @@ enum ConsolePath {
 
     static func topics(_ section: Discriminator<Section>) -> String { "/console/sections/\(section.text)/topics" }
 
+    static func exports(_ section: Discriminator<Section>) -> String { "/console/sections/\(section.text)/exports" }
+
     static func profile(id: String) -> String { "/console/profiles/\(id)" }
 
     /// By its key: leads to the page by id. For those who have only the key.

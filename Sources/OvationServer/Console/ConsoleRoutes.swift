@@ -220,8 +220,12 @@ struct ConsoleRoute: Sendable {
             page(.get, "/console/jobs", JobList.show),
             page(.get, job, JobDetails.show),
             page(.get, job + "/report", JobDetails.report),
+            page(.get, job + "/file", JobDetails.file),
             page(.get, job + "/cancel", JobCancelling.confirm),
             act(job + "/cancel", JobCancelling.post, asks: JobCancelling.confirm),
+            page(.get, "/console/sections/{section}/exports", ExportForm.show),
+            page(.get, "/console/sections/{section}/exports/profiles", ProfilesDownload.send),
+            page(.get, "/console/sections/{section}/exports/events", EventsDownload.send),
             page(.get, "/console/imports/new", ImportFile.show),
             act(
                 "/console/imports/columns", ImportMappingForm.show,

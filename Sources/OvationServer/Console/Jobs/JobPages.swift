@@ -12,9 +12,12 @@ enum JobList {
         let cursor = try visit.query("cursor")
         let page = try await visit.call(ListJobs.self, query: [("limit", String(pageSize)), ("cursor", cursor)])
         let keys = try await visit.keyNames()
+        let sections = visit.catalogue.sections
+        let section = sections.first { $0.discriminator.text == visit.session.section } ?? sections.first
         return await visit.page(
             JobsPage(
                 rows: page.items.map { ShownJob($0, visit, keys) },
+                exportsHref: section.map { ConsolePath.exports($0.discriminator) },
                 olderHref: page.nextCursor.map { ConsolePath.with(ConsolePath.jobs, [("cursor", $0)]) },
                 href: ConsolePath.with(ConsolePath.jobs, [("cursor", cursor)])), area: .jobs)
     }
@@ -27,6 +30,7 @@ enum JobDetails {
         let shown = ShownJob(job, visit, try await visit.keyNames())
         let refused = try await refusedRows(visit, job)
         let hasReport = job.kind == .import && job.result.failed > 0 && !visit.session.isMasked
+        let hasFile = job.file != nil && job.result.status == .completed && !visit.session.isMasked
         return await visit.page(
             JobPage(
                 job: shown, ended: job.result.endedAt.map { Moment($0) }, failure: job.result.error?.detail,
@@ -36,6 +40,7 @@ enum JobDetails {
                         // It can quote the file.
                         reason: visit.session.isMasked ? "Masked, since it can quote the file." : $0.detail)
                 }, reportHref: hasReport ? ConsolePath.job(job.jobID) + "/report" : nil,
+                fileHref: hasFile ? ConsolePath.job(job.jobID) + "/file" : nil,
                 cancelHref: job.result.status.isEnd ? nil : ConsolePath.job(job.jobID) + "/cancel"), area: .jobs)
     }
 
@@ -55,6 +60,11 @@ enum JobDetails {
             throw Problem(.conflict, "Profile keys are masked in this session. Show them to download the report.")
         }
         return try await visit.respond(GetImportReport.self, job.importPath)
+    }
+
+    @Sendable static func file(_ visit: Visit) async throws -> Response {
+        let id = try visit.path.jobID("job").text
+        return try await visit.download(GetJobFile.self, ["job": id])
     }
 }
 
