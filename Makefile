@@ -25,8 +25,8 @@ install: ## install what make build built, with manual and completions; PREFIX=/
 run: setup ## build and start a server with the article's example; ARGS="--port 9000" adds options
 	@Scripts/run $(ARGS)
 
-test: ## check the format, build, and run every test but those of the packages
-	@Scripts/test
+test: ## check the format, build, and run every test but those of the packages; ARGS=ci has them too
+	@Scripts/test $(ARGS)
 
 check: ## check the format, tidiness, and the tests of Core and Wire, in a minute after a small change
 	@Scripts/test check

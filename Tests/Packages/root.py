@@ -18,15 +18,23 @@ from pathlib import Path
 CHROOT = shutil.which("chroot") or "/usr/sbin/chroot"
 
 
+class NoRoot(Exception):
+    """This machine has no right to make or to enter a root file system, or no way to Debian's packages."""
+
+
 class CleanRoot:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
 
     def make(self) -> None:
-        done = subprocess.run(
-            ["debootstrap", "--variant=minbase", "bookworm", str(self.folder)], capture_output=True, text=True,
-            timeout=900)
-        assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-3000:]
+        try:
+            done = subprocess.run(
+                ["debootstrap", "--variant=minbase", "bookworm", str(self.folder)], capture_output=True, text=True,
+                timeout=900)
+        except subprocess.TimeoutExpired as error:
+            raise NoRoot(str(error)) from error
+        if done.returncode != 0:
+            raise NoRoot(done.stdout[-3000:] + done.stderr[-3000:])
         # How this machine reaches Debian's packages is how the root reaches them.
         for file in Path("/etc/apt/apt.conf.d").iterdir():
             if file.name != "70debconf" and not (self.folder / "etc/apt/apt.conf.d" / file.name).exists():
@@ -38,7 +46,10 @@ class CleanRoot:
         """What a kernel or a container gives every system."""
         for name in ("proc", "dev"):
             (self.folder / name).mkdir(exist_ok=True)
-            subprocess.run(["mount", "--rbind", f"/{name}", str(self.folder / name)], check=True)
+            done = subprocess.run(
+                ["mount", "--rbind", f"/{name}", str(self.folder / name)], capture_output=True, text=True)
+            if done.returncode != 0:
+                raise NoRoot(done.stderr)
 
     def remove(self) -> None:
         for name in ("proc", "dev"):
