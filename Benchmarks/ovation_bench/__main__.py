@@ -8,6 +8,8 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Callable
+from typing import TypeVar
 
 from . import (
     document, filled, imports, longrun, micro, others, ovation, posts, postgresql, profiles, report, targets, yardsticks,
@@ -16,6 +18,9 @@ from .figures import wrapped
 from .machine import machine, sync_time
 from .place import DOCUMENT, OUTPUT, ROOT, WORK, folder, remove, required_binary, say
 from .plan import FULL, Plan, plan
+from .targets import Target
+
+T = TypeVar("T")
 
 
 def main() -> None:
@@ -77,30 +82,17 @@ def _postgresql(chosen: Plan) -> None:
     if missing:
         say(f"{missing}, and left out")
         return
-    sync = sync_time(folder("sync"))
-    figures = postgresql.measure(chosen)
-    text = wrapped(
-        f"{_today()}, {_version()}. {machine(WORK)}; a sync of 4 kB takes {sync.append:.2f} ms when it appends. "
-        f"{chosen.rounds} rounds of {chosen.seconds} s for each load. Each figure is the median (lowest–highest) of the "
-        f"rounds.\n\n{report.verdicts(targets.of_postgresql(figures), None)}\n{report.postgresql_tables(figures)}"
-    )
-    print(text)
-    _keep("postgres", text)
-    _write("on PostgreSQL", text, chosen.database_events >= FULL.database_events)
+    _part(
+        "postgres", "on PostgreSQL", chosen, postgresql.measure, targets.of_postgresql, report.postgresql_tables,
+        _rounds(chosen), chosen.database_events >= FULL.database_events,
+    )  # fmt: skip
 
 
 def _profiles(chosen: Plan) -> None:
-    sync = sync_time(folder("sync"))
-    figures = profiles.measure(chosen)
-    text = wrapped(
-        f"{_today()}, {_version()}. {machine(WORK)}; a sync of 4 kB takes {sync.append:.2f} ms when it appends. "
-        f"{chosen.rounds} rounds of {chosen.seconds} s for each load, after each other. Each figure is the median "
-        f"(lowest–highest) of the rounds.\n\n{report.verdicts(targets.of_profiles(figures), None)}\n"
-        f"{profiles.report(figures)}"
-    )
-    print(text)
-    _keep("profiles", text)
-    _write("profiles", text, chosen.attribute_profiles >= FULL.attribute_profiles)
+    _part(
+        "profiles", "profiles", chosen, profiles.measure, targets.of_profiles, profiles.report,
+        _rounds(chosen, ", after each other"), chosen.attribute_profiles >= FULL.attribute_profiles,
+    )  # fmt: skip
 
 
 def _yardsticks(chosen: Plan) -> None:
@@ -108,30 +100,38 @@ def _yardsticks(chosen: Plan) -> None:
     if missing:
         say(f"{missing}, and the yardsticks are left out: Scripts/setup bench")
         return
-    sync = sync_time(folder("sync"))
-    figures = yardsticks.measure(chosen)
-    text = wrapped(
-        f"{_today()}, {_version()}. {machine(WORK)}; a sync of 4 kB takes {sync.append:.2f} ms when it appends. "
-        f"{chosen.rounds} rounds of {chosen.seconds} s for each load, in turn. Each figure is the median "
-        f"(lowest–highest) of the rounds.\n\n{report.verdicts(targets.of_yardsticks(figures), None)}\n"
-        f"{yardsticks.report(figures)}"
-    )
-    print(text)
-    _keep("yardsticks", text)
-    _write("yardsticks", text, chosen.steady_seconds >= FULL.steady_seconds)
+    _part(
+        "yardsticks", "yardsticks", chosen, yardsticks.measure, targets.of_yardsticks, yardsticks.report,
+        _rounds(chosen, ", in turn"), chosen.steady_seconds >= FULL.steady_seconds,
+    )  # fmt: skip
 
 
 def _imports(chosen: Plan) -> None:
+    _part(
+        "imports", "imports", chosen, imports.measure, targets.of_imports, imports.report,
+        f"{chosen.rounds} rounds", chosen.import_people >= FULL.import_people,
+    )  # fmt: skip
+
+
+def _rounds(chosen: Plan, order: str = "") -> str:
+    return f"{chosen.rounds} rounds of {chosen.seconds} s for each load{order}"
+
+
+def _part(
+    name: str, title: str, chosen: Plan, measure: Callable[[Plan], T], verdicts: Callable[[T], list[Target]],
+    tables: Callable[[T], str], rounds: str, is_whole: bool,
+) -> None:  # fmt: skip
+    """A part of the document that has its own targets."""
     sync = sync_time(folder("sync"))
-    figures = imports.measure(chosen)
+    figures = measure(chosen)
     text = wrapped(
-        f"{_today()}, {_version()}. {machine(WORK)}; a sync of 4 kB takes {sync.append:.2f} ms when it appends. "
-        f"{chosen.rounds} rounds. Each figure is the median (lowest–highest) of the rounds.\n\n"
-        f"{report.verdicts(targets.of_imports(figures), None)}\n{imports.report(figures)}"
+        f"{_today()}, {_version()}. {machine(WORK)}; a sync of 4 kB takes {sync.append:.2f} ms when it appends. {rounds}. "
+        f"Each figure is the median (lowest–highest) of the rounds.\n\n{report.verdicts(verdicts(figures), None)}\n"
+        f"{tables(figures)}"
     )
     print(text)
-    _keep("imports", text)
-    _write("imports", text, chosen.import_people >= FULL.import_people)
+    _keep(name, text)
+    _write(title, text, is_whole)
 
 
 def _long(chosen: Plan) -> None:
