@@ -14,6 +14,7 @@ struct Pipeline: Sendable {
     let bodies: BodyBudget
     let clock: WallClock
     let logger: Logger
+    let refusals: RefusalLog
 
     func respond(
         to request: Request, path: PathParameters, endpoint: Endpoint, handler: any EndpointHandler,
@@ -131,12 +132,7 @@ struct Pipeline: Sendable {
         _ problem: Problem, requestID: String, to request: Request? = nil, _ endpoint: Endpoint? = nil
     ) -> (response: Response, body: ByteBuffer) {
         let status = problem.code.status
-        if let cause = problem.cause {
-            logger.log(
-                level: problem.isOurs ? .error : .debug,
-                "refused",
-                metadata: ["code": "\(problem.code.rawValue)", "cause": "\(cause)", "request_id": "\(requestID)"])
-        }
+        refusals.note(problem, requestID: requestID)
         var headers = HTTPFields([Pipeline.noStore])
         if let seconds = problem.retryAfterSeconds { headers[.retryAfter] = String(seconds) }
         // RFC 9110 §12.5.3: what would be taken instead.

@@ -114,7 +114,7 @@ public struct Server: Sendable {
         routes = { Routes(dependencies: dependencies) }
         let pipeline = Pipeline(
             authentication: BearerAuthentication(signer: signer, directory: directory), metrics: metrics,
-            bodies: dependencies.bodies, clock: clock, logger: logger)
+            bodies: dependencies.bodies, clock: clock, logger: logger, refusals: RefusalLog(logger))
         self.pipeline = pipeline
         jobRunner = JobRunner(dependencies)
         console =

@@ -21,6 +21,13 @@ struct MessageTests {
             ("another reason", 0), ("another reason", 999), ("another reason", 1000), ("nobody is there", 1000),
         ].map { reason, after in notice.isDue(reason, at: later.advanced(by: .milliseconds(after))) }
         #expect(answers == [true, false, true, true])
+        // Once it is long over, another one is told of as the first was.
+        let another = later.advanced(by: .seconds(600))
+        #expect(
+            [0, 999, 1000, 2999, 3000].map {
+                notice.isDue("nobody is there", at: another.advanced(by: .milliseconds($0)))
+            }
+                == [true, false, true, false, true])
     }
 
     @Test("what libpq says in several lines becomes one, without its questions")

@@ -10,7 +10,7 @@ import Testing
 @testable import OvationServer
 
 /// StreamLines of a log, as text.
-private final class StreamLines: Sendable {
+final class StreamLines: Sendable {
     private let lines = Mutex<[String]>([])
 
     var all: [String] { lines.withLock { $0 } }

@@ -1,10 +1,12 @@
 /// Decides when a lasting condition is worth another line in the log: at first, when its reason changes, and then after
-/// intervals that double.
+/// intervals that double. What was not met for four such intervals begins anew.
 package struct SparseNotice: Sendable {
     package typealias Instant = ContinuousClock.Instant
 
     private var reason: String?
     private var last: Instant?
+    /// When it was met, with a line or without.
+    private var latest = Instant.now
     private var pause = SparseNotice.firstPause
 
     private static let firstPause = Duration.seconds(1)
@@ -12,9 +14,10 @@ package struct SparseNotice: Sendable {
     package init() {}
 
     package mutating func isDue(_ reason: String, at now: Instant) -> Bool {
+        defer { latest = now }
         if let last, self.reason == reason {
             guard last.advanced(by: pause) <= now else { return false }
-            pause *= 2
+            pause = latest.advanced(by: pause * 4) <= now ? SparseNotice.firstPause : pause * 2
         } else {
             pause = SparseNotice.firstPause
         }
