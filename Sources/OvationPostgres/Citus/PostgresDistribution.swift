@@ -123,10 +123,11 @@ public enum PostgresDistribution {
                 + "it the store works on one server as it is"
         }
         let facts = try connection.run(CitusSQL.facts)
-        if !facts.bool(0, 1) { return "this is a node of Citus and not its coordinator; name the coordinator" }
+        // Without nodes, Citus does not call it a coordinator.
         if facts.int64(0, 2) == 0 {
             return "the coordinator knows no nodes; name each with SELECT citus_add_node('host', 5432)"
         }
+        if !facts.bool(0, 1) { return "this is a node of Citus and not its coordinator; name the coordinator" }
         if !facts.bool(0, 8) {
             return "the nodes do not know their coordinator; tell them with SELECT "
                 + "citus_set_coordinator_host('host', 5432), by an address that they can reach"
