@@ -296,10 +296,15 @@ public struct Limits: Sendable, Equatable {
 
     // MARK: A store that is a database server
 
-    /// Connections that write; each takes a part of the profiles. More of them share commits less.
+    /// Connections that write; each takes a part of the profiles. More of them share commits less. Where Citus spreads the
+    /// tables, each node has its part of them and at least one, and there are two more.
     public var writerLanes = 4
-    /// Connections that read.
+    /// Connections that read. Where Citus spreads the tables, those that need no node.
     public var databaseReaders = 4
+    /// Connections that read of one node of Citus, and as many more for what is read of several.
+    public var nodeReaders = 2
+    /// How often a node of Citus is asked whether it still answers, while nothing else is read of it.
+    public static let nodesPoll: Duration = .seconds(1)
     /// How long a request waits for a database that is away before it is answered 503; later ones are answered at once.
     public var databasePatience: Duration = .milliseconds(1500)
     /// How long one answer of the database may take before the connection is closed.

@@ -115,6 +115,30 @@ struct ConnectionPoolTests {
         #expect(tests.pool.next(for: 1, at: at(9000)) == .work)
     }
 
+    @Test("what is suspected is away though its connections look well, until one is made anew")
+    func isSuspected() {
+        var tests = Self.ready()
+        // One works, the other sleeps.
+        _ = tests.pool.offer(1, at: at(0))
+        let working = tests.pool.wakeOne() ?? 0
+        let sleeping = 1 - working
+        #expect(tests.pool.next(for: working, at: at(0)) == .work && tests.pool.takeFirst() == 1)
+        _ = tests.pool.offer(2, at: at(0))
+        #expect(tests.pool.suspect(why: "frozen", at: at(10)) == [sleeping])
+        #expect(tests.pool.suspect(why: "again", at: at(11)) == [], "it is away already")
+        #expect(tests.pool.isAway && tests.pool.refusal(at: at(2009)) == nil)
+        #expect(tests.pool.takeExpired(at: at(2010)) == [2])
+        #expect(tests.pool.offer(3, at: at(2010)) == .away("frozen") && tests.pool.refusal(at: at(2010)) == "frozen")
+        // Neither takes work before it is connected anew, and then both do.
+        #expect(tests.pool.next(for: sleeping, at: at(2011)) == .connect)
+        #expect(tests.pool.next(for: working, at: at(2012)) == .connect)
+        #expect(tests.pool.didConnect(sleeping) == true)
+        #expect(tests.pool.offer(4, at: at(2013)) == nil)
+        #expect(tests.pool.next(for: sleeping, at: at(2013)) == .work)
+        tests.pool.didConnect(working)
+        #expect(tests.pool.next(for: working, at: at(2014)) == .work)
+    }
+
     @Test("when somebody else has a connection again, it is tried at once, and what comes meanwhile may wait")
     func hurries() {
         var tests = Self.ready()

@@ -44,7 +44,7 @@ struct Database: Sendable {
     /// As few connections as show what several do.
     static let few: Limits = {
         var limits = Limits()
-        (limits.writerLanes, limits.databaseReaders) = (2, 2)
+        (limits.writerLanes, limits.databaseReaders, limits.nodeReaders) = (2, 2, 1)
         return limits
     }()
 
@@ -175,7 +175,7 @@ struct PostgresStoreTests {
         }
         #expect(Set(newest).count == 3)
         for drawn in newest {
-            let found = try await store.write(for: 1) { connection, _, _ in
+            let found = try await store.write(at: .account(1)) { connection, _, _ in
                 try connection.run(ReadSQL.newestEvent) {
                     $0.add(1 as Int64)
                     $0.add(drawn)
@@ -252,7 +252,7 @@ struct PostgresStoreTests {
             _ = try database.query("ALTER ROLE CURRENT_USER SET synchronous_commit = '\(setting)'")
             let store = try open()
             defer { store.close() }
-            let answer = try await store.write(for: 1) { connection, _, _ in
+            let answer = try await store.write(at: .account(1)) { connection, _, _ in
                 try connection.run(Session.synchronousCommit).text(0, 0)
             }
             #expect(answer == expected)

@@ -36,24 +36,52 @@ struct ShardMapTests {
         for _ in 0..<2000 {
             let id = Int64.random(in: .min ... .max, using: &random)
             let shard = (Int64(profileHash(id)) - Int64(Int32.min)) / (1 << 27)
-            #expect(map.node(of: id) == Int(shard % 3))
+            #expect(map.place(of: id) == Int(shard % 3) && map.node(of: id) == 10 + shard % 3)
         }
-        #expect(map.nodeCount == 3)
+        #expect(map.nodes.map(\.number) == [10, 11, 12])
+        #expect(map.nodes.allSatisfy { map.node(of: $0.example) == $0.number })
     }
 
-    @Test("a node has lanes of its own while there are enough, and all lanes have work", arguments: 1...9, 1...5)
+    @Test(
+        "each node has lanes of its own, however many nodes there are, and all lanes have work", arguments: 1...9, 1...5
+    )
     func givesLanes(nodes: Int, lanes: Int) throws {
         let map = try Self.map(shards: 32, nodes: nodes)
+        let assignment = LaneAssignment(lanes: lanes, shards: map)
         var random = SeededGenerator(seed: 5)
-        var seen: [Int: Set<Int>] = [:]
+        var seen: [Int: Set<Int64>] = [:]
         for _ in 0..<3000 {
             let id = Int64.random(in: .min ... .max, using: &random)
-            let lane = map.lane(of: id, lanes: lanes)
-            #expect(lane == map.lane(of: id, lanes: lanes))
+            let lane = assignment.lane(of: .profile(id))
+            #expect(assignment.places[lane] == .node(map.node(of: id)))
+            #expect(assignment.node(of: lane)?.number == map.node(of: id))
             seen[lane, default: []].insert(map.node(of: id))
         }
-        #expect(seen.keys.sorted() == Array(0..<min(lanes, max(nodes, lanes))))
-        if nodes <= lanes { #expect(seen.values.allSatisfy { $0.count == 1 }) }
+        #expect(seen.count == nodes * max(lanes / nodes, 1) && seen.values.allSatisfy { $0.count == 1 })
+        #expect(assignment.places.count == LaneAssignment.count(lanes: lanes, nodes: nodes))
+        // What no node is needed for, and what can need several, goes to none of them.
+        for id in [-9, 0, 9] as [Int64] {
+            #expect(assignment.places[assignment.lane(of: .account(id))] == .coordinator)
+            #expect(assignment.places[assignment.lane(of: .nodes(id))] == .nodes)
+        }
+    }
+
+    @Test("a node that is added gets lanes, which are used from the next time on that nothing waits")
+    func addsLanes() throws {
+        let (old, new) = (try Self.map(shards: 4, nodes: 1), try Self.map(shards: 6, nodes: 2))
+        var assignment = LaneAssignment(lanes: 4, shards: old)
+        #expect(assignment.places.count == 2 + 4)
+        let id = try #require((0..<1000 as Range<Int64>).first { new.node(of: $0) == 11 })
+        #expect(assignment.note(new) && assignment.lanes(of: 11).count == 2 && assignment.lanes(of: 10).count == 4)
+        #expect(assignment.places[assignment.lane(of: .profile(id))] == .node(10))
+        assignment.settle()
+        #expect(assignment.places[assignment.lane(of: .profile(id))] == .node(11))
+    }
+
+    @Test("the doctor counts the connections of a server as the guide for Citus does")
+    func countsConnections() {
+        let needed = [0, 1, 2, 4, 5, 6].map { PostgresDoctor.connectionsNeeded(Limits(), nodes: $0) }
+        #expect(needed == [10, 16, 18, 22, 25, 28])
     }
 
     @Test("without shards there is no map")
@@ -68,13 +96,13 @@ struct ShardMapTests {
         let old = try Self.map(shards: 4, nodes: 1)
         let new = try Self.map(shards: 5, nodes: 2)
         var assignment = LaneAssignment(lanes: 4, shards: old)
-        let before = (0..<50 as Range<Int64>).map { assignment.lane(of: $0) }
+        let before = (0..<50 as Range<Int64>).map { assignment.lane(of: .profile($0)) }
         #expect(assignment.note(old) == false && !assignment.isStale)
         #expect(assignment.note(new) == true && assignment.isStale && assignment.shards == new)
-        #expect((0..<50 as Range<Int64>).map { assignment.lane(of: $0) } == before)
+        #expect((0..<50 as Range<Int64>).map { assignment.lane(of: .profile($0)) } == before)
         assignment.settle()
         #expect(!assignment.isStale)
-        #expect((0..<50 as Range<Int64>).map { assignment.lane(of: $0) } != before)
+        #expect((0..<50 as Range<Int64>).map { assignment.lane(of: .profile($0)) } != before)
     }
 
     @Test("one of the callers looks for moved shards; none does if there are no shards")
@@ -83,7 +111,8 @@ struct ShardMapTests {
         let later = ContinuousClock.now.advanced(by: .seconds(6))
         #expect(!assignment.mustRead(at: .now) && assignment.mustRead(at: later) && !assignment.mustRead(at: later))
         var plain = LaneAssignment(lanes: 4, shards: nil)
-        #expect(!plain.mustRead(at: later) && plain.lane(of: -1) == 3 && plain.lane(of: 6) == 2)
+        #expect(!plain.mustRead(at: later) && plain.lane(of: .profile(-1)) == 3 && plain.lane(of: .account(6)) == 2)
+        #expect(plain.places == [.any, .any, .any, .any] && plain.lane(of: .nodes(5)) == 1)
     }
 }
 
@@ -98,7 +127,7 @@ struct NodeGroupTests {
 
     /// The n-th id of a node.
     private func id(_ number: Int, on node: Int) -> Int64 {
-        let ids = (0..<1000 as Range<Int64>).filter { shards.node(of: $0) == node }
+        let ids = (0..<1000 as Range<Int64>).filter { shards.place(of: $0) == node }
         return ids[number]
     }
 

@@ -240,7 +240,10 @@ final class SharedStore: Store {
 
     func removeJobs(expiredAt time: Timestamp) async throws(StoreFailure) { try await base.removeJobs(expiredAt: time) }
 
-    func check() async throws(StoreFailure) { try await base.check() }
+    /// Nodes that do not answer.
+    let missing = Mutex<[String]>([])
+
+    func check() async throws(StoreFailure) -> [String] { try await base.check() + missing.withLock { $0 } }
 
     func statistics() -> StoreStatistics { base.statistics() }
 }

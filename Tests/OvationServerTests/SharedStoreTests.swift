@@ -46,6 +46,17 @@ struct SharedStoreTests {
         withExtendedLifetime(folder) {}
     }
 
+    @Test("a server is ready while nodes of its store are away, and says which")
+    func namesMissingNodes() async throws {
+        try await run { pair in
+            #expect(try await pair.here.send(.get, "/ready", token: nil).text == #"{"ready":true}"#)
+            pair.store.missing.withLock { $0 = ["db2:5432"] }
+            // Each server asks on its own, and no more than once a second.
+            let answer = try await pair.there.send(.get, "/ready", token: nil)
+            #expect(answer.status == .ok && answer.text == #"{"ready":true,"missing":["db2:5432"]}"#, "\(answer.text)")
+        }
+    }
+
     @Test("a token of a signing key made on one server is taken on the other at once")
     func newSigningKey() async throws {
         try await run { pair in

@@ -6,12 +6,13 @@ extension PostgresDoctor {
     static func citus(_ connection: PostgresConnection, hasTables: Bool) throws -> [Finding] {
         let facts = try connection.run(CitusSQL.facts)
         let version = "Citus \(facts.text(0, 0))"
-        guard facts.bool(0, 1) else {
+        let (nodes, inactive) = (facts.int64(0, 2), facts.int64(0, 3))
+        // Without nodes, Citus does not call it a coordinator.
+        guard facts.bool(0, 1) || nodes == 0 else {
             return [
                 Finding(isGood: false, text: "\(version): this is a node and not the coordinator; name the coordinator")
             ]
         }
-        let (nodes, inactive) = (facts.int64(0, 2), facts.int64(0, 3))
         var findings = [
             Finding(
                 isGood: nodes > 0,
@@ -71,8 +72,10 @@ extension PostgresDoctor {
 
     /// Nodes that do not answer the coordinator.
     private static func away(_ connection: PostgresConnection) throws -> [Finding] {
-        let rows = try connection.run(CitusSQL.health)
-        return (0..<rows.count).map { row in
+        // Each takes so long at most, also where the node is frozen.
+        let rows = try connection.run(
+            [Command(Session.writingNodes), Command(CitusSQL.health)], patience: .seconds(60))[1]
+        return (0..<rows.count).filter { !rows.bool($0, 2) }.map { row in
             Finding(
                 isGood: false,
                 text:

@@ -2,13 +2,31 @@
 enum CitusSQL {
     static let isThere = Statement("citus_is_there", "SELECT to_regclass('pg_catalog.pg_dist_shard') IS NOT NULL")
 
-    /// The lowest hash of each shard of the events, and its node. None: they are not spread.
+    /// The lowest hash of each shard of the events, and its node with host and port. None: they are not spread.
     static let shards = Statement(
         "citus_shards",
         """
-        SELECT shardminvalue::bigint, min(groupid)::bigint
-        FROM pg_dist_shard JOIN pg_dist_placement USING (shardid)
+        SELECT shardminvalue::bigint, min(groupid)::bigint,
+            coalesce(min(nodename || ':' || nodeport) FILTER (WHERE noderole = 'primary'), '?')
+        FROM pg_dist_shard JOIN pg_dist_placement USING (shardid) LEFT JOIN pg_dist_node USING (groupid)
         WHERE logicalrelid = to_regclass('ovation.event') AND shardminvalue IS NOT NULL GROUP BY shardminvalue
+        """)
+
+    /// Whether the coordinator reaches a node. In a new session only: one that has a connection to a node that is frozen waits
+    /// on it. There are no rows for a node that was removed.
+    static let reaches = Statement(
+        "citus_reaches",
+        """
+        SELECT citus_check_connection_to_node(nodename, nodeport) FROM pg_dist_node
+        WHERE groupid = $1::bigint AND noderole = 'primary' AND isactive
+        """)
+
+    /// The bytes of the database on the node that a profile belongs to: the node itself evaluates it. The profile need not be
+    /// there.
+    static let nodeSize = Statement(
+        "citus_node_size",
+        """
+        SELECT count(*), pg_database_size(current_database()) FROM profile WHERE profile_id = $1::bigint
         """)
 
     /// Finishes what a node has prepared, as this coordinator had decided, except for transactions that are still under
@@ -27,13 +45,12 @@ enum CitusSQL {
             EXISTS (SELECT 1 FROM pg_dist_node WHERE groupid = 0)
         """)
 
-    /// Nodes that do not answer the coordinator.
+    /// The nodes, and whether the coordinator reaches each of them. See ``reaches``.
     static let health = Statement(
         "citus_health",
         """
-        SELECT DISTINCT to_nodename, to_nodeport::bigint FROM citus_check_cluster_node_health()
-        WHERE result IS NOT TRUE AND from_nodename = (SELECT nodename FROM pg_dist_node WHERE groupid = 0)
-            AND from_nodeport = (SELECT nodeport FROM pg_dist_node WHERE groupid = 0)
+        SELECT nodename, nodeport::bigint, citus_check_connection_to_node(nodename, nodeport) FROM pg_dist_node
+        WHERE groupid <> 0 AND noderole = 'primary' AND isactive ORDER BY nodename, nodeport
         """)
 
     /// Our tables, and how Citus has them: `h` is spread by a hash; others that it knows are not spread.
@@ -60,14 +77,6 @@ enum CitusSQL {
 
     static let keepHere = Statement(
         "citus_keep_here", "SELECT citus_add_local_table_to_metadata($1::text::regclass)")
-
-    /// The sizes here and on the nodes. A node that is away counts as nothing.
-    static let size = Statement(
-        "citus_size",
-        """
-        SELECT pg_database_size(current_database()) + coalesce(citus_total_relation_size('ovation.event', false), 0)
-            + coalesce(citus_total_relation_size('ovation.profile', false), 0)
-        """)
 
     /// Sessions that write: each holds the lock of its slot.
     static let writers = Statement(

@@ -6,35 +6,58 @@ struct ShardMap: Equatable, Sendable {
     struct Shard: Equatable, Sendable {
         /// The lowest hash of the shard; it ends before the lowest hash of the next one.
         let first: Int32
-        /// Number of the node, as Citus counts groups of machines.
+        /// Number of the node.
         let node: Int64
     }
 
+    struct Node: Equatable, Sendable {
+        /// As Citus counts groups of machines.
+        let number: Int64
+        /// Host and port, as Citus knows them.
+        let name: String
+        /// An id that belongs there, for asking whether the node answers.
+        let example: Int64
+    }
+
+    /// By rising number.
+    let nodes: [Node]
     private let firsts: [Int32]
-    /// Of each shard: the place of its node among all nodes.
-    private let nodes: [Int]
+    /// Of each shard: the place of its node among ``nodes``.
+    private let owners: [Int]
     /// Of each shard: how many come before it on its node.
     private let ranks: [Int]
-    let nodeCount: Int
 
     /// nil: there are no shards.
-    init?(_ shards: [Shard]) {
+    init?(_ shards: [Shard], names: [Int64: String] = [:]) {
         guard !shards.isEmpty else { return nil }
         let sorted = shards.sorted { $0.first < $1.first }
         let numbers = Set(shards.map(\.node)).sorted()
         var counts = Array(repeating: 0, count: numbers.count)
-        var (nodes, ranks): ([Int], [Int]) = ([], [])
+        var (owners, ranks): ([Int], [Int]) = ([], [])
         for shard in sorted {
             let node = numbers.firstIndex(of: shard.node) ?? 0
-            nodes.append(node)
+            owners.append(node)
             ranks.append(counts[node])
             counts[node] += 1
         }
-        firsts = sorted.map(\.first)
-        (self.nodes, self.ranks, nodeCount) = (nodes, ranks, numbers.count)
+        let firsts = sorted.map(\.first)
+        (self.firsts, self.owners, self.ranks) = (firsts, owners, ranks)
+        var examples: [Int: Int64] = [:]
+        var id: Int64 = 0
+        while examples.count < numbers.count, id < ShardMap.examplesMax {
+            let owner = owners[ShardMap.shard(of: id, firsts)]
+            examples[owner] = examples[owner] ?? id
+            id += 1
+        }
+        nodes = numbers.enumerated().map { place, number in
+            Node(number: number, name: names[number] ?? "node \(number)", example: examples[place] ?? 0)
+        }
     }
 
-    private func shard(of profile: Int64) -> Int {
+    /// A node with one shard of a thousand is found among so many ids.
+    private static let examplesMax: Int64 = 20_000
+
+    private static func shard(of profile: Int64, _ firsts: [Int32]) -> Int {
         let hash = profileHash(profile)
         var (low, high) = (0, firsts.count)
         while high - low > 1 {
@@ -45,16 +68,15 @@ struct ShardMap: Equatable, Sendable {
     }
 
     /// The place of its node among all nodes.
-    func node(of profile: Int64) -> Int { nodes[shard(of: profile)] }
+    func place(of profile: Int64) -> Int { owners[ShardMap.shard(of: profile, firsts)] }
 
-    /// Each node has its own lanes while there are enough, so that only the lanes of a node that is away stand still.
-    func lane(of profile: Int64, lanes: Int) -> Int {
-        let shard = shard(of: profile)
-        let node = nodes[shard]
-        guard nodeCount < lanes else { return node % lanes }
-        let own = (lanes - node + nodeCount - 1) / nodeCount
-        return node + nodeCount * (ranks[shard] % own)
-    }
+    /// The number of its node.
+    func node(of profile: Int64) -> Int64 { nodes[place(of: profile)].number }
+
+    func node(_ number: Int64) -> Node? { nodes.first { $0.number == number } }
+
+    /// How many shards come before its own on its node.
+    func rank(of profile: Int64) -> Int { ranks[ShardMap.shard(of: profile, firsts)] }
 }
 
 extension ShardMap {
@@ -63,7 +85,19 @@ extension ShardMap {
         guard try connection.run(CitusSQL.isThere).bool(0, 0) else { return nil }
         let rows = try connection.run(CitusSQL.shards)
         return ShardMap(
-            (0..<rows.count).map { Shard(first: Int32(clamping: rows.int64($0, 0)), node: rows.int64($0, 1)) })
+            (0..<rows.count).map { Shard(first: Int32(clamping: rows.int64($0, 0)), node: rows.int64($0, 1)) },
+            names: Dictionary(
+                (0..<rows.count).map { (rows.int64($0, 1), rows.text($0, 2)) }, uniquingKeysWith: { $1 }))
+    }
+}
+
+extension ShardMap.Node {
+    /// On a new connection, whose session has no connection to the node yet: it would wait on one to a node that is frozen.
+    func verifyAnswers(_ connection: PostgresConnection) throws(PostgresFailure) {
+        let rows = try connection.run(CitusSQL.reaches) { $0.add(number) }
+        if rows.count == 1, !rows.bool(0, 0) {
+            throw PostgresFailure(state: PostgresFailure.nodeAway, message: "the node \(name) does not answer")
+        }
     }
 }
 

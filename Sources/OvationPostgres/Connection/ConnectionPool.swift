@@ -10,6 +10,8 @@ import OvationCore
 /// 3. A broken connection is opened again after a time that doubles with each failure.
 /// 4. While there is no connection at all, work waits for `patience` and is then refused; later work is refused at
 ///    once, until there is a connection again.
+/// 5. The same holds from ``suspect(why:at:)`` on, whatever the connections look like: what they lead to is away. Each is
+///    made anew before it takes work again.
 struct ConnectionPool<Work> {
     typealias Instant = ContinuousClock.Instant
 
@@ -67,7 +69,7 @@ struct ConnectionPool<Work> {
     /// nil: it is in the queue.
     mutating func offer(_ work: Work, at now: Instant) -> Refusal? {
         guard !isClosed else { return .closed }
-        if let away, away.since.advanced(by: patience) <= now { return .away(away.why) }
+        if let why = refusal(at: now) { return .away(why) }
         guard waiting.count < waitingMax else { return .busy }
         waiting.append(Waiting(work: work, since: now))
         return nil
@@ -98,6 +100,10 @@ struct ConnectionPool<Work> {
             slots[slot] = .connecting(failures: failures)
             return .connect
         case .ready, .leased, .connecting:
+            if away != nil, !isClosed, slots[slot] == .ready || slots[slot] == .leased {
+                slots[slot] = .connecting(failures: 0)
+                return .connect
+            }
             // Work that waited when the pool was closed is still done.
             guard waiting.isEmpty else {
                 slots[slot] = .leased
@@ -155,6 +161,20 @@ struct ConnectionPool<Work> {
         let isNew = away == nil
         away = (away?.since ?? now, why)
         return isNew
+    }
+
+    /// Somebody else found that what the connections lead to does not answer. Connections that look well are made anew, those
+    /// with work when that has ended.
+    /// - Returns: threads to wake. None: the pool was away already.
+    mutating func suspect(why: String, at now: Instant) -> [Int] {
+        guard away == nil, !isClosed else { return [] }
+        away = (now, why)
+        return Array(sleeping)
+    }
+
+    /// Whether new work is refused, and why.
+    func refusal(at now: Instant) -> String? {
+        away.flatMap { $0.since.advanced(by: patience) <= now ? $0.why : nil }
     }
 
     /// Another pool has a connection again: broken slots try at once, and new work may wait.

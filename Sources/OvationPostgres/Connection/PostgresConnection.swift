@@ -41,6 +41,8 @@ final class PostgresConnection {
     private var handle: OpaquePointer?
     private var prepared: Set<String> = []
     private let patience: Duration
+    /// Whether a profile is on the one node of Citus that this connection is for. nil: it is for all.
+    var isOfNode: ((Int64) -> Bool)?
     /// The reason why the outcome of a commit is unknown, or why the commit may be missing on a standby, as PostgreSQL
     /// warned.
     private var doubt: String?
@@ -126,6 +128,12 @@ final class PostgresConnection {
         -> PostgresResult
     {
         try run([Command(statement, add)])[0]
+    }
+
+    /// On a connection that is for one node, asks for no profile that is on another one, which may be away.
+    func verifyIsOfNode(_ profiles: some Sequence<Int64>) throws(PostgresFailure) {
+        guard let isOfNode, !profiles.allSatisfy(isOfNode) else { return }
+        throw .ofOtherNodes
     }
 
     /// Ends a transaction that failed. If even that fails, the connection is of no use.

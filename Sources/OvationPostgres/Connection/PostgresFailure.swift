@@ -31,7 +31,8 @@ struct PostgresFailure: Error {
     var isLockTimeout: Bool { state == "55P03" }
 
     /// The server is there, and a machine behind it is not: one of the nodes among which Citus spreads the tables.
-    var isNodeAway: Bool { state == "08006" || state == "08000" }
+    var isNodeAway: Bool { state == PostgresFailure.nodeAway || state == "08000" }
+    static let nodeAway = "08006"
 
     /// For statements with many rows, Citus passes on the message of a node without its code (XX000): another
     /// transaction made the profile meanwhile (23505), a deadlock, or a lost node. In all these cases it is worth
@@ -60,6 +61,11 @@ struct PostgresFailure: Error {
     static let mustBeAlone = PostgresFailure(state: alone, message: "a change of a whole profile is not alone")
     var isOfCompany: Bool { state == PostgresFailure.alone }
     private static let alone = "alone"
+
+    /// A read on a connection that is for one node needs others too.
+    static let ofOtherNodes = PostgresFailure(state: elsewhere, message: "a profile is on several nodes")
+    var isOfOtherNodes: Bool { state == PostgresFailure.elsewhere }
+    private static let elsewhere = "elsewhere"
 
     /// The server is going down, or is not the one that takes writes: another connection may find a better one. A
     /// server never reports a failure of its own connection (08006, 08000): these codes concern one behind it.

@@ -22,6 +22,7 @@ enum EventRows {
         var tree: MemberTree?
         while true {
             let ids = tree?.ids ?? [id.value]
+            try connection.verifyIsOfNode(ids)
             let asked = ids.flatMap { commands($0, tree == nil) }
             // Who is a member comes last: it was so all the time, if it is as it was known before.
             let rows = tree == nil ? [] : [Command(MemberSQL.profiles) { $0.add(ids.sorted()) }]

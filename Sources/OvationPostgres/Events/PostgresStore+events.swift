@@ -11,14 +11,14 @@ extension PostgresStore: EventStore {
     }
 
     public func events(of range: ExportRange) async throws(StoreFailure) -> ExportPage {
-        try await reader.read { [isSpread] in try ExportRows.page($0, range, isSpread: isSpread) }
+        try await reader.read(.nodes) { [isSpread] in try ExportRows.page($0, range, isSpread: isSpread) }
     }
 
     public func outcome(
         account: Int64, of idempotency: Idempotency, at now: Timestamp
     ) async throws(StoreFailure) -> AppendOutcome? {
         let oldest = forgetting.time(now).advanced(by: .zero - limits.idempotencyLifetime).milliseconds
-        return try await reader.read { connection in
+        return try await reader.read(.coordinator) { connection in
             for key in [idempotency.key, idempotency.formerKey].compactMap({ $0 }) {
                 let row = try connection.run(ReadSQL.findKey) {
                     $0.add(account)
@@ -36,7 +36,7 @@ extension PostgresStore: EventStore {
     public func events(
         _ filter: EventFilter, after position: EventPosition?, limit: Int, tell receiver: any EventPageReceiver
     ) {
-        reader.read { connection in
+        reader.read(.profile(filter.profile.foundingID.value)) { connection in
             try EventRows.page(connection, filter, after: position, limit: limit)
         } reply: {
             receiver.receive($0)
@@ -48,7 +48,7 @@ extension PostgresStore: EventStore {
         by actor: String
     ) async throws(StoreFailure) -> Deletion? {
         let attempt = EventRemoval.Attempt()
-        return try await write(for: filter.profile.foundingID.value) { connection, slot, isRepeat in
+        return try await write(at: .nodes(filter.profile.foundingID.value)) { connection, slot, isRepeat in
             if isRepeat, let done = try attempt.ifCommitted(connection, account: filter.profile.account) { return done }
             // Without an act there is nothing to look for, and a try that is repeated removes what is left.
             return try EventRemoval.delete(

@@ -15,9 +15,10 @@ final class LaneMemory {
     /// No counts are left of the minutes before this one.
     var forgotten = Int64.min
 
-    init(limits: Limits, forgetting: SharedForgetting) {
+    /// - Parameter lanes: of the server, which share what may be known.
+    init(limits: Limits, lanes: Int? = nil, forgetting: SharedForgetting) {
         self.forgetting = forgetting
-        knownMax = limits.knownProfilesMax / max(limits.writerLanes, 1)
+        knownMax = limits.knownProfilesMax / max(lanes ?? limits.writerLanes, 1)
         known = KnownProfiles(countMax: knownMax)
     }
 

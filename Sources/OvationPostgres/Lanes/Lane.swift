@@ -21,12 +21,13 @@ final class Lane {
     /// How often a transaction is tried again after it lost to another one.
     private static let tries = 8
 
-    init(number: Int, writer: PostgresWriter, target: ConnectionTarget, limits: Limits) {
+    /// - Parameter count: of all lanes.
+    init(number: Int, of count: Int, writer: PostgresWriter, target: ConnectionTarget, limits: Limits) {
         self.number = number
         self.writer = writer
         self.target = target
         self.limits = limits
-        memory = LaneMemory(limits: limits, forgetting: writer.forgetting)
+        memory = LaneMemory(limits: limits, lanes: count, forgetting: writer.forgetting)
     }
 
     func run() {
@@ -49,6 +50,8 @@ final class Lane {
     // MARK: The connection
 
     private func connect() throws(PostgresFailure) {
+        connection?.close()
+        connection = nil
         let connection = try Session.open(target, for: .writing, patience: limits.databaseAnswerMax)
         let sign = Int64.random(in: 0...Int64(Int32.max))
         let results = try connection.run([
@@ -67,6 +70,7 @@ final class Lane {
         let shards = try ShardMap.read(connection)
         isSpread = shards != nil
         writer.note(shards)
+        if let node = writer.node(of: number) { try node.verifyAnswers(connection) }
         self.connection = connection
         memory.forgetProfiles(stateNumber: results[3].int64(0, 0), serverSecret: results[4].bytes(0, 0))
         writer.didConnect(number)
@@ -77,7 +81,7 @@ final class Lane {
         // look-up waits for.
         connection?.close()
         connection = nil
-        writer.didFail(number, failure)
+        writer.didFail(number, failure, node: failure.isNodeAway ? writer.node(of: number) : nil)
     }
 
     /// The existing connection, or a new one; it tries to connect until the deadline.
@@ -101,7 +105,9 @@ final class Lane {
 
     /// Ends what a failure left behind: a transaction, or the connection itself.
     private func cleanUp(after failure: PostgresFailure) {
-        guard !failure.isConnectionLost else { return drop(because: failure) }
+        // A lane of a node that is away has nothing to do until it answers.
+        let isUseless = failure.isConnectionLost || failure.isNodeAway && writer.node(of: number) != nil
+        guard !isUseless else { return drop(because: failure) }
         do throws(PostgresFailure) {
             try connection?.rollBackIfNeeded()
         } catch {
@@ -210,9 +216,7 @@ extension Lane {
         let failure =
             isInDoubt
             ? StoreFailure(.outcomeUnknown, "the connection broke during a commit: \(failure)") : StoreFailure(failure)
-        writer.logger.error(
-            isInDoubt ? "it is unknown whether a group of posts was stored" : "a group of posts was not stored",
-            metadata: ["error": "\(failure)", "posts": "\(posts.count)"])
+        writer.noteNotStored(posts.count, failure)
         posts.fail(failure)
     }
 

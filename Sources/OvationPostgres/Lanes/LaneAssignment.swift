@@ -1,28 +1,91 @@
 import OvationCore
-import OvationRows
 
-/// Assigns profiles to lanes. All posts of one profile go to one lane, so the assignment changes only while nothing
-/// waits.
+/// What a lane is for.
+enum LanePlace: Hashable, Sendable {
+    /// Any writes, since everything is on one machine.
+    case any
+    /// What no node is needed for.
+    case coordinator
+    /// What can be for several nodes.
+    case nodes
+    /// Posts to profiles of one node of Citus, and changes of them.
+    case node(Int64)
+}
+
+/// Where a write goes: those of equal places go to one lane.
+enum WritePlace: Sendable {
+    /// By its founding id.
+    case profile(Int64)
+    case account(Int64)
+    /// By any number; it can be for several nodes.
+    case nodes(Int64)
+}
+
+/// Assigns writes to lanes. All posts of one profile go to one lane, so the assignment changes only while nothing waits.
+///
+/// If the tables are spread, each node has lanes of its own, and nobody else's writes go to them: if the node is away, only
+/// they stand still. Two more lanes are for what needs no node, and for what needs several.
 struct LaneAssignment {
     typealias Instant = ContinuousClock.Instant
 
-    private let lanes: Int
+    private let writerLanes: Int
+    /// What each lane is for. Lanes are added for new nodes, and stay.
+    private(set) var places: [LanePlace]
+    private var lanesOfNodes: [Int64: [Int]] = [:]
     /// The shards as they are now; groups are made by them. nil: the tables are on one machine.
     private(set) var shards: ShardMap?
     /// The shards by which the lanes were assigned.
     private var settled: ShardMap?
     private var readAt = Instant.now
 
+    /// - Parameter lanes: on one machine, and those of all nodes together while that is at least one for each.
     init(lanes: Int, shards: ShardMap?) {
-        self.lanes = lanes
+        writerLanes = max(lanes, 1)
+        places = shards == nil ? Array(repeating: .any, count: writerLanes) : [.coordinator, .nodes]
         self.shards = shards
         settled = shards
+        addLanes()
+    }
+
+    /// Of all lanes that a server begins with.
+    static func count(lanes: Int, nodes: Int) -> Int {
+        nodes == 0 ? max(lanes, 1) : 2 + nodes * ownLanes(lanes, nodes)
+    }
+
+    private static func ownLanes(_ lanes: Int, _ nodes: Int) -> Int { max(lanes / nodes, 1) }
+
+    private mutating func addLanes() {
+        guard let shards else { return }
+        for node in shards.nodes where lanesOfNodes[node.number] == nil {
+            let own = LaneAssignment.ownLanes(writerLanes, shards.nodes.count)
+            lanesOfNodes[node.number] = Array(places.count..<(places.count + own))
+            places += Array(repeating: .node(node.number), count: own)
+        }
+    }
+
+    func lane(of place: WritePlace) -> Int {
+        guard let settled else { return LaneAssignment.lane(of: place.number, among: writerLanes) }
+        switch place {
+        case .account: return places.firstIndex(of: .coordinator) ?? 0
+        case .nodes: return places.firstIndex(of: .nodes) ?? 0
+        case .profile(let id):
+            let own = lanesOfNodes[settled.node(of: id)] ?? [0]
+            return own[settled.rank(of: id) % own.count]
+        }
     }
 
     /// Ids are hashes, so on one machine the lanes can be any part of them.
-    func lane(of number: Int64) -> Int {
-        settled?.lane(of: number, lanes: lanes) ?? Int(UInt64(bitPattern: number) % UInt64(lanes))
+    private static func lane(of number: Int64, among lanes: Int) -> Int {
+        Int(UInt64(bitPattern: number) % UInt64(lanes))
     }
+
+    /// The node that a lane is for, while it has shards.
+    func node(of lane: Int) -> ShardMap.Node? {
+        guard case .node(let number) = places[lane] else { return nil }
+        return shards?.node(number)
+    }
+
+    func lanes(of node: Int64) -> [Int] { lanesOfNodes[node] ?? [] }
 
     var isStale: Bool { settled != shards }
 
@@ -36,118 +99,20 @@ struct LaneAssignment {
         return true
     }
 
-    /// Whether the shards have changed.
+    /// New nodes get lanes, at the end.
+    /// - Returns: whether the shards have changed.
     mutating func note(_ new: ShardMap) -> Bool {
-        defer { shards = new }
-        return shards != new
+        guard shards != nil, shards != new else { return false }
+        shards = new
+        addLanes()
+        return true
     }
 }
 
-/// Posts up to the size of a group; or one change of definitions, or of which keys lead where. Of what only one post of a transaction can claim, the
-/// second waits, and is then told what became of the first. What comes after a change of a profile waits for the next
-/// group, and so does a change that comes after a post to it.
-///
-/// If the tables are spread, a group goes to one node: the oldest post says which. Posts to other nodes keep their
-/// places, so the next group begins with the oldest of them. All posts of one profile go to one node, and stay in their
-/// order.
-struct GroupLimits {
-    private let eventsMax: Int
-    private let shards: ShardMap?
-    private var size = 0
-    private var count = 0
-    private var isFull = false
-    private var claims: Set<Claim> = []
-    private var node: Int?
-    /// By their founding ids: the profiles that the group posts to, and those that it changes.
-    private var posted: Set<Int64> = []
-    private var changed: Set<Int64> = []
-    private var hasChunk = false
-
-    init(eventsMax: Int, shards: ShardMap?) {
-        self.eventsMax = eventsMax
-        self.shards = shards
-    }
-
-    mutating func admit(_ needs: GroupNeeds) -> Admission {
-        guard !isFull else { return .end }
-        switch (needs.reach, shards) {
-        case (.alone, _):
-            isFull = true
-            return count == 0 ? .take : .end
-        case (.profile(let id), let shards?):
-            let its = shards.node(of: id)
-            guard node == nil || node == its else { return .leave }
-            node = its
-        case (.profiles, _?):
-            guard node == nil else { return .end }
-            isFull = true
-        case (.profile, nil), (.profiles, nil), (.coordinator, _): break
-        }
-        guard size == 0 || size + needs.size <= eventsMax, isApart(needs) else { return .end }
-        guard needs.claims.allSatisfy({ claims.insert($0).inserted }) else { return .end }
-        size += needs.size
-        count += 1
-        note(needs)
-        return .take
-    }
-
-    /// Whether the group has nothing of a profile that it changes, so that within it, nothing depends on what came first.
-    private func isApart(_ needs: GroupNeeds) -> Bool {
-        switch needs.reach {
-        case .profile(let id) where needs.isChange: !hasChunk && !posted.contains(id) && !changed.contains(id)
-        case .profile(let id): changed.isEmpty || !changed.contains(id)
-        case .profiles: changed.isEmpty
-        case .alone, .coordinator: true
-        }
-    }
-
-    private mutating func note(_ needs: GroupNeeds) {
-        switch needs.reach {
-        case .profile(let id) where needs.isChange: changed.insert(id)
-        case .profile(let id): posted.insert(id)
-        case .profiles: hasChunk = true
-        case .alone, .coordinator: break
-        }
-    }
-}
-
-/// What a waiting write needs from the group that takes it.
-struct GroupNeeds {
-    enum Reach {
-        /// A separate transaction.
-        case alone
-        /// The machine that has this profile.
-        case profile(Int64)
-        /// Any machines.
-        case profiles
-        /// Only the machine that all commits need.
-        case coordinator
-    }
-
-    let reach: Reach
-    var size = 0
-    var claims: [Claim] = []
-    /// Of a profile, and not a post to it.
-    var isChange = false
-}
-
-extension PostgresWriter.Work {
-    var needs: GroupNeeds {
+extension WritePlace {
+    fileprivate var number: Int64 {
         switch self {
-        case .change: GroupNeeds(reach: .alone)
-        case .post(let post):
-            GroupNeeds(reach: post.reach, size: post.size, claims: post.claims, isChange: post.isChange)
-        }
-    }
-}
-
-extension QueuedWrite {
-    fileprivate var reach: GroupNeeds.Reach {
-        switch self {
-        case .append(let batch, _): .profile(batch.profile.foundingID.value)
-        case .appendChunk: .profiles
-        case .change(let change, _): change.makesMembers ? .alone : .profile(change.profile.foundingID.value)
-        case .keep, .count: .coordinator
+        case .profile(let number), .account(let number), .nodes(let number): number
         }
     }
 }

@@ -44,7 +44,9 @@ final class PostgresWriter: Sendable {
     }
 
     private struct State {
-        var pools: [ConnectionPool<Work>]
+        /// By lane.
+        var pools: [ConnectionPool<Work>] = []
+        var wakes: [DispatchSemaphore] = []
         /// In all lanes together.
         var posts = 0
         var postBytes = 0
@@ -52,6 +54,20 @@ final class PostgresWriter: Sendable {
         var statistics = StoreStatistics()
         var random = SystemRandomNumberGenerator()
         var assignment: LaneAssignment
+        /// Of groups that are not stored.
+        var notice = SparseNotice()
+        /// What was logged: the database as a whole, and nodes of it.
+        var isAway = false
+        var nodesAway: Set<Int64> = []
+        var isClosed = false
+
+        /// Why what can be for several nodes is refused: a node that it certainly needs is away. nil: it is not.
+        func refusal(of work: Work, at place: WritePlace, _ now: ContinuousClock.Instant) -> String? {
+            guard let shards = assignment.shards, case .nodes(let id) = place else { return nil }
+            var needed = [shards.node(of: id)]
+            if case .profiles = work.needs.reach { needed = shards.nodes.map(\.number) }
+            return needed.lazy.flatMap { assignment.lanes(of: $0) }.compactMap { pools[$0].refusal(at: now) }.first
+        }
 
         mutating func noteGone(_ work: Work) {
             switch work {
@@ -64,38 +80,54 @@ final class PostgresWriter: Sendable {
     }
 
     private let state: Mutex<State>
-    private let wakes: [DispatchSemaphore]
     private let finished = DispatchGroup()
+    private let target: ConnectionTarget
     private let limits: Limits
     let logger: Logger
     let forgetting: SharedForgetting
     private let outage: Outage
+    private let didMove: @Sendable (ShardMap) -> Void
 
-    /// - Parameter shards: nil: the tables are on one machine.
+    /// - Parameters:
+    ///   - shards: nil: the tables are on one machine.
+    ///   - didMove: is told of the shards when they have changed.
     init(
         _ target: ConnectionTarget, shards: ShardMap?, limits: Limits, forgetting: SharedForgetting, outage: Outage,
-        logger: Logger
+        logger: Logger, didMove: @escaping @Sendable (ShardMap) -> Void
     ) {
-        self.limits = limits
+        (self.target, self.limits, self.didMove) = (target, limits, didMove)
         self.forgetting = forgetting
         self.logger = logger
         self.outage = outage
-        let lanes = max(limits.writerLanes, 1)
-        let pool = ConnectionPool<Work>(slots: 1, waitingMax: .max, patience: limits.databasePatience)
-        state = Mutex(
-            State(pools: Array(repeating: pool, count: lanes), assignment: LaneAssignment(lanes: lanes, shards: shards))
-        )
-        wakes = (0..<lanes).map { _ in DispatchSemaphore(value: 0) }
-        for number in 0..<lanes {
-            finished.enter()
+        state = Mutex(State(assignment: LaneAssignment(lanes: limits.writerLanes, shards: shards)))
+        startLanes()
+        outage.add(
+            giveUpExpired: { [self] in giveUpExpired() }, hurry: { [self] in hurry() },
+            suspect: { [self] node, why in suspect(node, why) })
+    }
+
+    /// Those that the assignment has and that do not run yet.
+    private func startLanes() {
+        let (new, count) = state.withLock { state in
+            let running = state.pools.count
+            let count = state.assignment.places.count
+            for _ in running..<count {
+                state.pools.append(ConnectionPool(slots: 1, waitingMax: .max, patience: limits.databasePatience))
+                state.wakes.append(DispatchSemaphore(value: 0))
+            }
+            // A store that was closed meanwhile starts no threads that nobody would wait for.
+            guard !state.isClosed else { return (running..<running, count) }
+            for _ in running..<count { finished.enter() }
+            return (running..<count, count)
+        }
+        for number in new {
             let thread = Thread { [self] in
-                Lane(number: number, writer: self, target: target, limits: limits).run()
+                Lane(number: number, of: count, writer: self, target: target, limits: limits).run()
                 finished.leave()
             }
             thread.name = "ovation-lane-\(number + 1)"
             thread.start()
         }
-        outage.add(giveUpExpired: { [self] in giveUpExpired() }, hurry: { [self] in hurry() })
     }
 
     var statistics: StoreStatistics {
@@ -108,30 +140,39 @@ final class PostgresWriter: Sendable {
 
     /// Commits the waiting posts, refuses new ones, and returns when the threads have ended. Blocks.
     func close() {
-        state.withLock { state in
+        let wakes = state.withLock { state in
+            state.isClosed = true
             for index in state.pools.indices { state.pools[index].close() }
+            return state.wakes
         }
         for wake in wakes { wake.signal() }
         finished.wait()
-        fail(takeWaiting { $0.takeAll() }, StoreFailure(.closed, "the store is closing"))
+        fail(takeWaiting(), StoreFailure(.closed, "the store is closing"))
     }
 
     /// Answers requests that have waited too long. Returns whether the database is away for any lane.
     func giveUpExpired() -> Bool {
         let now = ContinuousClock.now
-        let (isAway, why) = state.withLock { state in
-            (state.pools.contains(where: \.isAway), state.pools.lazy.compactMap(\.reason).first)
+        let (expired, isAway) = state.withLock { state in
+            var expired: [(works: [Work], why: String)] = []
+            for index in state.pools.indices {
+                guard let why = state.pools[index].reason else { continue }
+                let works = state.pools[index].takeExpired(at: now)
+                for work in works { state.noteGone(work) }
+                expired.append((works, why))
+            }
+            return (expired, !expired.isEmpty)
         }
-        fail(takeWaiting { $0.takeExpired(at: now) }, PostgresWriter.away(why ?? ""))
+        for (works, why) in expired { fail(works, PostgresWriter.away(why)) }
         return isAway
     }
 
     static func away(_ why: String) -> StoreFailure { StoreFailure(.unavailable, "the database is away: \(why)") }
 
-    private func takeWaiting(_ take: (inout ConnectionPool<Work>) -> [Work]) -> [Work] {
+    private func takeWaiting() -> [Work] {
         state.withLock { state in
             var taken: [Work] = []
-            for index in state.pools.indices { taken += take(&state.pools[index]) }
+            for index in state.pools.indices { taken += state.pools[index].takeAll() }
             for work in taken { state.noteGone(work) }
             return taken
         }
@@ -150,13 +191,13 @@ extension PostgresWriter {
         await withUnsafeContinuation { enqueue(make($0)) }
     }
 
-    /// Runs in a separate transaction, on the lane of a profile or an account.
+    /// Runs in a separate transaction, on the lane of that place.
     func perform(
-        for number: Int64,
+        at place: WritePlace,
         _ work: @escaping @Sendable (PostgresConnection, _ slot: Int64, _ isRepeat: Bool) throws -> Void
     ) async -> Result<Void, StoreFailure> {
         await withUnsafeContinuation { reply in
-            enqueue(.change(Change(work: work, reply: reply)), for: number) { state in
+            enqueue(.change(Change(work: work, reply: reply)), at: place) { state in
                 guard state.changes < limits.writerQueueMax else {
                     return StoreFailure(.busy, "\(state.changes) changes are waiting for a commit")
                 }
@@ -171,7 +212,7 @@ extension PostgresWriter {
         let bytes = post.bytes
         // Refused posts get a part of the queue: a flood of them must not take the room of posts to store.
         let share = post.isToStore ? 1 : 4
-        enqueue(.post(post), for: post.number) { state in
+        enqueue(.post(post), at: post.place) { state in
             guard state.posts < limits.writerQueueMax / share,
                 state.postBytes + bytes <= limits.writerQueueBytesMax / share
             else { return StoreFailure(.busy, "\(state.posts) posts are waiting for a commit") }
@@ -181,16 +222,16 @@ extension PostgresWriter {
         }
     }
 
-    /// - Parameter number: the id of a profile or an account; equal numbers go to the same lane.
-    private func enqueue(_ work: Work, for number: Int64, _ count: (inout State) -> StoreFailure?) {
+    private func enqueue(_ work: Work, at place: WritePlace, _ count: (inout State) -> StoreFailure?) {
         let now = ContinuousClock.now
-        let (failure, toWake) = state.withLock { state -> (StoreFailure?, Int?) in
+        let (failure, toWake) = state.withLock { state -> (StoreFailure?, DispatchSemaphore?) in
             if state.assignment.isStale, state.pools.allSatisfy(\.isIdle) { state.assignment.settle() }
-            let lane = state.assignment.lane(of: number)
-            if state.pools[lane].isClosed { return (StoreFailure(.closed, "the store is closing"), nil) }
+            let lane = state.assignment.lane(of: place)
+            if state.isClosed { return (StoreFailure(.closed, "the store is closing"), nil) }
+            if let why = state.refusal(of: work, at: place, now) { return (PostgresWriter.away(why), nil) }
             if let failure = count(&state) { return (failure, nil) }
             switch state.pools[lane].offer(work, at: now) {
-            case nil: return (nil, state.pools[lane].wakeOne().map { _ in lane })
+            case nil: return (nil, state.pools[lane].wakeOne().map { _ in state.wakes[lane] })
             case .away(let why)?:
                 state.noteGone(work)
                 return (PostgresWriter.away(why), nil)
@@ -200,7 +241,7 @@ extension PostgresWriter {
             }
         }
         if let failure { work.fail(failure) }
-        if let toWake { wakes[toWake].signal() }
+        toWake?.signal()
     }
 }
 
@@ -226,42 +267,79 @@ extension PostgresWriter {
 
     /// Blocks.
     func sleep(_ lane: Int, until: ContinuousClock.Instant?) {
-        guard let until else { return wakes[lane].wait() }
+        let wake = state.withLock { $0.wakes[lane] }
+        guard let until else { return wake.wait() }
         let left = max((until - .now) / .milliseconds(1), 0)
-        _ = wakes[lane].wait(timeout: .now() + .milliseconds(Int(left.rounded(.up))))
+        _ = wake.wait(timeout: .now() + .milliseconds(Int(left.rounded(.up))))
     }
 
     func didConnect(_ lane: Int) {
-        guard state.withLock({ $0.pools[lane].didConnect(0) }) else { return }
-        logger.notice("the database is back", metadata: ["lane": "\(lane + 1)"])
-        outage.ended()
+        let (wasAway, node, isBack) = state.withLock { state in
+            let wasAway = state.pools[lane].didConnect(0)
+            let node = state.assignment.node(of: lane).flatMap { state.nodesAway.remove($0.number) == nil ? nil : $0 }
+            defer { state.isAway = false }
+            return (wasAway, node, state.isAway)
+        }
+        if isBack { logger.notice("the database is back") }
+        if let node { logger.notice("a node of the database is back", metadata: ["node": "\(node.name)"]) }
+        if wasAway { outage.ended() }
     }
 
     private func hurry() {
-        let lanes = state.withLock { state in
-            state.pools.indices.filter { !state.pools[$0].hurry(at: .now).isEmpty }
-        }
-        for lane in lanes { wakes[lane].signal() }
+        wake { state in state.pools.indices.filter { !state.pools[$0].hurry(at: .now).isEmpty } }
     }
 
-    func didFail(_ lane: Int, _ failure: PostgresFailure) {
-        let isNew = state.withLock { state in
+    private func suspect(_ node: Int64, _ why: String) {
+        let (name, isNew) = state.withLock { state in
+            (state.assignment.shards?.node(node)?.name, state.nodesAway.insert(node).inserted)
+        }
+        if isNew {
+            logger.warning("a node of the database is away", metadata: ["node": "\(name ?? "?")", "why": "\(why)"])
+        }
+        wake { state in
+            state.assignment.lanes(of: node).filter { !state.pools[$0].suspect(why: why, at: .now).isEmpty }
+        }
+    }
+
+    private func wake(_ lanes: (inout State) -> [Int]) {
+        for wake in state.withLock({ state in lanes(&state).map { state.wakes[$0] } }) { wake.signal() }
+    }
+
+    /// - Parameter node: the node that does not answer, if that is the reason.
+    func didFail(_ lane: Int, _ failure: PostgresFailure, node: ShardMap.Node?) {
+        let (isNew, isFirst) = state.withLock { state in
             let spread = Double.random(in: 0...1, using: &state.random)
-            return state.pools[lane].didFail(0, why: failure.advised, at: .now, spread: spread)
+            let isNew = state.pools[lane].didFail(0, why: failure.advised, at: .now, spread: spread)
+            defer { state.isAway = state.isAway || isNew && node == nil }
+            return (isNew, isNew && node == nil && !state.isAway)
         }
-        guard isNew else { return }
-        logger.warning("the database is away", metadata: ["lane": "\(lane + 1)", "why": "\(failure.advised)"])
-        outage.began()
+        if isFirst { logger.warning("the database is away", metadata: ["why": "\(failure.advised)"]) }
+        if isNew { outage.began() }
+        if let node { outage.lost(node: node.number, why: failure.advised) }
     }
 
-    var isClosed: Bool { state.withLock { $0.pools[0].isClosed } }
+    /// One line for an outage, whatever the number of groups that it refuses.
+    func noteNotStored(_ posts: Int, _ failure: StoreFailure) {
+        guard state.withLock({ $0.notice.isDue(failure.code.rawValue, at: .now) }) else { return }
+        let isInDoubt = failure.code == .outcomeUnknown
+        logger.error(
+            isInDoubt ? "it is unknown whether a group of posts was stored" : "a group of posts was not stored",
+            metadata: ["error": "\(failure)", "posts": "\(posts)"])
+    }
+
+    var isClosed: Bool { state.withLock { $0.isClosed } }
+
+    /// The node that a lane is for, while that has shards.
+    func node(of lane: Int) -> ShardMap.Node? { state.withLock { $0.assignment.node(of: lane) } }
 
     /// Whether the caller should look for moved shards. Never, if the tables are on one machine.
     func mustReadShards() -> Bool { state.withLock { $0.assignment.mustRead(at: .now) } }
 
     func note(_ shards: ShardMap?) {
         guard let shards, state.withLock({ $0.assignment.note(shards) }) else { return }
-        logger.notice("shards were moved", metadata: ["nodes": "\(shards.nodeCount)"])
+        logger.notice("shards were moved", metadata: ["nodes": "\(shards.nodes.count)"])
+        startLanes()
+        didMove(shards)
     }
 
     func noteCommit(requests: Int, events: Int, seconds: Double) {

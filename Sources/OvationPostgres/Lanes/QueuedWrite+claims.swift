@@ -37,14 +37,16 @@ extension QueuedWrite {
         }
     }
 
-    /// Of a profile or an account: what has the same comes to the same lane. Refused posts of an account are one lane's, so
-    /// that the oldest are forgotten in their order.
-    var number: Int64 {
+    /// What has the same place comes to the same lane. Refused posts of an account are one lane's, so that the oldest are
+    /// forgotten in their order.
+    var place: WritePlace {
         switch self {
-        case .append(let batch, _): batch.profile.foundingID.value
-        case .appendChunk(let chunk, _): chunk.profiles.first?.foundingID.value ?? chunk.account
-        case .change(let change, _): change.profile.foundingID.value
-        case .keep, .count: account
+        case .append(let batch, _): .profile(batch.profile.foundingID.value)
+        case .appendChunk(let chunk, _): .nodes(chunk.profiles.first?.foundingID.value ?? chunk.account)
+        case .change(let change, _):
+            // Who is part of a profile can be on any node.
+            change.makesMembers ? .nodes(change.profile.foundingID.value) : .profile(change.profile.foundingID.value)
+        case .keep, .count: .account(account)
         }
     }
 

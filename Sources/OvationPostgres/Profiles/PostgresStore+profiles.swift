@@ -3,19 +3,21 @@ import OvationRows
 
 extension PostgresStore: ProfileStore {
     public func data(of profile: ProfileAddress, in sections: [Int64]?) async throws(StoreFailure) -> ProfileData? {
-        try await reader.read { try ProfileDataRows.data($0, of: profile, in: sections) }
+        try await reader.read(.profile(profile.foundingID.value)) {
+            try ProfileDataRows.data($0, of: profile, in: sections)
+        }
     }
 
     public func changes(_ filter: ProfileChangeFilter) async throws(StoreFailure) -> ProfileChangePage? {
-        try await reader.read { try ProfileDataRows.changes($0, filter) }
+        try await reader.read(.profile(filter.profile.foundingID.value)) { try ProfileDataRows.changes($0, filter) }
     }
 
     public func changes(of range: ExportRange) async throws(StoreFailure) -> ChangeExportPage {
-        try await reader.read { [isSpread] in try ChangeExportRows.page($0, range, isSpread: isSpread) }
+        try await reader.read(.nodes) { [isSpread] in try ChangeExportRows.page($0, range, isSpread: isSpread) }
     }
 
     public func profiles(of range: ProfileExportRange) async throws(StoreFailure) -> ProfileExportPage {
-        try await reader.read { [isSpread] in try ProfileExportRows.page($0, range, isSpread: isSpread) }
+        try await reader.read(.nodes) { [isSpread] in try ProfileExportRows.page($0, range, isSpread: isSpread) }
     }
 
     public func change(_ change: ProfileChange, tell receiver: any ChangeReceiver) {
@@ -24,7 +26,12 @@ extension PostgresStore: ProfileStore {
     }
 
     public func profile(_ reference: ProfileReference) async throws(StoreFailure) -> Profile? {
-        try await reader.read { connection in
+        let id =
+            switch reference {
+            case .address(let address): address.foundingID.value
+            case .id(let id, _): id.value
+            }
+        return try await reader.read(.profile(id)) { connection in
             switch reference {
             case .address(let address): try ProfileRows.find(connection, address)
             case .id(let id, let account): try ProfileRows.find(connection, id: id.value, account: account)
@@ -33,45 +40,47 @@ extension PostgresStore: ProfileStore {
     }
 
     public func openProfiles(among ids: [ProfileID], account: Int64) async throws(StoreFailure) -> Set<ProfileID> {
-        try await reader.read { try ProfileRows.open($0, among: ids, account: account) }
+        try await reader.read(.nodes) { try ProfileRows.open($0, among: ids, account: account) }
     }
 
     public func profiles(_ search: ProfileSearch) async throws(StoreFailure) -> ProfileMatches {
-        try await reader.read { try ProfileRows.search($0, search) }
+        try await reader.read(.nodes) { try ProfileRows.search($0, search) }
     }
 
     public func profiles(_ search: ValueSearch) async throws(StoreFailure) -> ValueMatches {
-        try await reader.read { try MappedValueRows.search($0, search) }
+        try await reader.read(.nodes) { try MappedValueRows.search($0, search) }
     }
 
     public func consents(_ search: ConsentSearch) async throws(StoreFailure) -> ConsentMatches {
-        try await reader.read { try ConsentRows.search($0, search) }
+        try await reader.read(.nodes) { try ConsentRows.search($0, search) }
     }
 
     public func suppressions(_ filter: SuppressionFilter) async throws(StoreFailure) -> SuppressionPage {
-        try await reader.read { try ConsentRows.suppressions($0, filter) }
+        try await reader.read(.nodes) { try ConsentRows.suppressions($0, filter) }
     }
 
     public func counts(of profile: ProfileAddress) async throws(StoreFailure) -> ProfileCounts? {
-        try await reader.read { try ProfileRows.counts($0, of: profile) }
+        try await reader.read(.profile(profile.foundingID.value)) { try ProfileRows.counts($0, of: profile) }
     }
 
     public func days(_ filter: EventFilter) async throws(StoreFailure) -> [EventDay]? {
-        try await reader.read { try ProfileRows.days($0, filter) }
+        try await reader.read(.profile(filter.profile.foundingID.value)) { try ProfileRows.days($0, filter) }
     }
 
     public func consentCounts(account: Int64, section: Int64) async throws(StoreFailure) -> [ConsentCount] {
-        try await reader.read { try ConsentCountRows.read($0, account: account, section: section) }
+        try await reader.read(.coordinator) { try ConsentCountRows.read($0, account: account, section: section) }
     }
 
     public func erasure(_ id: ErasureID, account: Int64) async throws(StoreFailure) -> Erasure? {
-        try await reader.read { try ErasureRows.find($0, id, account: account) }
+        try await reader.read(.coordinator) { try ErasureRows.find($0, id, account: account) }
     }
 
     public func erasures(
         account: Int64, before position: Int64?, limit: Int
     ) async throws(StoreFailure) -> [Erasure] {
-        try await reader.read { try ErasureRows.list($0, account: account, before: position, limit: limit) }
+        try await reader.read(.coordinator) {
+            try ErasureRows.list($0, account: account, before: position, limit: limit)
+        }
     }
 }
 

@@ -11,6 +11,7 @@ enum ProfileRows {
     private static func findLocked(_ connection: PostgresConnection, _ address: ProfileAddress) throws -> Profile? {
         var (id, mark): (ProfileID, String?) = (address.foundingID, nil)
         while true {
+            try connection.verifyIsOfNode([id.value])
             let rows = try connection.run(ReadSQL.lockedProfile) { $0.add(id.value) }
             guard rows.count == 1 else { return nil }
             if LockedKeys.isMark(rows.text(0, 0)) {
@@ -34,7 +35,10 @@ enum ProfileRows {
             }, MemberRows.find([id]),
         ])
         guard results[0].count == 1 else { return nil }
-        if results[1].count > 0, let profile = try MemberRows.profiles(connection, of: [id])[id] { return profile }
+        if results[1].count > 0 {
+            try connection.verifyIsOfNode(try MemberRows.trees(results[1]).flatMap(\.ids))
+            if let profile = try MemberRows.profiles(connection, of: [id])[id] { return profile }
+        }
         let row = results[0]
         return Profile(
             id: ProfileID(id), key: MemberRows.key(row.int64(0, 0), row.text(0, 1)), createdAt: row.time(0, 2),

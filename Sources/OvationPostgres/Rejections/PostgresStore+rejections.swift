@@ -12,7 +12,7 @@ extension PostgresStore: RejectionStore {
     public func rejections(
         _ filter: RejectionFilter, before id: Rejection.ID?, limit: Int, bodyBytesMax: Int
     ) async throws(StoreFailure) -> [Rejection] {
-        try await reader.read { connection in
+        try await reader.read(.coordinator) { connection in
             try RejectionRows.list(connection, filter, before: id, limit: limit, bodyBytesMax: bodyBytesMax)
         }
     }
@@ -20,25 +20,27 @@ extension PostgresStore: RejectionStore {
     public func rejections(
         _ range: RejectionRange, limit: Int, bodyBytesMax: Int
     ) async throws(StoreFailure) -> [Rejection] {
-        try await reader.read { try RejectionRows.list($0, range, limit: limit, bodyBytesMax: bodyBytesMax) }
+        try await reader.read(.coordinator) {
+            try RejectionRows.list($0, range, limit: limit, bodyBytesMax: bodyBytesMax)
+        }
     }
 
     public func countRejections(_ range: RejectionRange) async throws(StoreFailure) -> Int {
-        try await reader.read { try RejectionRows.count($0, range) }
+        try await reader.read(.coordinator) { try RejectionRows.count($0, range) }
     }
 
     public func rejectionCauses(
         _ filter: RejectionCauseFilter, limit: Int
     ) async throws(StoreFailure) -> RejectionCauses {
-        try await reader.read { try RejectionRows.causes($0, filter, limit: limit) }
+        try await reader.read(.coordinator) { try RejectionRows.causes($0, filter, limit: limit) }
     }
 
     public func countOpenRejections(account: Int64, from: Timestamp) async throws(StoreFailure) -> Int {
-        try await reader.read { try RejectionRows.countOpen($0, account: account, from: from) }
+        try await reader.read(.coordinator) { try RejectionRows.countOpen($0, account: account, from: from) }
     }
 
     public func dismissRejections(_ ids: [Rejection.ID], account: Int64) async throws(StoreFailure) -> Int {
-        try await write(for: account) { connection, _, isRepeat in
+        try await write(at: .account(account)) { connection, _, isRepeat in
             let gone = try connection.run([
                 Command(.begin),
                 Command(WriteSQL.dismissRejections) {
@@ -52,11 +54,11 @@ extension PostgresStore: RejectionStore {
     }
 
     public func rejection(_ id: Rejection.ID, account: Int64) async throws(StoreFailure) -> Rejection? {
-        try await reader.read { try RejectionRows.find($0, id, account: account) }
+        try await reader.read(.coordinator) { try RejectionRows.find($0, id, account: account) }
     }
 
     public func dismissRejection(_ id: Rejection.ID, account: Int64) async throws(StoreFailure) -> Bool {
-        try await write(for: account) { connection, _, isRepeat in
+        try await write(at: .account(account)) { connection, _, isRepeat in
             let gone = try connection.run([
                 Command(.begin),
                 Command(WriteSQL.dismissRejection) {

@@ -65,8 +65,10 @@ public enum PostgresDoctor {
             ))
         findings += rights(facts)
         findings.append(clock(Double(facts.int64(0, 5)) - sent, within: took))
-        findings.append(connections(values, used: facts.int64(0, 6)))
-        if facts.textOrNil(0, 7) != nil { findings += try citus(connection, hasTables: facts.bool(0, 9)) }
+        let isCitus = facts.textOrNil(0, 7) != nil
+        let nodes = isCitus ? try connection.run(CitusSQL.facts).int64(0, 2) : 0
+        findings.append(connections(values, used: facts.int64(0, 6), nodes: Int(nodes)))
+        if isCitus { findings += try citus(connection, hasTables: facts.bool(0, 9)) }
         if facts.bool(0, 9) { findings += [try migrations(connection)] + (try copy(connection)) }
         return findings
     }
@@ -134,9 +136,16 @@ public enum PostgresDoctor {
                 : "the clocks differ by \(Int(seconds)) seconds; keep both by NTP")
     }
 
-    private static func connections(_ values: [String: String], used: Int64) -> Finding {
-        let limits = Limits()
-        let needed = Int64(limits.writerLanes + limits.databaseReaders + 1)
+    /// - Parameter nodes: of Citus.
+    static func connectionsNeeded(_ limits: Limits, nodes: Int) -> Int {
+        let lanes = LaneAssignment.count(lanes: limits.writerLanes, nodes: nodes)
+        let readers = limits.databaseReaders + (nodes > 0 ? limits.nodeReaders * (nodes + 1) : 0)
+        // And those who listen, and who remove what erased profiles had.
+        return lanes + readers + 2
+    }
+
+    private static func connections(_ values: [String: String], used: Int64, nodes: Int) -> Finding {
+        let needed = Int64(connectionsNeeded(Limits(), nodes: nodes))
         let most = Int64(values["max_connections"] ?? "") ?? 0
         let isGood = most - used >= needed
         return Finding(

@@ -31,9 +31,11 @@ public final class PostgresStore: Store {
         let (shards, forgetting) = try PostgresStore.prepare(target, limits, logger, now ?? .now)
         isSpread = shards != nil
         self.forgetting = SharedForgetting(forgetting)
+        let reader = PostgresReader(target, shards: shards, limits: limits, outage: outage, logger: logger)
+        self.reader = reader
         writer = PostgresWriter(
-            target, shards: shards, limits: limits, forgetting: self.forgetting, outage: outage, logger: logger)
-        reader = PostgresReader(target, limits: limits, outage: outage, logger: logger)
+            target, shards: shards, limits: limits, forgetting: self.forgetting, outage: outage, logger: logger
+        ) { reader.note($0) }
         listener = ChangeListener(target, limits: limits, logger: logger)
         remover = ErasureRemover(target, limits: limits, logger: logger)
         outage.start()
@@ -122,26 +124,31 @@ public final class PostgresStore: Store {
 // MARK: - Health
 
 extension PostgresStore: StoreHealth {
-    public func check() async throws(StoreFailure) {
+    @discardableResult
+    public func check() async throws(StoreFailure) -> [String] {
         let mark = (0..<8).map { _ in UInt8.random(in: 0...255) }
-        try await write(for: 0) { connection, _, _ in
+        try await write(at: .account(0)) { connection, _, _ in
             _ = try connection.run([
                 Command(.begin), Command(WriteSQL.touch) { $0.add(mark) }, Command(.commit),
             ])
         }
-        let bytes = try await reader.read { [isSpread] connection in
-            let size = isSpread ? CitusSQL.size : ReadSQL.size
-            let results = try connection.run([Command(ReadSQL.checkedAt), Command(size)])
+        let bytes = try await reader.read(.coordinator) { connection in
+            let results = try connection.run([Command(ReadSQL.checkedAt), Command(ReadSQL.size)])
             guard results[0].count == 1 else { throw StoreFailure(.unavailable, "the row just written cannot be read") }
             return results[1].int64(0, 0)
         }
         size.set(bytes)
+        let missing = reader.missingNodes
+        guard !missing.isAll else {
+            throw PostgresWriter.away("no node answers: \(missing.names.joined(separator: ", "))")
+        }
+        return missing.names
     }
 
-    /// The size is that of the last ``check()``.
+    /// The size is that of the last ``check()``; on a node of Citus, of when the node last answered.
     public func statistics() -> StoreStatistics {
         var statistics = writer.statistics
-        statistics.bytesOnDisk = size.value
+        statistics.bytesOnDisk = size.value + reader.bytesOnNodes
         return statistics
     }
 }
@@ -149,13 +156,13 @@ extension PostgresStore: StoreHealth {
 // MARK: - For all kinds of things
 
 extension PostgresStore {
-    /// One transaction on the lane of a profile or an account that gives something back.
+    /// One transaction on the lane of that place that gives something back.
     func write<Value: Sendable>(
-        for number: Int64,
+        at place: WritePlace,
         _ work: @escaping @Sendable (PostgresConnection, _ slot: Int64, _ isRepeat: Bool) throws -> Value
     ) async throws(StoreFailure) -> Value {
         let box = ResultBox<Value>()
-        try await writer.perform(for: number) { box.set(try work($0, $1, $2)) }.get()
+        try await writer.perform(at: place) { box.set(try work($0, $1, $2)) }.get()
         guard let value = box.value else { throw StoreFailure(.unavailable, "a change gave no result") }
         return value
     }

@@ -143,13 +143,14 @@ public final class SQLiteStore: Store {
 // MARK: - Health
 
 extension SQLiteStore: StoreHealth {
-    public func check() async throws(StoreFailure) {
+    public func check() async throws(StoreFailure) -> [String] {
         try await write { database, _ in
             try database.execute(sql: SQLiteStore.proof)
         }
         _ = try await reader.read { database in
             try Int.fetchOne(database, sql: "SELECT value FROM setting WHERE name = 'checked_at'")
         }
+        return []
     }
 
     public func statistics() -> StoreStatistics {

@@ -244,10 +244,17 @@ extension Bodies {
 
     public struct Ready: Body {
         public var ready = false
+        public var missing: [String]?
         public init() {}
 
         public static let summary = "The store can be written and read."
-        public static let members = Members<Self> { $0.required("ready", \.ready, "Always true.", alwaysTrue) }
+        public static let members = Members<Self> {
+            $0.required("ready", \.ready, "Always true.", alwaysTrue)
+            $0.optional(
+                "missing", \.missing,
+                "Nodes of the store that do not answer; what they have can be neither read nor written. Absent: all answer.",
+                .array(of: .string(example: "db2.example.com:5432")))
+        }
     }
 
     static let alwaysTrue = Schema(["type": "boolean", "const": .bool(true)], example: .bool(true))

@@ -1,0 +1,111 @@
+import OvationCore
+import OvationRows
+
+/// Posts up to the size of a group; or one change of definitions, or of which keys lead where. Of what only one post of a transaction can claim, the
+/// second waits, and is then told what became of the first. What comes after a change of a profile waits for the next
+/// group, and so does a change that comes after a post to it.
+///
+/// If the tables are spread, a group goes to one node: the oldest post says which. Posts to other nodes keep their
+/// places, so the next group begins with the oldest of them. All posts of one profile go to one node, and stay in their
+/// order.
+struct GroupLimits {
+    private let eventsMax: Int
+    private let shards: ShardMap?
+    private var size = 0
+    private var count = 0
+    private var isFull = false
+    private var claims: Set<Claim> = []
+    private var node: Int64?
+    /// By their founding ids: the profiles that the group posts to, and those that it changes.
+    private var posted: Set<Int64> = []
+    private var changed: Set<Int64> = []
+    private var hasChunk = false
+
+    init(eventsMax: Int, shards: ShardMap?) {
+        self.eventsMax = eventsMax
+        self.shards = shards
+    }
+
+    mutating func admit(_ needs: GroupNeeds) -> Admission {
+        guard !isFull else { return .end }
+        switch (needs.reach, shards) {
+        case (.alone, _):
+            isFull = true
+            return count == 0 ? .take : .end
+        case (.profile(let id), let shards?):
+            let its = shards.node(of: id)
+            guard node == nil || node == its else { return .leave }
+            node = its
+        case (.profiles, _?):
+            guard node == nil else { return .end }
+            isFull = true
+        case (.profile, nil), (.profiles, nil), (.coordinator, _): break
+        }
+        guard size == 0 || size + needs.size <= eventsMax, isApart(needs) else { return .end }
+        guard needs.claims.allSatisfy({ claims.insert($0).inserted }) else { return .end }
+        size += needs.size
+        count += 1
+        note(needs)
+        return .take
+    }
+
+    /// Whether the group has nothing of a profile that it changes, so that within it, nothing depends on what came first.
+    private func isApart(_ needs: GroupNeeds) -> Bool {
+        switch needs.reach {
+        case .profile(let id) where needs.isChange: !hasChunk && !posted.contains(id) && !changed.contains(id)
+        case .profile(let id): changed.isEmpty || !changed.contains(id)
+        case .profiles: changed.isEmpty
+        case .alone, .coordinator: true
+        }
+    }
+
+    private mutating func note(_ needs: GroupNeeds) {
+        switch needs.reach {
+        case .profile(let id) where needs.isChange: changed.insert(id)
+        case .profile(let id): posted.insert(id)
+        case .profiles: hasChunk = true
+        case .alone, .coordinator: break
+        }
+    }
+}
+
+/// What a waiting write needs from the group that takes it.
+struct GroupNeeds {
+    enum Reach {
+        /// A separate transaction.
+        case alone
+        /// The machine that has this profile.
+        case profile(Int64)
+        /// Any machines.
+        case profiles
+        /// Only the machine that all commits need.
+        case coordinator
+    }
+
+    let reach: Reach
+    var size = 0
+    var claims: [Claim] = []
+    /// Of a profile, and not a post to it.
+    var isChange = false
+}
+
+extension PostgresWriter.Work {
+    var needs: GroupNeeds {
+        switch self {
+        case .change: GroupNeeds(reach: .alone)
+        case .post(let post):
+            GroupNeeds(reach: post.reach, size: post.size, claims: post.claims, isChange: post.isChange)
+        }
+    }
+}
+
+extension QueuedWrite {
+    fileprivate var reach: GroupNeeds.Reach {
+        switch self {
+        case .append(let batch, _): .profile(batch.profile.foundingID.value)
+        case .appendChunk: .profiles
+        case .change(let change, _): change.makesMembers ? .alone : .profile(change.profile.foundingID.value)
+        case .keep, .count: .coordinator
+        }
+    }
+}
