@@ -47,12 +47,12 @@ struct ShardMapTests {
     )
     func givesLanes(nodes: Int, lanes: Int) throws {
         let map = try Self.map(shards: 32, nodes: nodes)
-        let assignment = LaneAssignment(lanes: lanes, shards: map)
+        var assignment = LaneAssignment(lanes: lanes, shards: map)
         var random = SeededGenerator(seed: 5)
         var seen: [Int: Set<Int64>] = [:]
         for _ in 0..<3000 {
             let id = Int64.random(in: .min ... .max, using: &random)
-            let lane = assignment.lane(of: .profile(id))
+            let lane = assignment.enter(.profile(id))
             #expect(assignment.places[lane] == .node(map.node(of: id)))
             #expect(assignment.node(of: lane)?.number == map.node(of: id))
             seen[lane, default: []].insert(map.node(of: id))
@@ -61,21 +61,9 @@ struct ShardMapTests {
         #expect(assignment.places.count == LaneAssignment.count(lanes: lanes, nodes: nodes))
         // What no node is needed for, and what can need several, goes to none of them.
         for id in [-9, 0, 9] as [Int64] {
-            #expect(assignment.places[assignment.lane(of: .account(id))] == .coordinator)
-            #expect(assignment.places[assignment.lane(of: .nodes(id))] == .nodes)
+            #expect(assignment.places[assignment.enter(.account(id))] == .coordinator)
+            #expect(assignment.places[assignment.enter(.nodes(id))] == .nodes)
         }
-    }
-
-    @Test("a node that is added gets lanes, which are used from the next time on that nothing waits")
-    func addsLanes() throws {
-        let (old, new) = (try Self.map(shards: 4, nodes: 1), try Self.map(shards: 6, nodes: 2))
-        var assignment = LaneAssignment(lanes: 4, shards: old)
-        #expect(assignment.places.count == 2 + 4)
-        let id = try #require((0..<1000 as Range<Int64>).first { new.node(of: $0) == 11 })
-        #expect(assignment.note(new) && assignment.lanes(of: 11).count == 2 && assignment.lanes(of: 10).count == 4)
-        #expect(assignment.places[assignment.lane(of: .profile(id))] == .node(10))
-        assignment.settle()
-        #expect(assignment.places[assignment.lane(of: .profile(id))] == .node(11))
     }
 
     @Test("the doctor counts the connections of a server as the guide for Citus does")
@@ -91,18 +79,43 @@ struct ShardMapTests {
 
     // MARK: Lanes while shards move
 
-    @Test("lanes are given out anew only when told so, and groups follow at once")
-    func settles() throws {
-        let old = try Self.map(shards: 4, nodes: 1)
-        let new = try Self.map(shards: 5, nodes: 2)
+    @Test(
+        "a shard that was moved gets a lane of its new node when nothing of it waits or is under way, and others at once"
+    )
+    func handsOver() throws {
+        let (old, new) = (try Self.map(shards: 4, nodes: 1), try Self.map(shards: 4, nodes: 2))
         var assignment = LaneAssignment(lanes: 4, shards: old)
-        let before = (0..<50 as Range<Int64>).map { assignment.lane(of: .profile($0)) }
-        #expect(assignment.note(old) == false && !assignment.isStale)
-        #expect(assignment.note(new) == true && assignment.isStale && assignment.shards == new)
-        #expect((0..<50 as Range<Int64>).map { assignment.lane(of: .profile($0)) } == before)
-        assignment.settle()
-        #expect(!assignment.isStale)
-        #expect((0..<50 as Range<Int64>).map { assignment.lane(of: .profile($0)) } != before)
+        #expect(assignment.places.count == 2 + 4)
+        let moved = (0..<1000 as Range<Int64>).filter { new.node(of: $0) == 11 }
+        let id = try #require(moved.first)
+        let same = try #require(moved.dropFirst().first { new.shard(of: $0) == new.shard(of: id) })
+        let other = try #require(moved.first { new.shard(of: $0) != new.shard(of: id) })
+        func place(_ id: Int64) -> LanePlace { assignment.places[assignment.enter(.profile(id))] }
+        #expect(place(id) == .node(10) && place(id) == .node(10))
+        #expect(assignment.note(old) == false && assignment.note(new) == true && assignment.shards == new)
+        #expect(assignment.lanes(of: 11).count == 2 && assignment.lanes(of: 10).count == 4)
+        // Two of the shard are not answered yet, so a third one has to come behind them.
+        #expect(place(same) == .node(10) && place(other) == .node(11))
+        assignment.leave(.profile(id))
+        assignment.leave(.profile(same))
+        #expect(place(id) == .node(10))
+        assignment.leave(.profile(id))
+        assignment.leave(.profile(id))
+        #expect(place(id) == .node(11))
+    }
+
+    @Test("after shards were split, they get their lanes when nothing waits")
+    func splits() throws {
+        let (old, new) = (try Self.map(shards: 2, nodes: 1), try Self.map(shards: 4, nodes: 2))
+        var assignment = LaneAssignment(lanes: 2, shards: old)
+        let ids = (0..<100 as Range<Int64>).filter { new.node(of: $0) == 11 }
+        let (id, other) = (try #require(ids.first), try #require(ids.last))
+        let lane = assignment.enter(.profile(id))
+        _ = assignment.note(new)
+        #expect(assignment.enter(.profile(id)) == lane)
+        assignment.leave(.profile(id))
+        assignment.leave(.profile(id))
+        #expect(assignment.places[assignment.enter(.profile(other))] == .node(11))
     }
 
     @Test("one of the callers looks for moved shards; none does if there are no shards")
@@ -111,8 +124,8 @@ struct ShardMapTests {
         let later = ContinuousClock.now.advanced(by: .seconds(6))
         #expect(!assignment.mustRead(at: .now) && assignment.mustRead(at: later) && !assignment.mustRead(at: later))
         var plain = LaneAssignment(lanes: 4, shards: nil)
-        #expect(!plain.mustRead(at: later) && plain.lane(of: .profile(-1)) == 3 && plain.lane(of: .account(6)) == 2)
-        #expect(plain.places == [.any, .any, .any, .any] && plain.lane(of: .nodes(5)) == 1)
+        #expect(!plain.mustRead(at: later) && plain.enter(.profile(-1)) == 3 && plain.enter(.account(6)) == 2)
+        #expect(plain.places == [.any, .any, .any, .any] && plain.enter(.nodes(5)) == 1)
     }
 }
 

@@ -24,24 +24,15 @@ struct ShardMap: Equatable, Sendable {
     private let firsts: [Int32]
     /// Of each shard: the place of its node among ``nodes``.
     private let owners: [Int]
-    /// Of each shard: how many come before it on its node.
-    private let ranks: [Int]
 
     /// nil: there are no shards.
     init?(_ shards: [Shard], names: [Int64: String] = [:]) {
         guard !shards.isEmpty else { return nil }
         let sorted = shards.sorted { $0.first < $1.first }
         let numbers = Set(shards.map(\.node)).sorted()
-        var counts = Array(repeating: 0, count: numbers.count)
-        var (owners, ranks): ([Int], [Int]) = ([], [])
-        for shard in sorted {
-            let node = numbers.firstIndex(of: shard.node) ?? 0
-            owners.append(node)
-            ranks.append(counts[node])
-            counts[node] += 1
-        }
+        let owners = sorted.map { numbers.firstIndex(of: $0.node) ?? 0 }
         let firsts = sorted.map(\.first)
-        (self.firsts, self.owners, self.ranks) = (firsts, owners, ranks)
+        (self.firsts, self.owners) = (firsts, owners)
         var examples: [Int: Int64] = [:]
         var id: Int64 = 0
         while examples.count < numbers.count, id < ShardMap.examplesMax {
@@ -56,6 +47,20 @@ struct ShardMap: Equatable, Sendable {
 
     /// A node with one shard of a thousand is found among so many ids.
     private static let examplesMax: Int64 = 20_000
+
+    /// The lowest hash of its shard.
+    func shard(of profile: Int64) -> Int32 { firsts[ShardMap.shard(of: profile, firsts)] }
+
+    /// Of each shard, by its lowest hash: its node, and how many shards come before it there.
+    var ranks: [Int32: (node: Int64, rank: Int)] {
+        var counts: [Int: Int] = [:]
+        var found: [Int32: (node: Int64, rank: Int)] = [:]
+        for (first, owner) in zip(firsts, owners) {
+            found[first] = (nodes[owner].number, counts[owner, default: 0])
+            counts[owner, default: 0] += 1
+        }
+        return found
+    }
 
     private static func shard(of profile: Int64, _ firsts: [Int32]) -> Int {
         let hash = profileHash(profile)
@@ -74,9 +79,6 @@ struct ShardMap: Equatable, Sendable {
     func node(of profile: Int64) -> Int64 { nodes[place(of: profile)].number }
 
     func node(_ number: Int64) -> Node? { nodes.first { $0.number == number } }
-
-    /// How many shards come before its own on its node.
-    func rank(of profile: Int64) -> Int { ranks[ShardMap.shard(of: profile, firsts)] }
 }
 
 extension ShardMap {

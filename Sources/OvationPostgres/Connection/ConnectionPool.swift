@@ -127,9 +127,6 @@ struct ConnectionPool<Work> {
         return works
     }
 
-    /// No work waits, and no slot is busy.
-    var isIdle: Bool { waiting.isEmpty && !slots.contains(.leased) }
-
     mutating func takeFirst() -> Work? {
         defer { waiting.removeFirst() }
         return waiting.first?.work

@@ -21,10 +21,11 @@ enum WritePlace: Sendable {
     case nodes(Int64)
 }
 
-/// Assigns writes to lanes. All posts of one profile go to one lane, so the assignment changes only while nothing waits.
+/// Assigns writes to lanes. All posts of one profile go to one lane while any of them waits or is under way.
 ///
 /// If the tables are spread, each node has lanes of its own, and nobody else's writes go to them: if the node is away, only
-/// they stand still. Two more lanes are for what needs no node, and for what needs several.
+/// they stand still. Two more lanes are for what needs no node, and for what needs several. A shard that was moved gets a lane
+/// of its new node as soon as nothing of it waits or is under way in the old one.
 struct LaneAssignment {
     typealias Instant = ContinuousClock.Instant
 
@@ -34,17 +35,21 @@ struct LaneAssignment {
     private var lanesOfNodes: [Int64: [Int]] = [:]
     /// The shards as they are now; groups are made by them. nil: the tables are on one machine.
     private(set) var shards: ShardMap?
-    /// The shards by which the lanes were assigned.
-    private var settled: ShardMap?
+    /// The shards by which writes are counted. They differ in more than their nodes only after shards were split.
+    private var counted: ShardMap?
+    /// Of each shard, by its lowest hash: its lane, the one that it is to have, and what waits or is under way.
+    private var lanes: [Int32: Int] = [:]
+    private var targets: [Int32: Int] = [:]
+    private var counts: [Int32: Int] = [:]
     private var readAt = Instant.now
 
     /// - Parameter lanes: on one machine, and those of all nodes together while that is at least one for each.
     init(lanes: Int, shards: ShardMap?) {
         writerLanes = max(lanes, 1)
         places = shards == nil ? Array(repeating: .any, count: writerLanes) : [.coordinator, .nodes]
-        self.shards = shards
-        settled = shards
+        (self.shards, counted) = (shards, shards)
         addLanes()
+        self.lanes = targets
     }
 
     /// Of all lanes that a server begins with.
@@ -61,17 +66,38 @@ struct LaneAssignment {
             lanesOfNodes[node.number] = Array(places.count..<(places.count + own))
             places += Array(repeating: .node(node.number), count: own)
         }
+        targets = shards.ranks.mapValues { place in
+            let own = lanesOfNodes[place.node] ?? [0]
+            return own[place.rank % own.count]
+        }
     }
 
-    func lane(of place: WritePlace) -> Int {
-        guard let settled else { return LaneAssignment.lane(of: place.number, among: writerLanes) }
+    /// Its lane, until it has left.
+    mutating func enter(_ place: WritePlace) -> Int {
+        guard counted != nil else { return LaneAssignment.lane(of: place.number, among: writerLanes) }
         switch place {
         case .account: return places.firstIndex(of: .coordinator) ?? 0
         case .nodes: return places.firstIndex(of: .nodes) ?? 0
         case .profile(let id):
-            let own = lanesOfNodes[settled.node(of: id)] ?? [0]
-            return own[settled.rank(of: id) % own.count]
+            let shard = shard(of: id)
+            if counts[shard] == nil, let target = targets[shard] { lanes[shard] = target }
+            counts[shard, default: 0] += 1
+            return lanes[shard] ?? 0
         }
+    }
+
+    /// It was answered.
+    mutating func leave(_ place: WritePlace) {
+        guard case .profile(let id) = place, let shard = counted?.shard(of: id), let count = counts[shard] else {
+            return
+        }
+        counts[shard] = count == 1 ? nil : count - 1
+    }
+
+    /// After a split they are other shards, whose writes were not counted: these have their lanes when nothing waits at all.
+    private mutating func shard(of profile: Int64) -> Int32 {
+        if let shards, counts.isEmpty { counted = shards }
+        return counted?.shard(of: profile) ?? 0
     }
 
     /// Ids are hashes, so on one machine the lanes can be any part of them.
@@ -86,11 +112,6 @@ struct LaneAssignment {
     }
 
     func lanes(of node: Int64) -> [Int] { lanesOfNodes[node] ?? [] }
-
-    var isStale: Bool { settled != shards }
-
-    /// Assigns the lanes again. Only while nothing waits and no lane is busy.
-    mutating func settle() { settled = shards }
 
     /// Whether it is time to look for moved shards; true for one caller.
     mutating func mustRead(at now: Instant) -> Bool {

@@ -19,12 +19,20 @@ final class PostgresWriter: Sendable {
     struct Change: Sendable {
         /// - Parameter isRepeat: an earlier try may have been committed.
         let work: @Sendable (_ connection: PostgresConnection, _ slot: Int64, _ isRepeat: Bool) throws -> Void
+        let place: WritePlace
         let reply: QueuedWrite.Reply<Void>
     }
 
     enum Work: Sendable {
         case post(QueuedWrite)
         case change(Change)
+
+        var place: WritePlace {
+            switch self {
+            case .post(let post): post.place
+            case .change(let change): change.place
+            }
+        }
 
         func fail(_ failure: StoreFailure) {
             switch self {
@@ -47,6 +55,8 @@ final class PostgresWriter: Sendable {
         /// By lane.
         var pools: [ConnectionPool<Work>] = []
         var wakes: [DispatchSemaphore] = []
+        /// What each lane has taken and not answered yet.
+        var taken: [[WritePlace]] = []
         /// In all lanes together.
         var posts = 0
         var postBytes = 0
@@ -69,6 +79,12 @@ final class PostgresWriter: Sendable {
             return needed.lazy.flatMap { assignment.lanes(of: $0) }.compactMap { pools[$0].refusal(at: now) }.first
         }
 
+        mutating func noteRefused(_ work: Work) {
+            noteGone(work)
+            assignment.leave(work.place)
+        }
+
+        /// It waits no longer.
         mutating func noteGone(_ work: Work) {
             switch work {
             case .post(let post):
@@ -114,6 +130,7 @@ final class PostgresWriter: Sendable {
             for _ in running..<count {
                 state.pools.append(ConnectionPool(slots: 1, waitingMax: .max, patience: limits.databasePatience))
                 state.wakes.append(DispatchSemaphore(value: 0))
+                state.taken.append([])
             }
             // A store that was closed meanwhile starts no threads that nobody would wait for.
             guard !state.isClosed else { return (running..<running, count) }
@@ -158,7 +175,7 @@ final class PostgresWriter: Sendable {
             for index in state.pools.indices {
                 guard let why = state.pools[index].reason else { continue }
                 let works = state.pools[index].takeExpired(at: now)
-                for work in works { state.noteGone(work) }
+                for work in works { state.noteRefused(work) }
                 expired.append((works, why))
             }
             return (expired, !expired.isEmpty)
@@ -173,7 +190,7 @@ final class PostgresWriter: Sendable {
         state.withLock { state in
             var taken: [Work] = []
             for index in state.pools.indices { taken += state.pools[index].takeAll() }
-            for work in taken { state.noteGone(work) }
+            for work in taken { state.noteRefused(work) }
             return taken
         }
     }
@@ -197,7 +214,7 @@ extension PostgresWriter {
         _ work: @escaping @Sendable (PostgresConnection, _ slot: Int64, _ isRepeat: Bool) throws -> Void
     ) async -> Result<Void, StoreFailure> {
         await withUnsafeContinuation { reply in
-            enqueue(.change(Change(work: work, reply: reply)), at: place) { state in
+            enqueue(.change(Change(work: work, place: place, reply: reply)), at: place) { state in
                 guard state.changes < limits.writerQueueMax else {
                     return StoreFailure(.busy, "\(state.changes) changes are waiting for a commit")
                 }
@@ -225,18 +242,17 @@ extension PostgresWriter {
     private func enqueue(_ work: Work, at place: WritePlace, _ count: (inout State) -> StoreFailure?) {
         let now = ContinuousClock.now
         let (failure, toWake) = state.withLock { state -> (StoreFailure?, DispatchSemaphore?) in
-            if state.assignment.isStale, state.pools.allSatisfy(\.isIdle) { state.assignment.settle() }
-            let lane = state.assignment.lane(of: place)
             if state.isClosed { return (StoreFailure(.closed, "the store is closing"), nil) }
             if let why = state.refusal(of: work, at: place, now) { return (PostgresWriter.away(why), nil) }
             if let failure = count(&state) { return (failure, nil) }
+            let lane = state.assignment.enter(place)
             switch state.pools[lane].offer(work, at: now) {
             case nil: return (nil, state.pools[lane].wakeOne().map { _ in state.wakes[lane] })
             case .away(let why)?:
-                state.noteGone(work)
+                state.noteRefused(work)
                 return (PostgresWriter.away(why), nil)
             case .busy?, .closed?:
-                state.noteGone(work)
+                state.noteRefused(work)
                 return (StoreFailure(.busy, "the lane is full"), nil)
             }
         }
@@ -250,6 +266,9 @@ extension PostgresWriter {
 extension PostgresWriter {
     func next(for lane: Int) -> Step {
         state.withLock { state in
+            // Who asks for more has answered what it had.
+            for place in state.taken[lane] { state.assignment.leave(place) }
+            state.taken[lane] = []
             switch state.pools[lane].next(for: 0, at: .now) {
             case .connect: return .connect
             case .sleep(let until): return .sleep(until: until)
@@ -258,6 +277,7 @@ extension PostgresWriter {
                 var group = GroupLimits(eventsMax: limits.groupEventsMax, shards: state.assignment.shards)
                 let works = state.pools[lane].take { group.admit($0.needs) }
                 for work in works { state.noteGone(work) }
+                state.taken[lane] = works.map(\.place)
                 if case .change(let change)? = works.first { return .change(change) }
                 return .group(
                     works.compactMap { work in if case .post(let post) = work { post } else { nil } })
