@@ -17,6 +17,8 @@ from pathlib import Path
 from postgres import WAIT_SECONDS, children, is_alive, program, send
 
 COORDINATOR = os.environ.get("OVATION_TEST_CITUS_URL", "")
+#: Shards that are moved with all their rows take a while.
+STATEMENT_SECONDS = 300
 
 
 @dataclass
@@ -118,7 +120,7 @@ class Citus:
 def psql(sql: str, target: str) -> str:
     result = subprocess.run(
         [program("psql"), "-XAtq", "-v", "ON_ERROR_STOP=1", "-c", sql, target],
-        stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=WAIT_SECONDS,
+        stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=STATEMENT_SECONDS,
     )
     assert result.returncode == 0, f"{sql}\n{result.stderr}"
     return result.stdout.strip()

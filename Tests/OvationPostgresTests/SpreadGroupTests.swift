@@ -94,4 +94,34 @@ struct SpreadGroupTests {
         #expect(names.contains("find_profiles") && names.filter { $0 == "member_profiles" }.count == 3, "\(names)")
         expectMarked(names)
     }
+
+    @Test("a read on a connection that is for one node asks for no profile of another, and is read elsewhere then")
+    func readsOfOneNode() async throws {
+        try database.open().close()
+        let (mail, web) = (try Fixtures.address("a@b.se", id: 7), try Fixtures.address("web", id: 9, keyspace: 4))
+        let alone = try Fixtures.address("c@d.se", id: 11)
+        let connection = try Session.open(try ConnectionTarget(database.target), for: .writing, patience: .seconds(15))
+        let merge = ProfileChange(
+            profile: mail, at: Fixtures.now, actor: "me", precondition: .none,
+            operations: [.merge(web, Fixtures.mergeRules)])
+        Fixtures.expectChanged(try #require(try await run(merge, on: connection)))
+        try await run(try Fixtures.batch("c@d.se", times: [1], id: 11), on: connection)
+        func isOfOtherNodes(_ read: (PostgresConnection) throws -> Profile?) -> Bool {
+            do {
+                return try read(connection) == nil
+            } catch {
+                return (error as? PostgresFailure)?.isOfOtherNodes == true
+            }
+        }
+        for node in [7, 9, 11] as [Int64] {
+            connection.isOfNode = { $0 == node }
+            #expect(isOfOtherNodes { try ProfileRows.find($0, mail) })
+            #expect(isOfOtherNodes { try ProfileRows.find($0, web) })
+            #expect(isOfOtherNodes { try ProfileRows.find($0, id: 7, account: 1) })
+            #expect(isOfOtherNodes { try ProfileRows.find($0, alone) } == (node != 11))
+        }
+        connection.isOfNode = { [7, 9].contains($0) }
+        #expect(try ProfileRows.find(connection, mail)?.keys.count == 2)
+        #expect(try ProfileRows.find(connection, id: 9, account: 1)?.keys.count == 2)
+    }
 }
