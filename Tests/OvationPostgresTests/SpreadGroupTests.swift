@@ -106,12 +106,10 @@ struct SpreadGroupTests {
             operations: [.merge(web, Fixtures.mergeRules)])
         Fixtures.expectChanged(try #require(try await run(merge, on: connection)))
         try await run(try Fixtures.batch("c@d.se", times: [1], id: 11), on: connection)
-        func isOfOtherNodes(_ read: (PostgresConnection) throws -> Profile?) -> Bool {
-            do {
-                return try read(connection) == nil
-            } catch {
-                return (error as? PostgresFailure)?.isOfOtherNodes == true
-            }
+        func isOfOtherNodes(_ read: (PostgresConnection) throws -> OvationCore.Profile?) -> Bool {
+            let result = Result { try read(connection) }
+            guard case .failure(let failure as PostgresFailure) = result else { return false }
+            return failure.isOfOtherNodes
         }
         for node in [7, 9, 11] as [Int64] {
             connection.isOfNode = { $0 == node }
