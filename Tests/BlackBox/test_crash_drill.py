@@ -10,6 +10,7 @@ from __future__ import annotations
 import os
 import random
 import re
+import shutil
 import sqlite3
 import subprocess
 import threading
@@ -211,7 +212,7 @@ def test_a_first_start_that_is_killed_at_any_moment_is_made_up_for_by_the_next(
                 threading.Event().wait(choices.uniform(0, usual))
             process.kill()
             process.wait(60)
-        left_behind.add(tables(store))
+        left_behind.add(tables(store, tmp_path / "copy"))
         examined = run("doctor", "--store", f"sqlite:{store}", home=home)
         assert not re.search(f"^BAD .*{re.escape(store.name)}", examined.stdout, re.MULTILINE), examined.stdout
         assert examined.stderr == ""
@@ -225,9 +226,12 @@ def test_a_first_start_that_is_killed_at_any_moment_is_made_up_for_by_the_next(
     server.stop()
 
 
-def tables(store: Path) -> int:
+def tables(store: Path, copy: Path) -> int:
+    """Of a copy: SQLite copies the log into the file when it closes it, and knows nothing of checksums."""
     if not store.exists():
         return -1
-    with closing(sqlite3.connect(store)) as database:
+    shutil.rmtree(copy, ignore_errors=True)
+    shutil.copytree(store.parent, copy)
+    with closing(sqlite3.connect(copy / store.name)) as database:
         (count,) = database.execute("SELECT count(*) FROM sqlite_schema WHERE type = 'table'").fetchone()
         return int(count)

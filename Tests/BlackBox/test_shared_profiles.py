@@ -10,7 +10,16 @@ from urllib.parse import quote
 import pytest
 
 from conftest import StartServer
-from ovation import DEFAULT_SECTION, EMAIL, Client, Credentials, assert_problem, event, wait_until
+from ovation import (
+    DEFAULT_SECTION,
+    EMAIL,
+    REQUEST_SECONDS,
+    Client,
+    Credentials,
+    assert_problem,
+    event,
+    wait_until,
+)
 from postgres import Postgres
 from test_profile_drill import CHANNEL, SECTION, TOPIC, set_up
 
@@ -70,7 +79,8 @@ class Person:
 def people(clients: tuple[Client, Client], count: int) -> list[Person]:
     version = clients[0].make_version({"text": "string"}, keyspaces=[EMAIL, WEB])
     # The second one may still have to hear of the new event type.
-    assert clients[1].get(f"/audience/sections/{DEFAULT_SECTION}/events").status_code == 200
+    path = f"/audience/sections/{DEFAULT_SECTION}/events"
+    assert wait_until(lambda: str(version) in clients[1].get(path).text, REQUEST_SECONDS, 0.05)
     return [Person(f"p{number}", version, clients[1]) for number in range(count)]
 
 
