@@ -109,7 +109,7 @@ struct SpreadGroupTests {
         func isOfOtherNodes(_ read: (PostgresConnection) throws -> OvationCore.Profile?) -> Bool {
             let result = Result { try read(connection) }
             guard case .failure(let failure as PostgresFailure) = result else { return false }
-            return failure.isOfOtherNodes
+            return failure.isOfOtherNodes && !failure.profiles.isEmpty
         }
         for node in [7, 9, 11] as [Int64] {
             connection.isOfNode = { $0 == node }

@@ -133,7 +133,7 @@ final class PostgresConnection {
     /// On a connection that is for one node, asks for no profile that is on another one, which may be away.
     func verifyIsOfNode(_ profiles: some Sequence<Int64>) throws(PostgresFailure) {
         guard let isOfNode, !profiles.allSatisfy(isOfNode) else { return }
-        throw .ofOtherNodes
+        throw .ofOtherNodes(Array(profiles))
     }
 
     /// Ends a transaction that failed. If even that fails, the connection is of no use.

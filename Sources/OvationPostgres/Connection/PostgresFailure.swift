@@ -10,6 +10,7 @@ struct PostgresFailure: Error {
     let isConnectionLost: Bool
     /// A commit was under way when the connection broke.
     var isInDoubt = false
+    private(set) var profiles: [Int64] = []
 
     init(state: String, message: String) {
         self.state = state
@@ -63,7 +64,13 @@ struct PostgresFailure: Error {
     private static let alone = "alone"
 
     /// A read on a connection that is for one node needs others too.
-    static let ofOtherNodes = PostgresFailure(state: elsewhere, message: "a profile is on several nodes")
+    /// - Parameter profiles: of whose nodes.
+    static func ofOtherNodes(_ profiles: [Int64]) -> PostgresFailure {
+        var failure = PostgresFailure(state: elsewhere, message: "a profile is on several nodes")
+        failure.profiles = profiles
+        return failure
+    }
+
     var isOfOtherNodes: Bool { state == PostgresFailure.elsewhere }
     private static let elsewhere = "elsewhere"
 

@@ -28,7 +28,7 @@ final class PostgresReader: Sendable {
     private let coordinator: ReadPool
     /// nil: everything is on one machine.
     private let several: ReadPool?
-    private let makePool: @Sendable (LanePlace, _ pass: (@Sendable (Read) -> Void)?) -> ReadPool
+    private let makePool: @Sendable (LanePlace, _ pass: ReadPool.Pass?) -> ReadPool
 
     /// Threads of pools look at it, which do not know the reader.
     private final class SharedState: Sendable {
@@ -42,7 +42,7 @@ final class PostgresReader: Sendable {
     /// - Parameter shards: nil: everything is on one machine.
     init(_ target: ConnectionTarget, shards: ShardMap?, limits: Limits, outage: Outage, logger: Logger) {
         let state = SharedState(State(shards: shards))
-        let makePool = { @Sendable (place: LanePlace, pass: (@Sendable (Read) -> Void)?) in
+        let makePool = { @Sendable (place: LanePlace, pass: ReadPool.Pass?) in
             let threads = place == .any || place == .coordinator ? limits.databaseReaders : limits.nodeReaders
             return ReadPool(
                 target, for: place, threads: max(threads, 1), limits: limits, outage: outage, logger: logger,
@@ -71,7 +71,7 @@ final class PostgresReader: Sendable {
         state.value.withLock { state in
             guard !state.isClosed else { return }
             for node in state.shards?.nodes ?? [] where state.nodes[node.number] == nil {
-                state.nodes[node.number] = makePool(.node(node.number)) { [self] in enqueue($0, at: .nodes) }
+                state.nodes[node.number] = makePool(.node(node.number)) { [self] in enqueue($0, needing: $1) }
             }
         }
     }
@@ -115,10 +115,17 @@ final class PostgresReader: Sendable {
         case .profile(let id):
             let pool = state.value.withLock { state in state.shards.flatMap { state.nodes[$0.node(of: id)] } }
             (pool ?? several ?? coordinator).enqueue(read)
-        case .nodes:
-            if let why = nodes.lazy.compactMap(\.pool.refusal).first { return read.fail(PostgresWriter.away(why)) }
-            (several ?? coordinator).enqueue(read)
+        case .nodes: enqueue(read, needing: nil)
         }
+    }
+
+    /// - Parameter profiles: of whose nodes it reads; nil: of all nodes.
+    private func enqueue(_ read: Read, needing profiles: [Int64]?) {
+        let shards = state.shards
+        let needed = profiles.flatMap { profiles in shards.map { shards in Set(profiles.map { shards.node(of: $0) }) } }
+        let pools = nodes.filter { needed?.contains($0.node.number) ?? true }.map(\.pool)
+        if let why = pools.lazy.compactMap(\.refusal).first { return read.fail(PostgresWriter.away(why)) }
+        (several ?? coordinator).enqueue(read)
     }
 
     // MARK: Health

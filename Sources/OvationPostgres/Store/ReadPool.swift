@@ -15,6 +15,8 @@ struct Read: Sendable {
 /// the node once in ``Limits/nodesPoll`` while it has nothing else to do, so that a node that is away is known before
 /// somebody wants something of it.
 final class ReadPool: Sendable {
+    typealias Pass = @Sendable (_ read: Read, _ profiles: [Int64]) -> Void
+
     private enum Step {
         case connect
         case read(Read)
@@ -33,12 +35,12 @@ final class ReadPool: Sendable {
     /// The shards as they are now.
     private let shards: @Sendable () -> ShardMap?
     /// Takes what turns out to need other nodes. nil: there are none.
-    private let pass: (@Sendable (Read) -> Void)?
+    private let pass: Pass?
     private let size = Atomic<Int64>(0)
 
     init(
         _ target: ConnectionTarget, for place: LanePlace, threads: Int, limits: Limits, outage: Outage, logger: Logger,
-        shards: @escaping @Sendable () -> ShardMap?, pass: (@Sendable (Read) -> Void)? = nil
+        shards: @escaping @Sendable () -> ShardMap?, pass: Pass? = nil
     ) {
         (self.target, self.limits, self.place, self.shards, self.pass) = (target, limits, place, shards, pass)
         self.outage = outage
@@ -154,7 +156,7 @@ extension ReadPool {
             let failure = read.run(current)
             cleanUp(after: failure, slot, &connection)
             guard let failure else { return }
-            if failure.isOfOtherNodes, let pass { return pass(read) }
+            if failure.isOfOtherNodes, let pass { return pass(read, failure.profiles) }
             // Reads of other nodes must not wait for one.
             let isWorthWaiting = !failure.isNodeAway || node != nil
             guard isWorthWaiting, let pause = budget.pause(after: failure, triesMax: 3) else {
