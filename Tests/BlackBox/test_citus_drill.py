@@ -21,6 +21,7 @@ import citus as real
 from citus import Citus, Node
 from conftest import Note, StartServer
 from ovation import DEFAULT_SECTION, EMAIL, Client, Server, event, events_path, run, wait_until
+from test_merges import MERGES, WEB
 from test_postgres_drill import Answers, Post, Poster, check
 
 ROUNDS = int(os.environ.get("OVATION_DRILL_ROUNDS", "3"))
@@ -196,9 +197,9 @@ class Rate(threading.Thread):
                 time.sleep(0.2)
 
 
-def post(client: Client, version: str, key: str) -> requests.Response:
+def post(client: Client, version: str, key: str, keyspace: str = EMAIL) -> requests.Response:
     return client.post(
-        events_path(EMAIL, key, DEFAULT_SECTION),
+        events_path(keyspace, key, DEFAULT_SECTION),
         json={"items": [event(version, {"number": 1})]},
         headers={"Idempotency-Key": str(uuid.uuid4())},
     )
@@ -224,7 +225,7 @@ def test_a_node_that_is_away_costs_its_own_profiles_and_nobody_else(
 ) -> None:
     server = start_server(store_name=citus.store)
     admin = server.client()
-    version = admin.make_version({"number": "integer"})
+    version = admin.make_version({"number": "integer"}, keyspaces=[EMAIL, WEB])
     keys = [f"p{number}@example.com" for number in range(40)]
     for key in keys:
         assert post(admin, version, key).status_code == 204
@@ -232,6 +233,14 @@ def test_a_node_that_is_away_costs_its_own_profiles_and_nobody_else(
     lost = [key for key in keys if citus.owner(key) is away]
     kept = [key for key in keys if key not in lost]
     assert lost and kept
+    # A person with a member on either node.
+    crossing, others = kept.pop(), [f"web-{number}" for number in range(20)]
+    for other in others:
+        assert post(admin, version, other, WEB).status_code == 204
+    other = next(other for other in others if citus.owner(other) is away)
+    pair = [(EMAIL, crossing), (WEB, other)]
+    people = [{"keyspace_discriminator": keyspace, "profile_key": key} for keyspace, key in pair]
+    assert admin.request("PUT", MERGES, json={"profiles": people}).status_code == 204
     before, _ = rate(server, admin, version, kept, 4)
     try:
         away.kill() if how == "dead" else away.freeze()
@@ -249,7 +258,7 @@ def test_a_node_that_is_away_costs_its_own_profiles_and_nobody_else(
         def read(key: str) -> float:
             sent = time.monotonic()
             response = admin.get(events_path(EMAIL, key, DEFAULT_SECTION))
-            assert response.status_code == (503 if key in lost else 200)
+            assert response.status_code == (503 if key in [*lost, crossing] else 200)
             return time.monotonic() - sent
 
         assert wait_until(lambda: ready().json().get("missing") == [away.name], 20), "it is named"
@@ -270,7 +279,7 @@ def test_a_node_that_is_away_costs_its_own_profiles_and_nobody_else(
             sent = time.monotonic()
             assert post(admin, version, key).status_code == 503
             at_once.append(time.monotonic() - sent)
-            at_once.append(read(key))
+            at_once += [read(key), read(crossing)]
         assert max(at_once) < 0.5
         lines = [line for line in server.output.splitlines() if "away" in line or "not stored" in line]
         note(
