@@ -16,7 +16,7 @@ from selenium.webdriver import Chrome
 
 from browser import Browser
 from console import SESSION_COOKIE, csrf_of, session_of, sign_in
-from ovation import CRM_ID, DEFAULT_SECTION, EMAIL, Client, Server, event
+from ovation import CRM_ID, DEFAULT_SECTION, EMAIL, Client, Server, event, wait_until
 from routes import PAGES, POSTS, Route
 
 
@@ -41,7 +41,10 @@ class World:
             places["version"] = self.published_version
         if "{attribute}" in route.path:
             places["version"] = places["attribute_" + ("version" if route.path.endswith("/deprecate") else "draft")]
-        return re.sub(r"{(\w+)}", lambda place: places[place[1]], route.path)
+        if route.path == "/console/jobs/{job}/file":
+            places["job"] = places["export"]
+        path = re.sub(r"{(\w+)}", lambda place: places[place[1]], route.path)
+        return path + "?format=csv" if "/exports/" in route.path else path
 
     def form(self, route: Route) -> dict[str, str | list[str]]:
         """What the page of that form would send."""
@@ -147,6 +150,9 @@ def world(chromium: Chrome, server: Server, admin: Client) -> Iterator[World]:
     topic = admin.post(f"/v2{section}/topics", json={"name": "target", "folder_discriminator": folder}).json()
     mapping = {"keyspace_mapping": {"keyspace_discriminator": EMAIL, "field_selector": "email"}}
     job = admin.post(f"/v2{section}/imports", json=mapping).json()
+    asked = admin.post("/audience/profiles/exports", json={"attributes": ["com.apsis1.attributes.firstname"]})
+    export = asked.json()["job_id"]
+    assert wait_until(lambda: admin.get(f"/audience/jobs/{export}/file").status_code == 200, 60, 0.1)
     merged = {
         "profiles": [
             {"keyspace_discriminator": EMAIL, "profile_key": "steve@apsis.com"},
@@ -180,6 +186,7 @@ def world(chromium: Chrome, server: Server, admin: Client) -> Iterator[World]:
             "file": "console.css",
             "operation": "createTag",
             "job": job["import_id"],
+            "export": export,
             "cause": admin.get("/audience/rejections/causes").json()["items"][0]["cause"],
         },
         event_id=admin.list_events()[0]["id"],
