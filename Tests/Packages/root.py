@@ -30,7 +30,7 @@ class CleanRoot:
         try:
             done = subprocess.run(
                 ["debootstrap", "--variant=minbase", "bookworm", str(self.folder)], capture_output=True, text=True,
-                timeout=900)
+                timeout=400)
         except subprocess.TimeoutExpired as error:
             raise NoRoot(str(error)) from error
         if done.returncode != 0:
