@@ -133,5 +133,5 @@ struct InstantStore: Store {
 
     func removeJobs(expiredAt time: Timestamp) async throws(StoreFailure) { throw unused }
 
-    func check() async throws(StoreFailure) { throw unused }
+    func check() async throws(StoreFailure) -> [String] { throw unused }
 }
