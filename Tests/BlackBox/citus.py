@@ -14,7 +14,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from postgres import WAIT_SECONDS, children, is_alive, program, send
+from postgres import WAIT_SECONDS, children, kill_all, program, send
 
 COORDINATOR = os.environ.get("OVATION_TEST_CITUS_URL", "")
 #: Shards that are moved with all their rows take a while.
@@ -61,13 +61,7 @@ class Node:
     def kill(self) -> None:
         """Every process ends where it is, at once; what was written stays."""
         send(self.processes[0], signal.SIGSTOP)
-        processes = self.processes
-        for process in reversed(processes):
-            send(process, signal.SIGKILL)
-        deadline = time.monotonic() + WAIT_SECONDS
-        while any(is_alive(process) for process in processes):
-            assert time.monotonic() < deadline, "killed processes end"
-            time.sleep(0.005)
+        kill_all(self.processes)
         (self.data / "postmaster.pid").unlink()
 
     def start(self) -> None:

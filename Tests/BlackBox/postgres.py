@@ -114,16 +114,9 @@ class Postgres:
 
     def crash(self) -> None:
         """Every process ends where it is, at once; what was written stays."""
-        processes = self.processes
         # Nothing new may start while they are counted.
-        send(processes[0], signal.SIGSTOP)
-        processes = self.processes
-        for process in reversed(processes):
-            send(process, signal.SIGKILL)
-        deadline = time.monotonic() + WAIT_SECONDS
-        while any(is_alive(process) for process in processes):
-            assert time.monotonic() < deadline, "killed processes end"
-            time.sleep(0.005)
+        send(self.processes[0], signal.SIGSTOP)
+        kill_all(self.processes)
         # A process that was not waited for yet still has its number, and PostgreSQL would take it for running.
         for file in [self.folder / "data/postmaster.pid", *self.folder.glob(".s.PGSQL.*.lock")]:
             file.unlink()
@@ -217,3 +210,13 @@ def is_alive(process: int) -> bool:
 def send(process: int, number: signal.Signals) -> None:
     with contextlib.suppress(ProcessLookupError):
         os.kill(process, number)
+
+
+def kill_all(processes: list[int]) -> None:
+    """The youngest first. Returns when all have ended."""
+    for process in reversed(processes):
+        send(process, signal.SIGKILL)
+    deadline = time.monotonic() + WAIT_SECONDS
+    while any(is_alive(process) for process in processes):
+        assert time.monotonic() < deadline, "killed processes end"
+        time.sleep(0.005)
