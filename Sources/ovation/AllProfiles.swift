@@ -133,9 +133,7 @@ private final class ProfilesListener: ExportObserver {
             lastLine.withLock { line in
                 let cursor = ProfilesExport.cursor(ofLine: line) ?? start
                 StandardError.writeLine("Stopped; the export is not whole." + AllProfiles.goingOn(cursor))
-                signal(SIGINT, SIG_DFL)
-                kill(getpid(), SIGINT)
-                _exit(130)
+                endAsInterrupted()
             }
         }
         source.resume()
@@ -144,5 +142,17 @@ private final class ProfilesListener: ExportObserver {
             signal(SIGINT, SIG_DFL)
         }
         return try await work()
+    }
+
+    /// Ends the process as Ctrl-C does, so that a shell sees the signal. A queue's thread blocks signals: a signal to the
+    /// whole process would go to another thread, and end it at some later moment.
+    private func endAsInterrupted() -> Never {
+        signal(SIGINT, SIG_DFL)
+        var signals = sigset_t()
+        sigemptyset(&signals)
+        sigaddset(&signals, SIGINT)
+        pthread_sigmask(SIG_UNBLOCK, &signals, nil)
+        raise(SIGINT)
+        _exit(130)
     }
 }

@@ -14,10 +14,12 @@ from selenium.common.exceptions import (
     ElementClickInterceptedException,
     StaleElementReferenceException,
     TimeoutException,
+    WebDriverException,
 )
 from selenium.webdriver import ActionChains, Chrome, ChromeOptions, Keys
 from selenium.webdriver.chrome.service import Service
 from selenium.webdriver.common.by import By
+from selenium.webdriver.remote.errorhandler import ErrorHandler
 from selenium.webdriver.remote.webelement import WebElement
 from selenium.webdriver.support.ui import WebDriverWait
 
@@ -60,6 +62,18 @@ return [...(root ?? document).querySelectorAll(selector)].filter((e) =>
 """
 
 
+class Errors(ErrorHandler):
+    """Chromedriver has two answers for an element that has left the page: which one depends on the moment."""
+
+    def check_response(self, response: dict[str, Any]) -> None:
+        try:
+            super().check_response(response)
+        except WebDriverException as error:
+            if "does not belong to the document" in (error.msg or ""):
+                raise StaleElementReferenceException(error.msg, error.screen, error.stacktrace) from None
+            raise
+
+
 def start() -> Chrome:
     options = ChromeOptions()
     options.binary_location = CHROMIUM
@@ -76,7 +90,9 @@ def start() -> Chrome:
         options.add_argument(argument)
     options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
     options.set_capability("unhandledPromptBehavior", "dismiss and notify")
-    return Chrome(options=options, service=Service(CHROMEDRIVER))
+    driver = Chrome(options=options, service=Service(CHROMEDRIVER))
+    driver.error_handler = Errors()
+    return driver
 
 
 class Browser:
@@ -192,7 +208,11 @@ class Browser:
 
     def value(self, field: Name) -> str:
         """What stands in a field."""
-        return str(self.field(field).get_property("value"))
+        return str(self.wait(lambda: (self.field(field).get_property("value"),))[0])
+
+    def texts(self, selector: str) -> list[str]:
+        """What some parts of the page say, all at one moment."""
+        return self.wait(lambda: ([part.text for part in self.css(selector)],))[0]
 
     def region(self, name: Name) -> WebElement:
         return self.find("region", name)
@@ -206,13 +226,17 @@ class Browser:
     # MARK: Doing
 
     def click(self, role: str, name: Name, within: WebElement | None = None) -> None:
-        element = self.find(role, name, within)
+        # A page that is under way replaces its parts: what was found may be gone when it is clicked.
+        self.wait(lambda: self._click(self.find(role, name, within)), f"the {role} '{name}' was replaced again and again")
+
+    def _click(self, element: WebElement) -> bool:
         try:
             element.click()
         except ElementClickInterceptedException:
             # Something sticks to the edge to which it was scrolled.
             self.script("arguments[0].scrollIntoView({block: 'center'})", element)
             element.click()
+        return True
 
     def press(self, button: Name) -> None:
         """Clicks a button that leads to another page."""

@@ -45,13 +45,13 @@ def test_a_file_is_mapped_checked_and_imported_and_its_refused_rows_come_back(
     assert "A new profile" in console.region("What would happen with the first rows").text
     console.choose("Meaning of born", "Birth date")
     console.click("button", "Check")
-    row = console.wait(lambda: [row for row in console.css("#step tbody tr") if "Refused" in row.text])[0]
-    assert "p3@example.com" in row.text and "born: This is no date" in row.text
+    row = console.wait(lambda: [text for text in console.texts("#step tbody tr") if "Refused" in text])[0]
+    assert "p3@example.com" in row and "born: This is no date" in row
     assert first_name(admin, "p1@example.com") is None, "nothing is stored yet"
     console.click("button", "Start the import")
     console.wait_for_heading("Import")
     console.wait(lambda: "Completed" in console.region("Progress").text)
-    numbers = [each.text for each in console.css("#job .facts dd")][:4]
+    numbers = console.texts("#job .facts dd")[:4]
     assert numbers == ["3", "0", "0", "1"], numbers
     assert "born" in console.region("Refused rows").text and "4" in console.region("Refused rows").text
     assert first_name(admin, "p1@example.com") == "Person 1"

@@ -70,6 +70,33 @@ struct SQLiteStoreTests {
         #expect(try await store.append(Fixtures.batch("a@b.se", times: [1])) == .stored)
     }
 
+    @Test("a change of the file that a killed start did not end is no damage, and the next start takes it back")
+    func takesBackAKilledChange() async throws {
+        try FileManager.default.createDirectory(atPath: folder.path + "/data", withIntermediateDirectories: true)
+        let killed = try DatabaseQueue(path: folder.path + "/killed.sqlite")
+        try await killed.writeWithoutTransaction { [folder, path] database in
+            // Pages that do not fit into the cache go to the file, and what stood there to the journal.
+            try database.execute(sql: "CREATE TABLE old (x); INSERT INTO old VALUES (zeroblob(100000)); DROP TABLE old")
+            try database.execute(sql: "PRAGMA cache_size = 1; BEGIN; CREATE TABLE new (x)")
+            try database.execute(sql: "INSERT INTO new VALUES (zeroblob(1000000))")
+            for suffix in ["", "-journal"] {
+                try FileManager.default.copyItem(
+                    atPath: folder.path + "/killed.sqlite" + suffix, toPath: path + suffix)
+            }
+            try database.execute(sql: "ROLLBACK")
+        }
+        let findings = SQLiteDoctor.findings(path: path)
+        #expect(findings.allSatisfy { $0.isGood })
+        #expect(findings.last?.text.hasSuffix("the next start takes that change back") == true)
+        let refusal = #expect(throws: StoreFailure.self) { try SQLiteKeys.read(path: path) }
+        #expect(refusal?.message.contains("start the server once") == true)
+        // A file with a table of another program would be refused.
+        let store = try open()
+        defer { store.close() }
+        try await store.foundWithDefinitions()
+        #expect(try await store.append(Fixtures.batch("a@b.se", times: [1])) == .stored)
+    }
+
     @Test("is opened in WAL with synchronous=FULL, whatever GRDB sets meanwhile")
     func isDurable() async throws {
         let store = try open()

@@ -105,6 +105,12 @@ public enum SQLiteDoctor {
             let database = try DatabaseQueue(path: path, configuration: configuration)
             defer { try? database.close() }
             try database.read { findings = try inspect($0, path, isDeep: isDeep) }
+        } catch let error as DatabaseError where error.leavesRollback {
+            return [
+                Finding(
+                    isGood: true,
+                    text: "\(path): a program was stopped while it changed the file; the next start takes that change back")
+            ]
         } catch {
             // A transaction in which a page could not be read cannot be ended either.
             guard let findings else { throw StoreFailure(error) }

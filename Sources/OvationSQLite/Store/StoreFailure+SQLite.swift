@@ -9,6 +9,10 @@ extension StoreFailure {
     init(_ error: any Error) {
         switch error {
         case let failure as StoreFailure: self = failure
+        case let error as DatabaseError where error.leavesRollback:
+            self.init(
+                .unavailable,
+                "a program was stopped while it changed the file; start the server once, which takes that change back")
         case let error as DatabaseError:
             let message = "\(error.extendedResultCode): \(error.message ?? "")"
             switch error.resultCode {
@@ -24,6 +28,12 @@ extension StoreFailure {
         default: self.init(.unavailable, "\(error)")
         }
     }
+}
+
+extension DatabaseError {
+    /// Beside the file is the journal of a change that did not end, as of a first start that was killed. A connection that
+    /// only reads cannot take the change back, and reads nothing.
+    var leavesRollback: Bool { extendedResultCode == .SQLITE_READONLY_ROLLBACK }
 }
 
 extension StoreFailure {
