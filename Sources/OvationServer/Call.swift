@@ -297,6 +297,15 @@ extension Call {
     }
 }
 
+extension HTTPFields {
+    /// A header's value; the values, joined, where it came several times. To ask for it by its name alone says the same, but
+    /// copies a single value to join it with nothing, and requests have few fields that come twice.
+    func text(of name: HTTPField.Name) -> String? {
+        guard let first = firstIndex(where: { $0.name == name }) else { return nil }
+        return self[(first + 1)...].contains { $0.name == name } ? self[name] : self[first].value
+    }
+}
+
 // MARK: - What goes out
 
 extension Response {

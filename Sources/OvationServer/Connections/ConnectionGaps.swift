@@ -2,7 +2,6 @@ import HTTPTypes
 import NIOCore
 import NIOHTTP1
 import NIOHTTPTypes
-import NIOHTTPTypesHTTP1
 import OvationCore
 import OvationWire
 
@@ -210,13 +209,6 @@ final class ConnectionGaps: ChannelDuplexHandler, RemovableChannelHandler {
         brokenDetail = fault.detail
         // The only kind of error that the server answers.
         context.fireErrorCaught(HTTPParserError.unknown)
-    }
-
-    func handlerAdded(context: ChannelHandlerContext) {
-        let pipeline = context.pipeline.syncOperations
-        // Missing if a test has no connection.
-        guard let codec = try? pipeline.handler(type: HTTP1ToHTTPServerCodec.self) else { return }
-        try? pipeline.addHandler(HostCheck(), position: .before(codec))
     }
 
     func write(context: ChannelHandlerContext, data: NIOAny, promise: EventLoopPromise<Void>?) {

@@ -4,7 +4,6 @@ import Logging
 import NIOCore
 import NIOHTTP1
 import NIOHTTPTypes
-import NIOHTTPTypesHTTP1
 import OvationCore
 
 /// Handles each connection on the thread of its own event loop, from the first byte of a request to the last of its
@@ -25,7 +24,7 @@ struct PinnedConnections: HTTPChannelHandler {
         private static let unsentMax = NIOBSDSocket.Option(rawValue: 25)
     #endif
 
-    /// The same as Hummingbird's own channel for HTTP/1.1, except for the decoder of requests.
+    /// The same as Hummingbird's own channel for HTTP/1.1, except for the decoder of requests and the codec.
     func setup(channel: any NIOCore.Channel, logger: Logger) -> EventLoopFuture<
         NIOAsyncChannel<HTTPRequestPart, HTTPResponsePart>
     > {
@@ -52,7 +51,7 @@ struct PinnedConnections: HTTPChannelHandler {
                 HTTPResponseEncoder(),
                 // The buffer only has to hold one head, so no HTTP client reaches this limit.
                 ByteToMessageHandler(decoder, maximumBufferSize: 2 * Limits.headBytesMax),
-                HTTP1ToHTTPServerCodec(secure: false),
+                RequestCodec(),
                 ConnectionGaps(limits: limits, decoder: decoder),
                 HTTPConnectionStateHandler(idleTimeout: limits.idleTimeout, logger: logger),
             ])

@@ -92,13 +92,10 @@ package struct BearerAuthentication: Sendable {
     }
 
     static func token(in request: Request) throws(Problem) -> Substring {
-        // When asked for by its name alone, a header is joined again even if it came in one piece.
-        var fields = request.headers.lazy.filter { $0.name == .authorization }.makeIterator()
-        guard let first = fields.next() else {
+        guard var header = request.headers.text(of: .authorization) else {
             throw Problem(
                 .unauthorized, "Send the header 'Authorization: Bearer TOKEN'; a token comes from POST /oauth/token.")
         }
-        var header = fields.next() == nil ? first.value : request.headers[.authorization] ?? ""
         guard let start = header.withUTF8(BearerAuthentication.startOfToken) else {
             throw Problem(
                 .unauthorized, "The Authorization header is not 'Bearer TOKEN'; a token comes from POST /oauth/token.")
