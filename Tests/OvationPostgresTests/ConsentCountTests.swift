@@ -108,7 +108,7 @@ struct ConsentCountTests {
         try expectSound()
         let connection = try connect()
         for statement in [
-            "DROP TABLE ovation.consent_count", "DROP TABLE ovation.job",
+            "DROP TABLE ovation.consent_count", "DROP TABLE ovation.job", "DROP TABLE ovation.node_usage",
             "ALTER TABLE ovation.mapped_attribute DROP COLUMN state",
             "DELETE FROM ovation.migration WHERE number >= 11",
         ] {

@@ -51,7 +51,8 @@ struct MappedValueTests {
         for statement in [
             "DROP TABLE ovation.profile_value", "DROP TABLE ovation.mapped_attribute",
             "DROP TABLE ovation.consent_count", "ALTER TABLE ovation.erasure DROP COLUMN consents",
-            "DROP TABLE ovation.job", "DELETE FROM ovation.migration WHERE number >= 9",
+            "DROP TABLE ovation.job", "DROP TABLE ovation.node_usage",
+            "DELETE FROM ovation.migration WHERE number >= 9",
         ] {
             _ = try connection.run([Command(Statement(statement, statement))])
         }

@@ -41,11 +41,12 @@ struct PostgresDistributionTests {
         #expect(tables.map(\.name) == Schema.tables && !tables.contains(where: \.isChanged))
         for table in tables {
             switch table.placement {
-            case .nodes(let column, let shards): #expect(column == "profile_id" && shards > 1, "\(table)")
+            case .nodes(let column, let shards):
+                #expect(column == PostgresDistribution.spreadBy[table.name] && shards > 1, "\(table)")
             case .coordinator: #expect(PostgresDistribution.spreadBy[table.name] == nil, "\(table)")
             }
         }
-        #expect(tables.filter { $0.placement != .coordinator }.map(\.name) == ["event", "profile"])
+        #expect(tables.filter { $0.placement != .coordinator }.map(\.name) == ["event", "node_usage", "profile"])
         let together = try database.query(
             "SELECT count(DISTINCT colocationid) FROM pg_dist_partition WHERE partmethod = 'h'")
         #expect(together == "1", "a profile and its events lie on one node")
@@ -55,7 +56,7 @@ struct PostgresDistributionTests {
     func movesWhatIsStored() async throws {
         if PostgresServer.isCitus {
             try database.open().close()
-            for table in ["event", "profile", "version_usage"] {
+            for table in ["event", "node_usage", "profile", "version_usage"] {
                 _ = try database.query("SELECT undistribute_table('ovation.\(table)')")
             }
             // It is empty still, and would be spread again.
@@ -69,7 +70,8 @@ struct PostgresDistributionTests {
         #expect(!PostgresServer.isCitus || atWork.message.contains("Stop them first"), "\(atWork.message)")
         store.close()
         if PostgresServer.isCitus {
-            #expect(try distribute().filter(\.isChanged).map(\.name) == ["event", "profile", "version_usage"])
+            let changed = try distribute().filter(\.isChanged).map(\.name)
+            #expect(changed == ["event", "node_usage", "profile", "version_usage"])
             #expect(try database.query("SELECT count(*) FROM event") == "90")
         } else {
             #expect(refusal() != nil)
@@ -81,6 +83,24 @@ struct PostgresDistributionTests {
             #expect(try await store.events(filter, after: nil, limit: 9)?.events.count == 3)
         }
         #expect(try await store.usage(account: 1).map(\.events) == [90])
+    }
+
+    @Test("a store that an older version has spread has the newer tables on its nodes when it is opened")
+    func spreadsLaterTables() async throws {
+        let older = try database.open()
+        try await older.found()
+        _ = try await older.append(Fixtures.batch("a@b.se", times: [1]))
+        older.close()
+        for statement in ["DROP TABLE node_usage", "DELETE FROM migration WHERE number >= 14"] {
+            _ = try database.query(statement)
+        }
+        let store = try database.open()
+        defer { store.close() }
+        for time in [2, 3] as [Int64] { _ = try await store.append(Fixtures.batch("a@b.se", times: [time])) }
+        #expect(try await store.usage(account: 1).map(\.events) == [3])
+        guard PostgresServer.isCitus else { return }
+        let placement = "SELECT partmethod FROM pg_dist_partition WHERE logicalrelid = 'node_usage'::regclass"
+        #expect(try database.query(placement) == "h")
     }
 
     @Test("the size counts what lies on the nodes too")
@@ -115,6 +135,7 @@ struct PostgresDistributionTests {
         }
         #expect(findings.contains { $0.hasPrefix("Citus ") && $0.contains("the coordinator of ") })
         #expect(findings.contains { $0.hasPrefix("spread by profile: event in ") })
+        #expect(findings.contains { $0.hasPrefix("the node ") && $0.hasSuffix(" takes posts from this machine") })
         _ = try database.query("SELECT undistribute_table('ovation.event')")
         let later = PostgresDoctor.findings(connection: database.target)
         #expect(later.contains { !$0.isGood && $0.text.contains("not spread over the nodes: event") })

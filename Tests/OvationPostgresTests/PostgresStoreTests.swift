@@ -311,7 +311,7 @@ struct PostgresStoreTests {
         #expect(
             names
                 == "account act activity api_key catalogue_log consent_count erasure event event_block idempotency job mapped_attribute "
-                + "migration profile profile_change profile_data profile_member profile_state profile_value rejection rejection_id setting signing_key version_usage"
+                + "migration node_usage profile profile_change profile_data profile_member profile_state profile_value rejection rejection_id setting signing_key version_usage"
         )
     }
 }

@@ -71,7 +71,7 @@ struct SQLTests {
         "signing_key": nil,
         "migration": nil, "erasure": nil, "mapped_attribute": nil, "profile_member": nil, "profile_value": nil,
         "profile_change": nil, "profile_data": nil, "profile": "profile_id", "event": "profile_id", "idempotency": nil,
-        "version_usage": nil, "consent_count": nil, "job": nil,
+        "version_usage": nil, "consent_count": nil, "job": nil, "node_usage": "slot",
         "rejection": nil,
     ]
 

@@ -72,6 +72,47 @@ struct ShardMapTests {
         #expect(needed == [10, 16, 18, 22, 25, 28])
     }
 
+    @Test("shards have bounds, which end where the next one begins")
+    func hasBounds() throws {
+        let map = try #require(
+            ShardMap([.init(first: .min, node: 1), .init(first: 0, node: 2), .init(first: 1 << 30, node: 1)]))
+        let ids = (0..<1000 as Range<Int64>)
+        let (lowest, highest) = map.bounds(of: ids)
+        #expect(lowest == [Int64(Int32.min), 0, 1 << 30] && highest == [-1, (1 << 30) - 1, Int64(Int32.max)])
+        for id in ids.prefix(50) {
+            let (one, other) = map.bounds(of: [id, id])
+            #expect(one.count == 1 && one[0] <= Int64(profileHash(id)) && Int64(profileHash(id)) <= other[0])
+        }
+    }
+
+    @Test("a lane has a slot on each node, and no two lanes have the same")
+    func hasSlots() throws {
+        let map = try Self.map(shards: 8, nodes: 3)
+        var seen: Set<Int64> = []
+        for slot in [0, 1, 7, 9_999] as [Int64] {
+            for node in map.nodes {
+                let own = try #require(map.slot(of: slot, on: node.number))
+                #expect(map.node(of: own) == node.number && own % Locks.slotsMax == slot && seen.insert(own).inserted)
+            }
+        }
+        #expect(map.slot(of: 1, on: 99) == nil)
+    }
+
+    @Test("a node has an address, where Citus has one for it")
+    func hasAddresses() throws {
+        let names: [Int64: String] = [1: "db1.example.com:5432", 2: "?", 3: "::1:5433"]
+        let shards = [(Int32.min, 1), (0, 2), (9, 3)].map { ShardMap.Shard(first: $0, node: $1) }
+        let nodes = try #require(ShardMap(shards, names: names)).nodes
+        #expect(nodes.map { $0.address?.host } == ["db1.example.com", nil, "::1"])
+        #expect(nodes.map { $0.address?.port } == ["5432", nil, "5433"])
+        let target = try ConnectionTarget(
+            "postgres://me:secret@a,b:1,2/events?hostaddr=1.2.3.4,1.2.3.5&sslmode=require")
+        let other = target.at(host: "db1.example.com", port: "5432")
+        #expect("\(other)" == "postgres://me@db1.example.com:5432/events")
+        #expect(other.value(of: "hostaddr") == nil && other.value(of: "password") == "secret")
+        #expect(other.value(of: "sslmode") == "require" && other.value(of: "connect_timeout") == "2")
+    }
+
     @Test("without shards there is no map")
     func isNothing() {
         #expect(ShardMap([]) == nil)
@@ -145,12 +186,14 @@ struct NodeGroupTests {
     }
 
     /// Places of what is taken together, one group after the other, from a line that nothing is added to.
-    private func groups(_ needs: [GroupNeeds], eventsMax: Int = 10, isSpread: Bool = true) -> [[Int]] {
+    private func groups(
+        _ needs: [GroupNeeds], eventsMax: Int = 10, isSpread: Bool = true, isOnNode: Bool = false
+    ) -> [[Int]] {
         var pool = ConnectionPool<Int>(slots: 1, waitingMax: .max, patience: .seconds(1))
         for place in needs.indices { #expect(pool.offer(place, at: .now) == nil) }
         var groups: [[Int]] = []
         while pool.waitingCount > 0, groups.count < 20 {
-            var limits = GroupLimits(eventsMax: eventsMax, shards: isSpread ? shards : nil)
+            var limits = GroupLimits(eventsMax: eventsMax, shards: isSpread ? shards : nil, isOnNode: isOnNode)
             groups.append(pool.take { limits.admit(needs[$0]) })
         }
         return groups
@@ -167,6 +210,22 @@ struct NodeGroupTests {
         ]
         #expect(groups(needs) == [[0, 2, 4], [1, 3, 5]])
         #expect(groups(needs, isSpread: false) == [[0, 1, 2, 3, 4, 5]])
+    }
+
+    @Test(
+        "a group that a lane stores on its node takes nothing else, and nothing overtakes a post to the same profile")
+    func keepToTheNode() {
+        func plain(_ number: Int) -> GroupNeeds {
+            GroupNeeds(reach: .profile(id(number, on: 0)), size: 1, isForNode: true)
+        }
+        let change = GroupNeeds(reach: .profile(id(3, on: 0)), size: 1, isChange: true)
+        let needs = [plain(0), post(1, on: 0), plain(1), plain(2), change, plain(3), plain(0)]
+        #expect(groups(needs, isOnNode: true) == [[0, 3, 6], [1, 2, 4], [5]])
+        #expect(groups(needs) == [[0, 1, 2, 3, 4], [5, 6]])
+        // What comes first decides.
+        #expect(groups([post(1, on: 0), plain(0), plain(2)], isOnNode: true) == [[0, 1, 2]])
+        let chunk = GroupNeeds(reach: .profiles, size: 4)
+        #expect(groups([plain(0), chunk, plain(1)], isOnNode: true) == [[0], [1], [2]])
     }
 
     @Test("a full group leaves later posts waiting, so no post of a profile overtakes another")

@@ -235,7 +235,7 @@ struct StoreCopyTests {
         #expect(copied.count == RowKind.allCases.count)
         #expect(
             tables.split(separator: "\n").map(String.init)
-                == (copied + ["activity", "consent_count", "job", "migration", "profile_value"]).sorted())
+                == (copied + ["activity", "consent_count", "job", "migration", "node_usage", "profile_value"]).sorted())
         for (table, kind) in [
             ("act", RowKind.act), ("api_key", .apiKey), ("event", .event), ("idempotency", .idempotency),
             ("profile", .profile), ("profile_change", .profileChange), ("profile_data", .profileData),

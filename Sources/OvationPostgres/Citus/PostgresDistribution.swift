@@ -66,19 +66,22 @@ public enum PostgresDistribution {
         }
     }
 
-    /// A table that a migration has added to a store which is spread is made known, as the others were.
+    /// A table that a migration has added to a store which is spread is made known or spread, as the others were. It is empty.
     static func keepNew(_ connection: PostgresConnection) throws(PostgresFailure) {
         guard try connection.run(CitusSQL.isThere).bool(0, 0) else { return }
         func unknown() throws(PostgresFailure) -> [Found] {
             let found = try tables(connection)
             guard found.contains(where: { spreadBy[$0.name] != nil && $0.isInPlace }) else { return [] }
-            return found.filter { known.contains($0.name) && !$0.isInPlace }
+            return found.filter { (known.contains($0.name) || added.contains($0.name)) && !$0.isInPlace }
         }
         guard try !unknown().isEmpty else { return }
         try connection.run([Command(.begin), Command(Locks.migration)])
         // Another server may have been at it.
         for table in try unknown() {
-            try connection.run([Command(CitusSQL.keepHere) { $0.add("ovation." + table.name) }], patience: patience)
+            let commands = spreadBy[table.name].map { spread(table.name, by: $0, beside: "ovation.profile") }
+            for command in commands ?? [Command(CitusSQL.keepHere) { $0.add("ovation." + table.name) }] {
+                try connection.run([command], patience: patience)
+            }
         }
         try connection.run([Command(.commit)])
     }
@@ -89,8 +92,10 @@ public enum PostgresDistribution {
     ///
     /// `version_usage`, `profile_change` and `erasure` stay on the coordinator too, but Citus knows them: a transaction that
     /// writes to one of them and to a node then commits in two phases, so that the coordinator's commit decides both.
-    static let spreadBy = ["event": "profile_id", "profile": "profile_id"]
+    static let spreadBy = ["event": "profile_id", "node_usage": "slot", "profile": "profile_id"]
     static let known = ["erasure", "profile_change", "version_usage"]
+    /// Of those that are spread, the ones that came later.
+    private static let added = ["node_usage"]
 
     struct Found: Equatable {
         let name: String
@@ -151,6 +156,18 @@ public enum PostgresDistribution {
     /// How long PostgreSQL may take to move stored rows.
     private static let patience = Duration.seconds(24 * 3600)
 
+    private static func spread(_ name: String, by column: String, beside: String) -> [Command] {
+        let table = "ovation." + name
+        return [
+            Command(CitusSQL.spread) {
+                $0.add(table)
+                $0.add(column)
+                $0.add(beside)
+            },
+            Command(CitusSQL.dropLocalRows) { $0.add(table) },
+        ]
+    }
+
     /// All in one transaction, under the lock for bringing tables up to date. false: there was nothing to do.
     @discardableResult
     private static func spread(_ connection: PostgresConnection, onlyEmpty: Bool) throws(PostgresFailure) -> Bool {
@@ -164,19 +181,13 @@ public enum PostgresDistribution {
         }
         var commands: [Command] = []
         // Profiles come first: their rows decide where those that belong to them go.
-        for (name, beside) in [("profile", "none"), ("event", "ovation.profile")] {
+        for (name, beside) in [
+            ("profile", "none"), ("event", "ovation.profile"), ("node_usage", "ovation.profile"),
+        ] {
             guard let column = spreadBy[name], found.contains(where: { $0.name == name && !$0.isInPlace }) else {
                 continue
             }
-            let table = "ovation." + name
-            commands += [
-                Command(CitusSQL.spread) {
-                    $0.add(table)
-                    $0.add(column)
-                    $0.add(beside)
-                },
-                Command(CitusSQL.dropLocalRows) { $0.add(table) },
-            ]
+            commands += spread(name, by: column, beside: beside)
         }
         for name in known where found.contains(where: { $0.name == name && !$0.isInPlace }) {
             commands.append(Command(CitusSQL.keepHere) { $0.add("ovation." + name) })

@@ -49,8 +49,8 @@ enum CitusSQL {
     static let health = Statement(
         "citus_health",
         """
-        SELECT nodename, nodeport::bigint, citus_check_connection_to_node(nodename, nodeport) FROM pg_dist_node
-        WHERE groupid <> 0 AND noderole = 'primary' AND isactive ORDER BY nodename, nodeport
+        SELECT nodename, nodeport::bigint, citus_check_connection_to_node(nodename, nodeport), groupid::bigint
+        FROM pg_dist_node WHERE groupid <> 0 AND noderole = 'primary' AND isactive ORDER BY nodename, nodeport
         """)
 
     /// Our tables, and how Citus has them: `h` is spread by a hash; others that it knows are not spread.

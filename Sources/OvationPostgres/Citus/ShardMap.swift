@@ -17,6 +17,12 @@ struct ShardMap: Equatable, Sendable {
         let name: String
         /// An id that belongs there, for asking whether the node answers.
         let example: Int64
+
+        /// nil: Citus has no primary there.
+        var address: (host: String, port: String)? {
+            guard let colon = name.lastIndex(of: ":"), colon > name.startIndex else { return nil }
+            return (String(name[..<colon]), String(name[name.index(after: colon)...]))
+        }
     }
 
     /// By rising number.
@@ -47,6 +53,21 @@ struct ShardMap: Equatable, Sendable {
 
     /// A node with one shard of a thousand is found among so many ids.
     private static let examplesMax: Int64 = 20_000
+
+    /// The lowest and the highest hashes of the shards that these are in, each once.
+    func bounds(of ids: some Sequence<Int64>) -> (lowest: [Int64], highest: [Int64]) {
+        let places = Set(ids.map { ShardMap.shard(of: $0, firsts) }).sorted()
+        return (
+            places.map { Int64(firsts[$0]) },
+            places.map { $0 + 1 < firsts.count ? Int64(firsts[$0 + 1]) - 1 : Int64(Int32.max) }
+        )
+    }
+
+    /// A number of slots of a lane on that node, which no other slot leads to. nil: there is none.
+    func slot(of slot: Int64, on node: Int64) -> Int64? {
+        stride(from: slot, to: slot + ShardMap.examplesMax * Locks.slotsMax, by: Int(Locks.slotsMax))
+            .first { self.node(of: $0) == node }
+    }
 
     /// The lowest hash of its shard.
     func shard(of profile: Int64) -> Int32 { firsts[ShardMap.shard(of: profile, firsts)] }
@@ -100,6 +121,28 @@ extension ShardMap.Node {
         if rows.count == 1, !rows.bool(0, 0) {
             throw PostgresFailure(state: PostgresFailure.nodeAway, message: "the node \(name) does not answer")
         }
+    }
+}
+
+extension NodeSQL {
+    /// Numbers are drawn without a commit on the coordinator, so a crash may take back that they were. Whoever draws some
+    /// calls this first on its connection, which is younger than the coordinator's last start.
+    static func raiseNumbersAfterStart(_ connection: PostgresConnection) throws(PostgresFailure) {
+        guard try connection.run(isStarted).bool(0, 0) else { return }
+        try connection.run([
+            Command(.begin), Command(Locks.awaitOrder),
+            Command(raiseNumbers) { $0.add(blocksAfterStart * Schema.eventBlock) }, Command(noteStart),
+            Command(.commit),
+        ])
+    }
+
+    /// Returns when what was under way on any node is committed or will never be.
+    static func awaitOrders(_ connection: PostgresConnection) throws(PostgresFailure) {
+        let rows = try connection.run(awaitOrders)
+        guard rows.count > 0 else { return }
+        throw PostgresFailure(
+            state: PostgresFailure.nodeAway,
+            message: "the node \(rows.text(0, 0)) did not finish what is under way: \(rows.textOrNil(0, 1) ?? "")")
     }
 }
 

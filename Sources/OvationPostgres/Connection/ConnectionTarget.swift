@@ -47,6 +47,14 @@ struct ConnectionTarget: Sendable {
     /// libpq takes a password from here when the string has none.
     static let environmentSecrets = [ProcessInfo.processInfo.environment["PGPASSWORD"]].compactMap { $0 }
 
+    private init(options: [(keyword: String, value: String)]) { self.options = options }
+
+    /// The same database with the same user on another machine.
+    func at(host: String, port: String) -> ConnectionTarget {
+        let own = options.filter { !["host", "hostaddr", "port"].contains($0.keyword) }
+        return ConnectionTarget(options: own + [("host", host), ("port", port)])
+    }
+
     /// nil: it is left to libpq.
     func value(of keyword: String) -> String? { options.first { $0.keyword == keyword }?.value }
 }

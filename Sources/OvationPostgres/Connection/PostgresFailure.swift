@@ -63,6 +63,16 @@ struct PostgresFailure: Error {
     var isOfCompany: Bool { state == PostgresFailure.alone }
     private static let alone = "alone"
 
+    /// What a group of posts needs, only the coordinator can say, or do for several nodes.
+    static func throughCoordinator(_ message: String) -> PostgresFailure {
+        PostgresFailure(state: coordinator, message: message)
+    }
+    var isThroughCoordinator: Bool { state == PostgresFailure.coordinator }
+    private static let coordinator = "coordinator"
+
+    /// A shard is not on the node where a group meant to write to it (``NodeSQL/verifyIsHere``).
+    var isOfMovedShard: Bool { state == "22012" }
+
     /// A read on a connection that is for one node needs others too.
     /// - Parameter profiles: of whose nodes.
     static func ofOtherNodes(_ profiles: [Int64]) -> PostgresFailure {

@@ -120,6 +120,9 @@ enum Locks {
     static let log = Statement(
         "lock_log", "SELECT pg_advisory_xact_lock(1330004546, ($1::bigint % 2147483647)::integer)")
 
+    /// Numbers of slots are lower.
+    static let slotsMax: Int64 = 10_000
+
     /// A writer's own number for the life of its connection: the lowest that is free.
     static let takeSlot = Statement(
         "take_slot",

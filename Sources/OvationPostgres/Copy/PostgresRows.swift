@@ -38,6 +38,8 @@ public final class PostgresRows: RowTarget, @unchecked Sendable {
             let connection = try Session.open(target, for: .writing, patience: PostgresRows.patience)
             try connection.run([Command(CopySQL.session)])
             try PostgresRows.lock(connection)
+            // What a server was about to commit on a node when it ended.
+            if try ShardMap.read(connection) != nil { try NodeSQL.awaitOrders(connection) }
             switch purpose {
             case .source: try PostgresRows.verifyIsCurrent(connection)
             case .target:

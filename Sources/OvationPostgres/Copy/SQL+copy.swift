@@ -136,11 +136,14 @@ enum CopySQL {
         SELECT * FROM unnest($1::text[], $2::text[], $3::bigint[], $4::bigint[])
         """)
 
-    /// The slots say which lane counted; a copy needs only the sums.
+    /// The slots say which lane counted; a copy needs only the sums. No two rows are equal, so none is lost.
     private static let selectUsage = Statement(
         "copy_usage",
         """
-        SELECT account_id, version_id, sum(events)::bigint, max(last_received_at) FROM version_usage
+        SELECT account_id, version_id, sum(events)::bigint, max(last_received_at) FROM (
+            SELECT slot, account_id, version_id, -1::bigint AS minute, events, last_received_at FROM version_usage
+            UNION SELECT slot, account_id, version_id, minute, events, last_received_at FROM node_usage
+        ) AS counted
         WHERE (account_id, version_id) > ($1::bigint, $2::bigint)
         GROUP BY account_id, version_id ORDER BY account_id, version_id LIMIT $3::bigint
         """)
@@ -337,7 +340,11 @@ enum CopySQL {
     static let newestUse = Statement("copy_newest_use", "SELECT coalesce(max(last_used_at), 0) FROM api_key")
     static let rejectionCount = Statement("copy_rejection_count", "SELECT count(*) FROM rejection")
     static let eventCount = Statement(
-        "copy_event_count", "SELECT coalesce(sum(events), 0)::bigint FROM version_usage")
+        "copy_event_count",
+        """
+        SELECT (SELECT coalesce(sum(events), 0) FROM version_usage)::bigint
+            + (SELECT coalesce(sum(events), 0) FROM node_usage)::bigint
+        """)
 
     static let lastRejection = Statement(
         "copy_last_rejection", "SELECT CASE WHEN is_called THEN last_value ELSE 0 END FROM ovation.rejection_id")

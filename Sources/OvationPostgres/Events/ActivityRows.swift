@@ -32,10 +32,12 @@ enum ActivityRows {
         let results = try connection.run([
             Command(ReadSQL.beginSnapshot), Command(ReadSQL.activitySince), Command(ReadSQL.activityByMinute, range),
             Command(ReadSQL.activityBySubject, range), Command(ReadSQL.runningActivity, range), Command(.rollback),
+            // No event is counted both there and on a node.
+            Command(NodeSQL.activity, range),
         ])
         let since = results[1].count == 1 ? results[1].bytes(0, 0).reduce(Int64(0)) { $0 << 8 | Int64($1) } : 0
         var activity = Activity(since: Timestamp(milliseconds: since))
-        let (byMinute, bySubject, running) = (results[2], results[3], results[4])
+        let (byMinute, bySubject) = (results[2], results[3])
         for row in 0..<byMinute.count {
             activity.add(counts(byMinute, row, from: 1), minute: byMinute.int64(row, 0))
         }
@@ -43,10 +45,12 @@ enum ActivityRows {
             let (section, version) = (bySubject.int64(row, 0), bySubject.int64(row, 1))
             activity.add(counts(bySubject, row, from: 2), of: version == 0 ? .section(section) : .version(version))
         }
-        for row in 0..<running.count {
-            let counts = Activity.Counts(accepted: running.int64(row, 2))
-            activity.add(counts, minute: running.int64(row, 1))
-            activity.add(counts, of: .version(running.int64(row, 0)))
+        for running in [results[4], results[6]] {
+            for row in 0..<running.count {
+                let counts = Activity.Counts(accepted: running.int64(row, 2))
+                activity.add(counts, minute: running.int64(row, 1))
+                activity.add(counts, of: .version(running.int64(row, 0)))
+            }
         }
         return activity
     }

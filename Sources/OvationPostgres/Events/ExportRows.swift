@@ -70,7 +70,11 @@ enum ExportRows {
         let drawn = try connection.run([
             Command(Locks.awaitOrderBriefly), Command(Locks.awaitOrder), Command(ReadSQL.lastDrawn),
         ])[2].int64(0, 0)
-        if isSpread { _ = try connection.run(CitusSQL.settle) }
+        if isSpread {
+            // Lanes that write to nodes by themselves hold the lock there, and have drawn their numbers behind it.
+            try NodeSQL.awaitOrders(connection)
+            _ = try connection.run(CitusSQL.settle)
+        }
         guard drawn > 0 else { return 0 }
         let newest = try connection.run(statement) {
             $0.add(range.account)

@@ -3,11 +3,11 @@ import OvationRows
 
 extension PostgresStore: ActivityStore {
     public func usage(account: Int64) async throws(StoreFailure) -> [VersionUsage] {
-        try await reader.read(.coordinator) { try ProfileRows.usage($0, account: account) }
+        try await reader.read(.nodes) { try ProfileRows.usage($0, account: account) }
     }
 
     public func activity(account: Int64, in minutes: ClosedRange<Int64>) async throws(StoreFailure) -> Activity {
-        try await reader.read(.coordinator) { try ActivityRows.read($0, account: account, in: minutes) }
+        try await reader.read(.nodes) { try ActivityRows.read($0, account: account, in: minutes) }
     }
 
     public func count(_ events: CountedEvents) async throws(StoreFailure) {

@@ -8,9 +8,17 @@ import OvationRows
 /// If the tables are spread, a group goes to one node: the oldest post says which. Posts to other nodes keep their
 /// places, so the next group begins with the oldest of them. All posts of one profile go to one node, and stay in their
 /// order.
+///
+/// A group that begins with a post which its lane can store on the node by itself takes such posts only. What it leaves of a
+/// profile goes before what comes later to that profile. Any other group takes such posts too.
 struct GroupLimits {
     private let eventsMax: Int
     private let shards: ShardMap?
+    private let isOnNode: Bool
+    /// Whether it has only posts for the node. nil: it has nothing yet.
+    private var isForNode: Bool?
+    /// By their founding ids: profiles of which something was left.
+    private var left: Set<Int64> = []
     private var size = 0
     private var count = 0
     private var isFull = false
@@ -21,13 +29,19 @@ struct GroupLimits {
     private var changed: Set<Int64> = []
     private var hasChunk = false
 
-    init(eventsMax: Int, shards: ShardMap?) {
+    /// - Parameter isOnNode: whether the lane can store posts on its node by itself.
+    init(eventsMax: Int, shards: ShardMap?, isOnNode: Bool = false) {
         self.eventsMax = eventsMax
         self.shards = shards
+        self.isOnNode = isOnNode
     }
 
     mutating func admit(_ needs: GroupNeeds) -> Admission {
         guard !isFull else { return .end }
+        if isForNode == true, case .profile(let id) = needs.reach, !needs.isForNode || left.contains(id) {
+            left.insert(id)
+            return .leave
+        }
         switch (needs.reach, shards) {
         case (.alone, _):
             isFull = true
@@ -45,6 +59,7 @@ struct GroupLimits {
         guard needs.claims.allSatisfy({ claims.insert($0).inserted }) else { return .end }
         size += needs.size
         count += 1
+        if isForNode == nil { isForNode = isOnNode && needs.isForNode }
         note(needs)
         return .take
     }
@@ -87,6 +102,8 @@ struct GroupNeeds {
     var claims: [Claim] = []
     /// Of a profile, and not a post to it.
     var isChange = false
+    /// A lane can store it on its node by itself.
+    var isForNode = false
 }
 
 extension PostgresWriter.Work {
@@ -94,7 +111,9 @@ extension PostgresWriter.Work {
         switch self {
         case .change: GroupNeeds(reach: .alone)
         case .post(let post):
-            GroupNeeds(reach: post.reach, size: post.size, claims: post.claims, isChange: post.isChange)
+            GroupNeeds(
+                reach: post.reach, size: post.size, claims: post.claims, isChange: post.isChange,
+                isForNode: post.isForNode)
         }
     }
 }

@@ -46,7 +46,7 @@ extension GroupTransaction {
         var arrivals: [Int64] = []
     }
 
-    private func events() -> Command? {
+    func events() -> Command? {
         var columns = EventColumns()
         forEachEvent { post, profile, section, time, version in
             let id = eventIDs.next()
@@ -74,7 +74,7 @@ extension GroupTransaction {
     }
 
     /// In the order in which the posts came, and within each post in its own order.
-    private func forEachEvent(
+    func forEachEvent(
         _ body: (_ post: QueuedWrite, _ profile: Int64, _ section: Int64, _ time: Timestamp, _ version: Int64) -> Void
     ) {
         for (index, post) in posts.enumerated() where mustStore(index) {

@@ -22,6 +22,13 @@ final class LaneMemory {
         known = KnownProfiles(countMax: knownMax)
     }
 
+    /// Whether a group should look for old refused posts. Not each does: most of the time there are none.
+    func isTimeToForget(at newest: Timestamp) -> Bool {
+        guard let last = lookedAt else { return true }
+        // After the clock went back, there is no reason to wait until it is where it was.
+        return newest >= last.advanced(by: .seconds(10)) || newest < last
+    }
+
     /// With each new connection: it may lead to an older state of the database, put back from a backup, that lacks
     /// profiles which were stored.
     /// - Parameter stateNumber: of the newest change of a state, asked for before anything is remembered.
@@ -58,6 +65,8 @@ final class GroupTransaction {
     let slot: Int64
     /// Whether Citus spreads the tables.
     let isSpread: Bool
+    /// nil: it is stored through the coordinator.
+    let node: Node?
 
     /// What was decided of a post before its events were looked at; nil: it is to be stored.
     var outcomes: [AppendOutcome?]
@@ -75,7 +84,7 @@ final class GroupTransaction {
     /// The states that these changes give profiles.
     var newStates: [Int64: ProfileState] = [:]
     /// Of the newest change of a state, as step 1 found it.
-    private(set) var stateNumber: Int64?
+    var stateNumber: Int64?
     /// Of the newest one in this transaction.
     var newStateNumber: Int64?
     private(set) var rejectionIDs: [Rejection.ID] = []
@@ -135,8 +144,9 @@ final class GroupTransaction {
 
     init(
         _ posts: [QueuedWrite], on connection: PostgresConnection, slot: Int64, isSpread: Bool, _ memory: LaneMemory,
-        _ limits: Limits
+        _ limits: Limits, node: Node? = nil
     ) {
+        self.node = node
         self.posts = posts
         self.connection = connection
         self.slot = slot
@@ -149,18 +159,7 @@ final class GroupTransaction {
     func run() throws(PostgresFailure) {
         collectProfiles()
         do throws(PostgresFailure) {
-            try lookUp()
-            try begin()
-            try decide()
-            try judge()
-            try closeRejections()
-            try resolve()
-            try readData()
-            try readMembers()
-            try readEdits()
-            decideChanges()
-            try prepareErasures()
-            try commit()
+            if let node { try runOnNode(node) } else { try runThroughCoordinator() }
         } catch {
             // Another transaction was faster to make a profile, or the row of what one holds.
             guard isSpread && error.isUnclearOfNode || addsData && error.isDuplicate else { throw error }
@@ -171,6 +170,21 @@ final class GroupTransaction {
         }
         if let newStateNumber { memory.known.note(newStates, upTo: newStateNumber) }
         memory.running.merge(running) { $1 }
+    }
+
+    private func runThroughCoordinator() throws(PostgresFailure) {
+        try lookUp()
+        try begin()
+        try decide()
+        try judge()
+        try closeRejections()
+        try resolve()
+        try readData()
+        try readMembers()
+        try readEdits()
+        decideChanges()
+        try prepareErasures()
+        try commit()
     }
 
     /// The profiles of a post, in the order in which it needs them.
@@ -248,6 +262,7 @@ extension GroupTransaction {
             for account in erasedAccounts { round.add(Command(Locks.log) { $0.add(account) }) }
             // No other group is under way, and none begins until this one is over.
             round.add(Command(Locks.awaitOrder))
+            addNodeLocks(to: &round)
         } else {
             round.add(Command(Locks.shareOrder))
         }
@@ -281,12 +296,7 @@ extension GroupTransaction {
         Command(WriteSQL.drawEvents) { $0.add((Int64(count) + Schema.eventBlock - 1) / Schema.eventBlock) }
     }
 
-    /// Not with every group: most of the time there are none.
-    private var isTimeToForget: Bool {
-        guard let last = memory.lookedAt, let newest = posts.map(\.receivedAt).max() else { return true }
-        // After the clock went back, there is no reason to wait until it is where it was.
-        return newest >= last.advanced(by: .seconds(10)) || newest < last
-    }
+    private var isTimeToForget: Bool { posts.map(\.receivedAt).max().map { memory.isTimeToForget(at: $0) } ?? true }
 
     // MARK: Keys
 

@@ -5,21 +5,24 @@ import OvationRows
 
 /// The thread of a lane: one connection, one group after the other. Everything here blocks.
 final class Lane {
-    private let number: Int
-    private let writer: PostgresWriter
+    let number: Int
+    let writer: PostgresWriter
     private let target: ConnectionTarget
-    private let limits: Limits
-    private let memory: LaneMemory
-    private var connection: PostgresConnection?
+    let limits: Limits
+    let memory: LaneMemory
+    /// To the coordinator, where Citus spreads the tables.
+    var connection: PostgresConnection?
+    /// To the node that the lane is for.
+    let way: NodeWay
     /// The slot of usage; no other lane has it during the life of the connection.
-    private var slot: Int64 = 0
+    private(set) var slot: Int64 = 0
     /// The number of the connection, or of the last one: tells whether it still lives.
     private var sign: Int64 = 0
     /// Whether Citus spreads the tables.
-    private var isSpread = false
+    private(set) var isSpread = false
 
     /// How often a transaction is tried again after it lost to another one.
-    private static let tries = 8
+    static let tries = 8
 
     /// - Parameter count: of all lanes.
     init(number: Int, of count: Int, writer: PostgresWriter, target: ConnectionTarget, limits: Limits) {
@@ -27,12 +30,13 @@ final class Lane {
         self.writer = writer
         self.target = target
         self.limits = limits
+        way = NodeWay(target, limits: limits)
         memory = LaneMemory(limits: limits, lanes: count, forgetting: writer.forgetting)
     }
 
     func run() {
         while true {
-            switch writer.next(for: number) {
+            switch writer.next(for: number, isOnNode: isSpread && way.mayBeOpen) {
             case .connect:
                 do throws(PostgresFailure) {
                     try connect()
@@ -42,7 +46,7 @@ final class Lane {
             case .group(let posts): commit(posts)
             case .change(let change): perform(change)
             case .sleep(let until): writer.sleep(number, until: until)
-            case .end: return
+            case .end: return way.close()
             }
         }
     }
@@ -50,8 +54,7 @@ final class Lane {
     // MARK: The connection
 
     private func connect() throws(PostgresFailure) {
-        connection?.close()
-        connection = nil
+        close()
         let connection = try Session.open(target, for: .writing, patience: limits.databaseAnswerMax)
         let sign = Int64.random(in: 0...Int64(Int32.max))
         let results = try connection.run([
@@ -70,6 +73,7 @@ final class Lane {
         let shards = try ShardMap.read(connection)
         isSpread = shards != nil
         writer.note(shards)
+        if isSpread { try NodeSQL.raiseNumbersAfterStart(connection) }
         if let node = writer.node(of: number) { try node.verifyAnswers(connection) }
         self.connection = connection
         memory.forgetProfiles(stateNumber: results[3].int64(0, 0), serverSecret: results[4].bytes(0, 0))
@@ -77,11 +81,16 @@ final class Lane {
     }
 
     private func drop(because failure: PostgresFailure) {
-        // The connection is closed here, and not by its last owner: while it is open, its session holds the lock that a
-        // look-up waits for.
+        close()
+        writer.didFail(number, failure, node: failure.isNodeAway ? writer.node(of: number) : nil)
+    }
+
+    /// A connection is closed here, and not by its last owner: while it is open, its session holds the lock that a look-up
+    /// waits for.
+    func close() {
         connection?.close()
         connection = nil
-        writer.didFail(number, failure, node: failure.isNodeAway ? writer.node(of: number) : nil)
+        way.close()
     }
 
     /// The existing connection, or a new one; it tries to connect until the deadline.
@@ -120,6 +129,7 @@ final class Lane {
 
 extension Lane {
     private func commit(_ posts: [QueuedWrite]) {
+        if commitOnNode(posts) { return }
         let start = ContinuousClock.now
         var budget = RetryBudget(patience: limits.databasePatience)
         var doubtful: (group: GroupTransaction, sign: Int64)?
@@ -173,7 +183,7 @@ extension Lane {
         ])
     }
 
-    private func answer(_ group: GroupTransaction, since start: ContinuousClock.Instant) {
+    func answer(_ group: GroupTransaction, since start: ContinuousClock.Instant) {
         let seconds = (ContinuousClock.now - start) / .seconds(1)
         writer.noteCommit(requests: group.posts.count, events: group.eventCount, seconds: seconds)
         var rejections = group.rejectionIDs.makeIterator()
@@ -191,7 +201,7 @@ extension Lane {
         }
     }
 
-    private func give(up posts: [QueuedWrite], because failure: PostgresFailure, isInDoubt: Bool) {
+    func give(up posts: [QueuedWrite], because failure: PostgresFailure, isInDoubt: Bool) {
         // One value cannot be stored; the other posts can. The group is halved until that post is alone.
         if failure.isAboutData, posts.count > 1 {
             commit(Array(posts[..<(posts.count / 2)]))

@@ -66,6 +66,8 @@ final class PostgresWriter: Sendable {
         var assignment: LaneAssignment
         /// Of groups that are not stored.
         var notice = SparseNotice()
+        /// Of nodes that lanes cannot reach by themselves.
+        var noWays: [Int64: SparseNotice] = [:]
         /// What was logged: the database as a whole, and nodes of it.
         var isAway = false
         var nodesAway: Set<Int64> = []
@@ -264,7 +266,8 @@ extension PostgresWriter {
 // MARK: - The lanes' side
 
 extension PostgresWriter {
-    func next(for lane: Int) -> Step {
+    /// - Parameter isOnNode: whether the lane can store posts on its node by itself.
+    func next(for lane: Int, isOnNode: Bool) -> Step {
         state.withLock { state in
             // Who asks for more has answered what it had.
             for place in state.taken[lane] { state.assignment.leave(place) }
@@ -274,7 +277,9 @@ extension PostgresWriter {
             case .sleep(let until): return .sleep(until: until)
             case .end: return .end
             case .work:
-                var group = GroupLimits(eventsMax: limits.groupEventsMax, shards: state.assignment.shards)
+                var group = GroupLimits(
+                    eventsMax: limits.groupEventsMax, shards: state.assignment.shards,
+                    isOnNode: isOnNode && state.assignment.node(of: lane) != nil)
                 let works = state.pools[lane].take { group.admit($0.needs) }
                 for work in works { state.noteGone(work) }
                 state.taken[lane] = works.map(\.place)
@@ -351,6 +356,25 @@ extension PostgresWriter {
 
     /// The node that a lane is for, while that has shards.
     func node(of lane: Int) -> ShardMap.Node? { state.withLock { $0.assignment.node(of: lane) } }
+
+    /// The same, with the shards by which that is so.
+    func ownNode(of lane: Int) -> (node: ShardMap.Node, shards: ShardMap)? {
+        state.withLock { state in
+            guard let node = state.assignment.node(of: lane), let shards = state.assignment.shards else { return nil }
+            return (node, shards)
+        }
+    }
+
+    /// Its posts go through the coordinator, which is slower.
+    func noteNoWay(to node: ShardMap.Node, _ failure: PostgresFailure) {
+        let isDue = state.withLock {
+            $0.noWays[node.number, default: SparseNotice()].isDue(failure.state, at: .now)
+        }
+        guard isDue else { return }
+        logger.warning(
+            "a node of the database is reached through the coordinator only",
+            metadata: ["node": "\(node.name)", "why": "\(failure.advised)"])
+    }
 
     /// Whether the caller should look for moved shards. Never, if the tables are on one machine.
     func mustReadShards() -> Bool { state.withLock { $0.assignment.mustRead(at: .now) } }

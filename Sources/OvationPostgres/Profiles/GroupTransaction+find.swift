@@ -17,14 +17,24 @@ extension GroupTransaction {
 
     /// The same as ``find(after:)`` inside the transaction.
     func findInside() throws(PostgresFailure) {
+        guard node == nil else { throw .throughCoordinator("two new keys have one hash") }
         try find { round in
             for wanted in wanted where wanted.id == nil { mark(wanted.candidate.value, in: &round) }
         }
     }
 
-    /// The transaction is about to read a profile, so its shard is written to first.
+    /// The transaction is about to read a profile, so its shard is written to first. Where it may change the profile's state, no
+    /// lane stores posts on the profile's node meanwhile.
     func mark(_ profile: Int64, in round: inout Round) {
-        if isSpread { round.add(Command(WriteSQL.markWritten) { $0.add(profile) }) }
+        guard isSpread else { return }
+        round.add(Command(WriteSQL.markWritten) { $0.add(profile) })
+        if posts.contains(where: \.touchesState) { round.add(Command(NodeSQL.awaitOrder) { $0.add(profile) }) }
+    }
+
+    /// Of the profiles whose state is to change, as far as they are known before the transaction.
+    func addNodeLocks(to round: inout Round) {
+        let needed = posts.indices.filter { posts[$0].touchesState }.flatMap { needs[$0] }
+        for id in Set(needed.compactMap { wanted[$0].id }).sorted() { mark(id, in: &round) }
     }
 
     /// Whether there is a profile of which nobody knows yet whether it is there.

@@ -122,10 +122,20 @@ enum ProfileRows {
     }
 
     static func usage(_ connection: PostgresConnection, account: Int64) throws -> [VersionUsage] {
-        let rows = try connection.run(ReadSQL.usage) { $0.add(account) }
-        return (0..<rows.count).map { row in
-            VersionUsage(
-                version: rows.int64(row, 0), events: max(rows.int64(row, 1), 0), lastSeenAt: rows.time(row, 2))
+        var arguments = Arguments()
+        arguments.add(account)
+        var usage: [EventVersion.ID: (events: Int64, last: Timestamp)] = [:]
+        for rows in try connection.run([Command(ReadSQL.usage, arguments), Command(NodeSQL.usage, arguments)]) {
+            for row in 0..<rows.count {
+                let before = usage[rows.int64(row, 0)]
+                let last = rows.time(row, 2)
+                usage[rows.int64(row, 0)] = (
+                    (before?.events ?? 0) + rows.int64(row, 1), before.map { max($0.last, last) } ?? last
+                )
+            }
+        }
+        return usage.sorted { $0.key < $1.key }.map {
+            VersionUsage(version: $0.key, events: max($0.value.events, 0), lastSeenAt: $0.value.last)
         }
     }
 

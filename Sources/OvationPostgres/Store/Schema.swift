@@ -32,13 +32,15 @@ enum Schema {
             number: 11, name: "counts of consents", statements: consentCounts, fill: { try ConsentCountRows.fill($0) }),
         Migration(number: 12, name: "jobs", statements: JobTable.statements),
         Migration(number: 13, name: "states of mapped attributes", statements: mappingStates),
+        Migration(number: 14, name: "usage on nodes", statements: nodeUsage),
     ]
 
     /// All of them but the ledger.
     static let tables = [
         "account", "act", "activity", "api_key", "catalogue_log", "consent_count", "erasure", "event", "idempotency",
         "job",
-        "mapped_attribute", "profile", "profile_change", "profile_data", "profile_member", "profile_value", "rejection",
+        "mapped_attribute", "node_usage", "profile", "profile_change", "profile_data", "profile_member",
+        "profile_value", "rejection",
         "setting", "signing_key", "version_usage",
     ]
 

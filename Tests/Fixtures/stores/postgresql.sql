@@ -319,3 +319,15 @@ CREATE INDEX job_open ON ovation.job (created_at) WHERE ended_at IS NULL;
 -- Migration 13 states of mapped attributes
 
 ALTER TABLE ovation.mapped_attribute ADD COLUMN state bigint NOT NULL DEFAULT 0;
+
+-- Migration 14 usage on nodes
+
+CREATE TABLE ovation.node_usage (
+    slot         bigint NOT NULL,
+    account_id   bigint NOT NULL,
+    version_id   bigint NOT NULL,
+    minute       bigint NOT NULL,              -- minutes since 1970; 0: all minutes that are kept no longer
+    events       bigint NOT NULL,
+    last_received_at bigint NOT NULL,
+    PRIMARY KEY (slot, account_id, version_id, minute)
+) WITH (fillfactor = 50);
