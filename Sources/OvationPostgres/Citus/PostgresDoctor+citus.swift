@@ -3,7 +3,9 @@ import OvationCore
 /// Examines the extension Citus, if it is there: whether the tables are spread, and what that means for acknowledged
 /// events.
 extension PostgresDoctor {
-    static func citus(_ connection: PostgresConnection, hasTables: Bool) throws -> [Finding] {
+    static func citus(
+        _ connection: PostgresConnection, _ target: ConnectionTarget, hasTables: Bool
+    ) throws -> [Finding] {
         let facts = try connection.run(CitusSQL.facts)
         let version = "Citus \(facts.text(0, 0))"
         let (nodes, inactive) = (facts.int64(0, 2), facts.int64(0, 3))
@@ -28,10 +30,14 @@ extension PostgresDoctor {
                         "\(inactive) nodes are switched off; switch them on with SELECT citus_activate_node('host', 5432)"
                 ))
         }
-        findings += try away(connection)
+        // Each takes so long at most, also where the node is frozen.
+        let health = try connection.run(
+            [Command(Session.writingNodes), Command(CitusSQL.health)], patience: .seconds(60))[1]
+        findings += away(health)
         let tables = hasTables ? try PostgresDistribution.tables(connection) : []
         findings.append(spread(tables, nodes: nodes))
         guard tables.contains(where: { $0.method == "h" }) else { return findings }
+        findings += ways(health, target)
         findings.append(
             Finding(
                 isGood: facts.bool(0, 4),
@@ -70,12 +76,30 @@ extension PostgresDoctor {
             text: "spread by profile: \(shards.joined(separator: ", ")); \(others) tables on the coordinator")
     }
 
+    /// Of nodes that answer the coordinator, whether they can be reached from here too.
+    private static func ways(_ rows: PostgresResult, _ target: ConnectionTarget) -> [Finding] {
+        (0..<rows.count).filter { rows.bool($0, 2) }.map { row in
+            let node = ShardMap.Node(
+                number: rows.int64(row, 3), name: "\(rows.text(row, 0)):\(rows.int64(row, 1))", example: 0)
+            let way = NodeWay(target, limits: Limits())
+            defer { way.close() }
+            do throws(PostgresFailure) {
+                _ = try way.open(to: node)
+                return Finding(isGood: true, text: "the node \(node.name) takes posts from this machine")
+            } catch {
+                // It is slower, and nothing is wrong.
+                return Finding(
+                    isGood: true,
+                    text:
+                        "posts to the node \(node.name) go through the coordinator, which is slower: from this machine it "
+                        + "cannot be reached: \(error.advised)")
+            }
+        }
+    }
+
     /// Nodes that do not answer the coordinator.
-    private static func away(_ connection: PostgresConnection) throws -> [Finding] {
-        // Each takes so long at most, also where the node is frozen.
-        let rows = try connection.run(
-            [Command(Session.writingNodes), Command(CitusSQL.health)], patience: .seconds(60))[1]
-        return (0..<rows.count).filter { !rows.bool($0, 2) }.map { row in
+    private static func away(_ rows: PostgresResult) -> [Finding] {
+        (0..<rows.count).filter { !rows.bool($0, 2) }.map { row in
             Finding(
                 isGood: false,
                 text:

@@ -68,7 +68,7 @@ public enum PostgresDoctor {
         let isCitus = facts.textOrNil(0, 7) != nil
         let nodes = isCitus ? try connection.run(CitusSQL.facts).int64(0, 2) : 0
         findings.append(connections(values, used: facts.int64(0, 6), nodes: Int(nodes)))
-        if isCitus { findings += try citus(connection, hasTables: facts.bool(0, 9)) }
+        if isCitus { findings += try citus(connection, target, hasTables: facts.bool(0, 9)) }
         if facts.bool(0, 9) { findings += [try migrations(connection)] + (try copy(connection)) }
         return findings
     }
