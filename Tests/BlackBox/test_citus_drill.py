@@ -78,7 +78,8 @@ def test_nothing_acknowledged_is_lost_and_nothing_is_stored_twice(
     assert wait_until(lambda: hears.post_events([event(version, {"number": -1})]).status_code == 204, 10)
     answers, ended = Answers(), threading.Event()
     posters = [
-        MixedPoster(name, client_of([server, other][name % 2], admin), version, answers, ended)
+        # Those of each server post with and without a key.
+        MixedPoster(name, client_of([server, other][name // 2 % 2], admin), version, answers, ended)
         for name in range(POSTERS)
     ]
     for poster in posters:
@@ -103,8 +104,11 @@ def test_nothing_acknowledged_is_lost_and_nothing_is_stored_twice(
         # What nodes have prepared is finished within citus.recover_2pc_interval.
         assert wait_until(lambda: is_settled(citus), 60)
         in_doubt, stored = check(citus, posters)
+        alone = on_nodes(citus)
+        assert alone > 0, "servers have stored posts on nodes by themselves"
         note(
-            f"{act.__name__} {kind}: {acknowledged(posters)} posts acknowledged, none lost, none twice; of {in_doubt} without a key "
+            f"{act.__name__} {kind}: {acknowledged(posters)} posts acknowledged, none lost, none twice; {alone} events were stored on "
+            f"nodes by servers themselves; of {in_doubt} posts without a key "
             f"that got a 503 or no answer {stored} are stored; longest answer {answers.longest:.1f} s "
             f"({answers.longest_code}); answers {dict(answers.codes)}"
         )
@@ -146,6 +150,7 @@ def test_shards_that_move_under_load_lose_nothing_and_refuse_nothing_and_keep_th
             "before FROM numbers) SELECT count(*) FROM pairs WHERE before > number"
         )
         assert misplaced == "0", "the ids of a client's events rise"
+        assert on_nodes(citus) > 0, "servers have stored posts on nodes by themselves"
         note(f"{acknowledged(posters)} posts acknowledged; longest answer {answers.longest:.1f} s")
     finally:
         ended.set()
@@ -162,6 +167,11 @@ def client_of(server: Server, admin: Client) -> Client:
 
 def acknowledged(posters: list[MixedPoster]) -> int:
     return sum(len(poster.acknowledged) for poster in posters)
+
+
+def on_nodes(citus: Citus) -> int:
+    """Events that servers have stored on nodes by themselves."""
+    return int(citus.query("SELECT coalesce(sum(events), 0) FROM ovation.node_usage"))
 
 
 def is_settled(citus: Citus) -> bool:
@@ -201,7 +211,8 @@ def post(client: Client, version: str, key: str, keyspace: str = EMAIL) -> reque
     return client.post(
         events_path(keyspace, key, DEFAULT_SECTION),
         json={"items": [event(version, {"number": 1})]},
-        headers={"Idempotency-Key": str(uuid.uuid4())},
+        # Without a key, a server stores it on the node by itself.
+        headers={"Idempotency-Key": str(uuid.uuid4())} if random.random() < 0.5 else None,
     )
 
 

@@ -270,7 +270,8 @@ def check(postgres: Postgres, posters: list[Poster]) -> tuple[int, int]:
             assert there.issuperset(post.numbers), f"acknowledged and lost: {post}"
         for post in poster.in_doubt:
             assert there.issuperset(post.numbers) or there.isdisjoint(post.numbers), f"stored in part: {post}"
-    usage = postgres.query("SELECT sum(events) FROM ovation.version_usage")
-    assert int(usage) == len(stored), "usage counts what is stored"
+    tables = ["version_usage", "node_usage"]
+    usage = [int(postgres.query(f"SELECT coalesce(sum(events), 0) FROM ovation.{table}")) for table in tables]
+    assert sum(usage) == len(stored), "usage counts what is stored"
     in_doubt = [post for poster in posters for post in poster.in_doubt]
     return len(in_doubt), sum(there.issuperset(post.numbers) for post in in_doubt)
