@@ -31,6 +31,8 @@ struct OnNodeStatementTests {
             "CREATE TABLE pg_dist_shard (logicalrelid regclass, shardid bigint, shardminvalue text, shardmaxvalue text)",
             "CREATE TABLE pg_dist_placement (shardid bigint, groupid integer)",
             "CREATE TABLE pg_dist_local_group (groupid integer)",
+            "CREATE TABLE pg_dist_node (groupid integer, nodename text, nodeport integer, noderole text)",
+            "INSERT INTO pg_dist_node VALUES (1, 'a', 1, 'primary'), (2, 'b', 2, 'primary')",
             "INSERT INTO pg_dist_shard VALUES ('event', 1, '-2147483648', '-1'), ('event', 2, '0', '2147483647')",
             "INSERT INTO pg_dist_placement VALUES (1, 1), (2, 2)", "INSERT INTO pg_dist_local_group VALUES (1)",
         ] { _ = try database.query(statement) }
@@ -44,7 +46,7 @@ struct OnNodeStatementTests {
         let slot = try #require(shards.slot(of: 0, on: 1))
         return GroupTransaction(
             batches.map { .append($0, NobodyWaits()) }, on: try connect(), slot: slot, isSpread: true, memory, Limits(),
-            node: GroupTransaction.Node(coordinator: try connect(), number: 1, shards: shards))
+            node: GroupTransaction.Node(coordinator: try connect(), number: 1, name: "a:1", shards: shards))
     }
 
     private func failure(of batch: EventBatch) throws -> PostgresFailure? {
@@ -164,10 +166,14 @@ struct OnNodeStatementTests {
         try raise(2)
         #expect(try last() == first)
         #expect(try failure(of: Fixtures.batch("a@b.se", times: [1], id: ids[0])) == nil)
-        for _ in 0..<2 {
+        for isSessionKilled in [false, true, false] {
             let drawn = try last()
-            try database.server.stop("immediate")
-            try database.server.start()
+            if isSessionKilled {
+                try crashSession()
+            } else {
+                try database.server.stop("immediate")
+                try database.server.start()
+            }
             try raise(3)
             #expect(try last() >= drawn + NodeSQL.blocksAfterStart * Schema.eventBlock)
             #expect(try last() < drawn + 2 * NodeSQL.blocksAfterStart * Schema.eventBlock)
@@ -176,6 +182,15 @@ struct OnNodeStatementTests {
         let (holder, raised) = (try connect(), try last())
         try holder.run([Command(NodeSQL.raiseNumbers) { $0.add(1) }])
         #expect(try last() == raised)
+    }
+
+    /// PostgreSQL then ends all sessions, repeats its log, and goes on in the same process.
+    private func crashSession() throws {
+        let session = try connect()
+        let process = try session.run(Statement("test_process", "SELECT pg_backend_pid()::bigint")).int64(0, 0)
+        kill(pid_t(process), SIGKILL)
+        let isGone = "SELECT count(*) FROM pg_stat_activity WHERE pid = \(process)"
+        for _ in 0..<600 where (try? database.query(isGone)) != "0" { Thread.sleep(forTimeInterval: 0.1) }
     }
 
     @Test("minutes that are kept no longer are added up, and nothing is lost of the counts")
@@ -215,14 +230,31 @@ struct OnNodeStatementTests {
         }
         let folder = try #require(target.value(of: "host"))
         let (good, node) = way(to: 1, name: folder + ":5432")
-        let connection = try #require(try good.open(to: node))
-        #expect(try good.open(to: node) === connection && good.mayBeOpen)
+        let coordinator = try connect()
+        let connection = try #require(try good.open(to: node, of: coordinator))
+        #expect(try good.open(to: node, of: coordinator) === connection && good.mayBeOpen)
+        #expect(try good.openAgain() !== connection)
+        // Nodes of another store have the same numbers.
+        let other = try Database(server: database.server)
+        try other.open().close()
+        let stranger = try Session.open(try ConnectionTarget(other.target), for: .writing, patience: .seconds(15))
+        let (wrong, same) = way(to: 1, name: folder + ":5432")
+        #expect(throws: PostgresFailure.self) { try wrong.open(to: same, of: stranger) }
+        #expect(wrong.connection == nil)
         for (number, name) in [(2, folder + ":5432"), (1, folder + ":1"), (1, "?")] as [(Int64, String)] {
             let (bad, node) = way(to: number, name: name)
-            #expect(throws: PostgresFailure.self) { try bad.open(to: node) }
+            #expect(throws: PostgresFailure.self) { try bad.open(to: node, of: coordinator) }
             bad.fail()
-            #expect(try bad.open(to: node) == nil && !bad.mayBeOpen && bad.connection == nil)
+            #expect(try bad.open(to: node, of: coordinator) == nil && !bad.mayBeOpen && bad.connection == nil)
         }
+    }
+
+    @Test("a group is not stored on a node that Citus has at another address meanwhile")
+    func noticesAnotherAddress() throws {
+        _ = try database.query("UPDATE pg_dist_node SET nodeport = 7 WHERE groupid = 1")
+        let batch = try Fixtures.batch("a@b.se", times: [1], id: ids[0])
+        #expect(try failure(of: batch)?.isThroughCoordinator == true)
+        #expect(try stored() == "0|0|0")
     }
 }
 

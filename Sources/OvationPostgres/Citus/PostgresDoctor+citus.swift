@@ -37,7 +37,7 @@ extension PostgresDoctor {
         let tables = hasTables ? try PostgresDistribution.tables(connection) : []
         findings.append(spread(tables, nodes: nodes))
         guard tables.contains(where: { $0.method == "h" }) else { return findings }
-        findings += ways(health, target)
+        findings += ways(health, try ShardMap.read(connection), of: connection, target)
         findings.append(
             Finding(
                 isGood: facts.bool(0, 4),
@@ -77,14 +77,15 @@ extension PostgresDoctor {
     }
 
     /// Of nodes that answer the coordinator, whether they can be reached from here too.
-    private static func ways(_ rows: PostgresResult, _ target: ConnectionTarget) -> [Finding] {
-        (0..<rows.count).filter { rows.bool($0, 2) }.map { row in
-            let node = ShardMap.Node(
-                number: rows.int64(row, 3), name: "\(rows.text(row, 0)):\(rows.int64(row, 1))", example: 0)
+    private static func ways(
+        _ rows: PostgresResult, _ shards: ShardMap?, of coordinator: PostgresConnection, _ target: ConnectionTarget
+    ) -> [Finding] {
+        let answering = Set((0..<rows.count).filter { rows.bool($0, 2) }.map { rows.int64($0, 3) })
+        return (shards?.nodes ?? []).filter { answering.contains($0.number) }.map { node in
             let way = NodeWay(target, limits: Limits())
             defer { way.close() }
             do throws(PostgresFailure) {
-                _ = try way.open(to: node)
+                _ = try way.open(to: node, of: coordinator)
                 return Finding(isGood: true, text: "the node \(node.name) takes posts from this machine")
             } catch {
                 // It is slower, and nothing is wrong.

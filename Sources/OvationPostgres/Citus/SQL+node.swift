@@ -1,8 +1,36 @@
 /// What a lane runs on the node of Citus that it is for, and what others run so that they and such lanes do not miss each
 /// other. See rule 26 of DESIGN.md.
 enum NodeSQL {
-    /// Which node the session is on, as Citus counts groups of machines.
-    static let identity = Statement("node_identity", "SELECT groupid::bigint FROM pg_dist_local_group")
+    /// Which node the session is on, as Citus counts groups of machines; whether that server only reads, as a standby does; and
+    /// which server it is.
+    static let identity = Statement(
+        "node_identity",
+        """
+        SELECT (SELECT groupid::bigint FROM pg_dist_local_group), pg_is_in_recovery(),
+            (SELECT system_identifier FROM pg_control_system())::text
+        """)
+
+    /// Every Citus numbers its nodes in the same way, so a number does not tell one store from another. The coordinator has the node
+    /// of a profile try the lock that a session there has (``Locks/beAlive``). false: it is that node's own session.
+    static let isFree = Statement(
+        "node_is_free",
+        """
+        SELECT count(*), pg_try_advisory_xact_lock(1330004548, $2::bigint::integer) FROM profile
+        WHERE profile_id = $1::bigint
+        """)
+
+    /// All shards of a group are written in the session itself, and so in its transaction.
+    static let settings = Statement(
+        "node_settings", "SELECT set_config('citus.enable_local_execution', 'on', false)")
+
+    /// As ``WriteSQL/drawEvents``, with the address that a node has now.
+    static let drawEvents = Statement(
+        "node_draw_events",
+        """
+        SELECT nextval('ovation.event_block'), (SELECT last_value FROM ovation.profile_state),
+            (SELECT min(nodename || ':' || nodeport) FROM pg_dist_node WHERE groupid = $2::bigint AND noderole = 'primary')
+        FROM generate_series(1, $1::bigint)
+        """)
 
     /// Fails with 22012 where one of these shards, by their lowest and highest hashes, is not on the node of the session, or
     /// is not there any more. Behind the writes of a transaction, it holds until the transaction ends: Citus waits for it
@@ -21,13 +49,19 @@ enum NodeSQL {
 
     // MARK: Numbers after a start of the coordinator
 
+    /// When PostgreSQL began to run, and when its statistics began. After a crash of one of its sessions it goes on in the same
+    /// process, so the first stays as it was, and only the second tells.
+    private static let start = """
+        (SELECT int8send((extract(epoch FROM pg_postmaster_start_time()) * 1000000)::bigint)
+            || int8send(coalesce((extract(epoch FROM stats_reset) * 1000000)::bigint, 0)) FROM pg_stat_bgwriter)
+        """
+
     /// Whether the coordinator was started since somebody last looked.
     static let isStarted = Statement(
         "node_is_started",
         """
         SELECT NOT EXISTS (
-            SELECT 1 FROM setting WHERE name = 'coordinator_start'
-                AND value = int8send((extract(epoch FROM pg_postmaster_start_time()) * 1000000)::bigint))
+            SELECT 1 FROM setting WHERE name = 'coordinator_start' AND value = \(start))
         """)
 
     /// Where that is so still. A number that nobody has drawn is higher than all.
@@ -36,15 +70,13 @@ enum NodeSQL {
         """
         SELECT setval('ovation.event_block', last_value + $1::bigint) FROM ovation.event_block
         WHERE is_called AND NOT EXISTS (
-            SELECT 1 FROM setting WHERE name = 'coordinator_start'
-                AND value = int8send((extract(epoch FROM pg_postmaster_start_time()) * 1000000)::bigint))
+            SELECT 1 FROM setting WHERE name = 'coordinator_start' AND value = \(start))
         """)
 
     static let noteStart = Statement(
         "node_note_start",
         """
-        INSERT INTO setting (name, value) VALUES
-            ('coordinator_start', int8send((extract(epoch FROM pg_postmaster_start_time()) * 1000000)::bigint))
+        INSERT INTO setting (name, value) VALUES ('coordinator_start', \(start))
         ON CONFLICT (name) DO UPDATE SET value = excluded.value
         """)
 
@@ -76,7 +108,7 @@ enum NodeSQL {
         "node_usage",
         """
         SELECT version_id, sum(events)::bigint, max(last_received_at) FROM node_usage
-        WHERE account_id = $1::bigint GROUP BY version_id
+        WHERE account_id = $1::bigint AND version_id <> 0 GROUP BY version_id
         """)
 
     /// One statement for both ways in which they are added up, so that they are of one moment on each node.

@@ -39,7 +39,11 @@ public final class PostgresRows: RowTarget, @unchecked Sendable {
             try connection.run([Command(CopySQL.session)])
             try PostgresRows.lock(connection)
             // What a server was about to commit on a node when it ended.
-            if try ShardMap.read(connection) != nil { try NodeSQL.awaitOrders(connection) }
+            if try ShardMap.read(connection) != nil {
+                _ = try connection.run(CitusSQL.settle)
+                try connection.run([Command(Locks.awaitOrder)])
+                try NodeSQL.awaitOrders(connection)
+            }
             switch purpose {
             case .source: try PostgresRows.verifyIsCurrent(connection)
             case .target:

@@ -143,6 +143,7 @@ enum CopySQL {
         SELECT account_id, version_id, sum(events)::bigint, max(last_received_at) FROM (
             SELECT slot, account_id, version_id, -1::bigint AS minute, events, last_received_at FROM version_usage
             UNION SELECT slot, account_id, version_id, minute, events, last_received_at FROM node_usage
+            WHERE version_id <> 0
         ) AS counted
         WHERE (account_id, version_id) > ($1::bigint, $2::bigint)
         GROUP BY account_id, version_id ORDER BY account_id, version_id LIMIT $3::bigint

@@ -71,9 +71,10 @@ enum ExportRows {
             Command(Locks.awaitOrderBriefly), Command(Locks.awaitOrder), Command(ReadSQL.lastDrawn),
         ])[2].int64(0, 0)
         if isSpread {
+            // What was prepared and is decided holds locks of nodes until it is finished.
+            _ = try connection.run(CitusSQL.settle)
             // Lanes that write to nodes by themselves hold the lock there, and have drawn their numbers behind it.
             try NodeSQL.awaitOrders(connection)
-            _ = try connection.run(CitusSQL.settle)
         }
         guard drawn > 0 else { return 0 }
         let newest = try connection.run(statement) {

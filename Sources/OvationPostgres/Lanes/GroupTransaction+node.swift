@@ -7,6 +7,8 @@ extension GroupTransaction {
     struct Node {
         let coordinator: PostgresConnection
         let number: Int64
+        /// Host and port.
+        let name: String
         let shards: ShardMap
     }
 
@@ -23,7 +25,7 @@ extension GroupTransaction {
         guard wanted.allSatisfy({ node.shards.node(of: $0.id ?? $0.candidate.value) == node.number }) else {
             throw .throughCoordinator("a profile is on another node")
         }
-        try beginOnNode(node.coordinator)
+        try beginOnNode(node)
         guard stateNumber == memory.known.stateNumber else {
             throw .throughCoordinator("the state of a profile has changed")
         }
@@ -34,7 +36,7 @@ extension GroupTransaction {
     }
 
     /// The lock comes before the numbers: who holds it alone knows that no number drawn before is still to be committed here.
-    private func beginOnNode(_ coordinator: PostgresConnection) throws(PostgresFailure) {
+    private func beginOnNode(_ node: Node) throws(PostgresFailure) {
         var round = Round()
         round.add(Command(.begin))
         round.add(Command(Locks.awaitOrderBriefly))
@@ -42,15 +44,20 @@ extension GroupTransaction {
         let find = addProfiles(to: &round, inserting: { _ in false })
         let results = try connection.run(round.commands)
         if let find { note(found: results[find.rows], made: nil) }
+        let drawn: PostgresResult
         do throws(PostgresFailure) {
-            let drawn = try coordinator.run([drawEvents(posts.reduce(0) { $0 + $1.positions })])[0]
-            eventIDs = IDBlocks(starts: drawn.column(0).sorted())
-            stateNumber = drawn.int64(0, 1)
+            drawn = try node.coordinator.run(NodeSQL.drawEvents) {
+                $0.add(blocks(of: posts.reduce(0) { $0 + $1.positions }))
+                $0.add(node.number)
+            }
         } catch {
             // Nobody uses it again; the lane finds it closed.
-            if error.isConnectionLost { coordinator.close() }
+            if error.isConnectionLost { node.coordinator.close() }
             throw .throughCoordinator("\(error)")
         }
+        eventIDs = IDBlocks(starts: drawn.column(0).sorted())
+        stateNumber = drawn.int64(0, 1)
+        guard drawn.textOrNil(0, 2) == node.name else { throw .throughCoordinator("the node has another address") }
     }
 
     private func commitOnNode(_ shards: ShardMap) throws(PostgresFailure) {

@@ -286,15 +286,17 @@ extension GroupTransaction {
         }
         if let rejectionDraw { rejectionIDs = results[rejectionDraw].column(0).sorted() }
         mayForget = refused > 0 || mayTry.map { results[$0].bool(0, 0) } ?? false
+        // Another lane does it just now.
+        if mayTry != nil, !mayForget { memory.lookedAt = posts.map(\.receivedAt).max() }
         if let number { transactionID = results[number].int64(0, 0) }
         if let claimed { note(claimed: results[claimed]) }
         if let find { note(found: results[find.rows], made: find.made.map { results[$0] }) }
     }
 
     /// So many numbers.
-    func drawEvents(_ count: Int) -> Command {
-        Command(WriteSQL.drawEvents) { $0.add((Int64(count) + Schema.eventBlock - 1) / Schema.eventBlock) }
-    }
+    func drawEvents(_ count: Int) -> Command { Command(WriteSQL.drawEvents) { $0.add(blocks(of: count)) } }
+
+    func blocks(of count: Int) -> Int64 { (Int64(count) + Schema.eventBlock - 1) / Schema.eventBlock }
 
     private var isTimeToForget: Bool { posts.map(\.receivedAt).max().map { memory.isTimeToForget(at: $0) } ?? true }
 

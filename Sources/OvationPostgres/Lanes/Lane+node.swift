@@ -13,6 +13,7 @@ extension Lane {
         else { return false }
         do throws(PostgresFailure) {
             try group.run()
+            way.succeed()
             answer(group, since: start)
             fold(group.slot, at: newest)
             return true
@@ -35,33 +36,42 @@ extension Lane {
             return nil
         }
         do throws(PostgresFailure) {
-            guard let own = try way.open(to: node) else { return nil }
+            guard let own = try way.open(to: node, of: coordinator) else { return nil }
             return GroupTransaction(
                 posts, on: own, slot: slot, isSpread: true, memory, limits,
-                node: GroupTransaction.Node(coordinator: coordinator, number: node.number, shards: shards))
+                node: GroupTransaction.Node(
+                    coordinator: coordinator, number: node.number, name: node.name, shards: shards))
         } catch {
-            way.fail()
-            writer.noteNoWay(to: node, error)
+            failWay(to: node, error)
             return nil
         }
     }
 
     private func cleanUpOnNode(after failure: PostgresFailure) {
         // A new connection to the coordinator asks first whether the node answers.
-        if failure.isConnectionLost { return close() }
+        if failure.isConnectionLost {
+            way.fail()
+            return close()
+        }
         way.rollBack()
         switch failure {
         case _ where failure.isOfMovedShard:
             guard let coordinator = connection, let shards = try? ShardMap.read(coordinator) else { return }
+            // It is not moved, and not as expected either: it has several places, or the node knows others.
+            if let (node, known) = writer.ownNode(of: number), known == shards { failWay(to: node, failure) }
             writer.note(shards)
         case _ where failure.isLockTimeout: way.rest(for: NodeWay.pause)
         case _ where failure.isThroughCoordinator || failure.isWorthRepeating || failure.isAboutData: break
         // What is refused then says why.
         case _ where failure.isDiskFull: break
         default:
-            way.fail()
-            if let (node, _) = writer.ownNode(of: number) { writer.noteNoWay(to: node, failure) }
+            if let (node, _) = writer.ownNode(of: number) { failWay(to: node, failure) }
         }
+    }
+
+    private func failWay(to node: ShardMap.Node, _ failure: PostgresFailure) {
+        way.fail()
+        writer.noteNoWay(to: node, failure)
     }
 
     /// As for a group that was stored through the coordinator: see rule 7 of DESIGN.md.
@@ -75,7 +85,7 @@ extension Lane {
         while let pause = budget.pause(after: failure, triesMax: Lane.tries) {
             Thread.sleep(forTimeInterval: pause / .seconds(1))
             do throws(PostgresFailure) {
-                let own = try way.connect()
+                let own = try way.openAgain()
                 try own.run([
                     Command(Locks.endSession) { $0.add(sign) }, Command(Locks.awaitEnd) { $0.add(sign) },
                 ])

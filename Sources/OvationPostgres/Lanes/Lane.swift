@@ -203,7 +203,7 @@ extension Lane {
 
     func give(up posts: [QueuedWrite], because failure: PostgresFailure, isInDoubt: Bool) {
         // One value cannot be stored; the other posts can. The group is halved until that post is alone.
-        if failure.isAboutData, posts.count > 1 {
+        if failure.isAboutData, !isInDoubt, posts.count > 1 {
             commit(Array(posts[..<(posts.count / 2)]))
             return commit(Array(posts[(posts.count / 2)...]))
         }
