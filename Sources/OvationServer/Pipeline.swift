@@ -197,7 +197,8 @@ enum RequestID {
     }
 
     static func of(_ request: Request) -> String {
-        if let given = request.headers.text(of: .requestID), !given.isEmpty, given.utf8.count <= Limits.requestIDLengthMax,
+        if let given = request.headers.text(of: .requestID), !given.isEmpty,
+            given.utf8.count <= Limits.requestIDLengthMax,
             given.utf8.allSatisfy({ $0 > 0x20 && $0 < 0x7F })
         {
             return given

@@ -80,7 +80,7 @@ struct OnNodeStatementTests {
         let groups = names.split(separator: "begin").map { $0.prefix { $0 != "commit" } }
             .filter { $0.contains("insert_events") }.map(Array.init)
         let expected = [
-            "lock_order_timeout", "lock_order_shared", "find_profiles", "draw_events", "insert_new_profiles",
+            "lock_order_timeout", "lock_order_shared", "find_profiles", "node_draw_events", "insert_new_profiles",
             "insert_events", "node_add_usage", "node_verify_is_here",
         ]
         #expect(groups == [expected, expected.filter { !$0.contains("profiles") }])

@@ -49,34 +49,36 @@ enum NodeSQL {
 
     // MARK: Numbers after a start of the coordinator
 
-    /// When PostgreSQL began to run, and when its statistics began. After a crash of one of its sessions it goes on in the same
-    /// process, so the first stays as it was, and only the second tells.
-    private static let start = """
-        (SELECT int8send((extract(epoch FROM pg_postmaster_start_time()) * 1000000)::bigint)
-            || int8send(coalesce((extract(epoch FROM stats_reset) * 1000000)::bigint, 0)) FROM pg_stat_bgwriter)
-        """
+    // A start is known by when PostgreSQL began to run, and by when its statistics began. After a crash of one of its sessions it
+    // goes on in the same process, so the first stays as it was, and only the second tells.
 
     /// Whether the coordinator was started since somebody last looked.
     static let isStarted = Statement(
         "node_is_started",
         """
         SELECT NOT EXISTS (
-            SELECT 1 FROM setting WHERE name = 'coordinator_start' AND value = \(start))
+            SELECT 1 FROM setting WHERE name = 'coordinator_start' AND value = int8send((extract(epoch FROM pg_postmaster_start_time()) * 1000000)::bigint)
+                || int8send(coalesce((extract(epoch FROM stats_reset) * 1000000)::bigint, 0)))
+        FROM pg_stat_bgwriter
         """)
 
     /// Where that is so still. A number that nobody has drawn is higher than all.
     static let raiseNumbers = Statement(
         "node_raise_numbers",
         """
-        SELECT setval('ovation.event_block', last_value + $1::bigint) FROM ovation.event_block
+        SELECT setval('ovation.event_block', last_value + $1::bigint) FROM ovation.event_block, pg_stat_bgwriter
         WHERE is_called AND NOT EXISTS (
-            SELECT 1 FROM setting WHERE name = 'coordinator_start' AND value = \(start))
+            SELECT 1 FROM setting WHERE name = 'coordinator_start' AND value = int8send((extract(epoch FROM pg_postmaster_start_time()) * 1000000)::bigint)
+                || int8send(coalesce((extract(epoch FROM stats_reset) * 1000000)::bigint, 0)))
         """)
 
     static let noteStart = Statement(
         "node_note_start",
         """
-        INSERT INTO setting (name, value) VALUES ('coordinator_start', \(start))
+        INSERT INTO setting (name, value)
+        SELECT 'coordinator_start', int8send((extract(epoch FROM pg_postmaster_start_time()) * 1000000)::bigint)
+            || int8send(coalesce((extract(epoch FROM stats_reset) * 1000000)::bigint, 0))
+        FROM pg_stat_bgwriter
         ON CONFLICT (name) DO UPDATE SET value = excluded.value
         """)
 

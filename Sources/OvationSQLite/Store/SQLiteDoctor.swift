@@ -109,7 +109,8 @@ public enum SQLiteDoctor {
             return [
                 Finding(
                     isGood: true,
-                    text: "\(path): a program was stopped while it changed the file; the next start takes that change back")
+                    text: "\(path): a program was stopped while it changed the file; the next start takes that change "
+                        + "back")
             ]
         } catch {
             // A transaction in which a page could not be read cannot be ended either.

@@ -69,7 +69,8 @@ struct BodyCollector {
         coding = try request.contentCoding()
         self.bytesMax = bytesMax
         share = BodyBudget.Share(of: budget)
-        if coding == nil, let length = request.headers.text(of: .contentLength).flatMap({ Int($0) }), length > bytesMax {
+        if coding == nil, let length = request.headers.text(of: .contentLength).flatMap({ Int($0) }), length > bytesMax
+        {
             throw tooLarge
         }
     }
