@@ -15,7 +15,7 @@ enum NodeSQL {
     static let isFree = Statement(
         "node_is_free",
         """
-        SELECT count(*), pg_try_advisory_xact_lock(1330004548, $2::bigint::integer) FROM profile
+        SELECT count(*), pg_try_advisory_xact_lock(1330004548, $2::bigint::integer) FROM ovation.profile
         WHERE profile_id = $1::bigint
         """)
 
