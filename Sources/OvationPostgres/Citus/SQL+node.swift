@@ -52,7 +52,7 @@ enum NodeSQL {
     // A start is known by when PostgreSQL began to run, and by when its statistics began. After a crash of one of its sessions it
     // goes on in the same process, so the first stays as it was, and only the second tells.
 
-    /// Whether the coordinator was started since somebody last looked.
+    /// Whether the coordinator was started after the last start that is noted.
     static let isStarted = Statement(
         "node_is_started",
         """
@@ -62,7 +62,7 @@ enum NodeSQL {
         FROM pg_stat_bgwriter
         """)
 
-    /// Where that is so still. A number that nobody has drawn is higher than all.
+    /// Does nothing where the start is noted by now, or where no number was ever drawn.
     static let raiseNumbers = Statement(
         "node_raise_numbers",
         """

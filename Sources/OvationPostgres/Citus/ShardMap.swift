@@ -125,8 +125,8 @@ extension ShardMap.Node {
 }
 
 extension NodeSQL {
-    /// Numbers are drawn without a commit on the coordinator, so a crash may take back that they were. Whoever draws some
-    /// calls this first on its connection, which is younger than the coordinator's last start.
+    /// Numbers are drawn without a commit on the coordinator. So after a crash it may not know that it has given them, and would
+    /// give them again. A lane calls this on each new connection before it draws: the connection is younger than the last start.
     static func raiseNumbersAfterStart(_ connection: PostgresConnection) throws(PostgresFailure) {
         guard try connection.run(isStarted).bool(0, 0) else { return }
         try connection.run([

@@ -51,7 +51,7 @@ extension GroupTransaction {
                 $0.add(node.number)
             }
         } catch {
-            // Nobody uses it again; the lane finds it closed.
+            // The lane finds it closed, and opens another.
             if error.isConnectionLost { node.coordinator.close() }
             throw .throughCoordinator("\(error)")
         }

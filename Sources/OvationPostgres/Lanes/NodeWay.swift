@@ -21,7 +21,7 @@ final class NodeWay {
 
     /// Each try can take two seconds, in which the lane's posts wait.
     private static let retryMax = Duration.seconds(600)
-    /// After a lock that somebody held for long.
+    /// After a wait for a lock that took too long.
     static let pause = Duration.seconds(2)
 
     init(_ target: ConnectionTarget, limits: Limits) {

@@ -27,7 +27,7 @@ public protocol NamedSchema: Sendable {
 
 extension NamedSchema {
     /// `String(describing:)` says the same. It first looks through all conformances of the program for each type, whether the type
-    /// describes itself: together a tenth of a second at each start of the server.
+    /// describes itself: together some 50 ms at each start of the server.
     public static var schemaName: String { _typeName(Self.self, qualified: false) }
 }
 
